@@ -1,0 +1,230 @@
+//! The tasks: what the cursor's place asks for, and the table row that says what each may cost.
+//! It leaves finding the task to `classify` and choosing the ceiling of one request to `budget`.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+
+/// What kind of text is missing at the cursor; one row of `tables/tasks.toml` each.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Task {
+    /// After `.`, `::` or `->`: a member's name.
+    Member,
+    /// A type annotation, generic argument or return type.
+    Type,
+    /// Inside the parentheses of a call.
+    Argument,
+    /// The condition of an if, while or match guard.
+    Condition,
+    /// The parameter list of a definition.
+    Parameter,
+    /// Inside a string literal.
+    String,
+    /// A line comment.
+    Comment,
+    /// A use, import or include.
+    Import,
+    /// A return value.
+    Return,
+    /// A right-hand side or the rest of a statement's expression.
+    Expression,
+    /// A new or unfinished statement in a body that has some; anything else that ends at the line.
+    Line,
+    /// Inside a list, map or struct literal.
+    Literal,
+    /// Documentation above (in Python: at the head of) a definition.
+    DocComment,
+    /// The empty body of an if, else, loop or match arm.
+    Block,
+    /// The body of a function just opened.
+    Function,
+    /// The body of a test just opened.
+    Test,
+    /// The members of a struct, class, enum or interface.
+    TypeBody,
+    /// A new item in a file, or an empty file.
+    TopLevel,
+}
+
+impl Task {
+    /// Every task, in the order of the table.
+    pub const ALL: [Task; 18] = [
+        Task::Member,
+        Task::Type,
+        Task::Argument,
+        Task::Condition,
+        Task::Parameter,
+        Task::String,
+        Task::Comment,
+        Task::Import,
+        Task::Return,
+        Task::Expression,
+        Task::Line,
+        Task::Literal,
+        Task::DocComment,
+        Task::Block,
+        Task::Function,
+        Task::Test,
+        Task::TypeBody,
+        Task::TopLevel,
+    ];
+
+    /// The name used in tables, captures, configuration and the ledger.
+    pub fn name(self) -> &'static str {
+        match self {
+            Task::Member => "member",
+            Task::Type => "type",
+            Task::Argument => "argument",
+            Task::Condition => "condition",
+            Task::Parameter => "parameter",
+            Task::String => "string",
+            Task::Comment => "comment",
+            Task::Import => "import",
+            Task::Return => "return",
+            Task::Expression => "expression",
+            Task::Line => "line",
+            Task::Literal => "literal",
+            Task::DocComment => "doc_comment",
+            Task::Block => "block",
+            Task::Function => "function",
+            Task::Test => "test",
+            Task::TypeBody => "type_body",
+            Task::TopLevel => "top_level",
+        }
+    }
+}
+
+impl fmt::Display for Task {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.name())
+    }
+}
+
+impl FromStr for Task {
+    type Err = String;
+
+    fn from_str(name: &str) -> Result<Task, String> {
+        Task::ALL.into_iter().find(|task| task.name() == name).ok_or_else(|| {
+            let known: Vec<_> = Task::ALL.iter().map(|task| task.name()).collect();
+            format!("unknown task `{name}`; known tasks: {}", known.join(", "))
+        })
+    }
+}
+
+/// Where an answer to a task ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Stop {
+    /// At the end of the line.
+    Newline,
+    /// Before the closer of the bracket the cursor stands in.
+    Balanced,
+    /// At the end of the statement: its terminator, or a line break outside brackets.
+    Statement,
+    /// Where the enclosing body closes, or text is indented less than it.
+    Block,
+    /// At a blank line.
+    Blank,
+    /// After one whole item.
+    Item,
+}
+
+/// Who may serve a task.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Enabled {
+    /// Any model the route allows.
+    On,
+    /// Only the embedded model and models on this machine.
+    Local,
+    /// Nobody.
+    Off,
+}
+
+/// Classes of models in order of price.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Tier {
+    /// The n-gram model inside the server.
+    Embedded,
+    /// A model server on this machine.
+    Local,
+    /// A cheap cloud model.
+    Cheap,
+    /// A dear cloud model, tried only on escalation.
+    Premium,
+}
+
+/// One row of `tables/tasks.toml`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TaskRow {
+    /// Output ceiling in tokens.
+    pub max_tokens: u32,
+    /// The ceiling that feedback from accepted lengths may raise `max_tokens` to.
+    pub max: u32,
+    /// Where the answer ends.
+    pub stop: Vec<Stop>,
+    /// Lines of context before the cursor.
+    pub before: u32,
+    /// Lines of context after the cursor.
+    pub after: u32,
+    /// Who may serve the task.
+    pub enabled: Enabled,
+    /// Probability of being right, 0 to 1, from which a suggestion is shown.
+    pub show: f32,
+    /// Longest wait for an automatic answer, in milliseconds.
+    pub deadline_ms: u32,
+    /// Tiers in order of preference.
+    pub route: Vec<Tier>,
+}
+
+/// The rows of all tasks.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Tasks(BTreeMap<Task, TaskRow>);
+
+impl Tasks {
+    /// The shipped table.
+    pub fn builtin() -> Tasks {
+        #[expect(clippy::expect_used, reason = "the table is part of the binary and a test parses it")]
+        Tasks::parse(include_str!("../tables/tasks.toml")).expect("tables/tasks.toml is valid")
+    }
+
+    /// Reads a table; the message of an error names the line, the key and the known values.
+    pub fn parse(source: &str) -> Result<Tasks, String> {
+        let rows: BTreeMap<Task, TaskRow> = toml::from_str(source).map_err(|error| error.to_string())?;
+        match Task::ALL.iter().find(|task| !rows.contains_key(task)) {
+            Some(missing) => Err(format!("tasks table: no row for `{missing}`")),
+            None => Ok(Tasks(rows)),
+        }
+    }
+
+    /// The row of a task.
+    #[expect(clippy::indexing_slicing, reason = "parse checked that every task has a row")]
+    pub fn row(&self, task: Task) -> &TaskRow {
+        &self.0[&task]
+    }
+
+    /// The row of a task, to be tightened by configuration.
+    pub fn row_mut(&mut self, task: Task) -> Option<&mut TaskRow> {
+        self.0.get_mut(&task)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_task_has_a_row_and_its_name_reads_back() {
+        let tasks = Tasks::builtin();
+        for task in Task::ALL {
+            assert_eq!(task.name().parse::<Task>(), Ok(task));
+            let row = tasks.row(task);
+            assert!(row.max_tokens <= row.max && !row.stop.is_empty() && !row.route.is_empty(), "{task}: {row:?}");
+        }
+    }
+}
