@@ -1,6 +1,14 @@
 //! What Pennyworth decides, as values in and values out: text, syntax, class, gate, budget, prompt, route, plan, cut and cache.
 //! It does no IO, knows no clock and no protocol; it cannot fail except by saying "nothing".
 
+pub mod budget;
+pub mod gate;
 pub mod lex;
+pub mod models;
+pub mod money;
+pub mod plan;
+pub mod prompt;
+pub mod route;
 pub mod task;
 pub mod text;
+pub mod tokens;

@@ -1,0 +1,260 @@
+//! The models that may be asked, their prices, and the formats their prompts are written in: rows of `tables/models.toml` and of the user's file.
+//! It leaves reading and checking rows to `models/load.rs`, writing prompts to `prompt` and choosing a model to `route`.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use crate::money::Money;
+use crate::task::Tier;
+
+mod load;
+mod template;
+
+pub use load::{FormatRow, ModelRow, PriceRow, Problem, Rows};
+pub use template::{Piece, Template};
+
+/// The wire protocol of a model: one file in `providers/src` each.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Protocol {
+    /// `/completions` and `/chat/completions` as OpenAI has them and most servers copy.
+    Openai,
+    /// A recorded stream of that protocol, read from the file `base_url` names: for tests and for work without a network.
+    Replay,
+}
+
+impl Protocol {
+    /// Every protocol with its name in tables.
+    pub const ALL: [(&'static str, Protocol); 2] = [("openai", Protocol::Openai), ("replay", Protocol::Replay)];
+}
+
+/// How a prompt travels.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Shape {
+    /// One text with the model's own sentinels.
+    Raw,
+    /// Prefix and suffix in fields of their own.
+    Fields,
+    /// Messages.
+    Chat,
+}
+
+impl Shape {
+    /// Every shape with its name in tables.
+    pub const ALL: [(&'static str, Shape); 3] = [("raw", Shape::Raw), ("fields", Shape::Fields), ("chat", Shape::Chat)];
+}
+
+/// Whether closing a stream early is billed as if it had been read to its end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum AbortBilled {
+    /// The whole answer is billed.
+    Yes,
+    /// What was written until then is billed.
+    No,
+    /// Nobody said; counted as `Yes`, because money is counted high when in doubt.
+    Unknown,
+}
+
+impl AbortBilled {
+    /// Every value with its name in tables.
+    pub const ALL: [(&'static str, AbortBilled); 3] =
+        [("yes", AbortBilled::Yes), ("no", AbortBilled::No), ("unknown", AbortBilled::Unknown)];
+}
+
+/// How a family of models wants its prompts; a `[format.NAME]` row.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Format {
+    /// Its name in tables.
+    pub name: String,
+    /// How the prompt travels.
+    pub shape: Shape,
+    /// The prompt of a lone file.
+    pub template: Template,
+    /// The prompt when there are excerpts of other files.
+    pub multi: Option<Template>,
+    /// One excerpt of another file.
+    pub excerpt: Option<Template>,
+    /// What never changes of a chat; empty elsewhere.
+    pub system: String,
+    /// Texts that mean something to the model: neither sent in code nor shown from an answer.
+    pub markers: Vec<String>,
+    /// Texts that end an answer, the most useful first.
+    pub stops: Vec<String>,
+    /// Parts of the names of models trained on it, in lower case.
+    pub names: Vec<String>,
+}
+
+/// What a token costs.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Price {
+    /// One input token that was not cached.
+    pub input: Money,
+    /// One input token read from the provider's cache.
+    pub cached: Money,
+    /// One input token written to the provider's cache.
+    pub write: Money,
+    /// One output token, hidden reasoning included.
+    pub output: Money,
+    /// The day it was looked up, `YYYY-MM-DD`.
+    pub as_of: String,
+}
+
+impl Price {
+    /// What these numbers of tokens cost; `cached` and `written` are parts of `input`.
+    pub fn cost(&self, input: u64, cached: u64, written: u64, output: u64) -> Money {
+        let cached = cached.min(input);
+        let written = written.min(input - cached);
+        self.input.times(input - cached - written)
+            + self.cached.times(cached)
+            + self.write.times(written)
+            + self.output.times(output)
+    }
+
+    /// The most that a call with this input and output can cost: nothing cached, everything written to the cache.
+    pub fn worst(&self, input: u64, output: u64) -> Money {
+        self.input.max(self.write).max(self.cached).times(input) + self.output.times(output)
+    }
+
+    /// Whether it costs nothing at all.
+    pub fn is_free(&self) -> bool {
+        [self.input, self.cached, self.write, self.output] == [Money::ZERO; 4]
+    }
+}
+
+/// One model that may be asked; a `[model.NAME]` row.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Model {
+    /// Its name in tables, routes and the ledger.
+    pub name: String,
+    /// How it is spoken to.
+    pub protocol: Protocol,
+    /// The address the protocol's paths are added to; without a slash at its end.
+    pub base_url: String,
+    /// The provider's name for it.
+    pub id: String,
+    /// The name of its format.
+    pub format: String,
+    /// Its class of price.
+    pub tier: Tier,
+    /// Tokens it reads and writes together.
+    pub context: u32,
+    /// What a token costs.
+    pub price: Price,
+    /// What closing a stream early costs.
+    pub abort_billed: AbortBilled,
+    /// Stop texts a request may carry.
+    pub stop_limit: u8,
+    /// Whether it says how probable its tokens are.
+    pub logprobs: bool,
+    /// Characters of code per token, until its answers say better.
+    pub chars_per_token: f32,
+    /// The name of the field for the output ceiling.
+    pub max_tokens_field: String,
+    /// Fields sent as they stand.
+    pub extra: toml::Table,
+    /// Environment variable that holds the key.
+    pub api_key_env: Option<String>,
+    /// Command that prints the key.
+    pub api_key_cmd: Option<String>,
+    /// Whether the user's own configuration names it; only then may it be asked.
+    pub enabled: bool,
+}
+
+impl Model {
+    /// Whether its address is this machine: a loopback name or number, or a recorded file.
+    pub fn is_on_this_machine(&self) -> bool {
+        if self.protocol == Protocol::Replay {
+            return true;
+        }
+        let authority =
+            self.base_url.split_once("://").map_or("", |(_, rest)| rest.split(['/', '?', '#']).next().unwrap_or(""));
+        if authority.contains('@') {
+            return false;
+        }
+        let host = match authority.strip_prefix('[') {
+            Some(rest) => rest.split(']').next().unwrap_or(""),
+            None => authority.split(':').next().unwrap_or(""),
+        };
+        match host.parse::<std::net::IpAddr>() {
+            Ok(address) => address.is_loopback(),
+            Err(_) => host.eq_ignore_ascii_case("localhost"),
+        }
+    }
+}
+
+/// The formats and models of the shipped table and of the user's file.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Models {
+    formats: BTreeMap<String, Format>,
+    models: BTreeMap<String, Model>,
+    /// The rows as written, so that a later file can change single keys.
+    rows: Rows,
+}
+
+impl Models {
+    /// The shipped table; none of its models is enabled.
+    pub fn builtin() -> Models {
+        let (mut models, problems) = Models::default().extended("models.toml", include_str!("../tables/models.toml"));
+        debug_assert!(problems.is_empty(), "{problems:?}");
+        for model in models.models.values_mut() {
+            model.enabled = false;
+        }
+        models
+    }
+
+    /// A model by its name in tables.
+    pub fn get(&self, name: &str) -> Option<&Model> {
+        self.models.get(name)
+    }
+
+    /// All models, by name.
+    pub fn all(&self) -> impl Iterator<Item = &Model> {
+        self.models.values()
+    }
+
+    /// The models the user's own configuration names, by name.
+    pub fn enabled(&self) -> impl Iterator<Item = &Model> {
+        self.models.values().filter(|model| model.enabled)
+    }
+
+    /// A format by its name in tables.
+    pub fn format(&self, name: &str) -> Option<&Format> {
+        self.formats.get(name)
+    }
+
+    /// All formats, by name.
+    pub fn formats(&self) -> impl Iterator<Item = &Format> {
+        self.formats.values()
+    }
+
+    /// The format a model of this provider's name is known to be trained on; the longest matching part wins, and no match means none.
+    pub fn format_for_id(&self, id: &str) -> Option<&Format> {
+        format_for_id(&self.formats, id)
+    }
+}
+
+impl Default for Models {
+    /// No formats and no models.
+    fn default() -> Models {
+        Models { formats: BTreeMap::new(), models: BTreeMap::new(), rows: Rows::default() }
+    }
+}
+
+fn format_for_id<'a>(formats: &'a BTreeMap<String, Format>, id: &str) -> Option<&'a Format> {
+    let id = id.to_lowercase();
+    let matches = formats.values().flat_map(|format| format.names.iter().map(move |part| (part, format)));
+    matches.filter(|(part, _)| id.contains(part.as_str())).max_by_key(|(part, _)| part.len()).map(|(_, format)| format)
+}
+
+impl fmt::Display for Shape {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(Shape::ALL.iter().find(|(_, shape)| shape == self).map_or("", |(name, _)| name))
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,174 @@
+//! The shipped rows, the user's rows over them, and what bad rows are answered.
+
+use super::*;
+
+const USER: &str = r#"
+[model.gpt-6-luna]
+
+[model.mine]
+protocol = "openai"
+base_url = "http://localhost:8000/v1/"
+model = "Qwen/Qwen2.5-Coder-7B"
+tier = "local"
+"#;
+
+#[test]
+fn the_shipped_table_is_valid_and_enables_nothing() {
+    let (models, problems) = Models::default().extended("models.toml", include_str!("../../tables/models.toml"));
+    assert_eq!(problems, []);
+    assert_eq!(Models::builtin().enabled().count(), 0);
+    for format in models.formats() {
+        assert_eq!(format.stops.is_empty(), format.shape != Shape::Raw, "{}", format.name);
+        for stop in &format.stops {
+            assert!(format.markers.contains(&stop.trim_start_matches(' ').to_owned()), "{}: {stop:?}", format.name);
+        }
+        if format.shape == Shape::Raw {
+            let occurs = |marker: &String| format.template.literals().any(|text| text.contains(marker.as_str()));
+            assert!(format.markers.iter().any(occurs), "{}", format.name);
+        }
+    }
+    for model in models.all() {
+        assert!(model.price.is_free() == (model.tier == Tier::Local), "{}", model.name);
+        assert!(!model.price.as_of.is_empty(), "{}", model.name);
+    }
+    assert_eq!(
+        Models::builtin().format("deepseek").unwrap().markers[0].as_bytes(),
+        b"<\xef\xbd\x9cfim\xe2\x96\x81begin\xef\xbd\x9c>"
+    );
+}
+
+#[test]
+fn a_users_row_changes_keys_of_a_shipped_one_and_enables_it() {
+    let (models, problems) = Models::builtin().extended("config.toml", USER);
+    assert_eq!(problems, []);
+    assert_eq!(models.enabled().map(|model| model.name.as_str()).collect::<Vec<_>>(), ["gpt-6-luna", "mine"]);
+    let mine = models.get("mine").unwrap();
+    assert_eq!((mine.base_url.as_str(), mine.format.as_str()), ("http://localhost:8000/v1", "qwen"));
+    let (models, problems) = models.extended("more.toml", "[model.gpt-6-luna]\nprice = { input = 0.2 }");
+    assert_eq!(problems, []);
+    let price = &models.get("gpt-6-luna").unwrap().price;
+    assert_eq!((price.input, price.output), (Money::per_token(0.2), Money::per_token(0.5)));
+}
+
+#[test]
+fn a_format_is_found_by_the_longest_known_name_and_never_guessed() {
+    let models = Models::builtin();
+    for (id, format) in [
+        ("qwen2.5-coder:1.5b-base", Some("qwen")),
+        ("Qwen/Qwen3-Coder-30B-A3B-Instruct", Some("qwen")),
+        ("bigcode/starcoder2-3b", Some("starcoder")),
+        ("deepseek-ai/deepseek-coder-1.3b-base", Some("deepseek")),
+        ("codellama:34b", None),
+        ("gpt-6-luna", None),
+        ("", None),
+    ] {
+        assert_eq!(models.format_for_id(id).map(|format| format.name.as_str()), format, "{id}");
+    }
+}
+
+/// Keys of a good row, one in each line after the table's name.
+const GOOD: [(&str, &str); 6] = [
+    ("protocol", "'openai'"),
+    ("base_url", "'https://a.example'"),
+    ("model", "'x'"),
+    ("format", "'chat'"),
+    ("tier", "'cheap'"),
+    ("price", "{ input = 1, output = 2, as_of = '2026-11-23' }"),
+];
+
+#[test]
+fn bad_keys_are_named_with_file_line_and_what_is_allowed() {
+    for (key, value, expected) in [
+        (
+            "price",
+            "{ input = -1, output = 2 }",
+            "c.toml:7: model.x.price.input: is -1; allowed: 0 to 10000 USD per million tokens",
+        ),
+        (
+            "price",
+            "{ input = nan, output = 2 }",
+            "c.toml:7: model.x.price.input: is NaN; allowed: 0 to 10000 USD per million tokens",
+        ),
+        ("price", "{ input = 1 }", "c.toml:7: model.x.price.output: is missing; in USD per million tokens"),
+        ("price", "{ input = 1, output = 2 }", "c.toml:7: model.x.price.as_of: is missing"),
+        ("protocol", "'grpc'", "c.toml:2: model.x.protocol: is `grpc`; allowed: openai, replay"),
+        ("tier", "'dear'", "c.toml:6: model.x.tier: is `dear`; allowed: local, cheap, premium"),
+        (
+            "tier",
+            "'local'",
+            "c.toml:6: model.x.tier: is `local`, but https://a.example is not this machine; local: localhost, 127.0.0.1, [::1]; else: cheap, premium",
+        ),
+        (
+            "base_url",
+            "'http://a.example'",
+            "c.toml:3: model.x.base_url: is `http://a.example`; a paid model elsewhere is spoken to over https://",
+        ),
+        ("base_url", "'ftp://a'", "c.toml:3: model.x.base_url: is `ftp://a`; it begins with http:// or https://"),
+        ("format", "'nix'", "c.toml:5: model.x.format: is `nix`; known formats: chat, codegeex, codegemma,"),
+        ("context", "10", "c.toml:8: model.x.context: is 10; allowed: 256 to 100000000"),
+        ("context", "'big'", "c.toml:8: invalid type: string \"big\", expected i64"),
+        ("stop_limit", "-1", "c.toml:8: model.x.stop_limit: is -1; allowed: 0 to 255"),
+        ("chars_per_token", "0", "c.toml:8: model.x.chars_per_token: is 0; allowed: 1 to 20"),
+        ("abort_billed", "'maybe'", "c.toml:8: model.x.abort_billed: is `maybe`; allowed: yes, no, unknown"),
+        ("colour", "1", "c.toml:8: unknown field `colour`"),
+    ] {
+        let mut keys = GOOD.to_vec();
+        match keys.iter_mut().find(|(good, _)| *good == key) {
+            Some(good) => good.1 = value,
+            None => keys.push((key, value)),
+        }
+        let lines: String = keys.iter().map(|(key, value)| format!("\n{key} = {value}")).collect();
+        check(&format!("[model.x]{lines}"), expected);
+    }
+}
+
+#[test]
+fn bad_tables_are_named_and_the_rest_stays() {
+    for (source, expected) in [
+        ("\n[model.x]\nmodel = 'y'", "c.toml:2: model.x.protocol: is missing; allowed: openai, replay"),
+        ("[model.x]\n[model.x]", "c.toml:2: duplicate key"),
+        ("= 1", "c.toml:1: "),
+        ("[format.y]\nshape = 'round'", "c.toml:2: format.y.shape: is `round`; allowed: raw, fields, chat"),
+        (
+            "[format.y]\nshape = 'raw'\ntemplate = '<A>{prefix}'",
+            "c.toml:3: format.y.template: leaves the model no hole to fill; a `raw` template has {prefix} and {suffix} once each",
+        ),
+        (
+            "[format.y]\nshape = 'raw'\ntemplate = '<A>{prefix}<B>{suffix}'\nmarkers = ['<A>']\nstops = ['<A>']",
+            "c.toml:4: format.y.markers: does not cover `<B>` of the template; code with that text would forge a prompt",
+        ),
+        (
+            "[format.y]\nshape = 'raw'\ntemplate = '<A>{prefix}{suffix}'\nmarkers = ['<A>']",
+            "c.toml:1: format.y.stops: is empty; a `raw` format needs at least one text that ends an answer",
+        ),
+        ("[format.y]\nshape = 'fields'\ntemplate = '{prefix}{nix}'", "c.toml:3: format.y.template: unknown hole {nix}"),
+    ] {
+        check(source, expected);
+    }
+}
+
+fn check(source: &str, expected: &str) {
+    let (models, problems) = Models::builtin().extended("c.toml", source);
+    let first = problems.first().map(ToString::to_string).unwrap_or_default();
+    assert!(first.starts_with(expected), "{source}\n  got {first}\n want {expected}");
+    assert!(models.get("x").is_none() && models.get("gpt-6-luna").is_some());
+}
+
+#[test]
+fn only_loopback_is_this_machine() {
+    let model = |url: &str| {
+        let (models, _) = Models::builtin().extended("c", &format!("[model.gpt-6-luna]\nbase_url = \"{url}\""));
+        models.get("gpt-6-luna").unwrap().is_on_this_machine()
+    };
+    for (url, here) in [
+        ("http://127.0.0.1:11434/v1", true),
+        ("http://localhost/v1", true),
+        ("http://[::1]:80", true),
+        ("https://localhost.evil.example/v1", false),
+        ("https://127.0.0.1.example", false),
+        ("https://127.0.0.1@evil.example", false),
+        ("https://10.0.0.1", false),
+    ] {
+        assert_eq!(model(url), here, "{url}");
+    }
+}

@@ -1,0 +1,86 @@
+//! A plan from facts to what is printed.
+
+use std::collections::BTreeMap;
+
+use super::*;
+use crate::gate::{FileKind, Trigger};
+use crate::models::Models;
+use crate::money::Money;
+use crate::route::Privacy;
+use crate::task::{Enabled, Tasks};
+
+fn make(trigger: Trigger, task: Task, config: &str) -> Plan {
+    let (models, problems) = Models::builtin().extended("config.toml", config);
+    assert_eq!(problems, []);
+    let tasks = Tasks::builtin();
+    let prompt = Prompt {
+        path: "src/main.rs".into(),
+        language: "rust".into(),
+        prefix: "fn main() {\n    let total = sum(".into(),
+        suffix: ");\n}\n".into(),
+        ..Prompt::default()
+    };
+    let moment = Moment {
+        trigger,
+        file: FileKind::Normal,
+        enabled: Enabled::On,
+        paused: false,
+        has_local_model: true,
+        prefix: "fn main() {\n    let total = sum(",
+        suffix: ");\n}\n",
+    };
+    let standings = BTreeMap::new();
+    let terms = Terms {
+        row: tasks.row(task),
+        standings: &standings,
+        cap_left: Money::from_usd(0.5),
+        privacy: Privacy::Named,
+        pin: None,
+        max_tokens: 0,
+    };
+    plan(
+        &models,
+        Inputs { task, moment, prompt, feedback: None, terms, chars_per_token: &|model| model.chars_per_token },
+    )
+}
+
+#[test]
+fn a_plan_prints_each_decision() {
+    let printed = make(Trigger::Typed, Task::Argument, "[model.local]\n[model.gpt-6-luna]\ncontext = 256").to_string();
+    assert_eq!(
+        printed,
+        "task        argument (rust)\n\
+         gate        ask\n\
+         max_tokens  32\n\
+         stops       balanced, newline\n\
+         deadline    400 ms\n\
+         prompt      ≈18 tokens: path 5, excerpts 0, prefix 10, suffix 3\n\
+         route 1     local: ≈23 prompt tokens, $0.00 expected, $0.00 at most, accepted 25 %\n\
+         route 2     gpt-6-luna: ≈113 prompt tokens, $0.0000193 expected, $0.000039125 at most, accepted 30 %\n"
+    );
+}
+
+#[test]
+fn a_silent_gate_asks_no_model() {
+    let plan = make(Trigger::Deleted, Task::Argument, "[model.local]");
+    assert!(plan.route.steps.is_empty() && plan.route.skipped.is_empty());
+    assert!(plan.to_string().contains("silent: text was just deleted"));
+}
+
+#[test]
+fn stops_are_ranked_and_keep_the_providers_limit() {
+    let steps = make(Trigger::Typed, Task::Line, "[model.local]\nstop_limit = 2\n[model.gpt-6-luna]").route.steps;
+    assert_eq!(steps[0].stops, ["\n", "<|endoftext|>"]);
+    assert_eq!(steps[1].stops, [""; 0]);
+    let steps = make(Trigger::Typed, Task::Function, "[model.local]").route.steps;
+    assert_eq!(steps[0].stops[0], "<|endoftext|>");
+}
+
+#[test]
+fn a_plan_is_data_without_text() {
+    let table = toml::Table::try_from(make(Trigger::Typed, Task::Argument, "[model.local]")).unwrap();
+    for key in ["task", "language", "gate", "max_tokens", "stops", "deadline_ms", "prompt_tokens", "route"] {
+        assert!(table.contains_key(key), "{key}");
+    }
+    assert!(!table.to_string().contains("total"));
+}

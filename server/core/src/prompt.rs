@@ -1,0 +1,309 @@
+//! A prompt as parts, the windows of text that go into it, and its rendering in a model's own format: sentinels, fields or messages.
+//! It leaves choosing the excerpts to the caller, the length of an answer to `budget` and the wire to `providers`.
+
+use std::borrow::Cow;
+use std::fmt;
+use std::ops::Range;
+
+use serde::Serialize;
+
+use crate::models::{Format, Shape};
+use crate::task::{Stop, TaskRow};
+use crate::tokens;
+
+/// Bytes of a prefix or suffix window at most, whatever its lines: a minified file has lines of a megabyte.
+const MAX_WINDOW_BYTES: usize = 24 * 1024;
+
+/// Lines of context around the cursor.
+///
+/// The start moves in jumps and the end is counted from the end of the file, so that most keystrokes, a line break included, leave the
+/// beginning of the prompt as it was: that is what the providers' prompt caches and a local server's key-value cache live on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Window {
+    /// Lines before the cursor's line, at least.
+    pub before: usize,
+    /// Lines after the cursor's line, at least.
+    pub after: usize,
+}
+
+impl Window {
+    /// The window a task's row asks for.
+    pub fn of(row: &TaskRow) -> Window {
+        Window { before: row.before as usize, after: row.after as usize }
+    }
+
+    /// The lines to send, for a cursor in line `cursor` (from 0) of `count` lines.
+    pub fn lines(&self, cursor: usize, count: usize) -> Range<usize> {
+        let jump = |lines: usize| (lines / 2).max(8);
+        let floor = |line: usize, step: usize| line / step * step;
+        let start = floor(cursor.saturating_sub(self.before), jump(self.before));
+        let below = count.saturating_sub(cursor + 1).saturating_sub(self.after);
+        start..count.saturating_sub(floor(below, jump(self.after)))
+    }
+
+    /// The parts of a whole document before and after the cursor that the window holds.
+    pub fn cut<'a>(&self, prefix: &'a str, suffix: &'a str) -> (&'a str, &'a str) {
+        let breaks = |text: &str| text.bytes().filter(|byte| *byte == b'\n').count();
+        let cursor = breaks(prefix);
+        let lines = self.lines(cursor, cursor + 1 + breaks(suffix));
+        let start = nth_break(prefix, lines.start).unwrap_or(0);
+        let end = nth_break(suffix, lines.end.saturating_sub(cursor)).unwrap_or(suffix.len());
+        (
+            tail(prefix.get(start..).unwrap_or(""), MAX_WINDOW_BYTES),
+            head(suffix.get(..end).unwrap_or(""), MAX_WINDOW_BYTES),
+        )
+    }
+}
+
+/// The offset after the `n`th line break.
+fn nth_break(text: &str, n: usize) -> Option<usize> {
+    match n.checked_sub(1) {
+        None => Some(0),
+        Some(skip) => text.match_indices('\n').nth(skip).map(|(at, _)| at + 1),
+    }
+}
+
+/// The last `most` bytes, from a line's start where the cut leaves one, else from a character's.
+fn tail(text: &str, most: usize) -> &str {
+    let Some(excess) = text.len().checked_sub(most).filter(|excess| *excess > 0) else { return text };
+    let kept = (excess..text.len()).find_map(|at| text.get(at..)).unwrap_or("");
+    kept.split_once('\n').map_or(kept, |(_, whole_lines)| whole_lines)
+}
+
+/// The first `most` bytes, to a line's end where the cut leaves one, else to a character's.
+fn head(text: &str, most: usize) -> &str {
+    if text.len() <= most {
+        return text;
+    }
+    let kept = (0..=most).rev().find_map(|at| text.get(..at)).unwrap_or("");
+    kept.rfind('\n').and_then(|end| kept.get(..=end)).unwrap_or(kept)
+}
+
+/// Text of another place that helps: an outline, a definition, a file seen lately.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Excerpt {
+    /// Where it is from, relative to the workspace.
+    pub path: String,
+    /// The text.
+    pub text: String,
+}
+
+/// What a model is told, as parts. `Debug` and serialisation show sizes, never text: prompts reach neither logs nor ledger.
+#[derive(Clone, PartialEq, Eq, Default)]
+pub struct Prompt {
+    /// The file, relative to the workspace.
+    pub path: String,
+    /// The language's name.
+    pub language: String,
+    /// Other places, the most stable first.
+    pub excerpts: Vec<Excerpt>,
+    /// The window before the cursor, lines ended by `\n`.
+    pub prefix: String,
+    /// The window after the cursor, lines ended by `\n`.
+    pub suffix: String,
+    /// Where the answer ends; tells a chat how much is wanted.
+    pub stop: Option<Stop>,
+}
+
+/// A prompt in a model's own form. `Debug` shows sizes only.
+#[derive(Clone, PartialEq, Eq)]
+pub enum Body {
+    /// One text, sentinels and all.
+    Raw {
+        /// The text.
+        prompt: String,
+    },
+    /// Prefix and suffix in fields of their own.
+    Fields {
+        /// What stands before the hole.
+        prompt: String,
+        /// What stands after it.
+        suffix: String,
+    },
+    /// Messages.
+    Chat {
+        /// What never changes.
+        system: String,
+        /// The file and what is wanted.
+        user: String,
+    },
+}
+
+/// A prompt ready to send.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Rendered {
+    /// What is sent.
+    pub body: Body,
+    /// Blanks before the cursor that are not sent, because a token that begins with the blank is what models were trained on.
+    /// The answer repeats them: see [`Realign`].
+    pub held: String,
+}
+
+/// Why a prompt cannot be written in a format.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refusal {
+    /// The marker of the format that the text contains.
+    pub marker: String,
+}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "the text contains `{}`, which means something to this model", self.marker)
+    }
+}
+
+/// Line breaks as models know them: `\r\n` and a lone `\r` become `\n`.
+pub fn normalised(text: &str) -> Cow<'_, str> {
+    match text.contains('\r') {
+        true => Cow::Owned(text.replace("\r\n", "\n").replace('\r', "\n")),
+        false => Cow::Borrowed(text),
+    }
+}
+
+impl Prompt {
+    /// The prompt in a format, or the marker in the text that forbids it.
+    pub fn render(&self, format: &Format) -> Result<Rendered, Refusal> {
+        if let Some(marker) = format.markers.iter().find(|marker| self.contains(marker)) {
+            return Err(Refusal { marker: marker.clone() });
+        }
+        let sent = match format.shape {
+            Shape::Raw | Shape::Fields => self.prefix.trim_end_matches([' ', '\t']),
+            Shape::Chat => &self.prefix,
+        };
+        let held = self.prefix.get(sent.len()..).unwrap_or("").to_owned();
+        let excerpts = self.excerpts(format);
+        let template = format.multi.as_ref().filter(|_| !excerpts.is_empty()).unwrap_or(&format.template);
+        let prompt = template.render(|hole| match hole {
+            "prefix" => sent,
+            "suffix" => &self.suffix,
+            "path" => &self.path,
+            "language" => &self.language,
+            "excerpts" => &excerpts,
+            _ => want(self.stop),
+        });
+        let body = match format.shape {
+            Shape::Raw => Body::Raw { prompt },
+            Shape::Fields => Body::Fields { prompt, suffix: self.suffix.clone() },
+            Shape::Chat => Body::Chat { system: format.system.clone(), user: prompt },
+        };
+        Ok(Rendered { body, held })
+    }
+
+    /// Estimated tokens of each part, for a model of this many characters per token.
+    pub fn tokens(&self, chars_per_token: f32) -> PartTokens {
+        let count = |text: &str| tokens::estimate(text, chars_per_token);
+        PartTokens {
+            path: count(&self.path),
+            excerpts: self.excerpts.iter().map(|excerpt| count(&excerpt.text) + count(&excerpt.path)).sum(),
+            prefix: count(&self.prefix),
+            suffix: count(&self.suffix),
+        }
+    }
+
+    fn contains(&self, marker: &str) -> bool {
+        let own = [&self.prefix, &self.suffix, &self.path].into_iter();
+        let others = self.excerpts.iter().flat_map(|excerpt| [&excerpt.text, &excerpt.path]);
+        own.chain(others).any(|text| text.contains(marker))
+    }
+
+    fn excerpts(&self, format: &Format) -> String {
+        let Some(template) = &format.excerpt else { return String::new() };
+        let one = |excerpt: &Excerpt| {
+            template.render(|hole| if hole == "path" { &excerpt.path } else { &excerpt.text }.as_str())
+        };
+        self.excerpts.iter().map(one).collect()
+    }
+}
+
+/// How a chat is told how much is wanted.
+fn want(stop: Option<Stop>) -> &'static str {
+    match stop {
+        Some(Stop::Newline) => "the rest of this line only",
+        Some(Stop::Balanced) => "only what is missing inside these brackets, without the closing one",
+        Some(Stop::Statement) => "the rest of this statement only",
+        Some(Stop::Block) => "the body of this block only",
+        Some(Stop::Blank) => "this paragraph only",
+        Some(Stop::Item) => "one definition only",
+        None => "what is missing",
+    }
+}
+
+impl Body {
+    /// Estimated tokens, the frame included.
+    pub fn tokens(&self, chars_per_token: f32) -> u32 {
+        let count = |text: &str| tokens::estimate(text, chars_per_token);
+        // A chat's frame is three or four tokens for each message.
+        match self {
+            Body::Raw { prompt } => count(prompt),
+            Body::Fields { prompt, suffix } => count(prompt) + count(suffix) + 3,
+            Body::Chat { system, user } => count(system) + count(user) + 8,
+        }
+    }
+}
+
+/// Estimated tokens of a prompt's parts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct PartTokens {
+    /// The file's path.
+    pub path: u32,
+    /// Excerpts of other places.
+    pub excerpts: u32,
+    /// Before the cursor.
+    pub prefix: u32,
+    /// After the cursor.
+    pub suffix: u32,
+}
+
+impl fmt::Debug for Prompt {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Prompt")
+            .field("excerpts", &self.excerpts.len())
+            .field("prefix_bytes", &self.prefix.len())
+            .field("suffix_bytes", &self.suffix.len())
+            .finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for Excerpt {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Excerpt").field("bytes", &self.text.len()).finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for Body {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Body::Raw { prompt } => write!(f, "Raw({} bytes)", prompt.len()),
+            Body::Fields { prompt, suffix } => write!(f, "Fields({} + {} bytes)", prompt.len(), suffix.len()),
+            Body::Chat { system, user } => write!(f, "Chat({} + {} bytes)", system.len(), user.len()),
+        }
+    }
+}
+
+/// Takes from the head of a streamed answer the blanks that stand before the cursor already but were not sent.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Realign {
+    /// What of the held blanks has not come yet.
+    left: String,
+}
+
+impl Realign {
+    /// For an answer to this prompt.
+    pub fn new(rendered: &Rendered) -> Realign {
+        Realign { left: rendered.held.clone() }
+    }
+
+    /// The next piece of the answer, without the repeated blanks.
+    pub fn push<'a>(&mut self, piece: &'a str) -> &'a str {
+        let same = piece.bytes().zip(self.left.bytes()).take_while(|(came, held)| came == held).count();
+        // Once anything else comes, the rest of the held blanks will not.
+        self.left = match same == piece.len() {
+            true => self.left.split_off(same),
+            false => String::new(),
+        };
+        piece.get(same..).unwrap_or(piece)
+    }
+}
+
+#[cfg(test)]
+mod tests;

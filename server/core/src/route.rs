@@ -1,0 +1,237 @@
+//! Which models to ask, in which order: those that may and can, the cheapest per accepted completion first within the order of tiers of the task.
+//! It leaves health, acceptance and what is left of the cap to the caller, who passes them in, and trying the steps to the server.
+
+use std::cmp::Reverse;
+use std::collections::BTreeMap;
+use std::fmt;
+
+use serde::Serialize;
+
+use crate::models::{AbortBilled, Model};
+use crate::money::Money;
+use crate::task::{Enabled, TaskRow, Tier};
+
+/// Completions shown that weigh as much as the prior.
+const PRIOR_WEIGHT: f64 = 20.0;
+/// Share of a ceiling that an answer uses, where its end stops the model; unknown until the ledger says, half is the middle.
+const USED: f64 = 0.5;
+
+/// What is known about a model now.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Standing {
+    /// Whether it may be tried: the breaker of its provider is not open.
+    pub healthy: bool,
+    /// Its completions shown for this task and language.
+    pub shown: u32,
+    /// Those of them that were accepted.
+    pub accepted: u32,
+    /// Share of its input that was read from the provider's cache lately, 0 to 1.
+    pub cached_share: f64,
+}
+
+impl Default for Standing {
+    fn default() -> Standing {
+        Standing { healthy: true, shown: 0, accepted: 0, cached_share: 0.0 }
+    }
+}
+
+/// What decides about a route besides the models.
+#[derive(Clone, Copy, Debug)]
+pub struct Terms<'a> {
+    /// The task's row: who may serve it, and the order of tiers.
+    pub row: &'a TaskRow,
+    /// What is known about each model, by name; without an entry a model is taken as healthy and new.
+    pub standings: &'a BTreeMap<String, Standing>,
+    /// What is left of the day's cap after all calls in flight.
+    pub cap_left: Money,
+    /// Whether code may leave this machine.
+    pub privacy: Privacy,
+    /// The one model to ask, by the user's word.
+    pub pin: Option<&'a str>,
+    /// Output ceiling in tokens.
+    pub max_tokens: u32,
+}
+
+/// Where code may go.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Privacy {
+    /// To every model the configuration names.
+    Named,
+    /// Nowhere but this machine.
+    Local,
+}
+
+/// One model to ask.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Step {
+    /// The model's name in tables.
+    pub model: String,
+    /// Its class of price.
+    pub tier: Tier,
+    /// Estimated tokens of its prompt.
+    pub prompt_tokens: u32,
+    /// Stop texts to send, in the provider's limit.
+    pub stops: Vec<String>,
+    /// What the call will probably cost.
+    pub expected_cost: Money,
+    /// The most it can cost: what is held back from the cap until its bill is known.
+    pub worst_cost: Money,
+    /// The probability that its completion is accepted, the prior included.
+    pub acceptance: f64,
+}
+
+/// The models to ask in order, and why others are not asked.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+pub struct Route {
+    /// The next one is asked when the one before fails, while time and money remain.
+    pub steps: Vec<Step>,
+    /// Models that were looked at and left out.
+    pub skipped: Vec<Skipped>,
+}
+
+/// A model that is not asked.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Skipped {
+    /// Its name in tables.
+    pub model: String,
+    /// Why.
+    pub why: Why,
+}
+
+/// Why a model is not asked.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Why {
+    /// The user pinned another model.
+    NotPinned,
+    /// The task is not served by its tier.
+    Tier,
+    /// Code may not leave this machine.
+    Private,
+    /// Its provider fails or was told to stop.
+    Unhealthy,
+    /// What is left of the day's cap does not cover its worst case.
+    Cap,
+    /// Prompt and answer do not fit into its context.
+    Context,
+    /// The text contains a marker of its format, given here.
+    Marker(String),
+}
+
+/// A model with the prompt's size for it, or why the prompt cannot be written for it.
+pub struct Candidate<'a> {
+    /// The model.
+    pub model: &'a Model,
+    /// Estimated tokens of the prompt in its format.
+    pub prompt_tokens: Result<u32, Why>,
+    /// Stop texts to send.
+    pub stops: Vec<String>,
+}
+
+/// The route for these candidates on these terms.
+pub fn route(candidates: Vec<Candidate<'_>>, terms: &Terms<'_>) -> Route {
+    let mut route = Route::default();
+    for candidate in candidates {
+        let model = candidate.model;
+        match step(candidate, terms) {
+            Ok(step) => route.steps.push(step),
+            Err(why) => route.skipped.push(Skipped { model: model.name.clone(), why }),
+        }
+    }
+    let place = |tier: Tier| terms.row.route.iter().position(|listed| *listed == tier);
+    route.steps.sort_by(|a, b| {
+        let by_price = per_accepted(a).cmp(&per_accepted(b));
+        place(a.tier)
+            .cmp(&place(b.tier))
+            .then(by_price)
+            .then(Reverse(rank(a)).cmp(&Reverse(rank(b))))
+            .then(a.model.cmp(&b.model))
+    });
+    route
+}
+
+fn step(candidate: Candidate<'_>, terms: &Terms<'_>) -> Result<Step, Why> {
+    let Candidate { model, prompt_tokens, stops } = candidate;
+    let standing = terms.standings.get(&model.name).copied().unwrap_or_default();
+    let stays = model.is_on_this_machine();
+    if terms.pin.is_some_and(|pin| pin != model.name) {
+        return Err(Why::NotPinned);
+    }
+    if terms.pin.is_none() && !terms.row.route.contains(&model.tier) {
+        return Err(Why::Tier);
+    }
+    if !stays && (terms.privacy == Privacy::Local || terms.row.enabled != Enabled::On) {
+        return Err(Why::Private);
+    }
+    if !standing.healthy {
+        return Err(Why::Unhealthy);
+    }
+    let prompt_tokens = prompt_tokens?;
+    if prompt_tokens.saturating_add(terms.max_tokens) > model.context {
+        return Err(Why::Context);
+    }
+    let worst_cost = model.price.worst(margin(prompt_tokens), terms.max_tokens.into());
+    if worst_cost > terms.cap_left && worst_cost > Money::ZERO {
+        return Err(Why::Cap);
+    }
+    Ok(Step {
+        expected_cost: expected_cost(model, &standing, prompt_tokens, terms.max_tokens),
+        acceptance: acceptance(model.tier, &standing),
+        model: model.name.clone(),
+        tier: model.tier,
+        prompt_tokens,
+        stops,
+        worst_cost,
+    })
+}
+
+/// The input to hold money back for: the estimate and half of it again, since estimates were off by up to a third in one window of a hundred.
+fn margin(prompt_tokens: u32) -> u64 {
+    let tokens = u64::from(prompt_tokens);
+    tokens + tokens / 2 + 16
+}
+
+fn expected_cost(model: &Model, standing: &Standing, prompt_tokens: u32, max_tokens: u32) -> Money {
+    let cached = f64::from(prompt_tokens) * standing.cached_share.clamp(0.0, 1.0);
+    // An answer that is cut early costs its whole length where aborts are billed.
+    let used = if model.abort_billed == AbortBilled::No { USED } else { 1.0 };
+    let output = f64::from(max_tokens) * used;
+    model.price.cost(prompt_tokens.into(), cached as u64, 0, output.ceil() as u64)
+}
+
+/// Accepted over shown, with the tier's prior: what public measurements of inline completion report, dearer models a little above.
+fn acceptance(tier: Tier, standing: &Standing) -> f64 {
+    let prior = match tier {
+        Tier::Embedded | Tier::Local => 0.25,
+        Tier::Cheap => 0.30,
+        Tier::Premium => 0.35,
+    };
+    let accepted = f64::from(standing.accepted.min(standing.shown));
+    (accepted + prior * PRIOR_WEIGHT) / (f64::from(standing.shown) + PRIOR_WEIGHT)
+}
+
+fn per_accepted(step: &Step) -> Money {
+    step.expected_cost.scaled(1.0 / step.acceptance.max(0.001))
+}
+
+/// Acceptance in thousandths: decides between models that cost the same, such as nothing.
+fn rank(step: &Step) -> u32 {
+    (step.acceptance * 1000.0) as u32
+}
+
+impl fmt::Display for Why {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Why::NotPinned => f.pad("another model is pinned"),
+            Why::Tier => f.pad("the task is not served by its tier"),
+            Why::Private => f.pad("code may not leave this machine"),
+            Why::Unhealthy => f.pad("its provider fails"),
+            Why::Cap => f.pad("the day's cap does not cover it"),
+            Why::Context => f.pad("the prompt does not fit"),
+            Why::Marker(marker) => write!(f, "the text contains `{marker}`"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,108 @@
+//! Who is asked, in which order, and who is not.
+
+use super::*;
+use crate::models::Models;
+use crate::task::{Task, Tasks};
+
+const MODELS: &str = r#"
+[model.gpt-6-luna]
+[model.deepseek-v4-flash]
+[model.local]
+[model.dear]
+protocol = "openai"
+base_url = "https://dear.example"
+model = "x"
+format = "chat"
+tier = "premium"
+context = 100000
+price = { input = 2, output = 10, as_of = "2026-11-23" }
+"#;
+
+fn check(task: Task, change: impl Fn(&mut Terms<'_>, &mut BTreeMap<String, Standing>), expected: &str) {
+    let (models, problems) = Models::builtin().extended("config.toml", MODELS);
+    assert_eq!(problems, []);
+    let (tasks, mut standings) = (Tasks::builtin(), BTreeMap::new());
+    let none = BTreeMap::new();
+    let mut terms = Terms {
+        row: tasks.row(task),
+        standings: &none,
+        cap_left: Money::from_usd(0.5),
+        privacy: Privacy::Named,
+        pin: None,
+        max_tokens: tasks.row(task).max_tokens,
+    };
+    change(&mut terms, &mut standings);
+    let terms = Terms { standings: &standings, ..terms };
+    let candidates =
+        models.enabled().map(|model| Candidate { model, prompt_tokens: Ok(1000), stops: Vec::new() }).collect();
+    let route = route(candidates, &terms);
+    let steps = route.steps.iter().map(|step| step.model.clone());
+    let skipped = route.skipped.iter().map(|skipped| format!("{}: {}", skipped.model, skipped.why));
+    assert_eq!(steps.chain(skipped).collect::<Vec<_>>().join("\n"), expected);
+}
+
+#[test]
+fn free_comes_before_cheap_before_dear() {
+    check(Task::Function, |_, _| {}, "local\ngpt-6-luna\ndeepseek-v4-flash\ndear");
+    check(Task::Line, |_, _| {}, "local\ngpt-6-luna\ndeepseek-v4-flash\ndear: the task is not served by its tier");
+}
+
+#[test]
+fn acceptance_moves_the_order_within_a_tier() {
+    let better = Standing { shown: 1000, accepted: 900, ..Standing::default() };
+    let worse = Standing { shown: 1000, accepted: 10, ..Standing::default() };
+    check(
+        Task::Line,
+        |_, standings| {
+            standings.insert("deepseek-v4-flash".into(), Standing { cached_share: 0.9, ..better });
+            standings.insert("gpt-6-luna".into(), worse);
+        },
+        "local\ndeepseek-v4-flash\ngpt-6-luna\ndear: the task is not served by its tier",
+    );
+}
+
+#[test]
+fn privacy_health_pin_and_cap_leave_models_out() {
+    check(
+        Task::Line,
+        |terms, _| terms.privacy = Privacy::Local,
+        "local\ndear: the task is not served by its tier\ndeepseek-v4-flash: code may not leave this machine\n\
+         gpt-6-luna: code may not leave this machine",
+    );
+    check(
+        Task::Line,
+        |_, standings| {
+            standings.insert("local".into(), Standing { healthy: false, ..Standing::default() });
+        },
+        "gpt-6-luna\ndeepseek-v4-flash\ndear: the task is not served by its tier\nlocal: its provider fails",
+    );
+    check(
+        Task::Line,
+        |terms, _| terms.pin = Some("dear"),
+        "dear\ndeepseek-v4-flash: another model is pinned\ngpt-6-luna: another model is pinned\nlocal: another model is pinned",
+    );
+    check(
+        Task::Line,
+        |terms, _| terms.cap_left = Money::ZERO,
+        "local\ndear: the task is not served by its tier\ndeepseek-v4-flash: the day's cap does not cover it\n\
+         gpt-6-luna: the day's cap does not cover it",
+    );
+    check(
+        Task::Line,
+        |terms, _| terms.max_tokens = 4000,
+        "gpt-6-luna\ndeepseek-v4-flash\ndear: the task is not served by its tier\nlocal: the prompt does not fit",
+    );
+}
+
+#[test]
+fn no_call_can_cost_more_than_is_held_back_for_it() {
+    let (models, _) = Models::builtin().extended("config.toml", MODELS);
+    for model in models.enabled() {
+        for (input, cached, written, output) in
+            [(1500, 0, 1500, 24), (1000, 1000, 0, 24), (900, 300, 600, 0), (1516, 99, 99, 24)]
+        {
+            let bill = model.price.cost(input, cached, written, output);
+            assert!(bill <= model.price.worst(margin(1000), 24), "{}: {bill}", model.name);
+        }
+    }
+}
