@@ -1,0 +1,151 @@
+//! The document against a plain string: the same edits, in three encodings, must give the same text, positions and offsets.
+
+use pennyworth_core::text::{self, Change, Document, Edit, Encoding, Position};
+use proptest::prelude::*;
+
+const ENCODINGS: [Encoding; 3] = [Encoding::Utf8, Encoding::Utf16, Encoding::Utf32];
+
+/// Lines of a string as the protocol counts them: `(start, end without break)` in bytes.
+fn lines(source: &str) -> Vec<(usize, usize)> {
+    let (mut lines, mut start) = (Vec::new(), 0);
+    let mut chars = source.char_indices().peekable();
+    while let Some((at, c)) = chars.next() {
+        let next = match (c, chars.peek()) {
+            ('\r', Some((_, '\n'))) => {
+                chars.next();
+                at + 2
+            }
+            ('\r' | '\n', _) => at + 1,
+            _ => continue,
+        };
+        lines.push((start, at));
+        start = next;
+    }
+    lines.push((start, source.len()));
+    lines
+}
+
+fn width(c: char, encoding: Encoding) -> usize {
+    match encoding {
+        Encoding::Utf8 => c.len_utf8(),
+        Encoding::Utf16 => c.len_utf16(),
+        Encoding::Utf32 => 1,
+    }
+}
+
+fn naive_offset(source: &str, position: Position, encoding: Encoding) -> usize {
+    let lines = lines(source);
+    let Some(&(start, end)) = lines.get(position.line as usize) else { return source.len() };
+    let mut left = position.character as usize;
+    for (at, c) in source[start..end].char_indices() {
+        if left < width(c, encoding) {
+            return start + at;
+        }
+        left -= width(c, encoding);
+    }
+    end
+}
+
+fn naive_apply(source: &mut String, edit: &Edit, encoding: Encoding) {
+    match edit.range {
+        None => *source = edit.text.clone(),
+        Some((start, end)) => {
+            let (a, b) = (naive_offset(source, start, encoding), naive_offset(source, end, encoding));
+            source.replace_range(a.min(b)..a.max(b), &edit.text);
+        }
+    }
+}
+
+fn check(source: &str, edits: &[Edit], encoding: Encoding) {
+    let mut document = Document::new(source, None, 0);
+    let mut plain = source.to_owned();
+    for (version, edit) in (1..).zip(edits) {
+        let before = plain.clone();
+        naive_apply(&mut plain, edit, encoding);
+        let changes = document.apply(version, std::slice::from_ref(edit), encoding);
+        assert_eq!(document.text().to_string(), plain, "after {edit:?} in {encoding:?} on {before:?}");
+        let Change { start, old_end, new_end, .. } = changes[0];
+        assert_eq!(format!("{}{}{}", &before[..start], &plain[start..new_end], &before[old_end..]), plain);
+    }
+    let rope = document.text();
+    for at in (0..=plain.len()).filter(|&at| plain.is_char_boundary(at)) {
+        let position = text::position(rope, at, encoding);
+        let back = text::offset(rope, position, encoding);
+        // Between CR and LF there is no position of its own: the end of the line stands for it.
+        let inside_break = plain[..at].ends_with('\r') && plain[at..].starts_with('\n');
+        assert_eq!(back, if inside_break { at - 1 } else { at }, "{position:?} in {encoding:?} of {plain:?}");
+        assert_eq!(back, naive_offset(&plain, position, encoding));
+    }
+    assert_eq!(rope.len_lines(), lines(&plain).len());
+}
+
+fn text_strategy() -> impl Strategy<Value = String> {
+    let piece = prop_oneof![
+        Just("\n"),
+        Just("\r\n"),
+        Just("\r"),
+        Just("a"),
+        Just("fn x() {"),
+        Just("\t"),
+        Just("é"),
+        Just("e\u{301}"),
+        Just("😀"),
+        Just("👩‍👩‍👧"),
+        Just("\u{feff}"),
+        Just("\u{2028}"),
+        Just("\u{b}"),
+        Just("漢字"),
+        Just(""),
+    ];
+    prop::collection::vec(piece, 0..24).prop_map(|pieces| pieces.concat())
+}
+
+fn edit_strategy() -> impl Strategy<Value = Edit> {
+    let position =
+        || (0u32..8, prop_oneof![0u32..12, Just(u32::MAX)]).prop_map(|(line, character)| Position { line, character });
+    (prop::option::weighted(0.9, (position(), position())), text_strategy())
+        .prop_map(|(range, text)| Edit { range, text })
+}
+
+proptest! {
+    #[test]
+    fn edits_match_a_plain_string(source in text_strategy(), edits in prop::collection::vec(edit_strategy(), 0..8), which in 0usize..3) {
+        check(&source, &edits, ENCODINGS[which]);
+    }
+}
+
+#[test]
+fn positions_past_the_end_and_ranges_the_wrong_way_round_are_clamped() {
+    let at = |line, character| Position { line, character };
+    for encoding in ENCODINGS {
+        check("one\r\ntwo", &[Edit { range: Some((at(9, 9), at(0, 1))), text: "😀".into() }], encoding);
+        check("", &[Edit { range: Some((at(u32::MAX, u32::MAX), at(u32::MAX, 0))), text: "\r".into() }], encoding);
+        check("a\r", &[Edit { range: Some((at(1, 0), at(1, 0))), text: "\n".into() }], encoding);
+    }
+}
+
+#[test]
+fn a_version_that_does_not_rise_is_stale_until_the_text_is_resent() {
+    let insert = |text: &str| Edit { range: Some(Default::default()), text: text.into() };
+    let mut document = Document::new("", None, 1);
+    document.apply(2, &[insert("a")], Encoding::Utf16);
+    assert!(!document.snapshot().stale);
+    document.apply(2, &[insert("b")], Encoding::Utf16);
+    assert!(document.snapshot().stale);
+    document.apply(3, &[Edit { range: None, text: "c".into() }], Encoding::Utf16);
+    assert!(!document.snapshot().stale);
+    assert_eq!(document.text().to_string(), "c");
+}
+
+#[test]
+fn line_breaks_and_slices() {
+    for (source, expected) in
+        [("", "\n"), ("a", "\n"), ("a\nb\r\n", "\n"), ("a\r\nb", "\r\n"), ("\rb", "\r"), ("\r\n", "\r\n")]
+    {
+        assert_eq!(text::line_break(&ropey::Rope::from_str(source)), expected, "{source:?}");
+    }
+    let rope = ropey::Rope::from_str("a😀b\r\n");
+    assert_eq!(text::slice(&rope, 2, 99), "😀b\r\n");
+    assert_eq!(text::line_end(&rope, 0), 6);
+    assert_eq!(text::line_end(&rope, 7), rope.len_bytes());
+}
