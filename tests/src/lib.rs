@@ -1,1 +1,3 @@
-//! Languages as data.
+//! Cases, evaluations and fakes that the tests of the whole program share.
+
+pub mod fake_provider;

@@ -1,1 +1,124 @@
-//! Languages as data.
+//! How Pennyworth speaks to models: a request in, a stream of chunks out. One file per wire protocol; a new one is a file and a `match` arm here.
+//! It decides nothing: prompt, ceiling, stops and deadlines come with the request, and an error says what to do next. It never asks twice
+//! for what may have been billed.
+
+use std::time::Duration;
+
+use futures_util::StreamExt;
+use futures_util::stream::BoxStream;
+use pennyworth_core::models::{Model, Price, Protocol};
+use pennyworth_core::money::Money;
+use pennyworth_core::prompt::Body;
+pub use secrecy::SecretString;
+
+mod client;
+mod error;
+pub mod openai;
+mod quirks;
+mod replay;
+mod sse;
+
+pub use client::Client;
+pub use error::{Kind, Next, ProviderError};
+
+/// One call. `Debug` shows no text of the prompt and no key.
+#[derive(Clone, Debug)]
+pub struct Request {
+    /// The model's row.
+    pub model: Model,
+    /// The key, for models that need one.
+    pub key: Option<SecretString>,
+    /// The prompt in the model's form.
+    pub body: Body,
+    /// Estimated tokens of the prompt; what a call without a bill is taken to have cost.
+    pub prompt_tokens: u32,
+    /// Output ceiling in tokens.
+    pub max_tokens: u32,
+    /// Texts that end the answer, in the provider's limit.
+    pub stops: Vec<String>,
+    /// Times after which the call is given up.
+    pub timeouts: Timeouts,
+}
+
+/// Times after which a call is given up. Connecting has its own, in [`Client`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Timeouts {
+    /// From the call to the first event of the answer.
+    pub first_byte: Duration,
+    /// From the call to the end of the answer.
+    pub total: Duration,
+}
+
+/// A piece of an answer. A whole answer is any number of `Text`, one `Usage`, one `Finish`; a broken one ends with an error instead of `Finish`.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Chunk {
+    /// Text as it is written.
+    Text {
+        /// The text.
+        text: String,
+        /// The logarithm of its probability, where the provider says it.
+        logprob: Option<f32>,
+    },
+    /// What the call cost.
+    Usage(Usage),
+    /// Why the answer ended.
+    Finish(FinishReason),
+}
+
+/// Tokens of a call. `input` includes `cached` and `written`; `output` includes `reasoning`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Usage {
+    /// All input.
+    pub input: u64,
+    /// Input read from the provider's cache.
+    pub cached: u64,
+    /// Input written to the provider's cache.
+    pub written: u64,
+    /// All output.
+    pub output: u64,
+    /// Hidden output.
+    pub reasoning: u64,
+    /// Whether these are our own estimates, because the provider sent none.
+    pub estimated: bool,
+}
+
+impl Usage {
+    /// What it cost.
+    pub fn cost(&self, price: &Price) -> Money {
+        price.cost(self.input, self.cached, self.written, self.output)
+    }
+}
+
+/// Why an answer ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FinishReason {
+    /// The model had said all, or a stop text came.
+    Stop,
+    /// The ceiling.
+    Length,
+    /// The provider's filter; there is no completion.
+    Filtered,
+    /// Something else, or the provider did not say.
+    Other,
+}
+
+/// An answer as it comes. Dropping it closes the connection.
+pub type Answer = BoxStream<'static, Result<Chunk, ProviderError>>;
+
+impl Client {
+    /// Asks a model. Nothing is sent before the answer is first polled, and nothing is sent again once it could have been billed.
+    pub fn ask(&self, request: Request) -> Answer {
+        match request.model.protocol {
+            Protocol::Openai => openai::ask(self.clone(), request).boxed(),
+            Protocol::Replay => replay::ask(request).boxed(),
+        }
+    }
+
+    /// Whether the provider answers and takes the key, without asking for a completion; it also opens the connection that the next call uses.
+    pub async fn probe(&self, model: &Model, key: Option<&SecretString>) -> Result<(), ProviderError> {
+        match model.protocol {
+            Protocol::Openai => openai::probe(self, model, key).await,
+            Protocol::Replay => replay::probe(model).await,
+        }
+    }
+}

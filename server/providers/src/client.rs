@@ -1,0 +1,117 @@
+//! The one HTTP client of the process: its connections, its rules about proxies and redirects, and what it learned about providers.
+//! It leaves bodies and answers to the protocols.
+
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use pennyworth_core::models::Model;
+use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderValue};
+use reqwest::redirect::Policy;
+use secrecy::{ExposeSecret, SecretString};
+use serde_json::Value;
+
+use crate::error::{self, Kind, ProviderError};
+use crate::quirks::Quirks;
+
+/// Longest wait for a connection.
+const CONNECT: Duration = Duration::from_secs(5);
+/// How long an unused connection is kept, since a new one costs two or three round trips.
+const IDLE: Duration = Duration::from_secs(120);
+/// Redirects followed at most, all to the same host.
+const REDIRECTS: usize = 3;
+/// Bytes of an error's body that are read.
+const MAX_ERROR_BODY: usize = 64 * 1024;
+
+/// Connections to providers. A clone shares them.
+#[derive(Clone, Debug)]
+pub struct Client {
+    /// For other machines; honours the system's proxy.
+    remote: reqwest::Client,
+    /// For this machine: code for a model here must not travel through a proxy elsewhere.
+    loopback: reqwest::Client,
+    pub(crate) quirks: Arc<Quirks>,
+}
+
+impl Client {
+    /// A client without connections.
+    pub fn new() -> Result<Client, ProviderError> {
+        let build = |builder: reqwest::ClientBuilder| builder.build().map_err(|_| ProviderError::new(Kind::Client));
+        Ok(Client { remote: build(builder())?, loopback: build(builder().no_proxy())?, quirks: Arc::default() })
+    }
+
+    /// A request to a path below the model's address, with the key.
+    pub(crate) fn request(
+        &self,
+        method: reqwest::Method,
+        model: &Model,
+        path: &str,
+        key: Option<&SecretString>,
+    ) -> Result<reqwest::RequestBuilder, ProviderError> {
+        let here = model.is_on_this_machine();
+        let client = if here { &self.loopback } else { &self.remote };
+        let mut headers = HeaderMap::new();
+        if let Some(key) = key {
+            // A key in clear text on a network is not a secret.
+            if !here && !model.base_url.starts_with("https://") {
+                return Err(ProviderError::new(Kind::Key));
+            }
+            let bearer = format!("Bearer {}", key.expose_secret().trim());
+            let mut value = HeaderValue::from_str(&bearer).map_err(|_| ProviderError::new(Kind::Key))?;
+            value.set_sensitive(true);
+            headers.insert(AUTHORIZATION, value);
+        }
+        Ok(client.request(method, format!("{}{path}", model.base_url)).headers(headers))
+    }
+}
+
+fn builder() -> reqwest::ClientBuilder {
+    reqwest::Client::builder()
+        .user_agent(concat!("pennyworth/", env!("CARGO_PKG_VERSION")))
+        .connect_timeout(CONNECT)
+        .pool_idle_timeout(IDLE)
+        .tcp_nodelay(true)
+        .referer(false)
+        .retry(reqwest::retry::never())
+        .redirect(Policy::custom(|attempt| {
+            let origin = |url: &reqwest::Url| url.origin();
+            let same = attempt.previous().first().is_some_and(|first| origin(first) == origin(attempt.url()));
+            if same && attempt.previous().len() <= REDIRECTS { attempt.follow() } else { attempt.stop() }
+        }))
+}
+
+/// Sends; an answer that is not a success becomes its error and the JSON body it came with.
+pub(crate) async fn send(request: reqwest::RequestBuilder) -> Result<reqwest::Response, (ProviderError, Value)> {
+    let response = request.send().await.map_err(|error| (transport(&error), Value::Null))?;
+    if response.status().is_success() {
+        return Ok(response);
+    }
+    let header = |name: &str| response.headers().get(name).and_then(|value| value.to_str().ok());
+    let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).map_or(0, |since| since.as_secs());
+    let pause = error::pause(header("retry-after-ms"), header("retry-after"), now);
+    let status = response.status().as_u16();
+    let body = serde_json::from_slice(&body(response, MAX_ERROR_BODY).await.unwrap_or_default()).unwrap_or(Value::Null);
+    Err((ProviderError::answer(status, &body, pause), body))
+}
+
+/// A body up to a size; a larger one is an error.
+pub(crate) async fn body(mut response: reqwest::Response, most: usize) -> Result<Vec<u8>, ProviderError> {
+    let mut body = Vec::new();
+    while let Some(piece) = response.chunk().await.map_err(|error| transport(&error))? {
+        body.extend_from_slice(&piece);
+        if body.len() > most {
+            return Err(ProviderError::new(Kind::TooLarge));
+        }
+    }
+    Ok(body)
+}
+
+/// The error of a connection; its own message is left out, because it may hold the address with what is in it.
+pub(crate) fn transport(error: &reqwest::Error) -> ProviderError {
+    ProviderError::new(match () {
+        () if error.is_builder() => Kind::Client,
+        () if error.is_connect() => Kind::Connect,
+        () if error.is_timeout() => Kind::Deadline,
+        () if error.is_redirect() => Kind::Redirect,
+        () => Kind::CutOff,
+    })
+}

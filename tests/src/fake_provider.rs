@@ -1,0 +1,352 @@
+//! A model provider that is not one: a small HTTP server on loopback that speaks `/completions` and `/chat/completions`, keeps its own bill,
+//! sees connections close, and fails in the ways providers fail. It shares no code with the client it tests.
+//! It leaves what the failures should lead to to the tests.
+
+use std::collections::VecDeque;
+use std::io;
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use serde_json::{Value, json};
+use tokio::io::{AsyncReadExt, AsyncWriteExt, BufReader};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+
+/// How a call goes wrong.
+#[derive(Clone, Debug, Default)]
+pub enum Fault {
+    /// It does not.
+    #[default]
+    None,
+    /// A status other than success, with headers and a body.
+    Status(u16, Vec<(&'static str, String)>, Value),
+    /// No byte of an answer, until the client goes away.
+    HangBeforeFirstByte,
+    /// The head of an answer and no event, until the client goes away.
+    HangAfterHead,
+    /// So many pieces, then silence until the client goes away.
+    StallAfter(usize),
+    /// So many pieces, then a connection reset.
+    ResetAfter(usize),
+    /// So many pieces, then the end of the body as if all were said.
+    CutAfter(usize),
+    /// So many pieces, then a frame that is not JSON.
+    MalformedAfter(usize),
+    /// So many pieces, then an error inside the stream.
+    ErrorAfter(usize, Value),
+    /// All pieces, but no bill.
+    NoUsage,
+    /// One frame of so many bytes.
+    HugeFrame(usize),
+    /// The whole answer at once as JSON: the server does not stream.
+    NotStreamed,
+    /// A page for people, with status 200.
+    Html,
+    /// A refusal of any request that has one of these fields, naming it; else the answer.
+    Refuses(Vec<&'static str>),
+}
+
+/// One answer.
+#[derive(Clone, Debug, Default)]
+pub struct Answer {
+    /// The pieces, one token and one frame each.
+    pub pieces: Vec<String>,
+    /// How it goes wrong.
+    pub fault: Fault,
+    /// Tokens of the input said to be read from the cache.
+    pub cached: u64,
+}
+
+impl Answer {
+    /// These pieces without a fault.
+    pub fn new(pieces: &[&str]) -> Answer {
+        Answer { pieces: pieces.iter().map(ToString::to_string).collect(), ..Answer::default() }
+    }
+
+    /// The same with a fault.
+    pub fn with(self, fault: Fault) -> Answer {
+        Answer { fault, ..self }
+    }
+}
+
+/// What the provider would ask money for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Bill {
+    /// Calls that were not refused.
+    pub calls: u64,
+    /// Tokens of their input.
+    pub input: u64,
+    /// Those read from the cache.
+    pub cached: u64,
+    /// Tokens written.
+    pub output: u64,
+}
+
+/// A request as it came.
+#[derive(Clone, Debug)]
+pub struct Seen {
+    /// Method and path.
+    pub line: String,
+    /// Header lines, names in lower case.
+    pub headers: Vec<(String, String)>,
+    /// The body, `null` if it was not JSON.
+    pub body: Value,
+}
+
+#[derive(Default)]
+struct State {
+    answers: VecDeque<Answer>,
+    always: Option<Answer>,
+    bill: Bill,
+    seen: Vec<Seen>,
+    connections: usize,
+}
+
+/// The server; it ends when dropped.
+pub struct FakeProvider {
+    address: SocketAddr,
+    state: Arc<Mutex<State>>,
+    closed: watch::Receiver<usize>,
+    task: JoinHandle<()>,
+}
+
+impl FakeProvider {
+    /// Starts on a free port.
+    pub async fn start() -> io::Result<FakeProvider> {
+        let listener = TcpListener::bind("127.0.0.1:0").await?;
+        let address = listener.local_addr()?;
+        let state = Arc::new(Mutex::new(State::default()));
+        let (closes, closed) = watch::channel(0);
+        let shared = Arc::clone(&state);
+        let task = tokio::spawn(async move {
+            let mut connections = tokio::task::JoinSet::new();
+            while let Ok((stream, _)) = listener.accept().await {
+                let (state, closes) = (Arc::clone(&shared), closes.clone());
+                lock(&state).connections += 1;
+                connections.spawn(async move {
+                    // Without it each small frame would wait for the acknowledgement of the last.
+                    let _ = stream.set_nodelay(true);
+                    let _ = serve(stream, &state).await;
+                    closes.send_modify(|count| *count += 1);
+                });
+            }
+        });
+        Ok(FakeProvider { address, state, closed, task })
+    }
+
+    /// The address of the API.
+    pub fn base_url(&self) -> String {
+        format!("http://{}/v1", self.address)
+    }
+
+    /// Answers the next call that has no answer yet with this.
+    pub fn answer(&self, answer: Answer) {
+        lock(&self.state).answers.push_back(answer);
+    }
+
+    /// Answers every call with this, once the answers given one by one are used up.
+    pub fn always(&self, answer: Answer) {
+        lock(&self.state).always = Some(answer);
+    }
+
+    /// The bill so far.
+    pub fn bill(&self) -> Bill {
+        lock(&self.state).bill
+    }
+
+    /// The requests so far.
+    pub fn seen(&self) -> Vec<Seen> {
+        lock(&self.state).seen.clone()
+    }
+
+    /// The connections that were opened so far.
+    pub fn connections(&self) -> usize {
+        lock(&self.state).connections
+    }
+
+    /// Waits until so many connections were closed.
+    pub async fn closed(&self, count: usize) {
+        let _ = self.closed.clone().wait_for(|closed| *closed >= count).await;
+    }
+}
+
+impl Drop for FakeProvider {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+fn lock(state: &Mutex<State>) -> MutexGuard<'_, State> {
+    state.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Serves one connection until it closes.
+async fn serve(stream: TcpStream, state: &Mutex<State>) -> io::Result<()> {
+    let mut stream = BufReader::new(stream);
+    while let Some(seen) = request(&mut stream).await? {
+        let answer = {
+            let mut state = lock(state);
+            state.seen.push(seen.clone());
+            if seen.line.starts_with("GET") { None } else { state.answers.pop_front().or_else(|| state.always.clone()) }
+        };
+        match answer {
+            Some(answer) => respond(&mut stream, &seen, answer, state).await?,
+            None if seen.line.starts_with("GET") => {
+                whole(&mut stream, 200, &[], "application/json", r#"{"object":"list","data":[]}"#).await?
+            }
+            None => whole(&mut stream, 500, &[], "application/json", r#"{"error":"no answer was prepared"}"#).await?,
+        }
+    }
+    Ok(())
+}
+
+/// Reads a request; nothing if the connection closed.
+async fn request(stream: &mut BufReader<TcpStream>) -> io::Result<Option<Seen>> {
+    let mut head = Vec::new();
+    while !head.ends_with(b"\r\n\r\n") {
+        match stream.read_u8().await {
+            Ok(byte) => head.push(byte),
+            Err(_) => return Ok(None),
+        }
+    }
+    let head = String::from_utf8_lossy(&head).into_owned();
+    let mut lines = head.lines();
+    let line = lines.next().unwrap_or_default().trim_end_matches(" HTTP/1.1").to_owned();
+    let headers: Vec<_> =
+        lines.filter_map(|line| line.split_once(": ")).map(|(k, v)| (k.to_ascii_lowercase(), v.to_owned())).collect();
+    let length = headers
+        .iter()
+        .find(|(name, _)| name == "content-length")
+        .and_then(|(_, value)| value.parse().ok())
+        .unwrap_or(0);
+    let mut body = vec![0; length];
+    stream.read_exact(&mut body).await?;
+    Ok(Some(Seen { line, headers, body: serde_json::from_slice(&body).unwrap_or(Value::Null) }))
+}
+
+async fn respond(
+    stream: &mut BufReader<TcpStream>,
+    seen: &Seen,
+    answer: Answer,
+    state: &Mutex<State>,
+) -> io::Result<()> {
+    match &answer.fault {
+        Fault::Status(status, headers, body) => {
+            return whole(stream, *status, headers, "application/json", &body.to_string()).await;
+        }
+        Fault::Html => return whole(stream, 200, &[], "text/html", "<html>hello</html>").await,
+        Fault::HangBeforeFirstByte => return hang(stream).await,
+        Fault::Refuses(fields) => {
+            if let Some(field) = fields.iter().find(|field| seen.body.get(**field).is_some()) {
+                let hint = if *field == "max_tokens" { " Use 'max_completion_tokens' instead." } else { "" };
+                let message = format!("Unsupported parameter: '{field}' is not supported with this model.{hint}");
+                let refusal = json!({"error": {"message": message, "type": "invalid_request_error", "param": field, "code": "unsupported_parameter"}});
+                lock(state).answers.push_front(answer.clone());
+                return whole(stream, 400, &[], "application/json", &refusal.to_string()).await;
+            }
+        }
+        _ => {}
+    }
+    let chat = seen.line.ends_with("/chat/completions");
+    let input = input_tokens(&seen.body);
+    bill(state, |bill| {
+        *bill = Bill { calls: bill.calls + 1, input: bill.input + input, cached: bill.cached + answer.cached, ..*bill };
+    });
+    let usage = |output: usize| {
+        json!({"prompt_tokens": input, "completion_tokens": output, "total_tokens": input + output as u64,
+        "prompt_tokens_details": {"cached_tokens": answer.cached}})
+    };
+    if matches!(answer.fault, Fault::NotStreamed) {
+        bill(state, |bill| bill.output += answer.pieces.len() as u64);
+        let mut body = frame(chat, "message", &answer.pieces.concat(), Some("stop"));
+        if let Some(body) = body.as_object_mut() {
+            body.insert("usage".into(), usage(answer.pieces.len()));
+        }
+        return whole(stream, 200, &[], "application/json", &body.to_string()).await;
+    }
+    let head = "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n";
+    stream.write_all(head.as_bytes()).await?;
+    if matches!(answer.fault, Fault::HangAfterHead) {
+        return hang(stream).await;
+    }
+    let ceiling = ["max_tokens", "max_completion_tokens"]
+        .iter()
+        .find_map(|name| seen.body.get(name)?.as_u64())
+        .unwrap_or(u64::MAX);
+    let mut sent = 0;
+    for piece in &answer.pieces {
+        match &answer.fault {
+            Fault::StallAfter(count) if sent == *count => return hang(stream).await,
+            Fault::ResetAfter(count) if sent == *count => return reset(stream),
+            Fault::CutAfter(count) if sent == *count => return stream.write_all(b"0\r\n\r\n").await,
+            Fault::MalformedAfter(count) if sent == *count => return event(stream, "{\"choices\": [").await,
+            Fault::ErrorAfter(count, body) if sent == *count => return event(stream, &body.to_string()).await,
+            Fault::HugeFrame(size) => {
+                return event(stream, &frame(chat, "delta", &"x".repeat(*size), None).to_string()).await;
+            }
+            _ if sent as u64 >= ceiling => break,
+            _ => {}
+        }
+        event(stream, &frame(chat, "delta", piece, None).to_string()).await?;
+        sent += 1;
+        bill(state, |bill| bill.output += 1);
+    }
+    let reason = if (sent as u64) < ceiling { "stop" } else { "length" };
+    event(stream, &frame(chat, "delta", "", Some(reason)).to_string()).await?;
+    let wants_usage = seen.body.pointer("/stream_options/include_usage") == Some(&json!(true));
+    if wants_usage && !matches!(answer.fault, Fault::NoUsage) {
+        event(stream, &json!({"choices": [], "usage": usage(sent)}).to_string()).await?;
+    }
+    event(stream, "[DONE]").await?;
+    stream.write_all(b"0\r\n\r\n").await
+}
+
+fn bill(state: &Mutex<State>, change: impl FnOnce(&mut Bill)) {
+    change(&mut lock(state).bill);
+}
+
+/// The provider's own idea of a token: four characters of whatever it was sent.
+fn input_tokens(body: &Value) -> u64 {
+    let parts = ["prompt", "suffix", "messages"].iter().filter_map(|name| body.get(name));
+    parts.map(|part| part.to_string().chars().count().div_ceil(4) as u64).sum()
+}
+
+fn frame(chat: bool, key: &str, text: &str, finish: Option<&str>) -> Value {
+    let mut choice = json!({"index": 0, "finish_reason": finish});
+    let (key, content) = if chat { (key, json!({"content": text})) } else { ("text", json!(text)) };
+    if let Some(choice) = choice.as_object_mut() {
+        choice.insert(key.into(), content);
+    }
+    json!({"id": "fake-1", "created": 1, "model": "fake", "choices": [choice]})
+}
+
+async fn event(stream: &mut BufReader<TcpStream>, data: &str) -> io::Result<()> {
+    let event = format!("data: {data}\n\n");
+    stream.write_all(format!("{:x}\r\n{event}\r\n", event.len()).as_bytes()).await
+}
+
+async fn whole(
+    stream: &mut BufReader<TcpStream>,
+    status: u16,
+    headers: &[(&'static str, String)],
+    kind: &str,
+    body: &str,
+) -> io::Result<()> {
+    let extra: String = headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
+    let head =
+        format!("HTTP/1.1 {status} Status\r\ncontent-type: {kind}\r\ncontent-length: {}\r\n{extra}\r\n", body.len());
+    stream.write_all((head + body).as_bytes()).await
+}
+
+/// Waits until the client goes away.
+async fn hang(stream: &mut BufReader<TcpStream>) -> io::Result<()> {
+    while stream.read_u8().await.is_ok() {}
+    Err(io::ErrorKind::ConnectionAborted.into())
+}
+
+/// Closes so that the client sees a reset.
+fn reset(stream: &mut BufReader<TcpStream>) -> io::Result<()> {
+    stream.get_ref().set_zero_linger()?;
+    Err(io::ErrorKind::ConnectionReset.into())
+}
