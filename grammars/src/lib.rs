@@ -54,6 +54,9 @@ pub struct Facts {
     /// Whether a single quote may also begin a lifetime or label (Rust), so that it opens a literal only if one closes it.
     #[serde(default)]
     pub quote_is_char: bool,
+    /// Whether `/` opens a regular expression where a value is expected.
+    #[serde(default)]
+    pub regex: bool,
     /// Whether words such as `<<EOF` open here-documents.
     #[serde(default)]
     pub heredocs: bool,

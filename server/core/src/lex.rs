@@ -1,1 +1,132 @@
 //! A lexical look at code: strings, comments, brackets and words, from a language's row of forms. Right on broken code, because it parses nothing.
+//! It leaves what they mean to `classify` and `cut`. Everything here takes time linear in the text it is given, so callers give it excerpts.
+
+mod scan;
+
+use pennyworth_grammars::{Facts, Layout};
+
+/// What a stretch of text is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// A name, a keyword or a number.
+    Word,
+    /// An opening bracket.
+    Open(char),
+    /// A closing bracket.
+    Close(char),
+    /// Any other sign, one character each.
+    Sign(char),
+    /// A comment, or a line of one.
+    Comment {
+        /// Whether it documents a definition.
+        doc: bool,
+        /// Whether it ends with the line.
+        line: bool,
+    },
+    /// A string literal, or a piece of one between interpolations, quotes included.
+    String,
+    /// A line break outside strings and comments.
+    Break,
+}
+
+/// A stretch of text of one kind. White space between tokens has none.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Token {
+    /// What it is.
+    pub kind: Kind,
+    /// Byte offset of its first character.
+    pub start: usize,
+    /// Byte offset after its last character.
+    pub end: usize,
+}
+
+/// Something that was opened and not closed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Nest {
+    /// A bracket, and the one that would close it.
+    Bracket(char, char),
+    /// A string, by the text that would close it.
+    String {
+        /// What closes it.
+        close: String,
+        /// Whether it documents a definition if it stands alone.
+        doc: bool,
+        /// Whether it may go on over the line's end.
+        multiline: bool,
+    },
+    /// Code inside a string, by the text that closes it.
+    Interpolation(String),
+    /// A comment, by the text that closes it; empty if the end of the line does.
+    Comment {
+        /// What closes it.
+        close: String,
+        /// Whether it documents a definition.
+        doc: bool,
+    },
+}
+
+/// Something open at the end of the text, and where it was opened.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Open {
+    /// What it is.
+    pub nest: Nest,
+    /// Byte offset of its opener.
+    pub start: usize,
+}
+
+/// What a text consists of, and what is open where it ends.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Scan {
+    /// The tokens in order.
+    pub tokens: Vec<Token>,
+    /// What is open at the end, outermost first.
+    pub open: Vec<Open>,
+    /// Closing brackets that closed nothing, as indices into `tokens`.
+    pub unopened: Vec<usize>,
+}
+
+impl Scan {
+    /// What the end of the text is inside of, if it is a string or a comment.
+    pub fn literal(&self) -> Option<&Open> {
+        self.open.last().filter(|open| matches!(open.nest, Nest::String { .. } | Nest::Comment { .. }))
+    }
+
+    /// The innermost bracket that is open at the end.
+    pub fn bracket(&self) -> Option<(&Open, char)> {
+        self.open.iter().rev().find_map(|open| match open.nest {
+            Nest::Bracket(opener, _) => Some((open, opener)),
+            _ => None,
+        })
+    }
+
+    /// The text that closes all that was opened at or after `from`, innermost first.
+    pub fn closers(&self, from: usize) -> String {
+        let mut text = String::new();
+        for open in self.open.iter().rev().take_while(|open| open.start >= from) {
+            match &open.nest {
+                Nest::Bracket(_, close) => text.push(*close),
+                Nest::String { close, .. } | Nest::Interpolation(close) => text.push_str(close),
+                Nest::Comment { close, .. } => text.push_str(close),
+            }
+        }
+        text
+    }
+}
+
+/// Scans a text that begins in code.
+pub fn scan(text: &str, facts: &Facts) -> Scan {
+    scan::Scanner::new(text, facts).run()
+}
+
+/// Whether a character belongs to words of the language.
+pub fn is_word(facts: &Facts, c: char) -> bool {
+    c == '_' || c.is_alphanumeric() || facts.word_chars.contains(c)
+}
+
+/// Whether a body of the language is closed by a brace, rather than by indentation, a word or nothing.
+pub fn has_braces(facts: &Facts) -> bool {
+    facts.layout == Layout::Braces
+}
+
+#[cfg(test)]
+mod tests;

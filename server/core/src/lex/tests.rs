@@ -1,0 +1,86 @@
+//! Scans of small texts, and of any text at all.
+
+use proptest::prelude::*;
+
+use super::*;
+
+/// Tokens as one string: words as `w`, signs as themselves, strings as `s`, comments as `c`/`d`, breaks as `/`; then `|` and what closes the rest.
+fn check(language: &str, text: &str, expected: &str) {
+    let facts = pennyworth_grammars::by_name(language).expect(language).facts();
+    let scan = scan(text, facts);
+    let mut shown: String = scan
+        .tokens
+        .iter()
+        .map(|token| match token.kind {
+            Kind::Word => 'w',
+            Kind::Open(c) | Kind::Close(c) | Kind::Sign(c) => c,
+            Kind::Comment { doc: true, .. } => 'd',
+            Kind::Comment { .. } => 'c',
+            Kind::String => 's',
+            Kind::Break => '/',
+        })
+        .collect();
+    shown.push('|');
+    shown.push_str(&scan.closers(0));
+    assert_eq!(shown, expected, "{language}: {text:?}");
+}
+
+#[test]
+fn strings_comments_and_brackets() {
+    for (language, text, expected) in [
+        ("rust", "let x = 'a';", "ww=s;|"),
+        ("rust", "fn f<'a>(x: &'a str) {", "ww<'w>(w:&'ww){|}"),
+        ("rust", "r#\"a\"b\"# + r##\"x\"#", "s+s|\"##"),
+        ("rust", "/* a /* b */", "c|*/"),
+        ("rust", "/// doc\n//// rule\n//! d", "d/c/d|"),
+        ("rust", "a(b[c { \")\" /* } */", "w(w[w{sc|}])"),
+        ("rust", "foo(\"bar", "w(s|\")"),
+        ("rust", "1..2 1.5 1.max", "w..ww w.w|".replace(' ', "").as_str()),
+        ("python", "f'a{b + \"c\"}d' # x", "sw+ssc|"),
+        ("python", "f'a{{b}}'", "s|"),
+        ("python", "f'a{b", "sw|}'"),
+        ("python", "x = '''a\nb'''\ny = 'a\nz", "w=s/w=s/w|"),
+        ("python", "x = \"\"\"a\nb", "w=s|\"\"\""),
+        ("javascript", "a / b / c; x = /[/]'/g", "w/w/w;w=s|"),
+        ("javascript", "`a${b(`c`)}d` + e", "sw(s)s+w|"),
+        ("bash", "echo ${#x} $# a#b # c", "w${#w}$#w#wc|"),
+        ("bash", "cat <<EOF\n\" ( EOF\nEOF\nls", "ws/s/w|"),
+        ("bash", "cat <<-'E'\nabc", "ws/s|\nE"),
+        ("ruby", "x << FOO", "w<<w|"),
+        ("ruby", "x = <<~FOO\n a'\n FOO\ny", "w=s/s/w|"),
+        ("ruby", "=begin\n'\n=end\nx =begin", "c/w=w|"),
+        ("php", "#[A('x')]\n# c\n$x = <<<EOT\n\" \nEOT;", "#[w(s)]/c/w=s/s;|"),
+        ("lua", "--[[ a\nb ]] x = [[ y ]] -- z", "cw=sc|"),
+        ("cpp", "int x = 1'000'000;", "ww=w;|"),
+        ("css", "a { color: red; /* x", "w{w:w;c|*/}"),
+        ("rust", ") }", ")}|"),
+        ("rust", "( ]", "(]|)"),
+    ] {
+        check(language, text, expected);
+    }
+}
+
+#[test]
+fn a_comment_or_string_at_the_end_is_what_the_cursor_is_in() {
+    let facts = pennyworth_grammars::by_name("rust").expect("rust").facts();
+    assert!(matches!(scan("x // y", facts).literal(), Some(Open { nest: Nest::Comment { doc: false, .. }, start: 2 })));
+    assert!(scan("x // y\n", facts).literal().is_none());
+    assert!(matches!(scan("x(\"a", facts).literal(), Some(Open { nest: Nest::String { .. }, start: 2 })));
+    assert!(scan("x(\"a\"", facts).literal().is_none());
+}
+
+proptest! {
+    #[test]
+    fn tokens_of_any_text_are_in_order_and_on_characters(text in "[a-z ({\\[\\])}\"'`#/*<$=\\\\\\n\u{e9}\u{1f600}EOF-]{0,80}") {
+        for language in pennyworth_grammars::all() {
+            let scan = scan(&text, language.facts());
+            let mut at = 0;
+            for token in &scan.tokens {
+                prop_assert!(token.start >= at && token.end > token.start, "{language:?} {token:?}");
+                prop_assert!(text.get(token.start..token.end).is_some());
+                at = token.end;
+            }
+            prop_assert!(at <= text.len());
+        }
+    }
+}
