@@ -2,6 +2,7 @@
 //! It does no IO, knows no clock and no protocol; it cannot fail except by saying "nothing".
 
 pub mod budget;
+pub mod cache;
 pub mod gate;
 pub mod lex;
 pub mod models;

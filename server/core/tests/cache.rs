@@ -1,0 +1,177 @@
+//! The cache against its promise: what stands before the cursor plus what is served is always what stood there plus the whole answer.
+
+use pennyworth_core::cache::{Answer, Asked, Cache, Decided, Found, Hit, Place, Relation};
+use pennyworth_core::task::{Task, Tier};
+use proptest::prelude::*;
+use ropey::Rope;
+
+const ASKED: Asked<'static> = Asked { language: "rust", generation: 1, now_ms: 1000 };
+
+fn decided(model: &str, tier: Tier) -> Decided {
+    Decided { task: Task::Line, language: "rust".into(), model: model.into(), tier, generation: 1 }
+}
+
+fn text(text: &str) -> Answer {
+    Answer::Text { text: text.into(), probability: 0.5 }
+}
+
+/// The place at the mark, in a source of one mark.
+fn place(source: &str) -> Place {
+    let (before, after) = source.split_once('ˇ').unwrap();
+    Place::of(&Rope::from_str(&[before, after].concat()), before.len())
+}
+
+/// What a cache of one answer serves at another place.
+fn serve(asked: &str, answer: &str, now: &str) -> Option<(String, Relation)> {
+    let mut cache = Cache::new(10, 10_000);
+    cache.put(&place(asked), decided("a", Tier::Local), text(answer), 0);
+    match cache.get(&place(now), &ASKED) {
+        Some(Found::Hit(hit)) => Some((hit.text, hit.relation)),
+        _ => None,
+    }
+}
+
+#[test]
+fn served_at_the_same_place_typed_along_deleted_back_and_over_line_breaks() {
+    let hit = |text: &str, relation| Some((text.to_owned(), relation));
+    for (asked, answer, now, expected) in [
+        ("let a = ˇ\nb", "foo(1);", "let a = ˇ\nb", hit("foo(1);", Relation::Same)),
+        ("let a = ˇ\nb", "foo(1);", "let a = fooˇ\nb", hit("(1);", Relation::Typed(3))),
+        ("let a = ˇ\nb", "foo(1);", "let a = foo(ˇ)\nb", hit("1);", Relation::Typed(4))),
+        ("let a = ˇ\nb", "foo([1]);", "let a = foo([ˇ])\nb", hit("1]);", Relation::Typed(5))),
+        ("let a = ˇ\nb", "f(\"x\");", "let a = f(\"ˇ\")\nb", hit("x\");", Relation::Typed(3))),
+        ("let a = ˇ\nb", "f(\"x\");", "let a = f(\"ˇ)\nb", hit("x\");", Relation::Typed(3))),
+        ("let a = ˇ\nb", "foo(1);", "let a = foo(ˇ]\nb", None),
+        ("let a = ˇ\nb", "foo(1);", "let a = foo(1)ˇ)\nb", None),
+        ("let a = ˇ\nb", "foo(1);", "let a = bˇ\nb", None),
+        ("let a = ˇ\nb", "foo(1);", "let aˇ\nb", hit(" = foo(1);", Relation::Deleted(3))),
+        ("let a = ˇ\nb", "foo(1);", "let a = ˇ\nc", None),
+        ("let a = ˇ\nb", "foo(1);", "x\nlet a = ˇ\nb", None),
+        ("let a = ˇ\nb", "foo(1);", "let a = foo(1);ˇ\nb", None),
+        ("if a {ˇ\nb", "\n  c();\n}", "if a {\n  ˇ\nb", hit("c();\n}", Relation::Typed(3))),
+        ("if a {ˇ\nb", "\n  c();\n}", "if a {\nˇ\nb", hit("  c();\n}", Relation::Typed(1))),
+        ("if a {ˇ\nb", "\n  c();\n}", "if a {\n  c();\nˇ\nb", hit("}", Relation::Typed(8))),
+        ("if a ˇ\nb", "{\n  c();\n}", "if a {\n  ˇ\n}\nb", hit("c();\n}", Relation::Typed(4))),
+        ("ifˇ\r\nb", " {\r\n  c\r\n}", "if {\r\n  ˇ\r\nb", hit("c\r\n}", Relation::Typed(6))),
+        ("ifˇ\rb", " {\r  c\r}", "if {\r  ˇ\rb", hit("c\r}", Relation::Typed(5))),
+        ("é ˇ", "größe 🎉 x", "é größe 🎉ˇ", hit(" x", Relation::Typed(12))),
+        ("ˇ", "", "ˇ", None),
+    ] {
+        assert_eq!(serve(asked, answer, now), expected, "{asked:?} + {answer:?} at {now:?}");
+    }
+}
+
+#[test]
+fn lines_longer_than_the_window_are_served_too() {
+    let line = "é, ".repeat(3000);
+    let relation = |now: &str| serve(&format!("{line}ˇ"), "foo(1);", now).map(|(_, relation)| relation);
+    assert_eq!(relation(&format!("{line}ˇ")), Some(Relation::Same));
+    assert_eq!(relation(&format!("{line}foˇ")), Some(Relation::Typed(2)));
+    assert_eq!(relation(&format!("x{line}ˇ")), None);
+}
+
+#[test]
+fn nothing_is_remembered_for_a_while_and_only_there() {
+    let mut cache = Cache::new(10, 10_000);
+    cache.put(&place("aˇ"), decided("a", Tier::Local), Answer::Nothing, 1000);
+    let mut nothing_at = |source: &str, now_ms| cache.get(&place(source), &Asked { now_ms, ..ASKED }).is_some();
+    assert!(nothing_at("aˇ", 1000));
+    assert!(nothing_at("aˇ", 30_999));
+    assert!(!nothing_at("aˇ", 31_000));
+    assert!(!nothing_at("abˇ", 1000));
+    assert!(!nothing_at("ˇ", 1000));
+    assert!(!nothing_at("aˇb", 1000));
+}
+
+#[test]
+fn the_higher_class_wins_then_the_newer_and_other_settings_never() {
+    let mut cache = Cache::new(10, 10_000);
+    let served = |cache: &mut Cache, asked: Asked<'_>| match cache.get(&place("aˇ"), &asked) {
+        Some(Found::Hit(Hit { text, .. })) => text,
+        Some(Found::Nothing(_)) => "nothing".into(),
+        None => "none".into(),
+    };
+    for (model, tier, answer, expected) in [
+        ("n", Tier::Cheap, Answer::Nothing, "nothing"),
+        ("e", Tier::Embedded, text("x"), "x"),
+        ("c", Tier::Cheap, text("y"), "y"),
+        ("e", Tier::Embedded, text("z"), "y"),
+        ("d", Tier::Cheap, text("w"), "w"),
+    ] {
+        cache.put(&place("aˇ"), decided(model, tier), answer, 0);
+        assert_eq!(served(&mut cache, ASKED), expected);
+    }
+    assert_eq!(cache.len(), 4, "the second answer of `e` took the place of its first");
+    assert_eq!(served(&mut cache, Asked { generation: 2, ..ASKED }), "none");
+    assert_eq!(served(&mut cache, Asked { language: "go", ..ASKED }), "none");
+    cache.clear();
+    assert_eq!((served(&mut cache, ASKED).as_str(), cache.is_empty()), ("none", true));
+}
+
+#[test]
+fn bounds_hold_and_the_least_used_goes_first() {
+    let mut cache = Cache::new(2, 100_000);
+    for answer in ["a", "b", "c"] {
+        cache.put(&place(&format!("{answer}\nˇ")), decided("m", Tier::Local), text(answer), 0);
+        assert!(cache.get(&place("a\nˇ"), &ASKED).is_some(), "used each time");
+    }
+    assert_eq!(cache.len(), 2);
+    assert!(cache.get(&place("b\nˇ"), &ASKED).is_none());
+
+    let mut cache = Cache::new(1000, 10_000);
+    for line in 0..200 {
+        cache.put(&place(&format!("{line}\nˇ")), decided("m", Tier::Local), text(&"x\n".repeat(line)), 0);
+    }
+    assert!(cache.len() < 40, "{}", cache.len());
+    cache.put(&place("ˇ"), decided("m", Tier::Local), text(&"x".repeat(20_000)), 0);
+    assert!(cache.is_empty(), "an answer over the bound is not kept");
+}
+
+fn source() -> impl Strategy<Value = String> {
+    prop::collection::vec(
+        prop::sample::select(vec!["a", "b", " ", "\n", "\r\n", "\r", "(", ")", "{", "}", "\"", "é", "🎉"]),
+        0..24,
+    )
+    .prop_map(|parts| parts.concat())
+}
+
+/// All offsets between characters.
+fn bounds(text: &str) -> Vec<usize> {
+    text.char_indices().map(|(at, _)| at).chain([text.len()]).collect()
+}
+
+proptest! {
+    #[test]
+    fn typing_along_an_answer_is_always_served(before in source(), after in source(), answer in source()) {
+        let mut cache = Cache::new(10, 100_000);
+        cache.put(&Place::of(&Rope::from_str(&[&*before, &after].concat()), before.len()), decided("m", Tier::Local), text(&answer), 0);
+        for at in bounds(&answer) {
+            let (typed, rest) = answer.split_at(at);
+            // A line break is typed whole: the editor never stands inside one.
+            let inside_break = |at: &str, next: &str| at.ends_with('\r') && next.starts_with('\n');
+            if rest.trim().is_empty() || inside_break(typed, rest) || inside_break(&before, &answer) || inside_break(&before, &after) {
+                continue;
+            }
+            let now = [&*before, typed].concat();
+            if inside_break(&now, &after) {
+                continue;
+            }
+            let found = cache.get(&Place::of(&Rope::from_str(&[&*now, &after].concat()), now.len()), &ASKED);
+            let Some(Found::Hit(hit)) = found else { panic!("no hit at {at} of {answer:?}") };
+            prop_assert_eq!(now + &hit.text, [&*before, &answer].concat());
+        }
+    }
+
+    #[test]
+    fn whatever_is_served_anywhere_completes_to_the_whole_answer(before in source(), after in source(), answer in source(), now in source(), then in source()) {
+        let mut cache = Cache::new(10, 100_000);
+        cache.put(&Place::of(&Rope::from_str(&[&*before, &after].concat()), before.len()), decided("m", Tier::Local), text(&answer), 0);
+        let whole = [&*before, &answer].concat();
+        let ahead = bounds(&whole).into_iter().map(|at| (whole[..at].to_owned(), after.clone()));
+        for (now, then) in ahead.chain([(now, then)]) {
+            if let Some(Found::Hit(hit)) = cache.get(&Place::of(&Rope::from_str(&[&*now, &then].concat()), now.len()), &ASKED) {
+                prop_assert_eq!(now + &hit.text, whole.clone());
+            }
+        }
+    }
+}
