@@ -134,6 +134,7 @@ pub enum Stop {
 
 /// Who may serve a task.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Enabled {
     /// Any model the route allows.
@@ -146,6 +147,7 @@ pub enum Enabled {
 
 /// Classes of models in order of price.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Tier {
     /// The n-gram model inside the server.

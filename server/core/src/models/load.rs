@@ -21,6 +21,7 @@ const DEAREST: f64 = 10_000.0;
 
 /// The `[format.NAME]` and `[model.NAME]` tables of a file, as written.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(default)]
 pub struct Rows {
     /// Formats by name.
@@ -34,6 +35,7 @@ macro_rules! row {
     ($(#[$doc:meta])* $name:ident { $($(#[$field_doc:meta])* $field:ident: $type:ty,)* }) => {
         $(#[$doc])*
         #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+        #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
         #[serde(default, deny_unknown_fields)]
         pub struct $name { $($(#[$field_doc])* #[serde(skip_serializing_if = "Option::is_none")] pub $field: Option<$type>,)* }
 
@@ -96,6 +98,7 @@ row! {
         /// The name of the output ceiling's field.
         max_tokens_field: String,
         /// Fields sent as they stand.
+        #[cfg_attr(feature = "schema", schemars(with = "Option<std::collections::BTreeMap<String, schemars::Schema>>"))]
         extra: toml::Table,
         /// Environment variable that holds the key.
         api_key_env: String,

@@ -1,0 +1,136 @@
+//! The log: to stderr, and to a file a day in the state directory of which five are kept. stdout belongs to the protocol.
+//! It leaves what is worth a line to whoever writes it, but lets no other crate's lines through: those may hold whole messages and headers.
+
+use std::fs;
+use std::io::{self, IsTerminal as _};
+use std::path::Path;
+
+use tracing::Metadata;
+use tracing::level_filters::LevelFilter;
+use tracing_appender::non_blocking::WorkerGuard;
+use tracing_appender::rolling::{RollingFileAppender, Rotation};
+use tracing_subscriber::filter::{EnvFilter, filter_fn};
+use tracing_subscriber::layer::{Layer as _, SubscriberExt as _};
+use tracing_subscriber::registry::Registry;
+use tracing_subscriber::util::SubscriberInitExt as _;
+use tracing_subscriber::{fmt, reload};
+
+use crate::settings::{Level, Log};
+
+/// The variable that wins over the settings' level.
+const VARIABLE: &str = "PENNYWORTH_LOG";
+/// Days that are kept.
+const KEPT: usize = 5;
+/// Crates whose lines are ours.
+const OURS: &str = "pennyworth";
+
+/// The running log; dropping it writes what is still waiting.
+pub struct Logging {
+    filter: reload::Handle<EnvFilter, Registry>,
+    /// What kept the log from being as it should, to be said once.
+    pub notice: Option<String>,
+    _guards: Vec<WorkerGuard>,
+}
+
+/// Starts the log of this process. Lines are written by a thread of their own, so that a full pipe or disk never holds up an answer.
+pub fn start(log: &Log, state_dir: Option<&Path>) -> Logging {
+    let (filter, mut notice) = filter(log.level, std::env::var(VARIABLE).ok().as_deref());
+    let (filter, handle) = reload::Layer::new(filter);
+    let (stderr, stderr_guard) = tracing_appender::non_blocking(io::stderr());
+    let mut guards = vec![stderr_guard];
+    let lines = fmt::layer().with_writer(stderr).with_ansi(io::stderr().is_terminal());
+    let file = match log.file.then(|| appender(state_dir)) {
+        Some(Ok(appender)) => {
+            let (file, guard) = tracing_appender::non_blocking(appender);
+            guards.push(guard);
+            Some(fmt::layer().with_writer(file).with_ansi(false))
+        }
+        Some(Err(message)) => {
+            notice.get_or_insert(message);
+            None
+        }
+        None => None,
+    };
+    let ours = filter_fn(is_ours);
+    // A second start in one process, as in tests, leaves the first one's log in place.
+    let _ = tracing_subscriber::registry().with(filter).with(lines.and_then(file).with_filter(ours)).try_init();
+    Logging { filter: handle, notice, _guards: guards }
+}
+
+impl Logging {
+    /// Takes over a changed level; the environment still wins.
+    pub fn set(&self, log: &Log) {
+        let _ = self.filter.reload(filter(log.level, std::env::var(VARIABLE).ok().as_deref()).0);
+    }
+}
+
+fn is_ours(about: &Metadata<'_>) -> bool {
+    about.target().starts_with(OURS)
+}
+
+/// The filter of a level, or of the variable's text if that can be read.
+fn filter(level: Level, variable: Option<&str>) -> (EnvFilter, Option<String>) {
+    let level = EnvFilter::default().add_directive(directive(level).into());
+    match variable.filter(|text| !text.trim().is_empty()).map(|text| EnvFilter::builder().parse(text)) {
+        None => (level, None),
+        Some(Ok(filter)) => (filter, None),
+        Some(Err(error)) => {
+            let message =
+                format!("{VARIABLE} is not a filter ({error}); for example: debug, or warn,pennyworth::complete=debug");
+            (level, Some(message))
+        }
+    }
+}
+
+fn directive(level: Level) -> LevelFilter {
+    match level {
+        Level::Off => LevelFilter::OFF,
+        Level::Error => LevelFilter::ERROR,
+        Level::Warn => LevelFilter::WARN,
+        Level::Info => LevelFilter::INFO,
+        Level::Debug => LevelFilter::DEBUG,
+        Level::Trace => LevelFilter::TRACE,
+    }
+}
+
+fn appender(state_dir: Option<&Path>) -> Result<RollingFileAppender, String> {
+    let folder = state_dir.ok_or("no log file: there is no state directory, because there is no home")?.join("log");
+    let cannot = |error: &dyn std::fmt::Display| format!("no log file in {}: {error}", folder.display());
+    fs::create_dir_all(&folder).map_err(|error| cannot(&error))?;
+    let builder = RollingFileAppender::builder().rotation(Rotation::DAILY).max_log_files(KEPT);
+    builder.filename_prefix("pennyworth").filename_suffix("log").build(&folder).map_err(|error| cannot(&error))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_variable_wins_and_a_faulty_one_is_said() {
+        for (level, variable, filter_text, is_said) in [
+            (Level::Info, None, "info", false),
+            (Level::Info, Some("  "), "info", false),
+            (Level::Off, Some("debug"), "debug", false),
+            (Level::Warn, Some("warn,pennyworth::complete=debug"), "pennyworth::complete=debug,warn", false),
+            (Level::Warn, Some("pennyworth=loud"), "warn", true),
+        ] {
+            let (found, notice) = filter(level, variable);
+            assert_eq!(
+                (found.to_string().as_str(), notice.is_some()),
+                (filter_text, is_said),
+                "{level:?} {variable:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn without_a_place_there_is_a_reason_and_with_one_a_file() {
+        assert!(appender(None).unwrap_err().contains("no home"));
+        let place = tempfile::tempdir().unwrap();
+        let not_a_folder = place.path().join("file");
+        fs::write(&not_a_folder, "").unwrap();
+        assert!(appender(Some(&not_a_folder)).unwrap_err().contains("no log file in"));
+        appender(Some(place.path())).unwrap();
+        assert_eq!(fs::read_dir(place.path().join("log")).unwrap().count(), 1);
+    }
+}

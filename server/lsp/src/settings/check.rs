@@ -1,0 +1,216 @@
+//! Joins layers into settings: each key is looked up in the schema, a value that does not fit is left out by itself, and each fault is said with
+//! its place and what is allowed. It leaves what one value must be to `schema`, and what keys must be to each other to `cross`.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Map, Value};
+
+use super::layer::{join, variable};
+use super::schema::{self, Node};
+use super::{Layer, Notice, Origin, Settings, Severity, cross, preset};
+
+/// Tables whose rows are taken whole or not at all: half a model could send code somewhere else than was meant.
+const WHOLE: [&str; 2] = ["model", "format"];
+/// Keys of an editor's own glue, which it sends along.
+const GLUE: [&str; 2] = ["server", "trace"];
+/// Variables that are read elsewhere.
+const OTHER_VARIABLES: [&str; 2] = ["config", "log"];
+
+/// Joins layers, the first one undermost.
+pub(super) fn load(layers: &[Layer]) -> (Settings, Vec<Notice>) {
+    let mut joined = Joined::default();
+    for layer in layers {
+        joined.notices.extend(layer.notices.iter().cloned());
+        match layer.origin {
+            Origin::Environment => joined.environment(layer),
+            Origin::Editor => cross::editor(&mut joined, layer),
+            Origin::File(_) | Origin::Workspace(_) => joined.lay(layer),
+        }
+    }
+    joined.finish()
+}
+
+/// The values of one layer that are known keys and fit them.
+pub(super) fn accepted(layer: &Layer) -> (Map<String, Value>, Vec<Notice>) {
+    let mut joined = Joined::default();
+    joined.notices.extend(layer.notices.iter().cloned());
+    joined.lay(layer);
+    (joined.values, joined.notices)
+}
+
+/// Layers joined so far.
+#[derive(Default)]
+pub(super) struct Joined<'a> {
+    pub(super) values: Map<String, Value>,
+    pub(super) notices: Vec<Notice>,
+    /// The layer that gave each dotted key last.
+    places: BTreeMap<String, &'a Layer>,
+}
+
+impl<'a> Joined<'a> {
+    /// Lays a layer of a tree over what is there.
+    pub(super) fn lay(&mut self, layer: &'a Layer) {
+        let mut values = std::mem::take(&mut self.values);
+        self.table(layer, "", &layer.values, schema::root(), &mut values);
+        self.values = values;
+    }
+
+    fn table(
+        &mut self,
+        layer: &'a Layer,
+        path: &str,
+        given: &Map<String, Value>,
+        node: Node,
+        into: &mut Map<String, Value>,
+    ) {
+        for (name, value) in given {
+            let key = join(path, name);
+            if value.is_null() || (path.is_empty() && layer.origin == Origin::Editor && GLUE.contains(&name.as_str())) {
+                continue;
+            }
+            let Some(below) = node.property(name) else {
+                self.notices.push(layer.notice(Severity::Warning, &key, node.unknown(name)));
+                continue;
+            };
+            match value.as_object() {
+                Some(object) if below.is_table() => self.subtable(layer, &key, object, below, into, name),
+                _ => self.leaf(layer, &key, value, below, into, name),
+            }
+        }
+    }
+
+    fn subtable(
+        &mut self,
+        layer: &'a Layer,
+        key: &str,
+        given: &Map<String, Value>,
+        node: Node,
+        into: &mut Map<String, Value>,
+        name: &str,
+    ) {
+        let before = self.notices.len();
+        let mut inner = into.get(name).and_then(Value::as_object).cloned().unwrap_or_default();
+        self.table(layer, key, given, node, &mut inner);
+        let is_row = key.split_once('.').is_some_and(|(table, row)| WHOLE.contains(&table) && row == name);
+        let faulty = self.notices.get(before..).is_some_and(|new| new.iter().any(|n| n.severity == Severity::Error));
+        if is_row && faulty {
+            let message = "is left out as a whole, because of the error in it".into();
+            self.notices.push(layer.notice(Severity::Warning, key, message));
+            return;
+        }
+        self.places.insert(key.to_owned(), layer);
+        into.insert(name.to_owned(), Value::Object(inner));
+    }
+
+    fn leaf(
+        &mut self,
+        layer: &'a Layer,
+        key: &str,
+        value: &Value,
+        node: Node,
+        into: &mut Map<String, Value>,
+        name: &str,
+    ) {
+        if let Some(fault) = node.fault(value) {
+            self.notices.push(layer.notice(Severity::Error, key, fault));
+            return;
+        }
+        self.places.insert(key.to_owned(), layer);
+        match (node.adds(), into.get_mut(name), value) {
+            (true, Some(Value::Array(all)), Value::Array(more)) => all.extend(more.iter().cloned()),
+            _ => {
+                into.insert(name.to_owned(), value.clone());
+            }
+        }
+    }
+
+    /// Lays variables over what is there. Their names are those of keys, so their texts are read by the type of the key.
+    fn environment(&mut self, layer: &'a Layer) {
+        let leaves = schema::leaves();
+        let keys: BTreeMap<String, &schema::Leaf> =
+            leaves.iter().map(|leaf| (leaf.key.replace('.', "_"), leaf)).collect();
+        let own: Vec<String> = self.key_variables();
+        for (name, text) in &layer.values {
+            let Some(leaf) = keys.get(name) else {
+                if !OTHER_VARIABLES.contains(&name.as_str()) && !own.contains(&variable(name)) {
+                    let message = schema::unknown(name, keys.keys().map(String::as_str), variable);
+                    self.notices.push(layer.notice(Severity::Warning, name, message));
+                }
+                continue;
+            };
+            let value = leaf.node.read(text.as_str().unwrap_or(""));
+            let mut values = std::mem::take(&mut self.values);
+            if let Some((into, last)) = descend(&mut values, &leaf.key) {
+                self.leaf(layer, &leaf.key, &value, leaf.node, into, last);
+            }
+            self.values = values;
+        }
+    }
+
+    /// The variables that hold keys of models.
+    fn key_variables(&self) -> Vec<String> {
+        let rows = self.values.get("model").and_then(Value::as_object).into_iter().flatten();
+        rows.filter_map(|(_, row)| row.get("api_key_env")?.as_str().map(str::to_owned)).collect()
+    }
+
+    /// A notice at the place that gave a dotted key, or the table it is in.
+    pub(super) fn say(&mut self, severity: Severity, key: &str, message: String) {
+        let mut at = key;
+        let layer = loop {
+            match (self.places.get(at), at.rsplit_once('.')) {
+                (Some(layer), _) => break Some(*layer),
+                (None, Some((above, _))) => at = above,
+                (None, None) => break None,
+            }
+        };
+        self.notices.push(match layer {
+            Some(layer) => layer.notice(severity, key, message),
+            None => Notice { severity, file: "settings".into(), line: None, key: key.to_owned(), message },
+        });
+    }
+
+    fn finish(mut self) -> (Settings, Vec<Notice>) {
+        self.lay_preset_under();
+        let mut settings = self.read();
+        cross::check(&mut settings, &mut self);
+        (settings, self.notices)
+    }
+
+    fn lay_preset_under(&mut self) {
+        let name = self.values.get("preset").and_then(Value::as_str).unwrap_or(preset::DEFAULT);
+        let row = preset::get(name).and_then(|row| serde_json::to_value(row).ok());
+        for (key, value) in row.as_ref().and_then(Value::as_object).into_iter().flatten() {
+            self.values.entry(key.clone()).or_insert_with(|| value.clone());
+        }
+    }
+
+    /// The values as settings. The schema comes from the same types, so what it let through reads; should a key not, only that one is lost.
+    fn read(&mut self) -> Settings {
+        let values = std::mem::take(&mut self.values);
+        if let Ok(settings) = serde_json::from_value(Value::Object(values.clone())) {
+            return settings;
+        }
+        let mut good = Map::new();
+        for (key, value) in values {
+            let alone = Value::Object(Map::from_iter([(key.clone(), value.clone())]));
+            match serde_json::from_value::<Settings>(alone) {
+                Ok(_) => {
+                    good.insert(key, value);
+                }
+                Err(error) => self.say(Severity::Error, &key, error.to_string()),
+            }
+        }
+        serde_json::from_value(Value::Object(good)).unwrap_or_default()
+    }
+}
+
+/// The table that a dotted key is in, made if need be, and the key's last name.
+fn descend<'v, 'k>(values: &'v mut Map<String, Value>, key: &'k str) -> Option<(&'v mut Map<String, Value>, &'k str)> {
+    match key.split_once('.') {
+        None => Some((values, key)),
+        Some((table, rest)) => {
+            let below = values.entry(table).or_insert_with(|| Value::Object(Map::new()));
+            descend(below.as_object_mut()?, rest)
+        }
+    }
+}
