@@ -1,7 +1,7 @@
 //! What keys must be to each other and to the rest of the program: models that can be built, pins and languages that exist, globs that
 //! parse; and which models an editor may name. It leaves single values to `schema`.
 
-use pennyworth_core::models::{Model, Models, Rows};
+use pennyworth_core::models::{Model, ModelRow, Models, Rows};
 use serde_json::Value;
 
 use super::check::Joined;
@@ -56,8 +56,21 @@ fn refusal(old: Option<&Model>, new: &Model) -> Option<&'static str> {
 pub(super) fn check(settings: &mut Settings, joined: &mut Joined<'_>) {
     let (models, problems) =
         Models::builtin().with_rows("", Rows { format: settings.format.clone(), model: settings.model.clone() });
+    let shipped = || models.all().filter(|model| !model.enabled).map(|model| model.name.as_str());
     for problem in problems {
-        joined.say(Severity::Error, &problem.key, problem.message);
+        let empty = settings
+            .model
+            .iter()
+            .find(|(name, row)| **row == ModelRow::default() && problem.key == format!("model.{name}.protocol"));
+        match empty {
+            // Somebody who writes an empty table means a shipped row.
+            Some((name, _)) => {
+                let message = schema::unknown(name, shipped(), str::to_owned)
+                    .replace("unknown key", "is empty, and no shipped model");
+                joined.say(Severity::Error, &format!("model.{name}"), message);
+            }
+            None => joined.say(Severity::Error, &problem.key, problem.message),
+        }
     }
     pins(settings, &models, joined);
     languages(settings, joined);

@@ -1,0 +1,80 @@
+//! `pennyworth init`: writes the configuration that documents itself. It leaves the text to `settings::docs`, and an existing file alone unless told.
+
+use std::fs::{self, OpenOptions};
+use std::io::{ErrorKind, Write};
+use std::path::Path;
+use std::process::ExitCode;
+
+use anyhow::{Context as _, bail};
+use clap::Args;
+
+use crate::paths;
+use crate::settings::docs;
+
+/// `pennyworth init`.
+#[derive(Debug, Args)]
+pub struct Init {
+    /// Write over a configuration that is there
+    #[arg(long)]
+    force: bool,
+    /// Print it instead of writing it
+    #[arg(long)]
+    print: bool,
+}
+
+impl Init {
+    pub(super) fn run(&self, config: Option<&Path>, out: &mut impl Write) -> anyhow::Result<ExitCode> {
+        let text = docs::commented_config();
+        if self.print {
+            out.write_all(text.as_bytes())?;
+            return Ok(ExitCode::SUCCESS);
+        }
+        let known = paths::config_path();
+        let Some(path) = config.or(known.as_deref()) else {
+            bail!("there is no home for a configuration here; name a file: pennyworth init --config FILE");
+        };
+        self.write(path, &text)?;
+        writeln!(out, "wrote {}", path.display())?;
+        Ok(ExitCode::SUCCESS)
+    }
+
+    fn write(&self, path: &Path, text: &str) -> anyhow::Result<()> {
+        let cannot = || format!("{} cannot be written", path.display());
+        if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
+            fs::create_dir_all(folder).with_context(cannot)?;
+        }
+        if self.force {
+            // Beside the file and then in its place, so that a full disk does not cost the old one.
+            let beside = path.with_extension("toml.new");
+            fs::write(&beside, text).and_then(|()| fs::rename(&beside, path)).with_context(cannot)?;
+            return Ok(());
+        }
+        match OpenOptions::new().write(true).create_new(true).open(path) {
+            Ok(mut file) => file.write_all(text.as_bytes()).with_context(cannot),
+            Err(error) if error.kind() == ErrorKind::AlreadyExists => {
+                bail!("{} is there already; `pennyworth init --force` writes over it, `--print` prints", path.display())
+            }
+            Err(error) => Err(error).with_context(cannot),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_is_written_once_and_over_only_by_force() {
+        let place = tempfile::tempdir().unwrap();
+        let path = place.path().join("new/config.toml");
+        let run = |force| Init { force, print: false }.run(Some(&path), &mut Vec::new());
+        run(false).unwrap();
+        assert_eq!(fs::read_to_string(&path).unwrap(), docs::commented_config());
+        fs::write(&path, "mine").unwrap();
+        assert!(run(false).unwrap_err().to_string().contains("is there already"));
+        assert_eq!(fs::read_to_string(&path).unwrap(), "mine");
+        run(true).unwrap();
+        assert_eq!(fs::read_to_string(&path).unwrap(), docs::commented_config());
+        assert_eq!(fs::read_dir(path.parent().unwrap()).unwrap().count(), 1, "nothing is left beside it");
+    }
+}
