@@ -1,3 +1,4 @@
 //! Cases, evaluations and fakes that the tests of the whole program share.
 
+pub mod editor;
 pub mod fake_provider;

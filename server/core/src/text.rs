@@ -173,6 +173,11 @@ impl Document {
         true
     }
 
+    /// An edit was lost: nothing is suggested until the whole text is sent again.
+    pub fn mark_stale(&mut self) {
+        self.stale = true;
+    }
+
     /// True if the text has changed since the tree was parsed, or there is no tree.
     pub fn needs_parse(&self) -> bool {
         self.tree.is_none() || !self.unparsed.is_empty()

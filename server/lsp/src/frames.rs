@@ -1,0 +1,194 @@
+//! Messages of the base protocol out of a stream of bytes, and into one. Whatever the bytes are, the next message that is whole is found.
+//! It leaves what a message means to `serve`.
+//!
+//! tower-lsp brings a codec of its own, but with it the server ends at the first message that is not JSON or not UTF-8.
+
+use std::io;
+
+use serde::Serialize;
+use serde_json::{Map, Value};
+use tokio::io::{AsyncRead, AsyncReadExt};
+use tower_lsp::jsonrpc::{Error, Id, Request, Response};
+
+/// What every message begins with, in any case.
+const MARKER: &[u8] = b"content-length:";
+/// Longest head of a message.
+const MAX_HEAD: usize = 4096;
+/// Largest message: a document at the size limit with every character escaped is below it.
+const MAX_BODY: usize = 1 << 30;
+/// Bytes read at a time.
+const READ: usize = 64 * 1024;
+
+/// One message from the client.
+#[derive(Debug, PartialEq)]
+pub enum Incoming {
+    /// A request or a notification.
+    Request(Request),
+    /// The answer to a request of ours.
+    Response(Response),
+    /// Something else, and what to answer to it.
+    Broken(Response),
+}
+
+/// Reads messages.
+pub struct Frames<R> {
+    input: R,
+    buffer: Vec<u8>,
+}
+
+impl<R: AsyncRead + Unpin> Frames<R> {
+    /// Messages of this stream.
+    pub fn new(input: R) -> Frames<R> {
+        Frames { input, buffer: Vec::new() }
+    }
+
+    /// The next message; `None` at the end of the stream.
+    pub async fn next(&mut self) -> io::Result<Option<Incoming>> {
+        let length = match self.head().await? {
+            Some(Ok(length)) => length,
+            Some(Err(broken)) => return Ok(Some(broken)),
+            None => return Ok(None),
+        };
+        while self.buffer.len() < length {
+            if !self.fill().await? {
+                return Ok(None);
+            }
+        }
+        let rest = self.buffer.split_off(length);
+        let body = std::mem::replace(&mut self.buffer, rest);
+        Ok(Some(self.body(body)))
+    }
+
+    /// Finds the next head and takes it out; the length of the body after it.
+    async fn head(&mut self) -> io::Result<Option<Result<usize, Incoming>>> {
+        let mut garbage = false;
+        loop {
+            let Some(start) = find(&self.buffer, MARKER) else {
+                // What cannot be the head's beginning need not be kept.
+                let useless = self.buffer.len().saturating_sub(MAX_HEAD);
+                garbage |= useless > 0;
+                self.buffer.drain(..useless);
+                if self.fill().await? {
+                    continue;
+                }
+                let left = self.buffer.iter().any(|byte| !byte.is_ascii_whitespace());
+                return Ok((garbage || left).then(|| Err(self.garbage())));
+            };
+            let is_headers = self.buffer.get(..start).is_some_and(is_headers);
+            if garbage || !is_headers {
+                self.buffer.drain(..start);
+                return Ok(Some(Err(broken(Error::parse_error()))));
+            }
+            match head_end(&self.buffer, start) {
+                Some((end, length)) => {
+                    self.buffer.drain(..end);
+                    return Ok(Some(length.ok_or_else(|| broken(Error::parse_error()))));
+                }
+                None if self.buffer.len() - start > MAX_HEAD => {
+                    self.buffer.drain(..start + MARKER.len());
+                    garbage = true;
+                }
+                None if self.fill().await? => {}
+                None => return Ok(None),
+            }
+        }
+    }
+
+    /// The stream ends in the middle of something.
+    fn garbage(&mut self) -> Incoming {
+        self.buffer.clear();
+        broken(Error::parse_error())
+    }
+
+    /// Reads a body. If it is not JSON, its length may have been wrong, so a message that begins inside it is put back.
+    fn body(&mut self, body: Vec<u8>) -> Incoming {
+        match serde_json::from_slice(&body) {
+            Ok(value) => message(value),
+            Err(_) => {
+                // Inside of JSON the line break after the head would be escaped, so this is no text of a document.
+                let inner = find(&body, MARKER).filter(|start| head_end(&body, *start).is_some());
+                if let Some(inner) = inner.and_then(|start| body.get(start..)) {
+                    self.buffer.splice(..0, inner.iter().copied());
+                }
+                broken(Error::parse_error())
+            }
+        }
+    }
+
+    /// Reads some bytes; false at the end of the stream.
+    async fn fill(&mut self) -> io::Result<bool> {
+        self.buffer.reserve(READ);
+        Ok(self.input.read_buf(&mut self.buffer).await? > 0)
+    }
+}
+
+/// The bytes of a message, head included.
+pub fn bytes(message: &impl Serialize) -> Vec<u8> {
+    let body = serde_json::to_vec(message).unwrap_or_default();
+    let mut bytes = format!("Content-Length: {}\r\n\r\n", body.len()).into_bytes();
+    bytes.extend(body);
+    bytes
+}
+
+fn message(value: Value) -> Incoming {
+    let Value::Object(mut object) = value else { return broken(Error::invalid_request()) };
+    let id = match object.remove("id").map(serde_json::from_value::<Id>) {
+        Some(Ok(id)) => Some(id),
+        Some(Err(_)) => return broken(Error::invalid_request()),
+        None => None,
+    };
+    match (object.remove("method"), id) {
+        (Some(Value::String(method)), id) => Incoming::Request(request(method, id, object)),
+        (None, Some(id)) if object.contains_key("result") || object.contains_key("error") => response(id, object),
+        (_, id) => Incoming::Broken(Response::from_error(id.unwrap_or_default(), Error::invalid_request())),
+    }
+}
+
+fn request(method: String, id: Option<Id>, mut object: Map<String, Value>) -> Request {
+    let mut request = Request::build(method);
+    if let Some(params) = object.remove("params") {
+        request = request.params(params);
+    }
+    match id {
+        Some(id) => request.id(id).finish(),
+        None => request.finish(),
+    }
+}
+
+fn response(id: Id, mut object: Map<String, Value>) -> Incoming {
+    let error = object.remove("error").filter(|error| !error.is_null());
+    Incoming::Response(match error {
+        None => Response::from_ok(id, object.remove("result").unwrap_or_default()),
+        Some(error) => {
+            Response::from_error(id, serde_json::from_value(error).unwrap_or_else(|_| Error::internal_error()))
+        }
+    })
+}
+
+fn broken(error: Error) -> Incoming {
+    Incoming::Broken(Response::from_error(Id::Null, error))
+}
+
+/// Whether bytes before the marker are other header lines, or nothing but blank.
+fn is_headers(bytes: &[u8]) -> bool {
+    let mut lines = bytes.split(|byte| *byte == b'\n').map(<[u8]>::trim_ascii);
+    lines.all(|line| line.is_empty() || find(line, b"content-type:") == Some(0))
+}
+
+/// The end of the head that has its marker at `start`, and the length it gives, if that is one.
+fn head_end(buffer: &[u8], start: usize) -> Option<(usize, Option<usize>)> {
+    let head = buffer.get(start..)?.get(..MAX_HEAD.min(buffer.len() - start))?;
+    let blank = |separator: &[u8]| find(head, separator).map(|at| at + separator.len());
+    let end = [blank(b"\r\n\r\n"), blank(b"\n\n")].into_iter().flatten().min()?;
+    let line = head.get(MARKER.len()..end)?.split(|byte| *byte == b'\n').next()?;
+    let length = std::str::from_utf8(line).ok().and_then(|line| line.trim().parse().ok());
+    Some((start + end, length.filter(|length| *length <= MAX_BODY)))
+}
+
+/// The first place of a pattern, upper and lower case alike.
+fn find(bytes: &[u8], pattern: &[u8]) -> Option<usize> {
+    bytes.windows(pattern.len()).position(|window| window.eq_ignore_ascii_case(pattern))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,365 @@
+//! An editor that is not one: speaks the protocol to a server in memory or to the real binary, keeps count of what is owed to it, and fails
+//! the test when a request is answered twice or never. It shares no code with the server it tests.
+//! It leaves what to say to the tests.
+#![expect(clippy::panic, clippy::indexing_slicing, reason = "this is test code, and a failure of it is a failed test")]
+
+use std::collections::{HashMap, HashSet, VecDeque};
+use std::io;
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, BufReader};
+use tokio::process::{Child, Command};
+use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
+use tokio::time::timeout;
+
+/// After this long a server counts as hanging. No test waits for it unless something is wrong.
+const HANG: Duration = Duration::from_secs(60);
+
+/// An editor with a server at its other end.
+pub struct Editor {
+    output: Option<Box<dyn AsyncWrite + Send + Unpin>>,
+    messages: mpsc::UnboundedReceiver<Value>,
+    server: Server,
+    next_id: i64,
+    /// Requests that have no answer yet.
+    owed: HashSet<i64>,
+    answers: HashMap<i64, Result<Value, Value>>,
+    /// Notifications that nobody has asked for yet.
+    notes: VecDeque<Value>,
+    /// Requests of the server, all of which were answered.
+    asked: Vec<Value>,
+    /// What `workspace/configuration` is answered with.
+    settings: Value,
+    faults: Vec<String>,
+}
+
+/// The server at the other end.
+enum Server {
+    InMemory(JoinHandle<u8>),
+    Process(Box<Child>),
+}
+
+/// How a server ended: its exit code.
+pub type Code = i32;
+
+impl Editor {
+    /// Starts a server in this process, at the other end of a pipe in memory.
+    pub fn in_memory(options: pennyworth::server::Options) -> Editor {
+        let (ours, theirs) = tokio::io::duplex(64 * 1024);
+        let (input, output) = tokio::io::split(theirs);
+        let server = tokio::spawn(pennyworth::serve::serve(input, output, options));
+        let (input, output) = tokio::io::split(ours);
+        Editor::new(input, Box::new(output), Server::InMemory(server))
+    }
+
+    /// Starts a program with its standard streams as pipes, in an environment of nothing but these variables.
+    pub fn spawn(program: &Path, arguments: &[&str], environment: &[(&str, &str)]) -> io::Result<Editor> {
+        let mut child = Command::new(program)
+            .args(arguments)
+            .env_clear()
+            .envs(environment.iter().copied())
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .kill_on_drop(true)
+            .spawn()?;
+        let missing = || io::Error::other("no pipe");
+        let input = child.stdout.take().ok_or_else(missing)?;
+        let output = child.stdin.take().ok_or_else(missing)?;
+        Ok(Editor::new(input, Box::new(output), Server::Process(Box::new(child))))
+    }
+
+    fn new(
+        input: impl AsyncRead + Send + Unpin + 'static,
+        output: Box<dyn AsyncWrite + Send + Unpin>,
+        server: Server,
+    ) -> Editor {
+        let (sender, messages) = mpsc::unbounded_channel();
+        tokio::spawn(async move {
+            let mut input = BufReader::new(input);
+            while let Some(message) = read(&mut input).await {
+                if sender.send(message).is_err() {
+                    return;
+                }
+            }
+        });
+        Editor {
+            output: Some(output),
+            messages,
+            server,
+            next_id: 0,
+            owed: HashSet::new(),
+            answers: HashMap::new(),
+            notes: VecDeque::new(),
+            asked: Vec::new(),
+            settings: Value::Null,
+            faults: Vec::new(),
+        }
+    }
+
+    /// Introduces the editor with these capabilities and options; what the server can do.
+    pub async fn initialize(&mut self, capabilities: Value, options: Value, folder: Option<&Path>) -> Value {
+        let folders = folder.map(|folder| json!([{ "uri": uri(folder), "name": "folder" }]));
+        let params = json!({
+            "processId": null, "rootUri": null, "workspaceFolders": folders, "clientInfo": {"name": "test"},
+            "capabilities": capabilities, "initializationOptions": options,
+        });
+        let found = self.request("initialize", params).await;
+        self.notify("initialized", json!({})).await;
+        found["capabilities"].clone()
+    }
+
+    /// Sets what the server is told when it asks for configuration.
+    pub fn configure(&mut self, settings: Value) {
+        self.settings = settings;
+    }
+
+    /// Sends a request and waits for its result; an error fails the test.
+    pub async fn request(&mut self, method: &str, params: Value) -> Value {
+        let id = self.send(method, params).await;
+        match self.answer(id).await {
+            Ok(result) => result,
+            Err(error) => panic!("{method} was answered with {error}"),
+        }
+    }
+
+    /// Sends a request and waits for its error; the error's code. A result fails the test.
+    pub async fn refused(&mut self, method: &str, params: Value) -> i64 {
+        let id = self.send(method, params).await;
+        match self.answer(id).await {
+            Ok(result) => panic!("{method} was answered with {result}"),
+            Err(error) => error["code"].as_i64().unwrap_or_default(),
+        }
+    }
+
+    /// Sends a request and goes on.
+    pub async fn send(&mut self, method: &str, params: Value) -> i64 {
+        self.next_id += 1;
+        self.owed.insert(self.next_id);
+        self.message(json!({"jsonrpc": "2.0", "id": self.next_id, "method": method, "params": params})).await;
+        self.next_id
+    }
+
+    /// Waits for the answer to a request.
+    pub async fn answer(&mut self, id: i64) -> Result<Value, Value> {
+        loop {
+            if let Some(answer) = self.answers.remove(&id) {
+                return answer;
+            }
+            assert!(self.owed.contains(&id), "nobody asked {id}");
+            assert!(self.receive().await, "the server ended and owes an answer to {id}");
+        }
+    }
+
+    /// Waits for every answer that is still owed.
+    pub async fn settle(&mut self) -> HashMap<i64, Result<Value, Value>> {
+        while !self.owed.is_empty() {
+            assert!(self.receive().await, "the server ended and owes answers to {:?}", self.owed);
+        }
+        std::mem::take(&mut self.answers)
+    }
+
+    /// Sends a notification.
+    pub async fn notify(&mut self, method: &str, params: Value) {
+        self.message(json!({"jsonrpc": "2.0", "method": method, "params": params})).await;
+    }
+
+    /// Asks the server not to go on with a request.
+    pub async fn cancel(&mut self, id: i64) {
+        self.notify("$/cancelRequest", json!({ "id": id })).await;
+    }
+
+    /// Waits for a notification of a method; its parameters.
+    pub async fn note(&mut self, method: &str) -> Value {
+        loop {
+            if let Some(at) = self.notes.iter().position(|note| note["method"] == method) {
+                return self.notes.remove(at).map(|mut note| note["params"].take()).unwrap_or_default();
+            }
+            assert!(self.receive().await, "the server ended without `{method}`");
+        }
+    }
+
+    /// Waits for a request of the server; its parameters. It has been answered already.
+    pub async fn asked(&mut self, method: &str) -> Value {
+        loop {
+            if let Some(at) = self.asked.iter().position(|asked| asked["method"] == method) {
+                return self.asked.remove(at)["params"].take();
+            }
+            assert!(self.receive().await, "the server ended without asking `{method}`");
+        }
+    }
+
+    /// Waits for an answer to nothing, with which a server meets what is not a message; its error code.
+    pub async fn refusal(&mut self) -> i64 {
+        loop {
+            if let Some(at) = self.notes.iter().position(|note| note.get("method").is_none()) {
+                let refusal = self.notes.remove(at).unwrap_or_default();
+                return refusal["error"]["code"].as_i64().unwrap_or_default();
+            }
+            assert!(self.receive().await, "the server ended without an answer");
+        }
+    }
+
+    /// Opens a document.
+    pub async fn open(&mut self, uri: &str, language: &str, version: i32, text: &str) {
+        let document = json!({"uri": uri, "languageId": language, "version": version, "text": text});
+        self.notify("textDocument/didOpen", json!({ "textDocument": document })).await;
+    }
+
+    /// Changes a document by edits of the protocol's form.
+    pub async fn change(&mut self, uri: &str, version: i32, changes: Value) {
+        let params = json!({"textDocument": {"uri": uri, "version": version}, "contentChanges": changes});
+        self.notify("textDocument/didChange", params).await;
+    }
+
+    /// Closes a document.
+    pub async fn close(&mut self, uri: &str) {
+        self.notify("textDocument/didClose", json!({"textDocument": {"uri": uri}})).await;
+    }
+
+    /// Sends bytes as they are.
+    pub async fn raw(&mut self, bytes: &[u8]) {
+        if let Some(output) = &mut self.output {
+            let written = async {
+                output.write_all(bytes).await?;
+                output.flush().await
+            };
+            let written = timeout(HANG, written).await.expect("the server reads nothing");
+            if written.is_err() {
+                self.output = None;
+            }
+        }
+    }
+
+    /// Ends the server as the protocol says, and waits for it.
+    pub async fn shutdown(mut self) -> Code {
+        self.request("shutdown", Value::Null).await;
+        self.notify("exit", Value::Null).await;
+        self.ended().await
+    }
+
+    /// Closes the server's input and waits for its end.
+    pub async fn hang_up(mut self) -> Code {
+        if let Some(mut output) = self.output.take() {
+            let _ = output.shutdown().await;
+        }
+        self.ended().await
+    }
+
+    /// Waits for the server's end; what is owed then is never paid.
+    pub async fn ended(&mut self) -> Code {
+        let code = match &mut self.server {
+            Server::InMemory(server) => {
+                timeout(HANG, server).await.expect("the server does not end").map(Code::from).expect("it panicked")
+            }
+            Server::Process(child) => {
+                let status = timeout(HANG, child.wait()).await.expect("the server does not end").expect("it ran");
+                status.code().unwrap_or(-1)
+            }
+        };
+        while self.receive().await {}
+        code
+    }
+
+    /// Forgives what is owed, for tests in which the server has no way to pay.
+    pub fn forgive(&mut self) {
+        self.owed.clear();
+    }
+
+    /// The process number of a server that is a process.
+    pub fn process_id(&self) -> Option<u32> {
+        match &self.server {
+            Server::InMemory(_) => None,
+            Server::Process(child) => child.id(),
+        }
+    }
+
+    async fn message(&mut self, message: Value) {
+        let body = message.to_string();
+        self.raw(format!("Content-Length: {}\r\n\r\n{body}", body.len()).as_bytes()).await;
+    }
+
+    /// Takes one message of the server; false if it has ended.
+    async fn receive(&mut self) -> bool {
+        let Some(message) = timeout(HANG, self.messages.recv()).await.expect("the server hangs") else { return false };
+        match (message.get("method"), message.get("id")) {
+            (Some(_), Some(id)) => {
+                let answer = json!({"jsonrpc": "2.0", "id": id, "result": self.reply(&message)});
+                self.asked.push(message);
+                self.message(answer).await;
+            }
+            (None, Some(Value::Number(id))) => self.take_answer(id.as_i64().unwrap_or(-1), message.clone()),
+            _ => self.notes.push_back(message),
+        }
+        true
+    }
+
+    fn take_answer(&mut self, id: i64, mut answer: Value) {
+        if !self.owed.remove(&id) {
+            self.faults.push(format!("an answer that nobody waits for: {answer}"));
+        }
+        let error = answer.get_mut("error").map(Value::take);
+        self.answers.insert(id, error.map_or_else(|| Ok(answer["result"].take()), Err));
+    }
+
+    fn reply(&self, request: &Value) -> Value {
+        match request["method"].as_str() {
+            Some("workspace/configuration") => {
+                let items = request["params"]["items"].as_array().map_or(0, Vec::len);
+                Value::Array(vec![self.settings.clone(); items])
+            }
+            Some("workspace/applyEdit") => json!({"applied": true}),
+            _ => Value::Null,
+        }
+    }
+}
+
+impl Drop for Editor {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            return;
+        }
+        assert!(self.faults.is_empty(), "{:?}", self.faults);
+        assert!(self.owed.is_empty(), "requests without an answer: {:?}", self.owed);
+    }
+}
+
+/// Reads one message; nothing at the end of the stream.
+async fn read(input: &mut (impl AsyncBufReadExt + Unpin)) -> Option<Value> {
+    let mut length = 0;
+    loop {
+        let mut line = String::new();
+        if input.read_line(&mut line).await.ok()? == 0 {
+            return None;
+        }
+        match line.trim_end().split_once(": ") {
+            Some(("Content-Length", given)) => length = given.parse().expect("a length"),
+            Some(_) => {}
+            None if line == "\r\n" => break,
+            None => panic!("the server wrote {line:?}"),
+        }
+    }
+    let mut body = vec![0; length];
+    input.read_exact(&mut body).await.ok()?;
+    Some(serde_json::from_slice(&body).expect("the server writes JSON"))
+}
+
+/// The URI of an absolute path without characters that need escaping.
+pub fn uri(path: &Path) -> String {
+    format!("file://{}", path.display())
+}
+
+/// The server's binary, built if it is not there or old.
+pub fn binary() -> PathBuf {
+    let built = std::process::Command::new(env!("CARGO"))
+        .args(["build", "--quiet", "--package", "pennyworth", "--bin", "pennyworth"])
+        .status();
+    assert!(built.is_ok_and(|status| status.success()), "the binary does not build");
+    let test = std::env::current_exe().expect("a test has a path");
+    let profile = test.ancestors().nth(2).expect("target/PROFILE/deps/TEST");
+    profile.join(format!("pennyworth{}", std::env::consts::EXE_SUFFIX))
+}
