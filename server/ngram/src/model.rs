@@ -1,0 +1,267 @@
+//! The model as its user sees it: documents, workspace and vocabulary together, kept within the memory they may take.
+//! How tokens are stored, predicted and joined is left to the modules below.
+
+use std::collections::{HashMap, VecDeque};
+
+use crate::document::Document;
+use crate::predict::{Features, OTHERS, Sources};
+use crate::prepared::Prepared;
+use crate::suggest::{Draft, Query, Suggestion};
+use crate::tokens::is_word;
+use crate::vocab::Vocab;
+use crate::workspace::{Focus, Incoming, Shelf, Step, Workspace, directory, word_hash};
+
+/// Tokens that are learned or unlearned in one go: well under a millisecond.
+const SLICE: usize = 1500;
+/// Part of the memory that is kept for open documents: one in so many.
+const DOCUMENTS: usize = 4;
+/// Bytes of a block of tokens, the step in which the workspace takes memory.
+const BLOCK: usize = 1024 * Shelf::bytes_per_token();
+
+/// What the model may take.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Bytes of memory.
+    pub max_bytes: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Limits {
+        Limits { max_bytes: 64 << 20 }
+    }
+}
+
+/// What the model holds.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Stats {
+    /// Open documents.
+    pub documents: usize,
+    /// Learned files that are not documents.
+    pub files: usize,
+    /// Tokens in both.
+    pub tokens: usize,
+    /// Distinct tokens.
+    pub vocabulary: usize,
+    /// Bytes held.
+    pub bytes: usize,
+    /// Files still to be learned.
+    pub waiting: usize,
+}
+
+/// A prediction of one token with what came true, for fitting the weights.
+#[derive(Clone, Copy, Debug)]
+pub struct Sample {
+    /// What the probability was computed from.
+    pub features: Features,
+    /// The probability it was given.
+    pub probability: f32,
+    /// The token was right.
+    pub right: bool,
+}
+
+/// The embedded model.
+#[derive(Debug)]
+pub struct Model {
+    limits: Limits,
+    vocab: Vocab,
+    workspace: Workspace,
+    documents: HashMap<String, Document>,
+    waiting: VecDeque<Incoming>,
+    focus: Focus,
+    changes: u64,
+}
+
+impl Model {
+    /// A model that knows nothing yet.
+    pub fn new(limits: Limits) -> Model {
+        let tokens = limits.max_bytes / (Shelf::bytes_per_token() + 12);
+        Model {
+            limits,
+            vocab: Vocab::new(tokens / 8),
+            workspace: Workspace::new(tokens),
+            documents: HashMap::new(),
+            waiting: VecDeque::new(),
+            focus: Focus::default(),
+            changes: 0,
+        }
+    }
+
+    /// Learns a document that was opened, all of it. For long ones see [`Model::open_prepared`].
+    pub fn open(&mut self, path: &str, language: &str, text: &str) {
+        self.open_prepared(Prepared::document(path, language, text));
+        if let Some(document) = self.documents.get_mut(path) {
+            document.advance(&mut self.vocab, usize::MAX);
+        }
+        self.keep_documents_small();
+    }
+
+    /// Takes a document that was opened; [`Model::advance`] learns it bit by bit, and an edit learns the rest at once.
+    pub fn open_prepared(&mut self, text: Prepared) {
+        self.changes += 1;
+        let path = text.path.clone();
+        self.drop_document(&path);
+        self.workspace.hide(&path, true);
+        self.focus = Focus { path: path.clone(), language: text.language.clone() };
+        self.documents.insert(path, Document::new(text, self.changes));
+        self.keep_documents_small();
+    }
+
+    /// Replaces `removed_lines` lines of an open document from `first_line` (from zero) on; lines come without their breaks.
+    /// Only they are unlearned and learned. Lines past the end, and documents that are not open, are ignored.
+    pub fn edit<'a>(
+        &mut self,
+        path: &str,
+        first_line: usize,
+        removed_lines: usize,
+        new_lines: impl Iterator<Item = &'a str>,
+    ) {
+        self.changes += 1;
+        let Some(document) = self.documents.get_mut(path) else { return };
+        document.edit(&mut self.vocab, first_line, removed_lines, new_lines);
+        document.touched = self.changes;
+        if self.focus.path != path {
+            self.focus = Focus { path: path.to_owned(), language: document.language.clone() };
+        }
+        if document.bytes() > self.limits.max_bytes / DOCUMENTS {
+            self.keep_documents_small();
+        }
+    }
+
+    /// The document was saved or left alone after edits: from now on it counts as recently edited.
+    pub fn settle(&mut self, path: &str) {
+        self.changes += 1;
+        if let Some(document) = self.documents.get_mut(path) {
+            document.touched = self.changes;
+        }
+        self.workspace.touch(path);
+    }
+
+    /// The document was closed: what it was at the end stays as a file of the workspace.
+    pub fn close(&mut self, path: &str) {
+        self.workspace.hide(path, false);
+        let Some(document) = self.documents.remove(path) else { return };
+        if document.edited || !self.workspace.contains(path) {
+            self.index_prepared(Prepared::from_document(path, &document, &self.vocab));
+            while self.advance() {}
+        }
+        if document.edited {
+            self.workspace.touch(path);
+        }
+        document.forget(&mut self.vocab);
+    }
+
+    /// Learns a file of the workspace, all of it; false when it was refused: too long, generated, minified, or no room for it.
+    pub fn index(&mut self, path: &str, language: &str, text: &str) -> bool {
+        let Ok(prepared) = Prepared::new(path, language, text) else { return false };
+        self.index_prepared(prepared);
+        while self.advance() {}
+        self.workspace.contains(path)
+    }
+
+    /// Takes a file of the workspace; [`Model::advance`] learns it bit by bit, in place of what was known of it.
+    pub fn index_prepared(&mut self, text: Prepared) {
+        self.waiting.retain(|waiting| waiting.path() != text.path || waiting.has_begun());
+        self.waiting.push_back(Incoming::new(text));
+    }
+
+    /// Does a bit of what is waiting, for less than a millisecond; true while more is left.
+    pub fn advance(&mut self) -> bool {
+        for document in self.documents.values_mut() {
+            if document.advance(&mut self.vocab, SLICE) > 0 {
+                return true;
+            }
+        }
+        if self.workspace.sweep(&mut self.vocab, SLICE) > 0 {
+            return true;
+        }
+        let Some(mut incoming) = self.waiting.pop_front() else { return false };
+        let (max, documents) = (self.limits.max_bytes, self.limits.max_bytes / DOCUMENTS);
+        let room = |workspace: &Workspace, vocab: &Vocab| {
+            let bytes = workspace.bytes() + vocab.bytes();
+            let block = if workspace.store.free_pages() < 32 { BLOCK + max / 32 } else { 0 };
+            bytes + block <= max - documents
+        };
+        let step = self.workspace.advance(&mut self.vocab, &mut incoming, &self.focus, SLICE, room);
+        self.workspace.hide(incoming.path(), self.documents.contains_key(incoming.path()));
+        if step == Step::More {
+            self.waiting.push_front(incoming);
+        }
+        true
+    }
+
+    /// Forgets a file: it was deleted, or is ignored from now on. An open document stays.
+    pub fn remove(&mut self, path: &str) {
+        self.waiting.retain(|waiting| waiting.path() != path);
+        self.workspace.remove(path);
+    }
+
+    /// What is likely to follow, or nothing that is likely enough.
+    pub fn suggest(&self, query: &Query<'_>) -> Option<Suggestion> {
+        Draft::write(query, &self.sources(query), query.min_probability).finish()
+    }
+
+    /// The predictions made for a query up to the first wrong one, when `truth` is what really follows the cursor.
+    pub fn samples(&self, query: &Query<'_>, truth: &str) -> Vec<Sample> {
+        let draft = Draft::write(query, &self.sources(query), 0.0);
+        let mut samples = Vec::new();
+        let mut before = 1.0;
+        for step in &draft.steps {
+            let text = draft.text.get(..step.end).unwrap_or_default();
+            let follows = truth.strip_prefix(text).map(|rest| rest.chars().next());
+            let right = follows.is_some_and(|next| !(text.ends_with(is_word) && next.is_some_and(is_word)));
+            samples.push(Sample { features: step.features, probability: step.joint / before, right });
+            before = step.joint;
+            if !right {
+                break;
+            }
+        }
+        samples
+    }
+
+    /// What is held now.
+    pub fn stats(&self) -> Stats {
+        Stats {
+            documents: self.documents.len(),
+            files: self.workspace.len(),
+            tokens: self.workspace.store.len()
+                + self.documents.values().map(|document| document.store.len()).sum::<usize>(),
+            vocabulary: self.vocab.len(),
+            bytes: self.workspace.bytes() + self.vocab.bytes() + self.document_bytes(),
+            waiting: self.waiting.len(),
+        }
+    }
+
+    fn sources<'a>(&'a self, query: &Query<'_>) -> Sources<'a> {
+        let file = self.documents.get(query.path).map(|document| (document, document.owner(query.line)));
+        let mut others: Vec<&Document> = self
+            .documents
+            .iter()
+            .filter(|(path, _)| path.as_str() != query.path)
+            .map(|(_, document)| document)
+            .collect();
+        others.sort_by_key(|document| std::cmp::Reverse(document.touched));
+        others.truncate(OTHERS);
+        let directory = word_hash(directory(query.path));
+        Sources { vocab: &self.vocab, file, others, workspace: &self.workspace, directory }
+    }
+
+    fn document_bytes(&self) -> usize {
+        self.documents.values().map(Document::bytes).sum()
+    }
+
+    /// Drops the documents that were touched longest ago while all of them together take more than their part.
+    fn keep_documents_small(&mut self) {
+        while self.document_bytes() > self.limits.max_bytes / DOCUMENTS {
+            let oldest = self.documents.iter().min_by_key(|(_, document)| document.touched);
+            let Some(path) = oldest.map(|(path, _)| path.clone()) else { return };
+            self.drop_document(&path);
+            self.workspace.hide(&path, false);
+        }
+    }
+
+    fn drop_document(&mut self, path: &str) {
+        if let Some(document) = self.documents.remove(path) {
+            document.forget(&mut self.vocab);
+        }
+    }
+}

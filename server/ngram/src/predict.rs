@@ -1,0 +1,253 @@
+//! The next token: finds what followed contexts like this one in every scope, and how likely the best of it is.
+//! It looks one token ahead; `suggest` puts tokens together.
+
+use crate::context::Typed;
+use crate::document::Document;
+use crate::store::{Store, base};
+use crate::tally::{LENGTHS, SCOPES, Scope, Tally, class};
+use crate::tokens::{Break, is_word};
+use crate::vocab::{STEM, Vocab};
+use crate::weights::{FEATURES, LOGISTIC};
+use crate::workspace::Workspace;
+
+/// Places of a chain that are looked at.
+const CHAIN: usize = 48;
+/// Matches of one order after which shorter contexts add nothing.
+const ENOUGH: usize = 24;
+/// Words that are looked at for a typed part.
+const WORDS: usize = 192;
+/// Open documents besides the one in use that are asked.
+pub(crate) const OTHERS: usize = 3;
+
+/// Numbers that describe a prediction, from which its probability is computed.
+pub type Features = [f32; FEATURES];
+
+/// All that is learned, as seen from one cursor.
+pub(crate) struct Sources<'a> {
+    pub(crate) vocab: &'a Vocab,
+    /// The document and the owner of the line that is being typed, which must not predict itself.
+    pub(crate) file: Option<(&'a Document, Option<u32>)>,
+    /// Other open documents, last edited first.
+    pub(crate) others: Vec<&'a Document>,
+    pub(crate) workspace: &'a Workspace,
+    /// Hash of the document's directory.
+    pub(crate) directory: u64,
+}
+
+/// What comes next.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Next {
+    /// The token.
+    pub(crate) token: u32,
+    /// What its probability is computed from.
+    pub(crate) features: Features,
+}
+
+/// Where in the making of a suggestion the token would stand.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Stage {
+    /// Tokens predicted before it.
+    pub(crate) step: usize,
+    /// The probability that the word before the cursor is whole, when a word stands there.
+    pub(crate) whole: Option<f32>,
+}
+
+impl Sources<'_> {
+    /// Counts what followed contexts like this one.
+    pub(crate) fn gather(&self, context: &[u32], typed: &Typed<'_>, tally: &mut Tally) {
+        tally.clear();
+        if let Some((document, line)) = self.file {
+            let scope = |owner| (Some(owner) != line).then_some(Scope::File);
+            self.search(&document.store, context, typed, tally, scope);
+        }
+        for document in &self.others {
+            self.search(&document.store, context, typed, tally, |_| Some(Scope::Near));
+        }
+        self.search(&self.workspace.store, context, typed, tally, |owner| {
+            let file = self.workspace.file(owner).filter(|file| !file.hidden)?;
+            let near = file.directory == self.directory || self.workspace.is_recent(file);
+            Some(if near { Scope::Near } else { Scope::Workspace })
+        });
+        if let Typed::Word(word) = typed {
+            self.add_words(word.text.as_bytes(), word.space, tally);
+        }
+        tally.weigh();
+    }
+
+    /// Counts in one store, from the longest context to the shortest, until there is enough.
+    fn search<const N: usize, const P: u32>(
+        &self,
+        store: &Store<N, P>,
+        context: &[u32],
+        typed: &Typed<'_>,
+        tally: &mut Tally,
+        scope: impl Fn(u32) -> Option<Scope>,
+    ) {
+        let buckets = store.buckets_of(context.iter().rev().copied());
+        let mut longer = usize::MAX;
+        let mut found = 0;
+        for (order, (bucket, length)) in buckets.iter().zip(store.orders()).enumerate().rev() {
+            let Some(bucket) = bucket else { continue };
+            for place in store.chain(order, *bucket).take(CHAIN) {
+                let matched = store.match_length(place, context);
+                if matched < *length || matched >= longer {
+                    continue;
+                }
+                let token = store.token(place);
+                let Some(scope) = scope(store.owner(place)) else { continue };
+                if typed.fits(self.vocab, token) {
+                    tally.add(token, class(matched), scope, 1.0);
+                    found += 1;
+                }
+            }
+            if found >= ENOUGH {
+                break;
+            }
+            longer = *length;
+        }
+    }
+
+    /// Counts the words that start with what is typed, wherever they stand.
+    fn add_words(&self, part: &[u8], space: bool, tally: &mut Tally) {
+        if part.len() < STEM {
+            return;
+        }
+        for number in self.vocab.words(part).take(WORDS) {
+            let token = number << 1 | u32::from(space);
+            let uses = self.vocab.uses(number);
+            // A word that stands only at the cursor is no evidence for itself.
+            if uses < 2 && self.vocab.text(number) == part {
+                continue;
+            }
+            tally.add(token, 0, Scope::Workspace, uses.min(64) as f32);
+            let Some((document, _)) = self.file else { continue };
+            if let Some(bucket) = document.store.buckets_of(std::iter::once(token)).first().copied().flatten() {
+                let here = document.store.chain(0, bucket).take(8).count();
+                tally.add(token, 0, Scope::File, here as f32);
+            }
+        }
+    }
+
+    /// The most likely token of a tally that passes, and what its probability is computed from.
+    pub(crate) fn best(
+        &self,
+        tally: &Tally,
+        context: &[u32],
+        typed: &Typed<'_>,
+        stage: Stage,
+        passes: impl Fn(u32) -> bool,
+    ) -> Option<Next> {
+        let mut first = None;
+        let mut second = 0.0_f32;
+        for candidate in tally.candidates.iter().filter(|candidate| passes(candidate.token)) {
+            match first {
+                Some(best) if !self.beats(candidate, best) => second = second.max(candidate.share),
+                _ => {
+                    second = first.map_or(0.0, |best: &crate::tally::Candidate| best.share);
+                    first = Some(candidate);
+                }
+            }
+        }
+        let best = first?;
+        let features = self.features(tally, best, second, context, typed, stage);
+        Some(Next { token: best.token, features })
+    }
+
+    /// Greater share; between equals the text decides, so that the order of learning does not show.
+    fn beats(&self, one: &crate::tally::Candidate, other: &crate::tally::Candidate) -> bool {
+        let text = |token: u32| (token & 1, self.vocab.text(base(token)));
+        one.share > other.share
+            || one.share == other.share && (text(one.token), one.token) > (text(other.token), other.token)
+    }
+
+    fn features(
+        &self,
+        tally: &Tally,
+        best: &crate::tally::Candidate,
+        second: f32,
+        context: &[u32],
+        typed: &Typed<'_>,
+        stage: Stage,
+    ) -> Features {
+        let longest = |counts: &[[f32; SCOPES]; LENGTHS], scope: usize| {
+            counts.iter().rposition(|row| row.get(scope).is_some_and(|count| *count > 0.0)).unwrap_or(0)
+        };
+        let any = (0..SCOPES).map(|scope| longest(&tally.totals, scope)).max().unwrap_or(0);
+        let own = (0..SCOPES).map(|scope| longest(&best.counts, scope)).max().unwrap_or(0);
+        let row = |counts: &[[f32; SCOPES]; LENGTHS], class: usize| -> f32 {
+            counts.get(class).map_or(0.0, |row| row.iter().sum())
+        };
+        let all = |scope: usize| best.counts.get(1).and_then(|row| row.get(scope)).copied().unwrap_or(0.0);
+        let flag = |yes: bool| if yes { 1.0 } else { 0.0 };
+        let kind = Kind::of(self.vocab.text(base(best.token)), base(best.token));
+        let share = best.share.clamp(0.001, 0.999);
+        let after_break = context.last().is_some_and(|token| Break::of(base(*token)).is_some());
+        let typed_bytes = if let Typed::Word(word) = typed { word.text.len() as f32 } else { 0.0 };
+        let step = stage.step as f32;
+        [
+            1.0,
+            (share / (1.0 - share)).ln(),
+            (share.max(second) - second) / share,
+            share * share,
+            longest(&best.counts, 2) as f32 / 4.0,
+            longest(&best.counts, 1) as f32 / 4.0,
+            longest(&best.counts, 0) as f32 / 4.0,
+            any as f32 / 4.0,
+            flag(own == any),
+            row(&tally.totals, any).ln_1p(),
+            row(&best.counts, own).ln_1p(),
+            all(2).ln_1p(),
+            all(1).ln_1p(),
+            all(0).ln_1p(),
+            (tally.candidates.len() as f32).ln_1p(),
+            flag(kind == Kind::Word),
+            flag(kind == Kind::Number),
+            flag(kind == Kind::Break),
+            flag(kind == Kind::Opener),
+            flag(kind == Kind::Closer),
+            flag(kind == Kind::Quote),
+            flag(stage.step == 0),
+            flag(stage.step == 1),
+            step.ln_1p(),
+            typed_bytes.ln_1p(),
+            flag(typed_bytes > 0.0),
+            flag(stage.whole.is_some()),
+            stage.whole.map_or(0.0, |whole| (whole.clamp(0.01, 0.99) / (1.0 - whole.clamp(0.01, 0.99))).ln()),
+            flag(after_break),
+            flag(matches!(typed, Typed::Space)),
+        ]
+    }
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Word,
+    Number,
+    Break,
+    Opener,
+    Closer,
+    Quote,
+    Other,
+}
+
+impl Kind {
+    fn of(text: &[u8], number: u32) -> Kind {
+        if Break::of(number).is_some() {
+            return Kind::Break;
+        }
+        match text.first() {
+            Some(b'0'..=b'9') => Kind::Number,
+            Some(b'(' | b'[' | b'{') => Kind::Opener,
+            Some(b')' | b']' | b'}') => Kind::Closer,
+            Some(b'"' | b'\'' | b'`') => Kind::Quote,
+            Some(byte) if !byte.is_ascii() || is_word(char::from(*byte)) => Kind::Word,
+            _ => Kind::Other,
+        }
+    }
+}
+
+/// The probability that a prediction with these features is right.
+pub(crate) fn probability(features: &Features) -> f32 {
+    let score: f32 = features.iter().zip(&LOGISTIC).map(|(feature, weight)| feature * weight).sum();
+    1.0 / (1.0 + (-score).exp())
+}

@@ -1,0 +1,283 @@
+//! From single tokens to a suggestion: greedy steps with a joint probability, written as text, ended where it pays most, cut before
+//! what follows the cursor. It changes nothing that is learned.
+
+use crate::context::{Context, Typed};
+use crate::predict::{Features, Next, Sources, Stage, probability};
+use crate::store::base;
+use crate::tally::Tally;
+use crate::tokens::{Break, FIRST_WORD, TAB, is_word};
+
+/// The moment a suggestion is asked for.
+#[derive(Clone, Copy, Debug)]
+pub struct Query<'a> {
+    /// Path of the document, as it was opened.
+    pub path: &'a str,
+    /// Its language.
+    pub language: &'a str,
+    /// Text before the cursor; the last few kilobytes are enough.
+    pub before: &'a str,
+    /// Text after the cursor: the rest of the line at least, and the next line that is not blank if there is one.
+    pub after: &'a str,
+    /// Line of the cursor, from zero.
+    pub line: usize,
+    /// Joint probability below which nothing is suggested.
+    pub min_probability: f32,
+    /// Characters, blanks at line starts apart, below which nothing is suggested.
+    pub min_chars: usize,
+    /// Tokens of a suggestion at most.
+    pub max_tokens: usize,
+    /// Lines of a suggestion at most; one: it stays on the cursor's line.
+    pub max_lines: usize,
+    /// One step of indentation in this document: a tab or some spaces.
+    pub indent: &'a str,
+}
+
+/// Text that is likely to follow.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Suggestion {
+    /// What to insert at the cursor.
+    pub text: String,
+    /// The probability that all of it is right.
+    pub probability: f32,
+    /// For each token its end in `text`, in bytes, and the probability that the text up to there is right.
+    pub tokens: Vec<(usize, f32)>,
+    /// Lines it spans.
+    pub lines: usize,
+}
+
+/// A token of a draft.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Step {
+    /// Where its text ends in the draft.
+    pub(crate) end: usize,
+    /// Joint probability up to here.
+    pub(crate) joint: f32,
+    /// What its own probability came from.
+    pub(crate) features: Features,
+    /// A draft may end here: not at a line break.
+    pub(crate) is_end: bool,
+}
+
+/// A suggestion in the making.
+pub(crate) struct Draft<'q> {
+    query: &'q Query<'q>,
+    pub(crate) text: String,
+    pub(crate) steps: Vec<Step>,
+    lines: usize,
+    columns: u16,
+    unit: u16,
+}
+
+/// Tokens without a probability worth going on for are not followed below this.
+const HOPELESS: f32 = 0.02;
+
+impl<'q> Draft<'q> {
+    /// Writes tokens while their joint probability is at least `floor`.
+    pub(crate) fn write(query: &'q Query<'q>, sources: &Sources<'_>, floor: f32) -> Draft<'q> {
+        let unit = unit(query, sources);
+        let context = Context::read(query.before, sources.vocab, unit);
+        let mut draft =
+            Draft { query, text: String::new(), steps: Vec::new(), lines: 1, columns: context.columns, unit };
+        draft.extend(context, sources, floor.max(HOPELESS));
+        draft
+    }
+
+    fn extend(&mut self, context: Context<'_>, sources: &Sources<'_>, floor: f32) {
+        let Context { mut tokens, mut typed, .. } = context;
+        let mut tally = Tally::new();
+        let mut whole = None;
+        let mut next = None;
+        if let Typed::Word(_) = typed {
+            match at_word(sources, &tokens, &typed, &mut tally) {
+                AtWord::Goes(longer) => next = Some(longer),
+                AtWord::Whole(probability, token) => {
+                    tokens.push(token);
+                    (typed, whole) = (Typed::Nothing, Some(probability));
+                }
+            }
+        }
+        let mut joint = 1.0;
+        for step in 0..self.query.max_tokens {
+            let found = next.take().or_else(|| {
+                sources.gather(&tokens, &typed, &mut tally);
+                let stage = Stage { step, whole: whole.filter(|_| step == 0) };
+                sources.best(&tally, &tokens, &typed, stage, |_| true)
+            });
+            let Some(Next { token, features }) = found else { return };
+            joint *= probability(&features);
+            if joint < floor || !self.add(sources, token, &typed) {
+                return;
+            }
+            let is_end = base(token) >= FIRST_WORD;
+            self.steps.push(Step { end: self.text.len(), joint, features, is_end });
+            tokens.push(token);
+            typed = Typed::Nothing;
+        }
+    }
+
+    /// Writes one token; false when the suggestion has to end before it.
+    fn add(&mut self, sources: &Sources<'_>, token: u32, typed: &Typed<'_>) -> bool {
+        if let Some(found) = Break::of(base(token)) {
+            return self.break_line(found, matches!(typed, Typed::LineStart));
+        }
+        let Ok(text) = std::str::from_utf8(sources.vocab.text(base(token))) else { return false };
+        let (space, text) = match typed {
+            Typed::Word(word) => ("", text.get(word.text.len()..).unwrap_or_default()),
+            Typed::Space => ("", text),
+            _ if token & 1 == 1 => (" ", text),
+            _ => ("", text),
+        };
+        self.text.push_str(space);
+        self.text.push_str(text);
+        !text.is_empty()
+    }
+
+    fn break_line(&mut self, found: Break, at_start: bool) -> bool {
+        if !at_start {
+            if self.lines >= self.query.max_lines || !first_line(self.query.after).trim().is_empty() {
+                return false;
+            }
+            self.lines += 1;
+            self.text.push('\n');
+        }
+        let change = match found {
+            Break::Blank => return true,
+            Break::Units(units) => units.saturating_mul(self.unit as i16),
+            Break::Columns(columns) => columns,
+        };
+        let Some(columns) = self.columns.checked_add_signed(change) else { return false };
+        self.columns = columns;
+        let (steps, rest) = (columns / self.unit.max(1), columns % self.unit.max(1));
+        (0..steps).for_each(|_| self.text.push_str(self.query.indent));
+        (0..rest).for_each(|_| self.text.push(' '));
+        true
+    }
+
+    /// The end that saves most for its risk, among those likely enough; nothing if there is none.
+    pub(crate) fn finish(self) -> Option<Suggestion> {
+        let limit = limit(self.query, &self.text, &self.steps);
+        let ends = self.steps.iter().filter(|step| step.is_end && step.end <= limit);
+        let worth = |step: &Step| {
+            let chars = visible(self.text.get(..step.end).unwrap_or_default());
+            let shown = step.joint >= self.query.min_probability && chars >= self.query.min_chars.max(1);
+            shown.then_some(step.joint * chars as f32)
+        };
+        let (end, _) = ends
+            .filter_map(|step| Some((step, worth(step)?)))
+            .reduce(|best, other| if other.1 > best.1 { other } else { best })?;
+        let tokens =
+            self.steps.iter().take_while(|step| step.end <= end.end).map(|step| (step.end, step.joint)).collect();
+        let text = self.text.get(..end.end)?.to_owned();
+        Some(Suggestion { lines: text.matches('\n').count() + 1, text, probability: end.joint, tokens })
+    }
+}
+
+enum AtWord {
+    /// The word goes on, most likely as this token.
+    Goes(Next),
+    /// The word is whole, with this probability and token.
+    Whole(f32, u32),
+}
+
+/// Whether the word before the cursor is whole, by what stood in such places.
+fn at_word(sources: &Sources<'_>, tokens: &[u32], typed: &Typed<'_>, tally: &mut Tally) -> AtWord {
+    let Typed::Word(word) = typed else { return AtWord::Whole(1.0, crate::store::UNKNOWN) };
+    sources.gather(tokens, typed, tally);
+    let same = |token: u32| sources.vocab.text(base(token)) == word.text.as_bytes();
+    let known: f32 = tally.candidates.iter().map(|candidate| candidate.share).sum();
+    let exact = tally.candidates.iter().find(|candidate| same(candidate.token)).map_or(0.0, |exact| exact.share);
+    let whole = exact + (1.0 - known).max(0.0) * 0.5;
+    let longer = sources.best(tally, tokens, typed, Stage::default(), |token| !same(token));
+    let share = |token: u32| tally.candidates.iter().find(|c| c.token == token).map_or(0.0, |c| c.share);
+    match longer {
+        Some(longer) if share(longer.token) > whole => AtWord::Goes(longer),
+        _ => {
+            let number = sources.vocab.find(word.text);
+            AtWord::Whole(whole, number.map_or(crate::store::UNKNOWN, |number| number << 1 | u32::from(word.space)))
+        }
+    }
+}
+
+/// One step of indentation in columns: the document's, or what the query says for a document with none.
+fn unit(query: &Query<'_>, sources: &Sources<'_>) -> u16 {
+    let said = if query.indent.contains('\t') { TAB } else { query.indent.len().clamp(1, 8) as u16 };
+    sources.file.and_then(|(document, _)| document.unit()).unwrap_or(said)
+}
+
+fn first_line(text: &str) -> &str {
+    text.split('\n').next().unwrap_or_default()
+}
+
+/// Characters that are not indentation, nor line breaks.
+fn visible(text: &str) -> usize {
+    text.split('\n')
+        .enumerate()
+        .map(|(index, line)| if index == 0 { line } else { line.trim_start() }.chars().count())
+        .sum()
+}
+
+/// How much of the text may be shown so that nothing of it stands after the cursor already.
+fn limit(query: &Query<'_>, text: &str, steps: &[Step]) -> usize {
+    repeated_rest(query, text, steps).min(repeated_line(query, text)).min(text.len())
+}
+
+/// Where the text begins to repeat the rest of the line, or closes a bracket that the rest closes.
+fn repeated_rest(query: &Query<'_>, text: &str, steps: &[Step]) -> usize {
+    let rest = first_line(query.after).trim();
+    if rest.is_empty() {
+        return text.len();
+    }
+    let mut depth = 0_i32;
+    let mut start = 0;
+    for step in steps {
+        let token = text.get(start..step.end).unwrap_or_default();
+        let here = text.get(start..).unwrap_or_default().trim();
+        let repeats = !here.is_empty() && (rest.starts_with(here) || here.starts_with(rest));
+        depth += token.chars().map(bracket).sum::<i32>();
+        let closes = depth < 0 && token.chars().last().is_some_and(|c| rest.contains(c));
+        let glued = is_glued(token, here.len(), rest);
+        if closes || repeats && depth_before(depth, token) == 0 && !glued {
+            return start;
+        }
+        start = step.end;
+    }
+    text.len()
+}
+
+/// A word that only begins like the rest of the line does not repeat it.
+fn is_glued(token: &str, length: usize, rest: &str) -> bool {
+    let follows = rest.get(length..).and_then(|rest| rest.chars().next());
+    token.ends_with(is_word) && follows.is_some_and(is_word)
+}
+
+fn depth_before(depth: i32, token: &str) -> i32 {
+    depth - token.chars().map(bracket).sum::<i32>()
+}
+
+fn bracket(c: char) -> i32 {
+    match c {
+        '(' | '[' | '{' => 1,
+        ')' | ']' | '}' => -1,
+        _ => 0,
+    }
+}
+
+/// Where the text begins to repeat the next line that is not blank.
+fn repeated_line(query: &Query<'_>, text: &str) -> usize {
+    let following = query.after.split('\n').skip(1).map(str::trim).find(|line| !line.is_empty());
+    let Some(following) = following else { return text.len() };
+    let typed = query.before.rsplit('\n').next().unwrap_or_default();
+    let mut start = 0;
+    for (index, line) in text.split('\n').enumerate() {
+        let repeats = if index == 0 {
+            following.len() > 3 && format!("{typed}{line}").trim() == following
+        } else {
+            line.trim() == following
+        };
+        if repeats {
+            return start;
+        }
+        start += line.len() + usize::from(index > 0);
+    }
+    text.len()
+}
