@@ -1,0 +1,136 @@
+//! Rules about the repository itself, as tests: what a reviewer would otherwise have to remember. What the compiler and clippy see is left to them.
+
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use pennyworth::settings::docs;
+
+/// Files that are generated from types, and what they must be. `UPDATE=1 cargo test --test tidy` rewrites them.
+fn generated() -> [(&'static str, String); 2] {
+    let schema = serde_json::to_string_pretty(&docs::schema()).unwrap() + "\n";
+    [("server/lsp/config.toml", docs::commented_config()), ("editors/config.schema.json", schema)]
+}
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().to_owned()
+}
+
+/// The texts of the repository's files that end in one of these, with their paths; ignored ones apart.
+fn files(endings: &[&str]) -> Vec<(String, String)> {
+    let root = root();
+    let walk = ignore::WalkBuilder::new(&root).hidden(false).filter_entry(|entry| entry.file_name() != ".git").build();
+    let mut files = Vec::new();
+    for entry in walk {
+        let path = entry.unwrap().into_path();
+        let name = path.strip_prefix(&root).unwrap().display().to_string().replace('\\', "/");
+        if path.is_file() && endings.iter().any(|ending| name.ends_with(ending)) {
+            files.push((name, String::from_utf8(fs::read(&path).unwrap()).unwrap_or_default()));
+        }
+    }
+    assert!(!files.is_empty(), "{endings:?}");
+    files
+}
+
+/// Fails with all that was found, so that one run shows everything.
+fn assert_none(rule: &str, found: &[String]) {
+    assert!(found.is_empty(), "{rule}:\n  {}", found.join("\n  "));
+}
+
+#[test]
+fn every_rust_file_says_what_it_is() {
+    let silent = files(&[".rs"]).into_iter().filter(|(_, text)| !text.starts_with("//! "));
+    assert_none("these do not open with `//!`", &silent.map(|(name, _)| name).collect::<Vec<_>>());
+}
+
+#[test]
+fn no_file_knows_somebodys_machine() {
+    // In pieces, or this file would be the first one found.
+    let places = [["/ro", "ot/"], ["/wo", "rk/"], ["/home/ru", "nner"], ["C:\\Us", "ers\\"], ["/Us", "ers/"]]
+        .map(|pieces| pieces.concat());
+    let mut found = Vec::new();
+    for (name, text) in files(&[".rs", ".toml", ".md", ".scm", ".sh", ".lua", ".yml", ".json", "tests/run", ".ci/run"])
+    {
+        let lines = text.lines().enumerate().filter(|(_, line)| places.iter().any(|place| line.contains(place)));
+        found.extend(lines.map(|(number, line)| format!("{name}:{}: {line}", number + 1)));
+    }
+    assert_none("paths of one machine", &found);
+}
+
+#[test]
+fn every_query_compiles() {
+    let mut found = Vec::new();
+    for language in pennyworth_grammars::all() {
+        for (file, query) in [("context.scm", language.context_query()), ("outline.scm", language.outline_query())] {
+            if let Err(error) = tree_sitter::Query::new(language.parser(), query) {
+                found.push(format!("grammars/{}/{file}:{}: {}", language.name(), error.row + 1, error.message));
+            }
+        }
+    }
+    assert_none("queries that do not compile", &found);
+}
+
+#[test]
+fn every_language_has_a_line() {
+    let folders = fs::read_dir(root().join("grammars")).unwrap().filter_map(|entry| {
+        let path = entry.unwrap().path();
+        path.join("language.toml").exists().then(|| path.file_name().unwrap().to_string_lossy().into_owned())
+    });
+    let unknown = folders.filter(|folder| pennyworth_grammars::by_name(folder).is_none());
+    assert_none("folders of grammars without their line in grammars/src/lib.rs", &unknown.collect::<Vec<_>>());
+}
+
+#[test]
+fn what_decides_depends_on_nothing_that_acts() {
+    let mut found = Vec::new();
+    for manifest in ["server/core/Cargo.toml", "server/ngram/Cargo.toml", "grammars/Cargo.toml"] {
+        let text = fs::read_to_string(root().join(manifest)).unwrap();
+        let parsed: toml::Table = text.parse().unwrap();
+        let dependencies = parsed["dependencies"].as_table().unwrap();
+        let acting =
+            ["tokio", "reqwest", "tower-lsp", "rusqlite", "tracing", "ignore", "pennyworth", "pennyworth-providers"];
+        found.extend(
+            acting.iter().filter(|name| dependencies.contains_key(**name)).map(|name| format!("{manifest}: {name}")),
+        );
+    }
+    assert_none("core, ngram and grammars do no IO", &found);
+}
+
+#[test]
+fn what_is_generated_from_types_is_in_step_with_them() {
+    let mut found = Vec::new();
+    for (name, expected) in generated() {
+        let path = root().join(name);
+        if std::env::var_os("UPDATE").is_some() {
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(&path, &expected).unwrap();
+        }
+        // A checkout may have its own line ends.
+        if fs::read_to_string(&path).unwrap_or_default().replace("\r\n", "\n") != expected {
+            found.push(name.to_owned());
+        }
+    }
+    assert_none("out of step; `UPDATE=1 cargo test -p pennyworth-tests --test tidy` rewrites them", &found);
+}
+
+#[test]
+fn the_changelog_has_a_place_for_the_next_change() {
+    let text = fs::read_to_string(root().join("CHANGELOG.md")).unwrap();
+    let first = text.lines().find(|line| line.starts_with("## "));
+    assert_eq!(first, Some("## Unreleased"));
+}
+
+#[test]
+fn actions_are_pinned_to_a_version() {
+    let mut found = Vec::new();
+    for (name, text) in files(&[".yml"]) {
+        let uses = text.lines().filter_map(|line| line.trim().trim_start_matches("- ").strip_prefix("uses: "));
+        let is_pinned = |action: &str| {
+            let version = action.split_once('@').map_or("", |(_, version)| version);
+            version.starts_with('v') && version.matches('.').count() == 2
+        };
+        found.extend(uses.filter(|action| !is_pinned(action)).map(|action| format!("{name}: {action}")));
+    }
+    assert_none("actions without a full version", &found);
+}
