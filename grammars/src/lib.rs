@@ -78,6 +78,33 @@ pub struct Facts {
     /// Words that close a body (`end`, `fi`) or continue it (`else`).
     #[serde(default)]
     pub closers: Vec<String>,
+    /// Words that open a body where a statement begins, and the words that close it, for layouts of words.
+    #[serde(default)]
+    pub blocks: Vec<(String, String)>,
+    /// Words of `blocks` that open a body wherever they stand (`do`, `function`).
+    #[serde(default)]
+    pub anywhere: Vec<String>,
+    /// Words whose body a `do` on the same line does not open again (`while`).
+    #[serde(default)]
+    pub loops: Vec<String>,
+    /// What begins a line that stands outside the nesting of the code, such as `#` of the C preprocessor.
+    #[serde(default)]
+    pub directives: Vec<String>,
+    /// Text that shows, in the head of a function or just above it, that it is a test.
+    #[serde(default)]
+    pub tests: Vec<String>,
+    /// First words of definitions that a plain comment directly above them documents (Go's `func`).
+    #[serde(default)]
+    pub documented: Vec<String>,
+    /// Opener and closer of code in a file that is otherwise text (`<?php`, `?>`).
+    #[serde(default)]
+    pub islands: Option<(String, String)>,
+    /// Whether `<` directly behind a name may open a list of types.
+    #[serde(default)]
+    pub angles: bool,
+    /// Texts tried behind the cursor's line to complete what it begins, besides none.
+    #[serde(default)]
+    pub tails: Vec<String>,
     /// Texts tried at the cursor to learn what would fit there; `$` is a name nobody uses.
     #[serde(default = "probes")]
     pub probes: Vec<String>,
@@ -270,12 +297,8 @@ mod tests {
         for language in all() {
             assert!(language.parser().abi_version() >= 13);
             for id in language.facts().ids.iter().chain(&language.facts().extensions) {
-                assert_eq!(
-                    by_id(id).is_some_and(|known| known.name() != language.name()),
-                    false,
-                    "{id} is {}'s",
-                    language.name()
-                );
+                let owner = by_id(id).map_or(language.name(), Language::name);
+                assert_eq!(owner, language.name(), "{id} is {owner}'s");
             }
             assert!(seen.insert(language.name()), "{} twice", language.name());
         }

@@ -1,4 +1,6 @@
 //! Cases, evaluations and fakes that the tests of the whole program share.
 
+pub mod cuts;
 pub mod editor;
 pub mod fake_provider;
+pub mod sources;

@@ -56,6 +56,8 @@ pub enum Nest {
     },
     /// Code inside a string, by the text that closes it.
     Interpolation(String),
+    /// A body between words, by the text that closes it (`end`).
+    Block(String),
     /// A comment, by the text that closes it; empty if the end of the line does.
     Comment {
         /// What closes it.
@@ -63,6 +65,25 @@ pub enum Nest {
         /// Whether it documents a definition.
         doc: bool,
     },
+}
+
+impl Nest {
+    /// Appends what closes it.
+    pub fn close(&self, text: &mut String) {
+        match self {
+            Nest::Bracket(_, close) => text.push(*close),
+            Nest::String { close, .. } | Nest::Interpolation(close) | Nest::Comment { close, .. } => {
+                text.push_str(close)
+            }
+            // A word needs a blank or a line break before it.
+            Nest::Block(close) => {
+                if !close.starts_with('\n') {
+                    text.push(' ');
+                }
+                text.push_str(close);
+            }
+        }
+    }
 }
 
 /// Something open at the end of the text, and where it was opened.
@@ -101,15 +122,11 @@ impl Scan {
 
     /// The text that closes all that was opened at or after `from`, innermost first.
     pub fn closers(&self, from: usize) -> String {
-        let mut text = String::new();
-        for open in self.open.iter().rev().take_while(|open| open.start >= from) {
-            match &open.nest {
-                Nest::Bracket(_, close) => text.push(*close),
-                Nest::String { close, .. } | Nest::Interpolation(close) => text.push_str(close),
-                Nest::Comment { close, .. } => text.push_str(close),
-            }
-        }
-        text
+        let opened = self.open.iter().rev().take_while(|open| open.start >= from);
+        opened.fold(String::new(), |mut text, open| {
+            open.nest.close(&mut text);
+            text
+        })
     }
 }
 

@@ -3,6 +3,7 @@
 
 pub mod budget;
 pub mod cache;
+pub mod classify;
 pub mod gate;
 pub mod lex;
 pub mod models;
@@ -10,6 +11,7 @@ pub mod money;
 pub mod plan;
 pub mod prompt;
 pub mod route;
+pub mod syntax;
 pub mod task;
 pub mod text;
 pub mod tokens;

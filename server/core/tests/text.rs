@@ -1,4 +1,9 @@
 //! The document against a plain string: the same edits, in three encodings, must give the same text, positions and offsets.
+#![expect(
+    clippy::string_slice,
+    clippy::indexing_slicing,
+    reason = "the reference is a plain string, cut where it is known to be whole"
+)]
 
 use pennyworth_core::text::{self, Change, Document, Edit, Encoding, Position};
 use proptest::prelude::*;

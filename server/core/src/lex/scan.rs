@@ -104,7 +104,50 @@ impl<'a> Scanner<'a> {
             }
         }
         self.at += end.max(1);
+        if !self.facts.blocks.is_empty() {
+            self.block_word(start);
+        }
         self.push(Kind::Word, start);
+    }
+
+    /// Keeps count of bodies between words: `if` opens one where a statement or value begins, not where it modifies what stands before.
+    fn block_word(&mut self, start: usize) {
+        let word = self.text.get(start..self.at).unwrap_or_default();
+        let before = self.out.tokens.last();
+        let is_member = matches!(before, Some(Token { kind: Kind::Sign('.' | ':'), end, .. }) if *end == start);
+        // `end:` is a key, `.end` and `:end` are names.
+        if is_member || (self.rest().starts_with(':') && !self.rest().starts_with("::")) {
+            return;
+        }
+        if let Some((_, close)) = self.facts.blocks.iter().find(|(open, _)| open == word) {
+            let fresh = match before {
+                Some(Token { kind: Kind::Word, start, end }) => {
+                    let word = self.text.get(*start..*end).unwrap_or_default();
+                    self.facts.openers.iter().any(|opener| opener == word) || word == "return"
+                }
+                Some(Token { kind: Kind::Close(_) | Kind::String, .. }) => false,
+                _ => true,
+            };
+            let anywhere = self.facts.anywhere.iter().any(|open| open == word);
+            if (fresh || anywhere) && !(anywhere && self.continues_loop()) {
+                self.open(Nest::Block(close.clone()), start);
+            }
+            return;
+        }
+        let closed = |nest: &Nest| matches!(nest, Nest::Block(close) if close.split_whitespace().next() == Some(word));
+        let nests = self.out.open.iter().enumerate().rev();
+        let mut within = nests.take_while(|(_, open)| matches!(open.nest, Nest::Bracket(..) | Nest::Block(_)));
+        if let Some((index, _)) = within.find(|(_, open)| closed(&open.nest)) {
+            self.out.open.truncate(index);
+        }
+    }
+
+    /// Whether a loop was opened on this line, whose body a `do` does not open again.
+    fn continues_loop(&self) -> bool {
+        let line = self.out.tokens.iter().rev().take_while(|token| token.kind != Kind::Break);
+        let words =
+            line.filter(|token| token.kind == Kind::Word).filter_map(|token| self.text.get(token.start..token.end));
+        words.into_iter().any(|word| self.facts.loops.iter().any(|open| open == word))
     }
 
     fn sign(&mut self, c: char) {
@@ -135,7 +178,7 @@ impl<'a> Scanner<'a> {
     /// Closes the nearest bracket that `c` closes, with all inside it; a bracket outside the current interpolation is left alone.
     fn close(&mut self, c: char) {
         let nests = self.out.open.iter().enumerate().rev();
-        let within = nests.take_while(|(_, open)| matches!(open.nest, Nest::Bracket(..)));
+        let within = nests.take_while(|(_, open)| matches!(open.nest, Nest::Bracket(..) | Nest::Block(_)));
         let found = within
             .filter(|(_, open)| matches!(open.nest, Nest::Bracket(_, close) if close == c))
             .map(|(index, _)| index)

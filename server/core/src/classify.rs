@@ -1,0 +1,108 @@
+//! Where the cursor stands: `classify` says which task is missing there, right on broken code too, at a cost that does not grow with the file.
+//! An excerpt around the cursor is cut by lines, the cursor's place filled and what is open closed, the result parsed, and the innermost
+//! capture of the language's `context.scm` read. It leaves what to do about the task to `gate` and `plan`.
+
+pub mod decide;
+pub mod excerpt;
+mod region;
+mod repair;
+
+use pennyworth_grammars::Language;
+use ropey::Rope;
+use tree_sitter::{Node, Tree};
+
+use self::decide::{Beside, decide};
+use self::excerpt::{Excerpt, excerpt};
+use crate::lex::{self, Kind, Nest, Scan};
+use crate::task::Task;
+use crate::text::{line_end, slice};
+
+/// Characters of a scope's head that are kept.
+const SCOPE_CHARS: usize = 120;
+
+/// What is known of a place in a document.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Context {
+    /// What is missing there; `None` if nothing can be said.
+    pub task: Option<Task>,
+    /// The language at the cursor: that of a fence or script where it stands in one.
+    pub language: &'static Language,
+    /// Kinds of the syntax nodes around the cursor, from the root down, in the repaired excerpt.
+    pub node_path: Vec<&'static str>,
+    /// Heads of the enclosing definitions, outermost first.
+    pub scopes: Vec<String>,
+    /// The cursor's line up to the cursor.
+    pub line_before: String,
+    /// The cursor's line from the cursor on, its line break left out.
+    pub line_after: String,
+}
+
+/// Classifies the place at byte `offset`. `tree` is the last full tree, if there is one; it may be of an older text that was moved along.
+pub fn classify(text: &Rope, language: &'static Language, tree: Option<&Tree>, offset: usize) -> Context {
+    let offset = text.char_to_byte(text.byte_to_char(offset.min(text.len_bytes())));
+    let line = text.byte_to_line(offset);
+    let region = region::region(text, language, offset);
+    let tree = tree.filter(|_| region.language == language);
+    let mut excerpt = excerpt(text, region.language.facts(), tree, offset, region.from, region.to);
+    excerpt.before.insert_str(0, region.prelude);
+    let mut context = Context {
+        task: None,
+        language: region.language,
+        node_path: Vec::new(),
+        scopes: Vec::new(),
+        line_before: slice(text, text.line_to_byte(line), offset),
+        line_after: slice(text, offset, line_end(text, line)),
+    };
+    let scan = lex::scan(&excerpt.before, region.language.facts());
+    if let Some(task) = literal(&excerpt, &scan, region.language) {
+        context.task = Some(task);
+        context.node_path = vec![if task == Task::Comment { "comment" } else { "doc_comment" }];
+        return context;
+    }
+    let Some(repaired) = repair::repair(&excerpt, region.language) else { return context };
+    let beside = Beside { before: excerpt.has_before, after: excerpt.has_after };
+    if let Some(decision) = decide(&repaired.source, &repaired.tree, region.language, repaired.hole.clone(), beside) {
+        context.task = Some(decision.task);
+        context.node_path = decision.path;
+    }
+    if scan.literal().is_some() && context.task != Some(Task::Import) {
+        context.task = Some(Task::String);
+    }
+    context.scopes = scopes(&repaired.source, &repaired.tree, repaired.hole.start);
+    context
+}
+
+/// The task inside a comment, or inside a string that is documentation; other strings may be part of an import, which the tree knows.
+fn literal(excerpt: &Excerpt, scan: &Scan, language: &'static Language) -> Option<Task> {
+    let facts = language.facts();
+    let open = scan.literal()?;
+    match open.nest {
+        Nest::Comment { doc: true, .. } => Some(Task::DocComment),
+        Nest::Comment { .. } => {
+            let line = excerpt.before.get(..open.start)?.rsplit('\n').next()?;
+            let documents = line.trim().is_empty() && facts.documented.contains(&excerpt.next);
+            Some(if documents { Task::DocComment } else { Task::Comment })
+        }
+        Nest::String { doc: true, .. } => {
+            let before = scan.tokens.iter().rev().find(|token| token.start < open.start);
+            let alone = before.is_none_or(|token| matches!(token.kind, Kind::Break | Kind::Sign(':')));
+            alone.then_some(Task::DocComment)
+        }
+        _ => None,
+    }
+}
+
+/// Heads of the definitions around a place: the text of a node with a name and a body, up to the body.
+fn scopes(source: &str, tree: &Tree, at: usize) -> Vec<String> {
+    let leaf = tree.root_node().descendant_for_byte_range(at, at);
+    let mut scopes: Vec<String> = std::iter::successors(leaf, Node::parent)
+        .filter_map(|node| {
+            let body = node.child_by_field_name("body").filter(|body| body.start_byte() <= at)?;
+            ["name", "type", "declarator"].iter().find_map(|field| node.child_by_field_name(field))?;
+            let head = source.get(node.start_byte()..body.start_byte())?;
+            Some(head.split_whitespace().collect::<Vec<_>>().join(" ").chars().take(SCOPE_CHARS).collect())
+        })
+        .collect();
+    scopes.reverse();
+    scopes
+}

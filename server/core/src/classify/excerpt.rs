@@ -1,0 +1,263 @@
+//! The excerpt: the few lines around the cursor that decide its class, so that a keystroke costs the same in a short file and in a
+//! long one. It consists of the heads of the enclosing bodies, found by indentation, and of the lines just above the cursor from a
+//! place where nothing is half open. Nothing is parsed here.
+
+use pennyworth_grammars::{Facts, Layout};
+use ropey::Rope;
+use tree_sitter::Tree;
+
+use crate::lex::{self, Kind, Nest};
+use crate::text::{line_end, slice};
+
+/// Lines above the cursor that are taken as they are.
+const WINDOW: usize = 32;
+/// Lines looked at above it for the heads of enclosing bodies; beyond, only the last full tree knows.
+const REACH: usize = 1_500;
+/// Bytes of one line that count; what is longer was not written by hand.
+const LINE_BYTES: usize = 2_000;
+/// Lines a head that goes over several may have.
+const HEAD_LINES: usize = 15;
+
+/// The text that is parsed instead of the document.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Excerpt {
+    /// Heads of enclosing bodies, lines above the cursor, and the cursor's line up to it.
+    pub before: String,
+    /// The rest of the cursor's line.
+    pub rest: String,
+    /// First lines of the heads, outermost first.
+    pub heads: Vec<String>,
+    /// Whether something stands between the innermost head and the cursor's line.
+    pub has_before: bool,
+    /// Whether the following lines belong to the same body.
+    pub has_after: bool,
+    /// First word of the next line that is neither blank nor a comment, if it follows directly.
+    pub next: String,
+}
+
+/// One line above the cursor.
+struct Line {
+    number: usize,
+    text: String,
+    /// Columns of white space before its first character.
+    indent: usize,
+    kind: LineKind,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum LineKind {
+    Blank,
+    /// Comments and directives say nothing about nesting.
+    Outside,
+    /// Begins with what closes or continues something above it.
+    Closer,
+    /// Begins with a lone opener, whose head stands above.
+    Opener,
+    Code,
+}
+
+/// Cuts the excerpt for a cursor at byte `offset`, of a region that begins at byte `from` and ends at `to`.
+pub fn excerpt(text: &Rope, facts: &Facts, tree: Option<&Tree>, offset: usize, from: usize, to: usize) -> Excerpt {
+    let cursor = text.byte_to_line(offset);
+    let first = text.byte_to_line(from);
+    let line_start = text.line_to_byte(cursor).max(from);
+    let line_before = slice(text, line_start.max(offset.saturating_sub(LINE_BYTES)), offset);
+    let rest = slice(text, offset, line_end(text, cursor).min(offset + LINE_BYTES / 4).min(to));
+
+    let own = line_of(facts, cursor, line_before.clone());
+    let (window, heads) = match facts.layout {
+        Layout::Markup => (cursor.saturating_sub(WINDOW).max(first), Vec::new()),
+        Layout::Braces | Layout::Indent | Layout::Words => {
+            let start = window(text, facts, &own, first);
+            let start = literal_start(text, tree, start, cursor).unwrap_or(start);
+            (start, heads(text, facts, &own, start, first))
+        }
+    };
+    let mut excerpt = Excerpt { rest, ..Excerpt::default() };
+    for line in &heads {
+        excerpt.before.push_str(&line.text);
+        excerpt.before.push('\n');
+    }
+    let directives = |line: &str| facts.directives.iter().any(|open| line.trim_start().starts_with(open.as_str()));
+    for number in window..cursor {
+        let line = line_text(text, number, from);
+        if !directives(&line) {
+            excerpt.before.push_str(&line);
+        }
+        excerpt.before.push('\n');
+    }
+    excerpt.before.push_str(&line_before);
+    siblings(text, facts, &own, (first, to), &mut excerpt);
+    excerpt.heads = heads.into_iter().map(|line| line.text.trim().to_owned()).collect();
+    excerpt
+}
+
+/// The text of a line without its break, cut where the region begins.
+fn line_text(text: &Rope, number: usize, from: usize) -> String {
+    let start = text.line_to_byte(number).max(from);
+    slice(text, start, line_end(text, number).min(start + LINE_BYTES))
+}
+
+fn line_of(facts: &Facts, number: usize, text: String) -> Line {
+    let indent = columns(&text);
+    let trimmed = text.trim();
+    let starts = |list: &[String]| list.iter().any(|open| trimmed.starts_with(open.as_str()));
+    let word = trimmed.split(|c| !lex::is_word(facts, c)).next().unwrap_or_default();
+    let closes = |c: char| facts.brackets.iter().any(|(_, close)| *close == c);
+    let kind = if trimmed.is_empty() {
+        LineKind::Blank
+    } else if starts(&facts.directives) || is_comment(facts, trimmed) {
+        LineKind::Outside
+    } else if trimmed.starts_with(closes) || facts.closers.iter().any(|closer| closer == word) {
+        LineKind::Closer
+    } else if trimmed == "{" {
+        LineKind::Opener
+    } else {
+        LineKind::Code
+    };
+    Line { number, text, indent, kind }
+}
+
+/// Whether a line is a comment, or one of a block of comments in the usual layout.
+fn is_comment(facts: &Facts, line: &str) -> bool {
+    let blocks = || facts.block_comments.iter().map(|(open, _)| open.as_str());
+    (facts.line_comments.iter().any(|open| line.starts_with(open.as_str())) && !line.starts_with("#["))
+        || blocks().any(|open| line.starts_with(open))
+        || (line.starts_with('*') && blocks().any(|open| open == "/*"))
+}
+
+/// Columns of leading white space, a tab going on to the next multiple of four.
+fn columns(line: &str) -> usize {
+    line.chars()
+        .take_while(|c| c.is_whitespace())
+        .fold(0, |column, c| if c == '\t' { (column / 4 + 1) * 4 } else { column + 1 })
+}
+
+/// Lines above `number`, nearest first, down to line `first`.
+fn above<'a>(text: &'a Rope, facts: &'a Facts, number: usize, first: usize) -> impl Iterator<Item = Line> + 'a {
+    let mut lines = text.lines_at(number);
+    (first..number).rev().map_while(move |number| {
+        let line = lines.prev()?;
+        let mut line: String = line.chars().take(LINE_BYTES / 4).collect();
+        line.truncate(line.trim_end_matches(['\n', '\r']).len());
+        Some(line_of(facts, number, line))
+    })
+}
+
+/// The first line of the window: the topmost from which on nothing is indented less, so that all opened between is opened within.
+fn window(text: &Rope, facts: &Facts, own: &Line, first: usize) -> usize {
+    let (mut start, mut least) = (own.number, own.indent);
+    for line in above(text, facts, own.number, first).take(WINDOW) {
+        if matches!(line.kind, LineKind::Blank | LineKind::Outside) || line.indent > least {
+            continue;
+        }
+        least = line.indent;
+        if line.kind == LineKind::Code {
+            start = line.number;
+        }
+    }
+    // Comments directly above belong to it: they may go on down to the cursor.
+    let above = above(text, facts, start, first).take(WINDOW);
+    start - above.take_while(|line| line.kind == LineKind::Outside).count()
+}
+
+/// The line where a string or comment begins that goes on over the window's start, as the last full tree knows.
+fn literal_start(text: &Rope, tree: Option<&Tree>, window: usize, cursor: usize) -> Option<usize> {
+    let start = text.line_to_byte(window);
+    let node = tree?.root_node().descendant_for_byte_range(start, start)?;
+    let literal = node.kind().contains("comment") || node.kind().contains("string") || node.kind().contains("heredoc");
+    let line = text.byte_to_line(node.start_byte().min(text.len_bytes()));
+    (literal && node.start_byte() < start && cursor - line < 4 * WINDOW).then_some(line)
+}
+
+/// The heads of the bodies around the window, outermost first.
+fn heads(text: &Rope, facts: &Facts, own: &Line, window: usize, first: usize) -> Vec<Line> {
+    let start = if window == own.number { (own.indent, own.kind) } else { head_of(text, facts, window) };
+    let (mut indent, mut needs_opener) = (start.0, start.1 == LineKind::Closer);
+    let mut found: Vec<Line> = Vec::new();
+    let mut paragraph = 0;
+    for line in above(text, facts, window, first).take(REACH) {
+        if indent == 0 && !needs_opener && paragraph == 0 {
+            break;
+        }
+        if paragraph > 0 {
+            // Above a lone brace stands its head, up to a blank line or the end of the statement before.
+            let ended = line.kind == LineKind::Blank || line.text.trim_end().ends_with(['{', '}', ';', '/']);
+            paragraph = if ended || line.kind == LineKind::Outside { 0 } else { paragraph - 1 };
+            if paragraph > 0 {
+                indent = indent.min(line.indent);
+                found.push(line);
+                continue;
+            }
+        }
+        if matches!(line.kind, LineKind::Blank | LineKind::Outside) {
+            continue;
+        }
+        if line.indent < indent || (needs_opener && line.indent == indent && line.kind != LineKind::Closer) {
+            indent = line.indent;
+            needs_opener = line.kind == LineKind::Closer;
+            paragraph = if line.kind == LineKind::Opener { HEAD_LINES } else { 0 };
+            let above = window.min(found.last().map_or(window, |below| below.number));
+            found.extend(continuation(text, facts, &line, above).into_iter().rev());
+            found.push(line);
+        }
+    }
+    found.reverse();
+    found
+}
+
+fn head_of(text: &Rope, facts: &Facts, number: usize) -> (usize, LineKind) {
+    let line = line_of(facts, number, line_text(text, number, 0));
+    (line.indent, line.kind)
+}
+
+/// The lines on which a head goes on: those up to where its parentheses close, if text follows the last one opened.
+fn continuation(text: &Rope, facts: &Facts, head: &Line, below: usize) -> Vec<Line> {
+    let half_open = |source: &str| {
+        let scan = lex::scan(source, facts);
+        let inner = scan.open.last().filter(|open| matches!(open.nest, Nest::Bracket('(' | '[', _)));
+        inner.is_some_and(|open| {
+            scan.tokens.last().is_some_and(|last| last.start > open.start && last.kind != Kind::Break)
+        })
+    };
+    let (mut source, mut lines) = (head.text.clone(), Vec::new());
+    if !half_open(&source) {
+        return lines;
+    }
+    for number in head.number + 1..below.min(head.number + HEAD_LINES) {
+        let line = line_text(text, number, 0);
+        source.push('\n');
+        source.push_str(&line);
+        lines.push(line_of(facts, number, line));
+        if !half_open(&source) {
+            return lines;
+        }
+    }
+    Vec::new()
+}
+
+/// What stands beside the cursor in the same body, as far as indentation tells.
+fn siblings(text: &Rope, facts: &Facts, own: &Line, (first, to): (usize, usize), excerpt: &mut Excerpt) {
+    let counts = |line: &Line| !matches!(line.kind, LineKind::Blank | LineKind::Outside | LineKind::Opener);
+    // The innermost body's head is indented less than the cursor's line, or is on it.
+    let nearest = above(text, facts, own.number, first).take(WINDOW).find(counts);
+    excerpt.has_before = nearest.is_some_and(|line| line.indent >= own.indent);
+    let begun = own.text.trim().chars().all(|c| lex::is_word(facts, c));
+    let head = if begun { own.indent.saturating_sub(1) } else { own.indent };
+    let last = text.byte_to_line(to);
+    for number in own.number + 1..=last.min(own.number + WINDOW) {
+        let line = line_of(facts, number, line_text(text, number, 0));
+        if number == own.number + 1 || excerpt.next.is_empty() {
+            let word = line.text.trim().split(|c: char| !lex::is_word(facts, c)).next().unwrap_or_default();
+            excerpt.next = if line.kind == LineKind::Code { word.to_owned() } else { String::new() };
+        }
+        match line.kind {
+            LineKind::Blank | LineKind::Outside => continue,
+            LineKind::Closer if line.indent <= head => break,
+            _ => {
+                excerpt.has_after = line.indent > head;
+                break;
+            }
+        }
+    }
+}
