@@ -4,7 +4,7 @@ use pennyworth::server::Options;
 use pennyworth_tests::editor::{Editor, binary};
 use serde_json::{Value, json};
 
-const URI: &str = "file:///work/a.rs";
+const URI: &str = "file:///project/a.rs";
 
 async fn editor() -> Editor {
     let mut editor = Editor::in_memory(Options::default());
