@@ -5,8 +5,6 @@
     reason = "the reference is a plain string, cut where it is known to be whole"
 )]
 
-#![allow(clippy::string_slice, clippy::indexing_slicing, reason = "a test fails by panicking")]
-
 use pennyworth_core::text::{self, Change, Document, Edit, Encoding, Position};
 use proptest::prelude::*;
 
