@@ -4,11 +4,13 @@
 pub mod budget;
 pub mod cache;
 pub mod classify;
+pub mod cut;
 pub mod gate;
 pub mod lex;
 pub mod models;
 pub mod money;
 pub mod plan;
+pub mod present;
 pub mod prompt;
 pub mod route;
 pub mod syntax;

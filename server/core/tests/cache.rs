@@ -17,7 +17,7 @@ fn text(text: &str) -> Answer {
 
 /// The place at the mark, in a source of one mark.
 fn place(source: &str) -> Place {
-    let (before, after) = source.split_once('ˇ').unwrap();
+    let (before, after) = source.split_once('ˇ').expect("a mark");
     Place::of(&Rope::from_str(&[before, after].concat()), before.len())
 }
 
@@ -167,7 +167,7 @@ proptest! {
         let mut cache = Cache::new(10, 100_000);
         cache.put(&Place::of(&Rope::from_str(&[&*before, &after].concat()), before.len()), decided("m", Tier::Local), text(&answer), 0);
         let whole = [&*before, &answer].concat();
-        let ahead = bounds(&whole).into_iter().map(|at| (whole[..at].to_owned(), after.clone()));
+        let ahead = bounds(&whole).into_iter().map(|at| (whole.split_at(at).0.to_owned(), after.clone()));
         for (now, then) in ahead.chain([(now, then)]) {
             if let Some(Found::Hit(hit)) = cache.get(&Place::of(&Rope::from_str(&[&*now, &then].concat()), now.len()), &ASKED) {
                 prop_assert_eq!(now + &hit.text, whole.clone());

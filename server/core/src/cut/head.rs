@@ -1,0 +1,171 @@
+//! Where an answer's body begins and what frames it: fences and prose around code, and repetitions of what the model was shown.
+//! It leaves the other ends of an answer to `walk` and `loops`.
+
+use pennyworth_grammars::Facts;
+
+use super::around::Around;
+use super::{End, Ended, Reading};
+use crate::lex;
+use crate::models::Shape;
+
+const FENCE: &str = "```";
+/// Letters and digits from which a repeated line of the prompt is an echo: chats often repeat, other models hardly ever.
+const ECHO_CHAT: usize = 3;
+const ECHO: usize = 8;
+/// Blank lines after which an answer is taken to have begun.
+const MAX_BLANK: usize = 8;
+
+/// The offset at which the body begins, or `None` while the answer is too short to tell.
+pub(super) fn body_start(raw: &str, around: &Around, shape: Shape, reading: Reading) -> Option<usize> {
+    let chat = shape == Shape::Chat;
+    let mut start = if chat && !has_fences(around.facts) { unfenced(raw, reading)? } else { 0 };
+    let rest = |start: usize| raw.get(start..).unwrap_or_default();
+    let above = around.above.as_ref().map_or("", |(line, _)| line.trim());
+    let repeats_above = |start| match chat && significant(above) >= ECHO_CHAT {
+        true => repeated(rest(start), above, Extent::Line, reading),
+        false => Echo::No,
+    };
+    if around.at_line_start() {
+        start += repeats_above(start).length()?;
+        return after_blank_lines(rest(start), reading).map(|blank| start + blank);
+    }
+    let own = around.line_before.trim_start();
+    let enough = if chat { ECHO_CHAT } else { ECHO };
+    if significant(own) < enough {
+        return Some(start);
+    }
+    let echoed = |start: usize| match repeated(rest(start), own, Extent::Part(around.facts), reading) {
+        Echo::No => repeated(rest(start), own.trim_end(), Extent::Part(around.facts), reading),
+        echo => echo,
+    };
+    let above = repeats_above(start).length()?;
+    if above > 0 {
+        // A repeated line above only counts if the cursor's own line is repeated below it.
+        let own = echoed(start + above).length()?;
+        return Some(if own > 0 { start + above + own } else { start });
+    }
+    echoed(start).length().map(|own| start + own)
+}
+
+/// Where the fence around the code closes.
+pub(super) fn fence_end(body: &str, shape: Shape, facts: &Facts) -> Option<End> {
+    if shape != Shape::Chat || has_fences(facts) {
+        return None;
+    }
+    let starts = std::iter::once(0).chain(body.match_indices('\n').map(|(at, _)| at + 1));
+    starts.into_iter().find_map(|start| {
+        let line = body.get(start..)?;
+        let indent = line.len() - line.trim_start_matches([' ', '\t']).len();
+        let seen = start + indent + FENCE.len();
+        line.get(indent..)?.starts_with(FENCE).then_some(End { seen, at: start.saturating_sub(1), why: Ended::Fence })
+    })
+}
+
+/// Whether fences belong to the language itself.
+fn has_fences(facts: &Facts) -> bool {
+    facts.injections.iter().any(|injection| injection.named_by.is_some())
+}
+
+/// The offset behind an opening fence, and behind one line of prose above it.
+fn unfenced(raw: &str, reading: Reading) -> Option<usize> {
+    let first = raw.trim_start();
+    let skipped = raw.len() - first.len();
+    if let Some(inside) = fence_opener(first, reading) {
+        return inside.map(|inside| skipped + inside);
+    }
+    // Prose begins with a capital and announces the code by a colon.
+    if !first.starts_with(|c: char| c.is_uppercase()) {
+        return if first.is_empty() && reading == Reading::On { None } else { Some(0) };
+    }
+    let Some((prose, rest)) = first.split_once('\n') else {
+        return (reading == Reading::Over).then_some(0);
+    };
+    if !prose.trim_end().ends_with(':') {
+        return Some(0);
+    }
+    let code = rest.trim_start();
+    if code.is_empty() && reading == Reading::On {
+        return None;
+    }
+    match fence_opener(code, reading) {
+        Some(inside) => inside.map(|inside| raw.len() - code.len() + inside),
+        None => Some(0),
+    }
+}
+
+/// The offset behind the line of an opening fence: `None` if there is none, `Some(None)` while one may be coming.
+fn fence_opener(text: &str, reading: Reading) -> Option<Option<usize>> {
+    let on = reading == Reading::On;
+    if text.starts_with(FENCE) {
+        let end = text.find('\n').map(|end| end + 1);
+        return Some(if on { end } else { Some(end.unwrap_or(text.len())) });
+    }
+    (on && !text.is_empty() && FENCE.starts_with(text)).then_some(None)
+}
+
+/// Whether a text begins with an expected one.
+enum Echo {
+    No,
+    /// It is too short to tell.
+    Maybe,
+    /// It does, up to this offset.
+    To(usize),
+}
+
+impl Echo {
+    fn length(self) -> Option<usize> {
+        match self {
+            Echo::No => Some(0),
+            Echo::Maybe => None,
+            Echo::To(end) => Some(end),
+        }
+    }
+}
+
+/// How much of the answer an echo takes up.
+enum Extent<'a> {
+    /// Its whole line.
+    Line,
+    /// Whole words at its beginning.
+    Part(&'a Facts),
+}
+
+fn repeated(body: &str, expected: &str, extent: Extent<'_>, reading: Reading) -> Echo {
+    let text = match extent {
+        Extent::Line => body.trim_start(),
+        Extent::Part(_) => body.trim_start_matches([' ', '\t']),
+    };
+    let on = reading == Reading::On;
+    let Some(rest) = text.strip_prefix(expected) else {
+        return if on && expected.starts_with(text) { Echo::Maybe } else { Echo::No };
+    };
+    let end = body.len() - rest.len();
+    match (rest.chars().next(), extent) {
+        (None, _) if on => Echo::Maybe,
+        (None, _) => Echo::To(end),
+        (Some('\n'), Extent::Line) => Echo::To(end + 1),
+        (Some(_), Extent::Line) => Echo::No,
+        (Some(next), Extent::Part(facts)) => {
+            let inside_word = expected.ends_with(|c| lex::is_word(facts, c)) && lex::is_word(facts, next);
+            if inside_word { Echo::No } else { Echo::To(end) }
+        }
+    }
+}
+
+/// The offset of the first line that is not blank.
+fn after_blank_lines(body: &str, reading: Reading) -> Option<usize> {
+    let text = body.trim_start();
+    let blank = body.get(..body.len() - text.len()).unwrap_or_default();
+    if blank.matches('\n').count() >= MAX_BLANK {
+        return Some(0);
+    }
+    match text.is_empty() && reading == Reading::On {
+        true => None,
+        false => Some(blank.rfind('\n').map_or(0, |at| at + 1)),
+    }
+}
+
+/// Letters and digits of a text.
+pub(super) fn significant(text: &str) -> usize {
+    text.chars().filter(|c| c.is_alphanumeric()).count()
+}

@@ -1,0 +1,161 @@
+//! What is taken from the end of an answer and what is added to it, so that it fits the text around it: a part cut short, what follows the
+//! cursor already, and brackets left open. It leaves indentation to `present`.
+
+use super::around::{Around, leading};
+use crate::lex::{Kind, Nest, Token};
+use crate::present::width;
+
+/// An answer that was cut short, without the line or token that may not be whole.
+pub(super) fn to_whole<'a>(body: &'a str, around: &Around) -> &'a str {
+    let lines = body.rfind('\n').and_then(|at| body.get(..at));
+    if let Some(lines) = lines.filter(|lines| !lines.trim().is_empty()) {
+        return lines;
+    }
+    let (text, scan) = around.scan(body);
+    let from = around.context.len();
+    if scan.literal().is_some_and(|open| open.start < from) {
+        return body.trim_end_matches(|c: char| !c.is_whitespace());
+    }
+    let mut tokens = scan.tokens.iter().filter(|token| token.end > from).rev().peekable();
+    let partial = |kind| matches!(kind, Kind::Word) || (kind == Kind::String && scan.literal().is_some());
+    tokens.next_if(|token| token.end == text.len() && partial(token.kind));
+    // With less than half of it left, it would say something else.
+    let whole = end_of(tokens, from, around).and_then(|end| body.get(..end));
+    whole.filter(|whole| whole.len() * 2 >= body.len()).unwrap_or_default()
+}
+
+/// The end of the last of these tokens, given from the last to the first, that something may end with: an operator wants more, and so does a
+/// bracket with the name before it.
+fn end_of<'t>(tokens: impl Iterator<Item = &'t Token>, from: usize, around: &Around) -> Option<usize> {
+    let mut name = false;
+    let mut wants_more = |token: &&Token| match token.kind {
+        Kind::Sign(c) => !around.facts.terminator.contains(c) && !matches!(c, '?' | '!'),
+        Kind::Open(_) => {
+            name = true;
+            true
+        }
+        Kind::Word => std::mem::take(&mut name),
+        _ => false,
+    };
+    let mut tokens = tokens.skip_while(|token| wants_more(token));
+    tokens.next().map(|token| token.end.saturating_sub(from))
+}
+
+/// An answer without what follows the cursor already and without the blanks at its end; `None` if nothing is left.
+pub(super) fn fit(kept: &str, around: &Around) -> Option<String> {
+    let text =
+        if around.at_line_end() { without_lines_below(kept, around) } else { without_rest_of_line(kept, around) };
+    let trimmed = text.trim_end();
+    if trimmed.trim().is_empty() {
+        return None;
+    }
+    let blanks = text.get(trimmed.len()..).unwrap_or_default();
+    let next = around.line_after.chars().next();
+    let closer = around.line_after.trim_start().chars().next().filter(|c| is_closer(*c, around));
+    let mut fitted = trimmed.to_owned();
+    match (blanks.rfind('\n'), next) {
+        (_, None) => {}
+        // A closer behind the cursor goes to a line of its own if the answer put it there.
+        (Some(at), Some(_)) if closer.is_some() => fitted.push_str(blanks.get(at..).unwrap_or_default()),
+        (None, Some(_)) if closer == Some('}') && trimmed.trim_start_matches([' ', '\t']).starts_with('\n') => {
+            fitted.push('\n');
+            fitted.push_str(leading(&around.line_before));
+        }
+        (None, Some(c)) if !c.is_whitespace() && closer.is_none() && !",;".contains(c) => fitted.push_str(blanks),
+        _ => {}
+    }
+    Some(fitted)
+}
+
+pub(super) fn is_closer(c: char, around: &Around) -> bool {
+    around.facts.brackets.iter().any(|(_, close)| *close == c)
+}
+
+/// Without the lines at its end that stand below the cursor already.
+fn without_lines_below<'a>(text: &'a str, around: &Around) -> &'a str {
+    let starts: Vec<usize> = std::iter::once(0).chain(text.match_indices('\n').map(|(at, _)| at + 1)).collect();
+    let most = starts.len().min(around.below.len());
+    for count in (1..=most).rev() {
+        let Some(start) = starts.get(starts.len() - count).copied() else { continue };
+        let (Some(tail), Some(kept)) = (text.get(start..), text.get(..start)) else { continue };
+        let same = tail.split('\n').zip(&around.below).all(|(line, below)| line.trim() == below.trim());
+        if !same || (start == 0 && !around.at_line_start()) {
+            continue;
+        }
+        let own = width(leading(tail), around.step) + if start == 0 { around.indent } else { 0 };
+        let below = around.below.first().map_or(0, |line| width(leading(line), around.step));
+        if own == below && is_whole(kept, around) {
+            return kept;
+        }
+    }
+    text
+}
+
+/// Without what the cursor's line goes on with already.
+fn without_rest_of_line<'a>(text: &'a str, around: &Around) -> &'a str {
+    let rest = around.line_after.trim_end();
+    let is_word = |c: char| crate::lex::is_word(around.facts, c);
+    for (at, last) in rest.char_indices().rev() {
+        let (overlap, beyond) = rest.split_at(at + last.len_utf8());
+        let Some(kept) = text.strip_suffix(overlap) else { continue };
+        let starts_word = overlap.starts_with(is_word);
+        let starts_whole = !starts_word || (!kept.ends_with(is_word) && overlap.len() >= 3);
+        let ends_whole = !(is_word(last) && beyond.starts_with(is_word));
+        if starts_whole && ends_whole && is_whole(kept, around) {
+            return kept;
+        }
+    }
+    text
+}
+
+/// Whether a text leaves nothing open that was not open before it.
+fn is_whole(text: &str, around: &Around) -> bool {
+    let (_, scan) = around.scan(text);
+    scan.open.iter().all(|open| open.start < around.context.len())
+}
+
+/// A text with the brackets closed that it opens, and the offset of the first closer that was added; a string left open is taken away.
+pub(super) fn close(text: &str, around: &Around) -> Option<(String, usize)> {
+    let from = around.context.len();
+    let (whole, mut scan) = around.scan(text);
+    let mut text = text.to_owned();
+    let code = |nest: &Nest| matches!(nest, Nest::Bracket(..) | Nest::Comment { .. });
+    if let Some(string) = scan.open.iter().find(|open| open.start >= from && !code(&open.nest)) {
+        let before = scan.tokens.iter().filter(|token| token.end > from && token.end <= string.start).rev();
+        text.truncate(end_of(before, from, around)?);
+        scan = around.scan(&text).1;
+    }
+    let end = text.len();
+    let mut surplus = around.surplus.clone();
+    for open in scan.open.iter().rev().take_while(|open| open.start >= from) {
+        match &open.nest {
+            Nest::Comment { close, .. } if !close.is_empty() => {
+                text.push(' ');
+                text.push_str(close);
+            }
+            Nest::Bracket(opener, close) => {
+                let line = whole.get(..open.start).unwrap_or_default().rfind('\n').map_or(0, |at| at + 1);
+                let blanks = leading(whole.get(line..).unwrap_or_default());
+                if surplus.take_surplus(*close, width(blanks, around.step)) {
+                    continue;
+                }
+                let after = text.get(open.start - from + opener.len_utf8()..).unwrap_or_default();
+                if own_line(*opener, after, around) {
+                    text.push('\n');
+                    text.push_str(blanks);
+                }
+                text.push(*close);
+            }
+            _ => {}
+        }
+    }
+    Some((text, end))
+}
+
+/// Whether a closer belongs on a line of its own, from its opener and what follows that.
+fn own_line(opener: char, after: &str, around: &Around) -> bool {
+    let first = after.split('\n').next().unwrap_or_default();
+    let broken = after.contains('\n') && first.trim().is_empty();
+    let body = opener == '{' && after.trim().is_empty() && !around.facts.terminator.is_empty();
+    around.at_line_end() && (broken || body)
+}

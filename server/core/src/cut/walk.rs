@@ -1,0 +1,462 @@
+//! Where an answer ends: the stops of its task, found in its lines and, token by token, in its brackets, statements and bodies.
+//! It leaves what frames an answer to `head` and what repeats itself to `loops`.
+
+use pennyworth_grammars::Layout;
+
+use super::around::{Around, leading};
+use super::head::significant;
+use super::{CutInput, End, Ended, Reading};
+use crate::lex::{Kind, Scan, Token};
+use crate::models::Shape;
+use crate::present::width;
+use crate::task::{Stop, Task};
+
+/// Characters after a token that make it certain: what follows can still turn a quote into a lifetime or a sign into a comment.
+const LOOKAHEAD: usize = 3;
+/// Letters and digits from which a line counts as a repetition of the line below the cursor.
+const MIN_SIGNIFICANT: usize = 3;
+/// Words and signs that end a body, where the other closers of a language only divide it.
+pub(super) const FINAL: [&str; 6] = ["end", "fi", "done", "esac", "until", "}"];
+
+/// The ends that lines show: the line's end, a blank line, the most lines, and a line that stands below the cursor already.
+pub(super) fn line_end(body: &str, around: &Around, input: &CutInput, reading: Reading) -> Option<End> {
+    let one_line = input.stops.contains(&Stop::Newline) || around.mid_line();
+    let blank_line = input.stops.contains(&Stop::Blank);
+    let repeatable = around.below.first().filter(|line| around.at_line_end() && significant(line) >= MIN_SIGNIFICANT);
+    let (mut start, mut number) = (0, 0);
+    loop {
+        let rest = body.get(start..)?;
+        let line = rest.split('\n').next().unwrap_or_default();
+        let (end, whole) = (start + line.len(), line.len() < rest.len());
+        if !whole && reading == Reading::On {
+            return None;
+        }
+        let found = |at, why| Some(End { seen: end + 1, at, why });
+        if let Some(below) = repeatable.filter(|below| below.trim() == line.trim()) {
+            let own = width(leading(line), around.step) + if number == 0 { around.indent } else { 0 };
+            let starts_line = number > 0 || around.at_line_start();
+            if starts_line && own == width(leading(below), around.step) {
+                return found(start.saturating_sub(1), Ended::Repeats);
+            }
+        }
+        if !whole {
+            return None;
+        }
+        number += 1;
+        if one_line {
+            return found(end, Ended::Newline);
+        }
+        let content = body.get(..start).is_some_and(|before| !before.trim().is_empty());
+        if blank_line && content && line.trim().is_empty() {
+            return found(start.saturating_sub(1), Ended::Blank);
+        }
+        if number >= input.max_lines {
+            return found(end, Ended::Lines);
+        }
+        start = end + 1;
+    }
+}
+
+/// The end that brackets, statements, bodies and items show.
+pub(super) fn end(body: &str, around: &Around, input: &CutInput, reading: Reading) -> Option<End> {
+    let (text, scan) = around.scan(body);
+    let mut walk = Walk::new(&text, around, input);
+    let (at, seen, why) = walk.run(&scan, |end| reading == Reading::Over || certain(body, around, end).is_some())?;
+    let at = at.saturating_sub(around.context.len());
+    let seen = seen.saturating_sub(around.context.len());
+    Some(End { seen: certain(body, around, seen).unwrap_or(body.len() + 1), at, why })
+}
+
+/// How much of a body must be known before its tokens up to `end` are certain; `None` if that much is not.
+fn certain(body: &str, around: &Around, end: usize) -> Option<usize> {
+    let rest = body.get(end..)?;
+    let line = rest.find('\n').map(|at| end + at + 1);
+    let ahead = rest.char_indices().nth(LOOKAHEAD - 1).map(|(at, c)| end + at + c.len_utf8());
+    // What looks like a division is a regular expression if the line has another slash.
+    let ahead = ahead.filter(|ahead| {
+        let known = body.get(..*ahead).unwrap_or_default();
+        let own = known.rfind('\n').map_or(0, |at| at + 1);
+        let before = if own == 0 { around.line_before.as_str() } else { "" };
+        !around.facts.regex || !(before.contains('/') || known.get(own..).is_some_and(|line| line.contains('/')))
+    });
+    line.into_iter().chain(ahead).min()
+}
+
+/// The walk over an answer's tokens. Offsets count from the start of the context that stands before the answer.
+struct Walk<'a> {
+    text: &'a str,
+    around: &'a Around,
+    input: &'a CutInput,
+    layout: Layout,
+    /// Offset of the answer.
+    from: usize,
+    /// Brackets open here: their closers, and which of the brackets around the cursor each is.
+    stack: Vec<(char, Option<usize>)>,
+    line: Line,
+    /// End of the last token that is not a line break.
+    content_end: usize,
+    /// Where the answer ends unless the next token goes on with it.
+    pending: Option<(usize, Ended)>,
+    /// The answer has closed what it was to close; more closers and the terminator may still follow.
+    closing: Option<(usize, Ended)>,
+    /// Columns from which a line is inside the body.
+    inside: Option<usize>,
+    /// Columns that the answer's indentation is short of, where it does not count from the line's start.
+    shift: usize,
+    /// Whether a line of the item itself, not only of comments and decorators above it, was seen.
+    item: bool,
+    breaks: usize,
+}
+
+/// A line of the answer, while it is read.
+#[derive(Clone, Copy, Default)]
+struct Line {
+    number: usize,
+    first: Option<Token>,
+    last: Option<Token>,
+}
+
+type Found = Option<(usize, Ended)>;
+
+impl<'a> Walk<'a> {
+    fn new(text: &'a str, around: &'a Around, input: &'a CutInput) -> Walk<'a> {
+        let stack = around.brackets.iter().enumerate().map(|(index, bracket)| (bracket.close, Some(index))).collect();
+        let from = around.context.len();
+        let inside = (!around.at_line_start()).then_some(around.indent + 1);
+        Walk {
+            text,
+            around,
+            input,
+            layout: around.facts.layout,
+            from,
+            stack,
+            line: Line::default(),
+            content_end: from,
+            pending: None,
+            closing: None,
+            inside,
+            shift: 0,
+            item: false,
+            breaks: 0,
+        }
+    }
+
+    /// The end, and the end of the token that showed it.
+    fn run(&mut self, scan: &Scan, certain: impl Fn(usize) -> bool) -> Option<(usize, usize, Ended)> {
+        for (index, token) in scan.tokens.iter().enumerate() {
+            if token.end <= self.from {
+                continue;
+            }
+            if !certain(token.end - self.from) {
+                return None;
+            }
+            let stray = scan.unopened.contains(&index);
+            let literal = scan.tokens.len() == index + 1 && scan.literal().is_some();
+            let found = match token.kind {
+                Kind::Break => self.line_break(*token),
+                _ => self.token(*token, stray, literal),
+            };
+            if let Some((at, why)) = found {
+                return Some((at, token.end, why));
+            }
+        }
+        None
+    }
+
+    fn has(&self, stop: Stop) -> bool {
+        self.input.stops.contains(&stop)
+    }
+
+    /// Brackets open beyond those at the cursor.
+    fn depth(&self) -> isize {
+        self.stack.len() as isize - self.around.brackets.len() as isize
+    }
+
+    fn token(&mut self, token: Token, stray: bool, open_literal: bool) -> Found {
+        if token.start < self.from
+            && let Some(found) = self.leave_literal(token, open_literal)
+        {
+            return found;
+        }
+        if let Some(closing) = self.closing
+            && !self.goes_on_closing(token)
+        {
+            return Some(closing);
+        }
+        let starts_line = self.line.first.is_none();
+        if starts_line {
+            self.line.first = Some(token);
+            if let Some(found) = self.line_start(token) {
+                return Some(found);
+            }
+        }
+        let found = match token.kind {
+            Kind::Open(c) => {
+                let close =
+                    self.around.facts.brackets.iter().find(|(open, _)| *open == c).map_or(c, |(_, close)| *close);
+                self.stack.push((close, None));
+                None
+            }
+            Kind::Close(c) => self.close(c, token, stray),
+            Kind::Sign(c) => self.sign(c, token),
+            _ => None,
+        };
+        self.breaks = 0;
+        self.content_end = token.end;
+        if !matches!(token.kind, Kind::Comment { .. }) {
+            self.line.last = Some(token);
+        }
+        found
+    }
+
+    /// The string or comment the cursor is in ends with this token: `Some` ends the walk over the token.
+    fn leave_literal(&mut self, token: Token, open: bool) -> Option<Found> {
+        let literal = self.around.literal.as_ref()?;
+        let closed = !open && !literal.close.is_empty() && self.slice(token.start, token.end).ends_with(&literal.close);
+        if !closed {
+            return None;
+        }
+        if literal.closed {
+            return Some(Some((token.end - literal.close.len(), Ended::Closed)));
+        }
+        let of_literal = matches!(self.input.task, Task::String | Task::Comment | Task::DocComment);
+        of_literal.then_some(Some((token.end, Ended::Balanced)))
+    }
+
+    fn slice(&self, start: usize, end: usize) -> &'a str {
+        self.text.get(start..end).unwrap_or_default()
+    }
+
+    /// Whether a token after the closer still belongs to it: other closers that are missing, and what ends the statement.
+    fn goes_on_closing(&mut self, token: Token) -> bool {
+        match token.kind {
+            Kind::Close(c) => self
+                .stack
+                .last()
+                .is_some_and(|(close, outer)| *close == c && outer.is_some_and(|index| !self.is_closed(index))),
+            Kind::Sign(c) => self.is_terminator(c) && !self.around.line_after.trim_start().starts_with(c),
+            _ => false,
+        }
+    }
+
+    fn is_closed(&self, index: usize) -> bool {
+        self.around.brackets.get(index).is_none_or(|bracket| bracket.closed)
+    }
+
+    fn is_terminator(&self, c: char) -> bool {
+        self.around.facts.terminator.starts_with(c)
+    }
+
+    fn close(&mut self, c: char, token: Token, stray: bool) -> Found {
+        let Some(index) = self.stack.iter().rposition(|(close, _)| *close == c).filter(|_| !stray) else {
+            // In a shell the patterns of `case` close a bracket that nobody opened.
+            let pattern = self.around.facts.closers.iter().any(|closer| closer == ";;");
+            return (!pattern).then_some((token.start, Ended::Closed));
+        };
+        let innermost = index + 1 == self.around.brackets.len();
+        let outer = self.stack.get(index).and_then(|(_, outer)| *outer);
+        if outer.is_some_and(|outer| self.is_closed(outer)) {
+            return Some((token.start, Ended::Closed));
+        }
+        self.stack.truncate(index);
+        let why = if self.has(Stop::Balanced) { Ended::Balanced } else { Ended::Block };
+        let body = self.has(Stop::Block) && c == '}' && (innermost || self.opens_body());
+        let closes = match outer {
+            Some(_) => (innermost && self.has(Stop::Balanced)) || body,
+            None => body && self.depth() == 0,
+        };
+        if closes || self.closing.is_some() {
+            self.closing = Some((token.end, why));
+        }
+        None
+    }
+
+    /// Whether the answer has to open the body itself, because the cursor stands behind the head of it.
+    fn opens_body(&self) -> bool {
+        let line = self.around.line_before.trim_end();
+        self.layout == Layout::Braces && !line.is_empty() && !line.ends_with('{')
+    }
+
+    fn sign(&mut self, c: char, token: Token) -> Found {
+        if !self.is_terminator(c) || self.depth() > 0 {
+            return None;
+        }
+        if self.closing.is_some() {
+            self.closing = self.closing.map(|(_, why)| (token.end, why));
+        }
+        self.has(Stop::Statement).then_some((token.end, Ended::Statement))
+    }
+
+    fn line_break(&mut self, token: Token) -> Found {
+        if self.closing.is_some() {
+            return self.closing;
+        }
+        self.breaks += 1;
+        let next = Line { number: self.line.number + 1, first: None, last: None };
+        let line = std::mem::replace(&mut self.line, next);
+        if self.content_end <= self.from || self.depth() > 0 {
+            return None;
+        }
+        if let Some(found) = self.pending.filter(|(_, why)| *why != Ended::Statement) {
+            return Some(found);
+        }
+        if self.has(Stop::Statement) && self.ends_statement(line) {
+            self.pending = Some((token.start, Ended::Statement));
+        }
+        if self.has(Stop::Item) && self.ends_item(line) {
+            return Some((self.content_end, Ended::Item));
+        }
+        None
+    }
+
+    fn ends_statement(&self, line: Line) -> bool {
+        let Some(last) = line.last else { return false };
+        // Inside parentheses a line break means nothing.
+        let enclosed = self.stack.last().is_some_and(|(close, _)| *close != '}');
+        let text = self.slice(last.start.saturating_sub(1), last.end);
+        let operator = matches!(last.kind, Kind::Sign(c) if "=+-*/%&|.\\".contains(c)) && text != "++" && text != "--";
+        !enclosed && !operator
+    }
+
+    fn ends_item(&mut self, line: Line) -> bool {
+        let above = |token: &Token| {
+            let text = self.slice(token.start, self.text.len());
+            matches!(token.kind, Kind::Comment { .. }) || text.starts_with('@') || text.starts_with("#[")
+        };
+        self.item |= line.last.is_some() && !line.first.as_ref().is_some_and(above);
+        let blank = line.first.is_none() && self.breaks > 1;
+        let markup = self.layout == Layout::Markup;
+        match (self.layout, line.last) {
+            _ if !self.item => false,
+            (Layout::Braces, Some(last)) => match last.kind {
+                Kind::Close(c) => c == '}',
+                Kind::Sign(c) => self.is_terminator(c),
+                _ => false,
+            },
+            _ => blank && (self.layout == Layout::Braces || markup),
+        }
+    }
+
+    /// The first token of a line, which shows its indentation.
+    fn line_start(&mut self, token: Token) -> Found {
+        let start = self.slice(0, token.start).rfind('\n').map_or(0, |at| at + 1);
+        let own = width(leading(self.slice(start, token.end)), self.around.step);
+        let column = if self.line.number == 0 { own } else { self.absolute(own) };
+        if self.line.number > 0
+            && let Some((at, why)) = self.pending.take()
+            && !self.continues(token, column)
+        {
+            return Some((at, why));
+        }
+        if self.leaves_comment(token) {
+            return Some((self.content_end, Ended::Block));
+        }
+        let inside = *self.inside.get_or_insert_with(|| match &self.around.above {
+            Some((_, above)) if column > *above => above + 1,
+            _ => column,
+        });
+        if self.line.number == 0 || self.content_end <= self.from || self.depth() > 0 {
+            return None;
+        }
+        let by_indent = self.layout != Layout::Braces || self.after_label();
+        if self.has(Stop::Block) && by_indent && column < inside {
+            return self.leave_body(token);
+        }
+        let base = if self.around.at_line_start() { inside } else { self.around.indent };
+        if self.has(Stop::Item) && self.item && self.layout != Layout::Braces && column <= base {
+            return self.leave_item(token);
+        }
+        None
+    }
+
+    /// The column of an answer's line. Chats tend to count from the cursor's column instead of the line's start.
+    fn absolute(&mut self, own: usize) -> usize {
+        let around = self.around;
+        let counts_from_cursor =
+            around.at_line_start() && self.slice(self.from, self.text.len()).starts_with(|c| c != ' ' && c != '\t');
+        if self.shift == 0
+            && self.input.shape == Shape::Chat
+            && counts_from_cursor
+            && self.line.number > 0
+            && own < around.indent
+        {
+            self.shift = around.indent;
+        }
+        own + self.shift
+    }
+
+    /// Whether the body is closed by its indentation although the language has braces: the branches of a `switch`.
+    fn after_label(&self) -> bool {
+        let label = |line: &str| line.trim_end().ends_with(':');
+        match self.around.at_line_start() {
+            true => self.around.above.as_ref().is_some_and(|(line, _)| label(line)),
+            false => label(&self.around.line_before),
+        }
+    }
+
+    /// A documentation of line comments ends with the last of them.
+    fn leaves_comment(&self, token: Token) -> bool {
+        let of_lines = self.around.literal.as_ref().is_some_and(|literal| literal.close.is_empty());
+        self.input.task == Task::DocComment
+            && of_lines
+            && self.line.number > 0
+            && !matches!(token.kind, Kind::Comment { .. })
+    }
+
+    /// Whether a line goes on with the statement above it.
+    fn continues(&self, token: Token, column: usize) -> bool {
+        let text = self.slice(token.start, self.text.len());
+        let facts = self.around.facts;
+        let operators = ["&&", "||", "|>", "??", "? ", ": ", "+ "];
+        let joined = facts.member_operators.iter().any(|operator| text.starts_with(operator.as_str()))
+            || operators.iter().any(|operator| text.starts_with(operator));
+        // A block that the statement opens by a word is indented, and its closing word is not.
+        let block = self.layout == Layout::Words
+            && (column > self.around.indent
+                || (self.line.number > 1 && column == self.around.indent && self.is_closer(token)));
+        joined || block
+    }
+
+    fn is_closer(&self, token: Token) -> bool {
+        let word = self.slice(token.start, token.end);
+        let tag = self.layout == Layout::Markup && self.slice(token.start, self.text.len()).starts_with("</");
+        tag || self.around.facts.closers.iter().any(|closer| closer == word)
+    }
+
+    /// A line indented less than the body.
+    fn leave_body(&mut self, token: Token) -> Found {
+        let before = Some((self.content_end, Ended::Block));
+        if self.layout != Layout::Words || !self.is_closer(token) || self.body_is_closed() {
+            return before;
+        }
+        if FINAL.contains(&self.slice(token.start, token.end)) {
+            self.closing = Some((token.end, Ended::Block));
+        }
+        None
+    }
+
+    /// Whether a word below the cursor closes the body.
+    fn body_is_closed(&self) -> bool {
+        let inside = self.inside.unwrap_or(0);
+        let next = self.around.below.iter().find(|line| width(leading(line), self.around.step) < inside);
+        let word = |line: &String| {
+            line.trim_start().split(|c: char| !c.is_alphanumeric() && c != '}').next().unwrap_or_default().to_owned()
+        };
+        match next {
+            Some(line) => self.around.facts.closers.contains(&word(line)),
+            None => !self.around.below.is_empty(),
+        }
+    }
+
+    /// A line indented no deeper than the item.
+    fn leave_item(&mut self, token: Token) -> Found {
+        if !self.is_closer(token) {
+            return Some((self.content_end, Ended::Item));
+        }
+        let ends = FINAL.contains(&self.slice(token.start, token.end)) || self.layout == Layout::Markup;
+        if ends {
+            self.pending = Some((token.end, Ended::Item));
+        }
+        None
+    }
+}

@@ -1,0 +1,149 @@
+//! Answers cut to what fits: `tests/cases/<language>/cut.txt`, and what must hold for any answer at all.
+//!
+//! A case is a source with the cursor at `ˇ`, the task with options (`format NAME`, `finish length`, `lines N`), the model's raw reply, and what
+//! is inserted, or the reason why nothing is. `ˇ` in an inserted text is the caret, where it is not at the end or the end would not be seen.
+//! Each reply is read whole and in pieces. `UPDATE=1` rewrites what is expected.
+
+#![expect(
+    clippy::disallowed_methods,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a test reads its cases, and a broken case is to fail"
+)]
+
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
+
+use pennyworth_core::cut::{Cut, CutInput, Cutter, Finish, Progress, Rejection};
+use pennyworth_core::models::{Models, Shape};
+use pennyworth_core::present;
+use pennyworth_core::task::{Task, Tasks};
+use pennyworth_grammars::Language;
+
+struct Case {
+    title: String,
+    source: String,
+    task: String,
+    reply: String,
+    expected: String,
+}
+
+fn cases_of(language: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/cases").join(language).join("cut.txt")
+}
+
+fn read(text: &str) -> Vec<Case> {
+    let text = ["\n", text].concat();
+    let cases = text.split("\n=== ").skip(1);
+    cases
+        .map(|case| {
+            let (title, rest) = case.split_once('\n').unwrap();
+            let (source, rest) = rest.split_once("--- task\n").expect(title);
+            let (task, rest) = rest.split_once("\n--- reply\n").expect(title);
+            let at =
+                ["\n--- insert", "\n--- reject"].iter().filter_map(|mark| rest.find(mark)).min().unwrap_or(rest.len());
+            let (reply, expected) = rest.split_at(at);
+            Case {
+                title: title.into(),
+                source: source.into(),
+                task: task.into(),
+                reply: reply.into(),
+                expected: expected.trim_end_matches('\n').into(),
+            }
+        })
+        .collect()
+}
+
+fn input(case: &Case, language: &'static Language) -> (CutInput, Finish) {
+    let (before, after) = case.source.split_once('ˇ').expect(&case.title);
+    let mut options = case.task.split(" · ");
+    let task: Task = options.next().unwrap().parse().unwrap();
+    let models = Models::builtin();
+    let mut input = CutInput {
+        language: Some(language),
+        task,
+        stops: Tasks::builtin().row(task).stop.clone(),
+        shape: Shape::Raw,
+        markers: models.format("qwen").unwrap().markers.clone(),
+        before: before.into(),
+        after: after.into(),
+        indent: present::detect_indent(case.source.lines(), language.facts()),
+        max_lines: 60,
+    };
+    let mut finish = Finish::Stop;
+    for option in options {
+        match option.split_once(' ').unwrap() {
+            ("format", name) => {
+                let format = models.format(name).unwrap();
+                (input.shape, input.markers) = (format.shape, format.markers.clone());
+            }
+            ("finish", "length") => finish = Finish::Length,
+            ("finish", "cut_off") => finish = Finish::CutOff,
+            ("lines", count) => input.max_lines = count.parse().unwrap(),
+            other => panic!("{}: unknown option {other:?}", case.title),
+        }
+    }
+    (input, finish)
+}
+
+/// The result of a reply that comes in pieces of so many characters.
+fn cut(input: &CutInput, reply: &str, size: usize, finish: Finish) -> Result<Cut, Rejection> {
+    let mut cutter = Cutter::new(input.clone());
+    let chars: Vec<char> = reply.chars().collect();
+    for piece in chars.chunks(size) {
+        if cutter.push(&piece.iter().collect::<String>()) == Progress::Done {
+            break;
+        }
+    }
+    cutter.finish(finish)
+}
+
+fn shown(result: &Result<Cut, Rejection>) -> String {
+    match result {
+        Err(reason) => format!("\n--- reject\n{reason}"),
+        Ok(cut) => {
+            let (before, after) = cut.text.split_at(cut.caret);
+            let visible = after.is_empty() && !before.ends_with(char::is_whitespace);
+            format!("\n--- insert\n{before}{}{after}", if visible { "" } else { "ˇ" })
+        }
+    }
+}
+
+#[test]
+fn every_language_cuts_as_its_cases_say() {
+    let update = std::env::var_os("UPDATE").is_some();
+    let mut wrong = String::new();
+    for language in pennyworth_grammars::all() {
+        let path = cases_of(language.name());
+        let text = std::fs::read_to_string(&path).unwrap_or_default();
+        let mut cases = read(&text);
+        for case in &mut cases {
+            let (input, finish) = input(case, language);
+            let whole = cut(&input, &case.reply, usize::MAX, finish);
+            for size in [1, 2, 3, 7] {
+                assert_eq!(
+                    cut(&input, &case.reply, size, finish),
+                    whole,
+                    "{language:?} {}: pieces of {size}",
+                    case.title
+                );
+            }
+            let got = shown(&whole);
+            if got != case.expected {
+                writeln!(wrong, "{language:?}: {}\n{}\n=> {whole:?}{got}\n", case.title, case.expected).unwrap();
+                case.expected = got;
+            }
+        }
+        if update {
+            let write = |case: &Case| {
+                format!(
+                    "=== {}\n{}--- task\n{}\n--- reply\n{}{}\n",
+                    case.title, case.source, case.task, case.reply, case.expected
+                )
+            };
+            let text = cases.iter().map(write).collect::<Vec<_>>().join("\n");
+            std::fs::write(&path, text).unwrap();
+        }
+    }
+    assert!(update || wrong.is_empty(), "{wrong}");
+}
