@@ -1,0 +1,24 @@
+#!/usr/bin/env bash
+# A real Neovim starts the debug server, types, sees ghost text, accepts it and quits. Leaves with 77 where no Neovim of 0.12 or later can be had.
+set -euo pipefail
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+cd "$here/../.."
+
+recent() { command -v "$1" >/dev/null && "$1" --clean --headless -c 'exec has("nvim-0.12") ? "qa!" : "cq"' >/dev/null 2>&1; }
+
+nvim=${NVIM:-nvim}
+if ! recent "$nvim"; then
+  nvim=$PWD/target/editors/neovim/usr/bin/nvim
+  recent "$nvim" || "$here/debian-suite" target/editors/neovim sid usr/bin/nvim neovim
+  recent "$nvim" || { echo "no Neovim of 0.12 or later" >&2; exit 77; }
+fi
+
+cargo build --quiet -p pennyworth
+place=$(mktemp -d)
+trap 'rm -rf "$place"' EXIT
+mkdir -p "$place/workspace"
+cp "$here/neovim/orders.py" "$place/workspace/"
+export HOME=$place XDG_{CONFIG,STATE,DATA,CACHE}_HOME="$place/xdg" NVIM_LOG_FILE=$place/nvim.log
+export SERVER=$PWD/target/debug/pennyworth PLACE=$place
+unset "${!PENNYWORTH_@}"
+timeout 120 "$nvim" --clean --headless -l "$here/neovim/smoke.lua" "$here/neovim/init.lua"
