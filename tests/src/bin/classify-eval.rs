@@ -12,6 +12,7 @@ use std::time::{Duration, Instant};
 
 use clap::Parser;
 use pennyworth_core::classify::classify;
+use pennyworth_core::syntax;
 use pennyworth_core::task::Task;
 use pennyworth_grammars::Language;
 use pennyworth_tests::cuts::{self, Cut, Kind};
@@ -45,6 +46,9 @@ struct Options {
     /// Prints only wrong answers whose right task is this.
     #[arg(long)]
     task: Option<Task>,
+    /// Classifies without a tree of the whole broken text, as right after a file was opened.
+    #[arg(long)]
+    no_tree: bool,
     /// Seed of the choice of cuts.
     #[arg(long, default_value_t = 1)]
     seed: u64,
@@ -115,8 +119,9 @@ fn measure(
     out: &mut impl Write,
 ) -> anyhow::Result<()> {
     let rope = Rope::from_str(&cut.text);
+    let tree = if options.no_tree { None } else { syntax::parse(&rope, language, None, &mut || true) };
     let start = Instant::now();
-    let context = classify(&rope, language, None, cut.offset);
+    let context = classify(&rope, language, tree.as_ref(), cut.offset);
     tally.times.push(start.elapsed());
     let table = if matches!(cut.kind, Kind::Edit | Kind::Word) { &mut tally.edit } else { &mut tally.whole };
     table.add(cut.task, context.task);

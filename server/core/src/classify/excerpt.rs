@@ -4,7 +4,7 @@
 
 use pennyworth_grammars::{Facts, Layout};
 use ropey::Rope;
-use tree_sitter::Tree;
+use tree_sitter::{Node, Tree};
 
 use crate::lex::{self, Kind, Nest};
 use crate::text::{line_end, slice};
@@ -68,9 +68,9 @@ pub fn excerpt(text: &Rope, facts: &Facts, tree: Option<&Tree>, offset: usize, f
     let (window, heads) = match facts.layout {
         Layout::Markup => (cursor.saturating_sub(WINDOW).max(first), Vec::new()),
         Layout::Braces | Layout::Indent | Layout::Words => {
-            let start = window(text, facts, &own, first);
+            let start = window(text, facts, tree, &own, first);
             let start = literal_start(text, tree, start, cursor).unwrap_or(start);
-            (start, heads(text, facts, &own, start, first))
+            (start, heads(text, facts, tree, &own, start, first))
         }
     };
     let mut excerpt = Excerpt { rest, ..Excerpt::default() };
@@ -110,6 +110,9 @@ fn line_of(facts: &Facts, number: usize, text: String) -> Line {
         LineKind::Outside
     } else if trimmed.starts_with(closes) || facts.closers.iter().any(|closer| closer == word) {
         LineKind::Closer
+    } else if facts.strings.iter().any(|form| form.multiline && form.close.len() > 2 && form.close == trimmed) {
+        // It may open a string or close one: no place to begin.
+        LineKind::Outside
     } else if trimmed == "{" {
         LineKind::Opener
     } else {
@@ -145,10 +148,13 @@ fn above<'a>(text: &'a Rope, facts: &'a Facts, number: usize, first: usize) -> i
 }
 
 /// The first line of the window: the topmost from which on nothing is indented less, so that all opened between is opened within.
-fn window(text: &Rope, facts: &Facts, own: &Line, first: usize) -> usize {
+fn window(text: &Rope, facts: &Facts, tree: Option<&Tree>, own: &Line, first: usize) -> usize {
     let (mut start, mut least) = (own.number, own.indent);
     for line in above(text, facts, own.number, first).take(WINDOW) {
         if matches!(line.kind, LineKind::Blank | LineKind::Outside) || line.indent > least {
+            continue;
+        }
+        if literal_at(text, tree, line.number).is_some() {
             continue;
         }
         least = line.indent;
@@ -161,17 +167,25 @@ fn window(text: &Rope, facts: &Facts, own: &Line, first: usize) -> usize {
     start - above.take_while(|line| line.kind == LineKind::Outside).count()
 }
 
-/// The line where a string or comment begins that goes on over the window's start, as the last full tree knows.
+/// The line where a string or comment begins that goes on over the window's start, if it is not too far above.
 fn literal_start(text: &Rope, tree: Option<&Tree>, window: usize, cursor: usize) -> Option<usize> {
-    let start = text.line_to_byte(window);
-    let node = tree?.root_node().descendant_for_byte_range(start, start)?;
-    let literal = node.kind().contains("comment") || node.kind().contains("string") || node.kind().contains("heredoc");
-    let line = text.byte_to_line(node.start_byte().min(text.len_bytes()));
-    (literal && node.start_byte() < start && cursor - line < 4 * WINDOW).then_some(line)
+    literal_at(text, tree, window).filter(|line| cursor - line < 4 * WINDOW)
+}
+
+/// The line where a string or comment begins that a line stands in, as the last full tree knows.
+fn literal_at(text: &Rope, tree: Option<&Tree>, line: usize) -> Option<usize> {
+    let start = text.line_to_byte(line);
+    let leaf = tree?.root_node().descendant_for_byte_range(start, start)?;
+    let goes_on = |node: &Node<'_>| {
+        let literal = ["comment", "string", "heredoc", "template"].iter().any(|part| node.kind().contains(part));
+        literal && node.start_byte() < start && node.end_byte() > start
+    };
+    let literal = std::iter::successors(Some(leaf), Node::parent).take(3).find(goes_on)?;
+    Some(text.byte_to_line(literal.start_byte().min(text.len_bytes())))
 }
 
 /// The heads of the bodies around the window, outermost first.
-fn heads(text: &Rope, facts: &Facts, own: &Line, window: usize, first: usize) -> Vec<Line> {
+fn heads(text: &Rope, facts: &Facts, tree: Option<&Tree>, own: &Line, window: usize, first: usize) -> Vec<Line> {
     let start = if window == own.number { (own.indent, own.kind) } else { head_of(text, facts, window) };
     let (mut indent, mut needs_opener) = (start.0, start.1 == LineKind::Closer);
     let mut found: Vec<Line> = Vec::new();
@@ -194,6 +208,9 @@ fn heads(text: &Rope, facts: &Facts, own: &Line, window: usize, first: usize) ->
             continue;
         }
         if line.indent < indent || (needs_opener && line.indent == indent && line.kind != LineKind::Closer) {
+            if literal_at(text, tree, line.number).is_some() {
+                continue;
+            }
             indent = line.indent;
             needs_opener = line.kind == LineKind::Closer;
             paragraph = if line.kind == LineKind::Opener { HEAD_LINES } else { 0 };

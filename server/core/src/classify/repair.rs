@@ -14,6 +14,8 @@ use crate::syntax;
 const NAME: &str = "Zq";
 /// Texts tried at most; each after the first is parsed incrementally.
 const TRIES: usize = 12;
+/// Lines that a list of types may go over.
+const ANGLE_LINES: usize = 5;
 /// Progress reports of the parser that one try may take; a good excerpt takes fewer than a tenth.
 const MAX_STEPS: usize = 300;
 
@@ -55,8 +57,9 @@ fn candidates(excerpt: &Excerpt, facts: &Facts) -> Vec<(String, Range<usize>)> {
     if scan.literal().is_some() {
         return vec![with("$", 0, "")];
     }
-    let operand = !in_word && matches!(scan.tokens.last().map(|token| token.kind), Some(Kind::Close(_) | Kind::String));
-    let mut fills = facts.probes.iter().map(String::as_str).filter(|fill| !in_word || fill.starts_with('$'));
+    let operand = !in_word
+        && matches!(scan.tokens.last().map(|token| token.kind), Some(Kind::Close(_) | Kind::String | Kind::Word));
+    let mut fills = facts.probes.iter().map(String::as_str).filter(|fill| !in_word || fill.starts_with(['$', '~']));
     let first = fills.next().unwrap_or("$");
     let tails = facts.tails.iter().map(String::as_str);
     let end = Some(facts.terminator.as_str()).filter(|end| !end.is_empty());
@@ -72,10 +75,10 @@ fn candidates(excerpt: &Excerpt, facts: &Facts) -> Vec<(String, Range<usize>)> {
     texts
 }
 
-/// The number of `<` behind a name that no `>` closes, on the cursor's line or the lines its innermost bracket goes back to.
+/// The number of `<` behind a name that no `>` closes, on the last lines inside the innermost bracket.
 fn open_angles(before: &str, scan: &Scan) -> usize {
     let from = scan.open.last().map_or(0, |open| open.start);
-    let line = before.rfind('\n').map_or(0, |at| at + 1);
+    let line = before.rmatch_indices('\n').nth(ANGLE_LINES).map_or(0, |(at, _)| at + 1);
     let mut open = 0_usize;
     for (index, token) in scan.tokens.iter().enumerate().filter(|(_, token)| token.start >= from.max(line)) {
         let previous = index.checked_sub(1).and_then(|index| scan.tokens.get(index));
@@ -95,6 +98,13 @@ fn open_angles(before: &str, scan: &Scan) -> usize {
 /// The excerpt with a name in the place of the cursor, the rest of its line as far as it fits, and all that is open closed.
 fn with_fill(excerpt: &Excerpt, facts: &Facts, fill: &str, angles: usize, tail: &str) -> (String, Range<usize>) {
     let mut source = excerpt.before.clone();
+    // Instead of the word that was begun, which may be the head of a keyword.
+    let fill = fill
+        .strip_prefix('~')
+        .inspect(|_| {
+            source.truncate(source.trim_end_matches(|c| lex::is_word(facts, c)).len());
+        })
+        .unwrap_or(fill);
     let (left, right) = fill.split_once('$').unwrap_or(("", ""));
     source.push_str(left);
     let start = source.len();
@@ -104,10 +114,10 @@ fn with_fill(excerpt: &Excerpt, facts: &Facts, fill: &str, angles: usize, tail: 
     source.push_str(&right.replace('$', NAME));
     let end = source.len();
     let rest = excerpt.rest.trim_end();
-    if !rest.starts_with('>') {
+    if angles > 0 && !rest.starts_with('>') {
         source.push_str(&">".repeat(angles));
     }
-    source.push_str(rest);
+    source.push_str(if angles > 0 { rest.trim_start_matches(',') } else { rest });
     let mut scan = lex::scan(&source, facts);
     if let Some(stray) =
         scan.unopened.iter().filter_map(|index| scan.tokens.get(*index)).find(|token| token.start >= end)
@@ -128,6 +138,10 @@ fn close(source: &mut String, scan: &Scan, tail: &str) {
         let body = matches!(open.nest, Nest::Bracket('{', _) | Nest::Block(_));
         if body && let Some(tail) = tail.take() {
             source.push_str(&tail);
+            // A tail may close the bracket itself and go on: `} from "x"`.
+            if matches!(open.nest, Nest::Bracket(_, close) if tail.starts_with(close)) {
+                continue;
+            }
         }
         match &open.nest {
             Nest::Comment { close, .. } if close.is_empty() => source.push('\n'),
