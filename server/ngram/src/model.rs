@@ -12,7 +12,7 @@ use crate::vocab::Vocab;
 use crate::workspace::{Focus, Incoming, Shelf, Step, Workspace, directory, word_hash};
 
 /// Tokens that are learned or unlearned in one go: well under a millisecond.
-const SLICE: usize = 1500;
+const SLICE: usize = 500;
 /// Part of the memory that is kept for open documents: one in so many.
 const DOCUMENTS: usize = 4;
 /// Bytes of a block of tokens, the step in which the workspace takes memory.
@@ -74,7 +74,7 @@ pub struct Model {
 impl Model {
     /// A model that knows nothing yet.
     pub fn new(limits: Limits) -> Model {
-        let tokens = limits.max_bytes / (Shelf::bytes_per_token() + 12);
+        let tokens = limits.max_bytes / 2 / Shelf::bytes_per_token();
         Model {
             limits,
             vocab: Vocab::new(tokens / 8),

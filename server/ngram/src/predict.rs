@@ -16,6 +16,8 @@ const CHAIN: usize = 48;
 const ENOUGH: usize = 24;
 /// Words that are looked at for a typed part.
 const WORDS: usize = 192;
+/// Uses of such a word in the document that count.
+const HERE: usize = 8;
 /// Open documents besides the one in use that are asked.
 pub(crate) const OTHERS: usize = 3;
 
@@ -121,10 +123,11 @@ impl Sources<'_> {
             }
             tally.add(token, 0, Scope::Workspace, uses.min(64) as f32);
             let Some((document, _)) = self.file else { continue };
-            if let Some(bucket) = document.store.buckets_of(std::iter::once(token)).first().copied().flatten() {
-                let here = document.store.chain(0, bucket).take(8).count();
-                tally.add(token, 0, Scope::File, here as f32);
-            }
+            let context = [token];
+            let bucket = document.store.buckets_of(context.into_iter()).first().copied().flatten();
+            let chain = bucket.map(|bucket| document.store.chain(0, bucket).take(2 * HERE)).into_iter().flatten();
+            let here = chain.filter(|place| document.store.match_length(*place, &context) > 0).take(HERE).count();
+            tally.add(token, 0, Scope::File, here as f32);
         }
     }
 

@@ -61,7 +61,7 @@ impl<const N: usize, const P: u32> Store<N, P> {
     }
 
     fn buckets_for(tokens: usize) -> usize {
-        (tokens * 2 / 3).next_power_of_two().max(256)
+        (tokens / 2).next_power_of_two().max(256)
     }
 
     /// Bytes of one token, its links and its share of a page; the buckets apart.
