@@ -6,6 +6,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use pennyworth::settings::docs;
+use pennyworth_core::syntax;
 
 /// Files that are generated from types, and what they must be. `UPDATE=1 cargo test --test tidy` rewrites them.
 fn generated() -> [(&'static str, String); 2] {
@@ -59,16 +60,9 @@ fn no_file_knows_somebodys_machine() {
 }
 
 #[test]
-fn every_query_compiles() {
-    let mut found = Vec::new();
-    for language in pennyworth_grammars::all() {
-        for (file, query) in [("context.scm", language.context_query()), ("outline.scm", language.outline_query())] {
-            if let Err(error) = tree_sitter::Query::new(language.parser(), query) {
-                found.push(format!("grammars/{}/{file}:{}: {}", language.name(), error.row + 1, error.message));
-            }
-        }
-    }
-    assert_none("queries that do not compile", &found);
+fn every_query_compiles_and_names_tasks() {
+    let faults = pennyworth_grammars::all().iter().filter_map(|language| syntax::compile(language).err());
+    assert_none("queries", &faults.collect::<Vec<_>>());
 }
 
 #[test]

@@ -7,6 +7,7 @@ use std::process::ExitCode;
 
 use clap::Args;
 use pennyworth_core::models::Model;
+use pennyworth_core::syntax;
 use pennyworth_providers::Client;
 
 use crate::keys::Keys;
@@ -113,13 +114,8 @@ impl Found {
 fn grammars(found: &mut Found, out: &mut impl Write) -> anyhow::Result<()> {
     let languages = pennyworth_grammars::all();
     writeln!(out, "grammars: {} languages", languages.len())?;
-    for language in languages {
-        for (file, query) in [("context.scm", language.context_query()), ("outline.scm", language.outline_query())] {
-            if let Err(error) = tree_sitter::Query::new(language.parser(), query) {
-                found
-                    .error(&format!("grammars/{}/{file}:{}: {}", language.name(), error.row + 1, error.message), out)?;
-            }
-        }
+    for fault in languages.iter().filter_map(|language| syntax::compile(language).err()) {
+        found.error(&format!("grammars/{fault}"), out)?;
     }
     Ok(())
 }
