@@ -8,9 +8,16 @@ use etcetera::BaseStrategy as _;
 /// The folder of this program in each place.
 const NAME: &str = "pennyworth";
 
-/// The user's configuration: `~/.config/pennyworth/config.toml`, or as XDG and the platform have it.
+/// The user's configuration: the file that `PENNYWORTH_CONFIG` names, else `~/.config/pennyworth/config.toml` or as XDG and the platform have it.
 pub fn config_path() -> Option<PathBuf> {
-    place("XDG_CONFIG_HOME", |strategy| Some(strategy.config_dir())).map(|folder| folder.join("config.toml"))
+    named_config().or_else(|| {
+        place("XDG_CONFIG_HOME", |strategy| Some(strategy.config_dir())).map(|folder| folder.join("config.toml"))
+    })
+}
+
+/// The file that `PENNYWORTH_CONFIG` names. One that was asked for by name should be there.
+pub fn named_config() -> Option<PathBuf> {
+    std::env::var_os("PENNYWORTH_CONFIG").filter(|name| !name.is_empty()).map(PathBuf::from)
 }
 
 /// What must survive a restart: the ledger, the logs.

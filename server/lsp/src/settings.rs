@@ -2,7 +2,7 @@
 //! It leaves reading layers to `settings/layer.rs`, checking and joining them to `settings/check.rs`, and what a workspace may say to `settings/tighten.rs`.
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use pennyworth_core::models::{FormatRow, ModelRow, Models, Rows};
 use pennyworth_core::money::Money;
@@ -218,8 +218,8 @@ impl Settings {
     pub fn gather(config: Option<&Path>, editor: &[serde_json::Value]) -> (Settings, Vec<Notice>) {
         let mut layers = Vec::new();
         let mut notices = Vec::new();
-        let named = config.map(Path::to_owned).or_else(|| std::env::var_os(CONFIG).map(PathBuf::from));
         // A file that nobody asked for by name may be absent.
+        let named = config.map(Path::to_owned).or_else(paths::named_config);
         let path = named.or_else(|| paths::config_path().filter(|path| path.exists()));
         layers.extend(path.and_then(|path| Layer::file(&path, &mut notices)));
         layers.extend(editor.iter().filter_map(|value| Layer::editor(value, &mut notices)));
@@ -291,8 +291,6 @@ impl Settings {
     }
 }
 
-/// The variable that names the user's file.
-const CONFIG: &str = "PENNYWORTH_CONFIG";
 /// The `confidence` that leaves the tasks' rows as they are.
 const USUAL: f64 = 0.5;
 /// Stands for every language that is not named.
