@@ -66,6 +66,13 @@ fn every_query_compiles_and_names_tasks() {
 }
 
 #[test]
+fn every_language_with_a_query_has_cases() {
+    let languages = pennyworth_grammars::all().iter().filter(|language| !language.context_query().trim().is_empty());
+    let cases = languages.map(|language| format!("tests/cases/{}/classify.txt", language.name()));
+    assert_none("missing", &cases.filter(|path| !root().join(path).exists()).collect::<Vec<_>>());
+}
+
+#[test]
 fn every_language_has_a_line() {
     let folders = fs::read_dir(root().join("grammars")).unwrap().filter_map(|entry| {
         let path = entry.unwrap().path();

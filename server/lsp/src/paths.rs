@@ -26,6 +26,11 @@ pub fn state_dir() -> Option<PathBuf> {
     place("XDG_STATE_HOME", |strategy| strategy.state_dir().or_else(|| Some(strategy.data_dir())))
 }
 
+/// The ledger that all servers of this user share.
+pub fn ledger_path() -> Option<PathBuf> {
+    state_dir().map(|folder| folder.join("ledger.sqlite"))
+}
+
 /// What can be made again.
 pub fn cache_dir() -> Option<PathBuf> {
     place("XDG_CACHE_HOME", |strategy| Some(strategy.cache_dir()))
