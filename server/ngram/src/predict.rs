@@ -7,7 +7,7 @@ use crate::store::{Store, base};
 use crate::tally::{LENGTHS, SCOPES, Scope, Tally, class};
 use crate::tokens::{Break, is_word};
 use crate::vocab::{STEM, Vocab};
-use crate::weights::{FEATURES, LOGISTIC};
+use crate::weights::{BENDS, FEATURES, STRAIGHT};
 use crate::workspace::Workspace;
 
 /// Places of a chain that are looked at.
@@ -249,8 +249,15 @@ impl Kind {
     }
 }
 
-/// The probability that a prediction with these features is right.
+/// The probability that a prediction with these features is right: a straight sum plus a few bent ones.
 pub(crate) fn probability(features: &Features) -> f32 {
-    let score: f32 = features.iter().zip(&LOGISTIC).map(|(feature, weight)| feature * weight).sum();
-    1.0 / (1.0 + (-score).exp())
+    let dot =
+        |weights: &Features| -> f32 { features.iter().zip(weights).map(|(feature, weight)| feature * weight).sum() };
+    let bent: f32 = BENDS.iter().map(|(out, weights)| out * bend(dot(weights))).sum();
+    1.0 / (1.0 + (-(dot(&STRAIGHT) + bent)).exp())
+}
+
+/// A cheap sigmoid between -1 and 1.
+fn bend(value: f32) -> f32 {
+    value / (1.0 + value.abs())
 }

@@ -54,8 +54,12 @@ pub(crate) struct Step {
     pub(crate) joint: f32,
     /// What its own probability came from.
     pub(crate) features: Features,
-    /// A draft may end here: not at a line break.
-    pub(crate) is_end: bool,
+    /// Line of the draft it is on, from one.
+    line: usize,
+    /// It is a line break.
+    breaks: bool,
+    /// A draft may end here: anywhere on its first line, at the ends of the others.
+    is_end: bool,
 }
 
 /// A suggestion in the making.
@@ -108,8 +112,12 @@ impl<'q> Draft<'q> {
             if joint < floor || !self.add(sources, token, &typed) {
                 return;
             }
-            let is_end = base(token) >= FIRST_WORD;
-            self.steps.push(Step { end: self.text.len(), joint, features, is_end });
+            let breaks = base(token) < FIRST_WORD;
+            if breaks && let Some(last) = self.steps.last_mut().filter(|last| last.line > 1) {
+                last.is_end = last.end > 0 && !last.breaks;
+            }
+            let line = self.lines;
+            self.steps.push(Step { end: self.text.len(), joint, features, line, breaks, is_end: !breaks && line == 1 });
             tokens.push(token);
             typed = Typed::Nothing;
         }
