@@ -7,6 +7,7 @@ pub mod editor;
 pub mod engine;
 pub mod frames;
 pub mod keys;
+pub mod ledger;
 pub mod logging;
 pub mod paths;
 pub mod serve;

@@ -1,0 +1,161 @@
+//! What was got for the money: calls and suggestions added up by task and model. It leaves printing to the command line.
+
+use std::collections::BTreeMap;
+use std::ops::AddAssign;
+use std::time::SystemTime;
+
+use pennyworth_core::money::Money;
+use rusqlite::Connection;
+use serde::Serialize;
+
+use super::suggestion::millis;
+
+/// What was got for the money since a time.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+pub struct Report {
+    /// One row per task and model, the dearest first.
+    pub rows: Vec<Row>,
+    /// All of them added up; its task and model are empty.
+    pub total: Row,
+}
+
+/// What a model did for a task.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+pub struct Row {
+    /// The task's name.
+    pub task: String,
+    /// The model's name; `embedded` for the embedded one.
+    pub model: String,
+    /// Calls that were sent.
+    pub calls: u64,
+    /// Those of them whose cost is an estimate, because no bill came.
+    pub estimated: u64,
+    /// Those of them that failed.
+    pub failed: u64,
+    /// Those of them that nobody waited for, and those whose process was killed.
+    pub aborted: u64,
+    /// Input tokens.
+    pub input: u64,
+    /// Those of them read from the provider's cache.
+    pub cached: u64,
+    /// Output tokens.
+    pub output: u64,
+    /// What the calls cost, those in flight at their most.
+    pub cost: Money,
+    /// Suggestions shown.
+    pub shown: u64,
+    /// Those of them that were taken, wholly or in part.
+    pub accepted: u64,
+    /// Those of them that were typed letter by letter.
+    pub typed_through: u64,
+    /// Characters taken.
+    pub chars: u64,
+    /// Characters that were looked at again some minutes after they were taken.
+    pub checked_chars: u64,
+    /// Those of them that still stood there.
+    pub kept_chars: u64,
+}
+
+impl Row {
+    /// What 1,000 accepted characters cost; `None` where none were accepted.
+    pub fn cost_per_1000_chars(&self) -> Option<Money> {
+        (self.chars > 0).then(|| self.cost.scaled(1000.0 / self.chars as f64))
+    }
+
+    /// The share of suggestions that were taken, 0 to 1; `None` where none were shown.
+    pub fn acceptance(&self) -> Option<f64> {
+        (self.shown > 0).then(|| self.accepted as f64 / self.shown as f64)
+    }
+}
+
+impl AddAssign<&Row> for Row {
+    fn add_assign(&mut self, other: &Row) {
+        self.calls += other.calls;
+        self.estimated += other.estimated;
+        self.failed += other.failed;
+        self.aborted += other.aborted;
+        self.input += other.input;
+        self.cached += other.cached;
+        self.output += other.output;
+        self.cost += other.cost;
+        self.shown += other.shown;
+        self.accepted += other.accepted;
+        self.typed_through += other.typed_through;
+        self.chars += other.chars;
+        self.checked_chars += other.checked_chars;
+        self.kept_chars += other.kept_chars;
+    }
+}
+
+const CALLS: &str = "
+    SELECT task, model, count(*), sum(estimated), sum(status = 'failed'), sum(status IN ('aborted', 'lost')),
+        sum(input), sum(cached), sum(output), sum(charge)
+    FROM calls WHERE at_ms >= ?1 AND status <> 'unsent' GROUP BY task, model";
+
+const SUGGESTIONS: &str = "
+    SELECT task, model, count(*), sum(outcome IN ('accepted', 'partly')), sum(outcome = 'typed'),
+        sum(CASE WHEN outcome IN ('accepted', 'partly') THEN outcome_chars END),
+        sum(CASE WHEN kept_minutes IS NOT NULL THEN outcome_chars END), sum(kept_chars)
+    FROM suggestions WHERE at_ms >= ?1 GROUP BY task, model";
+
+/// Reads the report.
+pub(super) fn read(connection: &Connection, since: SystemTime) -> rusqlite::Result<Report> {
+    let mut rows = Rows::new();
+    add(&mut rows, connection, CALLS, since, |row, numbers| {
+        row.calls = numbers.count(2);
+        row.estimated = numbers.count(3);
+        row.failed = numbers.count(4);
+        row.aborted = numbers.count(5);
+        row.input = numbers.count(6);
+        row.cached = numbers.count(7);
+        row.output = numbers.count(8);
+        row.cost = Money::from_pico(numbers.number(9));
+    })?;
+    add(&mut rows, connection, SUGGESTIONS, since, |row, numbers| {
+        row.shown = numbers.count(2);
+        row.accepted = numbers.count(3);
+        row.typed_through = numbers.count(4);
+        row.chars = numbers.count(5);
+        row.checked_chars = numbers.count(6);
+        row.kept_chars = numbers.count(7);
+    })?;
+    let mut report = Report { rows: rows.into_values().collect(), total: Row::default() };
+    for row in &report.rows {
+        report.total += row;
+    }
+    report.rows.sort_by(|a, b| b.cost.cmp(&a.cost).then(b.chars.cmp(&a.chars)).then(a.task.cmp(&b.task)));
+    Ok(report)
+}
+
+type Rows = BTreeMap<(String, String), Row>;
+
+/// Fills in what one query found out about each task and model.
+fn add(
+    rows: &mut Rows,
+    connection: &Connection,
+    query: &str,
+    since: SystemTime,
+    fill: impl Fn(&mut Row, &Numbers<'_>),
+) -> rusqlite::Result<()> {
+    let mut query = connection.prepare(query)?;
+    let mut found = query.query([millis(since)])?;
+    while let Some(row) = found.next()? {
+        let (task, model): (String, String) = (row.get(0)?, row.get(1)?);
+        let new = || Row { task: task.clone(), model: model.clone(), ..Row::default() };
+        fill(rows.entry((task.clone(), model.clone())).or_insert_with(new), &Numbers(row));
+    }
+    Ok(())
+}
+
+/// The numbers of a row; a sum over nothing is 0.
+struct Numbers<'a>(&'a rusqlite::Row<'a>);
+
+impl Numbers<'_> {
+    fn number(&self, column: usize) -> i64 {
+        self.0.get::<_, Option<i64>>(column).ok().flatten().unwrap_or(0)
+    }
+
+    fn count(&self, column: usize) -> u64 {
+        u64::try_from(self.number(column)).unwrap_or(0)
+    }
+}

@@ -1,0 +1,390 @@
+//! The rows: the writer thread's half of the ledger. It alone holds the connection. It leaves the file as such to `file`.
+
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, PoisonError, RwLock, RwLockWriteGuard};
+use std::time::{Duration, SystemTime};
+
+use pennyworth_core::money::Money;
+use pennyworth_core::task::Task;
+use rusqlite::{Connection, OptionalExtension as _, TransactionBehavior, named_params, params};
+
+use super::file::{self, is_damage, is_lasting};
+use super::memory::{Length, Memory};
+use super::report::{self, Report};
+use super::reservation::Account;
+use super::suggestion::{Kind, Source, millis};
+use super::{Call, CallId, Clock, Outcome, Refused, Suggested, SuggestionId};
+
+/// Time after its deadline in which a call may still be settled.
+const GRACE: Duration = Duration::from_secs(60);
+/// Rows that are read at the start to know acceptance and bills again.
+const RECENT: i64 = 20_000;
+/// How long suggestions are kept; calls are kept for ever, they are money.
+const SUGGESTIONS_KEPT: Duration = Duration::from_secs(400 * 24 * 3600);
+/// How often a write that other servers hold up is tried, each time as long as the connection waits.
+const TRIES: usize = 3;
+
+/// The rows and what is at hand of them.
+pub(super) struct Store {
+    connection: Connection,
+    path: Option<PathBuf>,
+    clock: Clock,
+    memory: Arc<RwLock<Memory>>,
+    /// The day and its cost as last read, for a file that is lost while it is in use.
+    spent: (String, Money),
+}
+
+impl Store {
+    pub(super) fn open(path: Option<&Path>, clock: Clock, memory: Arc<RwLock<Memory>>) -> (Store, Option<String>) {
+        let (connection, notice) = file::open(path, clock());
+        (Store { connection, path: path.map(Path::to_owned), clock, memory, spent: Default::default() }, notice)
+    }
+
+    /// Reads what is to be at hand.
+    pub(super) fn load(&mut self) {
+        let memory = Arc::clone(&self.memory);
+        let oldest = (self.clock)().checked_sub(SUGGESTIONS_KEPT).map_or(0, |time| SuggestionId::earliest(time).0);
+        let loaded = self.run(|connection| {
+            connection.execute("DELETE FROM suggestions WHERE id < ?1", [oldest])?;
+            let fresh = load(connection)?;
+            *memory.write().unwrap_or_else(PoisonError::into_inner) = fresh;
+            Ok(())
+        });
+        log("read", loaded);
+    }
+
+    pub(super) fn reserve(&mut self, call: &Call, cap: Option<Money>) -> Result<CallId, Refused> {
+        let now = millis((self.clock)());
+        let factor = 1.0 / self.memory().calibration(&call.model).chars_per_token(1.0);
+        let plain_tokens = (call.prompt_tokens as f32 / factor.max(0.01)).round() as u32;
+        let reserved = self.run(|connection| {
+            let step = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+            lose(&step, now)?;
+            let (day, spent) = spent(&step, now)?;
+            let after = spent + call.worst_cost;
+            match cap {
+                Some(cap) if after > cap && call.worst_cost > Money::ZERO => {
+                    step.commit()?;
+                    return Ok((Err(Refused::Cap { spent, cap }), day, spent));
+                }
+                _ => {}
+            }
+            let id = insert(&step, call, &day, now, plain_tokens)?;
+            step.commit()?;
+            Ok((Ok(CallId(id)), day, after))
+        });
+        match reserved {
+            Ok((result, day, spent)) => {
+                self.spent = (day, spent);
+                result
+            }
+            Err(error) => Err(Refused::Unwritten(error.to_string())),
+        }
+    }
+
+    pub(super) fn settle(&mut self, id: CallId, call: &Call, account: &Account) {
+        let usage = account.usage;
+        let cost = usage.cost(&call.price);
+        let finish = account.finish.map(|finish| format!("{finish:?}").to_lowercase());
+        let millis = |time: Duration| time.as_millis() as i64;
+        let written = self.run(|connection| {
+            connection
+                .prepare_cached(
+                    "UPDATE calls SET status = :status, charge = :charge, input = :input, cached = :cached, written = :written,
+                        output = :output, reasoning = :reasoning, estimated = :estimated, first_ms = :first, total_ms = :total,
+                        finish = :finish, reason = :reason
+                     WHERE id = :id AND status IN ('open', 'lost') RETURNING plain_tokens",
+                )?
+                .query_row(
+                    named_params! {
+                        ":id": id.0, ":status": account.status.name(), ":charge": cost.pico(), ":input": count(usage.input),
+                        ":cached": count(usage.cached), ":written": count(usage.written), ":output": count(usage.output),
+                        ":reasoning": count(usage.reasoning), ":estimated": usage.estimated, ":first": account.first.map(millis),
+                        ":total": millis(account.total), ":finish": finish, ":reason": account.reason,
+                    },
+                    |row| row.get::<_, u32>(0),
+                )
+                .optional()
+        });
+        if let Ok(Some(plain_tokens)) = written
+            && !usage.estimated
+            && usage.input > 0
+        {
+            self.memory().billed(&call.model, plain_tokens, usage.input, usage.cached);
+        }
+        log("settle a call in", written.map(drop));
+    }
+
+    pub(super) fn suggested(&mut self, id: SuggestionId, shown: &Suggested) {
+        let now = millis((self.clock)());
+        let written = self.run(|connection| {
+            connection
+                .prepare_cached(
+                    "INSERT INTO suggestions (id, at_ms, call, source, model, task, language, chars, tokens, truncated, probability)
+                     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
+                )?
+                .execute(params![
+                    id.0,
+                    now,
+                    shown.call.map(|call| call.0),
+                    shown.source.name(),
+                    shown.model,
+                    shown.task.name(),
+                    shown.language,
+                    shown.chars,
+                    shown.tokens,
+                    shown.truncated,
+                    shown.probability,
+                ])
+        });
+        self.memory().shown(shown.task, &shown.language, &shown.model);
+        log("write a suggestion to", written.map(drop));
+    }
+
+    pub(super) fn outcome(&mut self, outcome: Outcome) {
+        let written = match outcome.kind {
+            Kind::StillThere(minutes) => self.kept(outcome, minutes),
+            kind => self.decided(outcome, kind),
+        };
+        log("write an outcome to", written);
+    }
+
+    fn kept(&mut self, outcome: Outcome, minutes: u32) -> rusqlite::Result<()> {
+        self.run(|connection| {
+            connection
+                .prepare_cached("UPDATE suggestions SET kept_minutes = ?2, kept_chars = ?3 WHERE id = ?1")?
+                .execute(params![outcome.id.0, minutes, outcome.chars])
+                .map(drop)
+        })
+    }
+
+    fn decided(&mut self, outcome: Outcome, kind: Kind) -> rusqlite::Result<()> {
+        let decided = self.run(|connection| {
+            let shown = connection
+                .prepare_cached(
+                    "SELECT outcome, task, language, model, source, chars, tokens, truncated FROM suggestions WHERE id = ?1",
+                )?
+                .query_row([outcome.id.0], Shown::read)
+                .optional()?;
+            let Some(shown) = shown.filter(|shown| shown.kind < Some(kind)) else { return Ok(None) };
+            let name = Kind::DECIDING.iter().find(|(_, known)| *known == kind).map(|(name, _)| *name);
+            connection
+                .prepare_cached("UPDATE suggestions SET outcome = ?2, outcome_chars = max(outcome_chars, ?3) WHERE id = ?1")?
+                .execute(params![outcome.id.0, name, outcome.chars])?;
+            Ok(Some(shown))
+        })?;
+        if let Some(shown) = decided
+            && kind.is_acceptance()
+        {
+            shown.accepted(&mut self.memory(), outcome.chars);
+        }
+        Ok(())
+    }
+
+    pub(super) fn spent_today(&mut self) -> Money {
+        let now = millis((self.clock)());
+        match self.run(|connection| spent(connection, now)) {
+            Ok(spent) => {
+                self.spent = spent;
+                self.spent.1
+            }
+            // What cannot be read is spent: then nothing is asked that costs.
+            Err(_) => Money::MAX,
+        }
+    }
+
+    pub(super) fn report(&mut self, since: SystemTime) -> Result<Report, String> {
+        self.run(|connection| report::read(connection, since)).map_err(|error| error.to_string())
+    }
+
+    /// Does what there is to do with the connection: again while other servers are writing, and with another one when this one's file has
+    /// become useless.
+    fn run<T>(&mut self, work: impl Fn(&mut Connection) -> rusqlite::Result<T>) -> rusqlite::Result<T> {
+        let mut result = work(&mut self.connection);
+        for _ in 1..TRIES {
+            match &result {
+                Err(error) if is_lasting(error) => self.begin_again(error),
+                Err(error) if error.sqlite_error_code() == Some(rusqlite::ErrorCode::DatabaseBusy) => {}
+                _ => break,
+            }
+            result = work(&mut self.connection);
+        }
+        result
+    }
+
+    /// A new connection in place of a useless one: to a new file where the old one is damaged, else to memory. What today has cost is
+    /// carried over, so that the cap goes on holding.
+    fn begin_again(&mut self, error: &rusqlite::Error) {
+        let notice;
+        // The old connection is closed first: some platforms do not move open files.
+        self.connection = file::in_memory();
+        if is_damage(error) {
+            (self.connection, notice) = file::open(self.path.as_deref(), (self.clock)());
+        } else {
+            notice = Some("it goes on in memory and is forgotten at the end".to_owned());
+        }
+        tracing::warn!(%error, "the ledger's file failed: {}", notice.as_deref().unwrap_or("it was opened again"));
+        let now = millis((self.clock)());
+        let (day, known) = self.spent.clone();
+        let carried = spent(&self.connection, now).and_then(|(today, spent)| match day == today && known > spent {
+            true => carry(&self.connection, &today, now, known - spent),
+            false => Ok(()),
+        });
+        log("carry the day's cost over to", carried);
+    }
+
+    /// Makes every further write fail, as a full disk does.
+    #[cfg(test)]
+    pub(super) fn make_read_only(&mut self) {
+        self.connection.pragma_update(None, "query_only", true).unwrap();
+    }
+
+    fn memory(&self) -> RwLockWriteGuard<'_, Memory> {
+        self.memory.write().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A suggestion as it was shown.
+struct Shown {
+    kind: Option<Kind>,
+    task: String,
+    language: String,
+    model: String,
+    source: String,
+    chars: u32,
+    tokens: u32,
+    truncated: bool,
+}
+
+impl Shown {
+    fn read(row: &rusqlite::Row<'_>) -> rusqlite::Result<Shown> {
+        let outcome: Option<String> = row.get(0)?;
+        Ok(Shown {
+            kind: Kind::DECIDING.iter().find(|(name, _)| Some(*name) == outcome.as_deref()).map(|(_, kind)| *kind),
+            task: row.get(1)?,
+            language: row.get(2)?,
+            model: row.get(3)?,
+            source: row.get(4)?,
+            chars: row.get(5)?,
+            tokens: row.get(6)?,
+            truncated: row.get(7)?,
+        })
+    }
+
+    /// Counts an acceptance, once, and the length that was taken of a model's answer.
+    fn accepted(&self, memory: &mut Memory, taken: u32) {
+        let Ok(task) = self.task.parse::<Task>() else { return };
+        if !self.kind.is_some_and(Kind::is_acceptance) {
+            memory.accepted(task, &self.language, &self.model);
+        }
+        if self.source == Source::Embedded.name() {
+            return;
+        }
+        let all = self.chars.max(1);
+        let whole = taken >= all;
+        let tokens = if whole {
+            self.tokens
+        } else {
+            (f64::from(self.tokens) * f64::from(taken) / f64::from(all)).ceil() as u32
+        };
+        memory.length(task, &self.language, Length { tokens, truncated: whole && self.truncated });
+    }
+}
+
+fn insert(connection: &Connection, call: &Call, day: &str, now: i64, plain_tokens: u32) -> rusqlite::Result<i64> {
+    connection
+        .prepare_cached(
+            "INSERT INTO calls (day, at_ms, over_ms, provider, model, task, language, status, max_tokens, prompt_tokens, plain_tokens,
+                worst, charge, price_input, price_cached, price_write, price_output, price_as_of)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, 'open', ?8, ?9, ?10, ?11, ?11, ?12, ?13, ?14, ?15, ?16)",
+        )?
+        .insert(params![
+            day,
+            now,
+            now.saturating_add((call.deadline + GRACE).as_millis() as i64),
+            call.provider,
+            call.model,
+            call.task.name(),
+            call.language,
+            call.max_tokens,
+            call.prompt_tokens,
+            plain_tokens,
+            call.worst_cost.pico(),
+            call.price.input.pico(),
+            call.price.cached.pico(),
+            call.price.write.pico(),
+            call.price.output.pico(),
+            call.price.as_of,
+        ])
+}
+
+/// Writes down as lost what is still open long after it must have ended: its process was killed. The provider may have billed it, so it is
+/// taken to have cost the estimated input and all the output that was allowed, and never more than was held for it.
+fn lose(connection: &Connection, now: i64) -> rusqlite::Result<()> {
+    connection
+        .prepare_cached(
+            "UPDATE calls SET status = 'lost', estimated = 1, input = prompt_tokens, output = max_tokens,
+                charge = min(worst, prompt_tokens * price_input + max_tokens * price_output)
+             WHERE status = 'open' AND over_ms < ?1",
+        )?
+        .execute([now])
+        .map(drop)
+}
+
+/// The local day of a moment and what its calls cost, those in flight at their most.
+fn spent(connection: &Connection, now: i64) -> rusqlite::Result<(String, Money)> {
+    let day: String = connection
+        .prepare_cached("SELECT date(?1 / 1000, 'unixepoch', 'localtime')")?
+        .query_row([now], |row| row.get(0))?;
+    let charge = connection
+        .prepare_cached("SELECT coalesce(sum(charge), 0) FROM days WHERE day = ?1")?
+        .query_row([&day], |row| row.get(0))?;
+    Ok((day, Money::from_pico(charge)))
+}
+
+/// A row that stands for what a lost file said of the day.
+fn carry(connection: &Connection, day: &str, now: i64, amount: Money) -> rusqlite::Result<()> {
+    let columns = "day, at_ms, over_ms, provider, model, task, language, status, max_tokens, prompt_tokens, plain_tokens, worst, charge,
+        price_input, price_cached, price_write, price_output, price_as_of, estimated";
+    let values = "?1, ?2, ?2, '', 'carried over', '', '', 'carried', 0, 0, 0, ?3, ?3, 0, 0, 0, 0, '', 1";
+    connection
+        .execute(&format!("INSERT INTO calls ({columns}) VALUES ({values})"), params![day, now, amount.pico()])
+        .map(drop)
+}
+
+fn load(connection: &Connection) -> rusqlite::Result<Memory> {
+    let mut memory = Memory::default();
+    let mut rows = connection.prepare(
+        "SELECT outcome, task, language, model, source, chars, tokens, truncated, outcome_chars
+         FROM (SELECT * FROM suggestions ORDER BY id DESC LIMIT ?1) ORDER BY id",
+    )?;
+    let mut rows = rows.query([RECENT])?;
+    while let Some(row) = rows.next()? {
+        let shown = Shown::read(row)?;
+        let Ok(task) = shown.task.parse() else { continue };
+        memory.shown(task, &shown.language, &shown.model);
+        if shown.kind.is_some_and(Kind::is_acceptance) {
+            Shown { kind: None, ..shown }.accepted(&mut memory, row.get(8)?);
+        }
+    }
+    let mut rows = connection.prepare(
+        "SELECT model, plain_tokens, input, cached
+         FROM (SELECT * FROM calls WHERE status = 'done' AND estimated = 0 ORDER BY id DESC LIMIT ?1) ORDER BY id",
+    )?;
+    let mut rows = rows.query([RECENT])?;
+    while let Some(row) = rows.next()? {
+        let count = |column| row.get::<_, i64>(column).map(|count| u64::try_from(count).unwrap_or(0));
+        memory.billed(&row.get::<_, String>(0)?, row.get(1)?, count(2)?, count(3)?);
+    }
+    Ok(memory)
+}
+
+fn count(tokens: u64) -> i64 {
+    i64::try_from(tokens).unwrap_or(i64::MAX)
+}
+
+fn log(what: &str, result: rusqlite::Result<()>) {
+    if let Err(error) = result {
+        tracing::warn!(%error, "cannot {what} the ledger");
+    }
+}

@@ -1,0 +1,123 @@
+//! The ledger between processes: one that is killed loses no row, and several keep one cap. The processes are this test itself, started
+//! again with a variable that tells it what to be.
+
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant, UNIX_EPOCH};
+
+use pennyworth::ledger::{Call, Ledger, Refused};
+use pennyworth_core::models::{AbortBilled, Price};
+use pennyworth_core::money::Money;
+use pennyworth_core::task::Task;
+
+const ROLE: &str = "PENNYWORTH_TEST_ROLE";
+const FILE: &str = "PENNYWORTH_TEST_LEDGER";
+/// Calls each process tries to make.
+const CALLS: usize = 40;
+
+fn call() -> Call {
+    let token = Money::from_pico(1_000_000);
+    Call {
+        provider: "example.com".into(),
+        model: "m".into(),
+        task: Task::Line,
+        language: "rust".into(),
+        prompt_tokens: 50,
+        max_tokens: 50,
+        chars_per_token: 4.39,
+        worst_cost: token.times(100),
+        price: Price { input: token, cached: token, write: token, output: token, as_of: String::new() },
+        abort_billed: AbortBilled::Yes,
+        deadline: Duration::from_secs(10),
+    }
+}
+
+/// What 100 tokens cost.
+fn calls_cost(calls: u64) -> Money {
+    Money::from_pico(100_000_000).times(calls)
+}
+
+fn wait<T>(future: impl Future<Output = T>) -> T {
+    tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(future)
+}
+
+fn start(role: &str, file: &Path) -> std::process::Child {
+    let mut command = Command::new(std::env::current_exe().unwrap());
+    command.args(["--exact", "child", "--nocapture", "--test-threads=1"]).env(ROLE, role).env(FILE, file);
+    command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap()
+}
+
+/// Not a test of its own: what the other processes do.
+#[test]
+fn child() {
+    let (Ok(role), Some(file)) = (std::env::var(ROLE), std::env::var_os(FILE)) else { return };
+    let (ledger, notice) = Ledger::open(Some(Path::new(&file)));
+    assert_eq!(notice, None);
+    for number in 0..CALLS {
+        match wait(ledger.reserve(call(), Some(calls_cost(50)))) {
+            // The reservation is written and the request would be on its way.
+            Ok(_reservation) if role == "killed" => std::process::abort(),
+            Ok(reservation) if number % 2 == 0 => drop(reservation),
+            Ok(reservation) => reservation.settle(None),
+            Err(refused) => assert!(matches!(refused, Refused::Cap { .. }), "{refused}"),
+        }
+    }
+    assert!(ledger.flush());
+}
+
+#[test]
+fn a_killed_process_leaves_its_row() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("ledger.sqlite");
+    for killed in 1..=3 {
+        assert!(!start("killed", &file).wait().unwrap().success());
+        let (ledger, notice) = Ledger::open(Some(&file));
+        assert_eq!(notice, None);
+        assert_eq!(ledger.report(UNIX_EPOCH).unwrap().total.calls, killed);
+        assert_eq!(wait(ledger.spent_today()), calls_cost(killed));
+    }
+}
+
+#[test]
+fn several_processes_keep_one_cap() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("ledger.sqlite");
+    // They also race for making the file.
+    let children: Vec<_> = (0..3).map(|_| start("caller", &file)).collect();
+    for mut child in children {
+        assert!(child.wait().unwrap().success());
+    }
+    let (ledger, _) = Ledger::open(Some(&file));
+    assert_eq!(ledger.report(UNIX_EPOCH).unwrap().total.calls, 50, "of {} wanted", 3 * CALLS);
+    assert_eq!(wait(ledger.spent_today()), calls_cost(50));
+}
+
+/// `cargo test --release -p pennyworth --test ledger -- --ignored --nocapture` prints how long a reservation takes.
+#[test]
+#[ignore = "prints figures"]
+fn reservation_time() {
+    let folder = tempfile::tempdir().unwrap();
+    let (ledger, _) = Ledger::open(Some(&folder.path().join("ledger.sqlite")));
+    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    for round in 0..5 {
+        let mut times: Vec<_> = (0..1000)
+            .map(|_| {
+                let start = Instant::now();
+                let reservation = runtime.block_on(ledger.reserve(call(), Some(Money::MAX))).unwrap();
+                let time = start.elapsed();
+                reservation.settle(None);
+                time
+            })
+            .collect();
+        times.sort();
+        println!(
+            "{} calls today: p50 {:?}, p99 {:?}, max {:?}",
+            (round + 1) * 1000,
+            times[500],
+            times[990],
+            times[999]
+        );
+    }
+}
