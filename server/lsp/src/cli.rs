@@ -10,6 +10,7 @@ use clap::{Parser, Subcommand};
 mod check;
 mod init;
 mod print;
+mod stats;
 
 /// A language server that completes code for as little money as the job needs.
 ///
@@ -35,6 +36,8 @@ pub enum Command {
     Check(check::Check),
     /// Write a configuration in which every setting is explained and commented out
     Init(init::Init),
+    /// Print what was got for the money, from the ledger
+    Stats(stats::Stats),
     /// Print the JSON Schema of the configuration, for editors
     Schema,
     /// Print completions for a shell
@@ -51,6 +54,7 @@ impl Cli {
         let result = match command {
             Command::Check(check) => check.run(config, &mut out),
             Command::Init(init) => init.run(config, &mut out),
+            Command::Stats(stats) => stats.run(&mut out),
             Command::Schema => print::schema(&mut out),
             Command::Completions(completions) => completions.run(&mut out),
             Command::Man(man) => man.run(&mut out),

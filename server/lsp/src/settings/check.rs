@@ -47,80 +47,88 @@ pub(super) struct Joined<'a> {
     places: BTreeMap<String, &'a Layer>,
 }
 
+/// A key of a layer: what is looked at.
+struct At<'a> {
+    layer: &'a Layer,
+    /// Dotted; empty for the whole.
+    key: String,
+    node: Node,
+    /// Whether it is one of the tables taken whole.
+    is_row: bool,
+}
+
+impl<'a> At<'a> {
+    fn whole(layer: &'a Layer) -> At<'a> {
+        At { layer, key: String::new(), node: schema::root(), is_row: false }
+    }
+
+    fn below(&self, name: &str) -> Option<At<'a>> {
+        let (key, is_row) = (join(&self.key, name), WHOLE.contains(&self.key.as_str()));
+        self.node.property(name).map(|node| At { layer: self.layer, key, node, is_row })
+    }
+
+    fn notice(&self, severity: Severity, message: String) -> Notice {
+        self.layer.notice(severity, &self.key, message)
+    }
+
+    fn is_glue(&self, name: &str) -> bool {
+        self.key.is_empty() && self.layer.origin == Origin::Editor && GLUE.contains(&name)
+    }
+}
+
 impl<'a> Joined<'a> {
     /// Lays a layer of a tree over what is there.
     pub(super) fn lay(&mut self, layer: &'a Layer) {
         let mut values = std::mem::take(&mut self.values);
-        self.table(layer, "", &layer.values, schema::root(), &mut values);
+        self.table(&At::whole(layer), &layer.values, &mut values);
         self.values = values;
     }
 
-    fn table(
-        &mut self,
-        layer: &'a Layer,
-        path: &str,
-        given: &Map<String, Value>,
-        node: Node,
-        into: &mut Map<String, Value>,
-    ) {
+    fn table(&mut self, at: &At<'a>, given: &Map<String, Value>, into: &mut Map<String, Value>) {
         for (name, value) in given {
-            let key = join(path, name);
-            if value.is_null() || (path.is_empty() && layer.origin == Origin::Editor && GLUE.contains(&name.as_str())) {
+            if value.is_null() || at.is_glue(name) {
                 continue;
             }
-            let Some(below) = node.property(name) else {
-                self.notices.push(layer.notice(Severity::Warning, &key, node.unknown(name)));
+            let Some(below) = at.below(name) else {
+                let key = join(&at.key, name);
+                self.notices.push(at.layer.notice(Severity::Warning, &key, at.node.unknown(name)));
                 continue;
             };
-            match value.as_object() {
-                Some(object) if below.is_table() => self.subtable(layer, &key, object, below, into, name),
-                _ => self.leaf(layer, &key, value, below, into, name),
+            let joined = match value.as_object() {
+                Some(table) if below.node.is_table() => self.subtable(&below, table, into.get(name)),
+                _ => self.leaf(&below, value, into.get(name)),
+            };
+            if let Some(joined) = joined {
+                into.insert(name.clone(), joined);
             }
         }
     }
 
-    fn subtable(
-        &mut self,
-        layer: &'a Layer,
-        key: &str,
-        given: &Map<String, Value>,
-        node: Node,
-        into: &mut Map<String, Value>,
-        name: &str,
-    ) {
+    fn subtable(&mut self, at: &At<'a>, given: &Map<String, Value>, old: Option<&Value>) -> Option<Value> {
         let before = self.notices.len();
-        let mut inner = into.get(name).and_then(Value::as_object).cloned().unwrap_or_default();
-        self.table(layer, key, given, node, &mut inner);
-        let is_row = key.split_once('.').is_some_and(|(table, row)| WHOLE.contains(&table) && row == name);
-        let faulty = self.notices.get(before..).is_some_and(|new| new.iter().any(|n| n.severity == Severity::Error));
-        if is_row && faulty {
+        let mut table = old.and_then(Value::as_object).cloned().unwrap_or_default();
+        self.table(at, given, &mut table);
+        let is_faulty = self.notices.iter().skip(before).any(|notice| notice.severity == Severity::Error);
+        if at.is_row && is_faulty {
             let message = "is left out as a whole, because of the error in it".into();
-            self.notices.push(layer.notice(Severity::Warning, key, message));
-            return;
+            self.notices.push(at.notice(Severity::Warning, message));
+            return None;
         }
-        self.places.insert(key.to_owned(), layer);
-        into.insert(name.to_owned(), Value::Object(inner));
+        self.places.insert(at.key.clone(), at.layer);
+        Some(Value::Object(table))
     }
 
-    fn leaf(
-        &mut self,
-        layer: &'a Layer,
-        key: &str,
-        value: &Value,
-        node: Node,
-        into: &mut Map<String, Value>,
-        name: &str,
-    ) {
-        if let Some(fault) = node.fault(value) {
-            self.notices.push(layer.notice(Severity::Error, key, fault));
-            return;
+    fn leaf(&mut self, at: &At<'a>, value: &Value, old: Option<&Value>) -> Option<Value> {
+        if let Some(fault) = at.node.fault(value) {
+            self.notices.push(at.notice(Severity::Error, fault));
+            return None;
         }
-        self.places.insert(key.to_owned(), layer);
-        match (node.adds(), into.get_mut(name), value) {
-            (true, Some(Value::Array(all)), Value::Array(more)) => all.extend(more.iter().cloned()),
-            _ => {
-                into.insert(name.to_owned(), value.clone());
+        self.places.insert(at.key.clone(), at.layer);
+        match (old, value) {
+            (Some(Value::Array(all)), Value::Array(more)) if at.node.adds() => {
+                Some(all.iter().chain(more).cloned().collect())
             }
+            _ => Some(value.clone()),
         }
     }
 
@@ -141,7 +149,10 @@ impl<'a> Joined<'a> {
             let value = leaf.node.read(text.as_str().unwrap_or(""));
             let mut values = std::mem::take(&mut self.values);
             if let Some((into, last)) = descend(&mut values, &leaf.key) {
-                self.leaf(layer, &leaf.key, &value, leaf.node, into, last);
+                let at = At { layer, key: leaf.key.clone(), node: leaf.node, is_row: false };
+                if let Some(joined) = self.leaf(&at, &value, into.get(last)) {
+                    into.insert(last.to_owned(), joined);
+                }
             }
             self.values = values;
         }
