@@ -124,6 +124,8 @@ pub enum Rejection {
     Marker,
     /// The ceiling or an error left no whole part of it.
     Truncated,
+    /// It would leave brackets or quotes unbalanced.
+    Unbalanced,
     /// The code would parse worse with it than without.
     WorseParse,
 }
@@ -180,11 +182,14 @@ impl Cutter {
             (None, Finish::Length) => (trim::to_whole(body, &self.around), Ended::Length),
             (None, Finish::CutOff) => (trim::to_whole(body, &self.around), Ended::CutOff),
         };
-        let fitted = trim::fit(kept, &self.around).ok_or_else(|| reason(ended, body))?;
+        let fitted = trim::fit(kept, &self.around).ok_or_else(|| reason(ended, kept))?;
         let indented = present::reindent(&fitted, &self.around.target(&self.input));
         let (closed, caret) = trim::close(&indented, &self.around).ok_or(Rejection::Truncated)?;
         if self.input.markers.iter().any(|marker| closed.contains(marker.as_str())) {
             return Err(Rejection::Marker);
+        }
+        if !trim::is_balanced(&closed, &self.around) {
+            return Err(Rejection::Unbalanced);
         }
         let text = parse::no_worse(closed, &self.around, &self.input).ok_or(Rejection::WorseParse)?;
         // A word that closes the body is as much behind the caret as a bracket; what ends a statement is not.
@@ -223,15 +228,14 @@ enum Reading {
     Over,
 }
 
-/// Why nothing is left of an answer that ended so.
-fn reason(ended: Ended, body: &str) -> Rejection {
+/// Why nothing is left of an answer of which this was kept.
+fn reason(ended: Ended, kept: &str) -> Rejection {
     match ended {
-        _ if body.trim().is_empty() => Rejection::Empty,
+        _ if !kept.trim().is_empty() => Rejection::Repeats,
         Ended::Repeats => Rejection::Repeats,
         Ended::Loops => Rejection::Loops,
         Ended::Marker => Rejection::Marker,
         Ended::Length | Ended::CutOff => Rejection::Truncated,
-        Ended::Model | Ended::Newline => Rejection::Repeats,
         _ => Rejection::Empty,
     }
 }
@@ -251,6 +255,7 @@ impl Rejection {
             Rejection::Loops => "loops",
             Rejection::Marker => "marker",
             Rejection::Truncated => "truncated",
+            Rejection::Unbalanced => "unbalanced",
             Rejection::WorseParse => "worse_parse",
         }
     }

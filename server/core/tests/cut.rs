@@ -15,10 +15,12 @@ use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
 use pennyworth_core::cut::{Cut, CutInput, Cutter, Finish, Progress, Rejection};
+use pennyworth_core::lex;
 use pennyworth_core::models::{Models, Shape};
 use pennyworth_core::present;
 use pennyworth_core::task::{Task, Tasks};
 use pennyworth_grammars::Language;
+use proptest::prelude::*;
 
 struct Case {
     title: String,
@@ -146,4 +148,141 @@ fn every_language_cuts_as_its_cases_say() {
         }
     }
     assert!(update || wrong.is_empty(), "{wrong}");
+}
+
+/// Pieces that texts are made of: what opens, closes, ends and repeats in some language, and some that means nothing in any.
+const PIECES: [&str; 58] = [
+    "(",
+    ")",
+    "[",
+    "]",
+    "{",
+    "}",
+    "\"",
+    "'",
+    "`",
+    "\"\"\"",
+    "//",
+    "/*",
+    "*/",
+    "#",
+    "--",
+    "///",
+    ";",
+    ",",
+    ":",
+    ".",
+    "::",
+    "=>",
+    "=",
+    "+",
+    "/",
+    "<",
+    ">",
+    "</a>",
+    "\\",
+    "$",
+    "${",
+    "#{",
+    "<<EOF",
+    "\n",
+    "\n",
+    "\n    ",
+    "\n  ",
+    "\n\n",
+    "\r\n",
+    "\r",
+    "\t",
+    " ",
+    "    ",
+    "a",
+    "foo",
+    "if x",
+    "end",
+    "then",
+    "do",
+    "return a;",
+    "def f():",
+    "fn f() {",
+    "é",
+    "日本",
+    "🎉",
+    "```",
+    "Here:",
+    "<|fim_pad|>",
+];
+
+fn pieces(most: usize) -> impl Strategy<Value = String> {
+    prop::collection::vec(prop::sample::select(PIECES.to_vec()), 0..most).prop_map(|pieces| pieces.concat())
+}
+
+/// A place that can be shown when a property fails.
+#[derive(Clone, Debug)]
+struct Place {
+    before: String,
+    after: String,
+    language: &'static Language,
+    task: Task,
+    format: &'static str,
+    indent: &'static str,
+}
+
+fn places() -> impl Strategy<Value = Place> {
+    let languages: Vec<&'static Language> = pennyworth_grammars::all().iter().collect();
+    let around = (pieces(10), pieces(10), prop::sample::select(languages), prop::sample::select(Task::ALL.to_vec()));
+    (around, prop::sample::select(vec!["qwen", "chat"]), prop::sample::select(vec!["    ", "  ", "\t"])).prop_map(
+        |((before, after, language, task), format, indent)| Place { before, after, language, task, format, indent },
+    )
+}
+
+impl Place {
+    fn input(&self) -> CutInput {
+        let models = Models::builtin();
+        let format = models.format(self.format).unwrap();
+        CutInput {
+            language: Some(self.language),
+            task: self.task,
+            stops: Tasks::builtin().row(self.task).stop.clone(),
+            shape: format.shape,
+            markers: format.markers.iter().cloned().chain(["<|fim_pad|>".into()]).collect(),
+            before: self.before.clone(),
+            after: self.after.clone(),
+            indent: self.indent.into(),
+            max_lines: 6,
+        }
+    }
+}
+
+fn bracket_faults(language: &Language, text: &str) -> usize {
+    let scan = lex::scan(&text.replace("\r\n", "\n").replace('\r', "\n"), language.facts());
+    scan.open.iter().filter(|open| !matches!(open.nest, lex::Nest::Block(_))).count() + scan.unopened.len()
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(1500))]
+    #[test]
+    fn pieces_make_no_difference_and_nothing_leaks(place in places(), reply in pieces(14), size in 1_usize..9) {
+        let input = place.input();
+        for finish in [Finish::Stop, Finish::Length] {
+            let whole = cut(&input, &reply, usize::MAX, finish);
+            prop_assert_eq!(shown(&whole), shown(&cut(&input, &reply, size, finish)), "pieces of {}, {:?}", size, finish);
+            if let Ok(cut) = whole {
+                prop_assert!(input.markers.iter().all(|marker| !cut.text.contains(marker.as_str())), "{:?}", cut.text);
+                prop_assert!(cut.text.is_char_boundary(cut.caret) && !cut.text.trim().is_empty());
+            }
+        }
+    }
+
+    #[test]
+    fn what_was_balanced_stays_balanced(place in places(), reply in pieces(14)) {
+        let (input, language) = (place.input(), place.language);
+        let without = bracket_faults(language, &[input.before.as_str(), &input.after].concat());
+        if let Ok(cut) = cut(&input, &reply, usize::MAX, Finish::Stop)
+            && language.name() != "bash"
+            && without == 0
+        {
+            let with = [input.before.as_str(), &cut.text, &input.after].concat();
+            prop_assert_eq!(bracket_faults(language, &with), 0, "{:?}", with);
+        }
+    }
 }

@@ -3,7 +3,7 @@
 
 use crate::context::Typed;
 use crate::document::Document;
-use crate::store::{Store, base};
+use crate::store::{Place, Store, base};
 use crate::tally::{LENGTHS, SCOPES, Scope, Tally, class};
 use crate::tokens::{Break, is_word};
 use crate::vocab::{STEM, Vocab};
@@ -59,14 +59,16 @@ impl Sources<'_> {
     pub(crate) fn gather(&self, context: &[u32], typed: &Typed<'_>, tally: &mut Tally) {
         tally.clear();
         if let Some((document, line)) = self.file {
-            let scope = |owner| (Some(owner) != line).then_some(Scope::File);
+            // Neither what stands in the line that is typed nor the break behind it may predict itself.
+            let own = |place| line.is_some() && Some(document.store.owner(place)) == line;
+            let scope = |place| (!own(place) && !own(document.store.before(place))).then_some(Scope::File);
             self.search(&document.store, context, typed, tally, scope);
         }
         for document in &self.others {
             self.search(&document.store, context, typed, tally, |_| Some(Scope::Near));
         }
-        self.search(&self.workspace.store, context, typed, tally, |owner| {
-            let file = self.workspace.file(owner).filter(|file| !file.hidden)?;
+        self.search(&self.workspace.store, context, typed, tally, |place| {
+            let file = self.workspace.file(self.workspace.store.owner(place)).filter(|file| !file.hidden)?;
             let near = file.directory == self.directory || self.workspace.is_recent(file);
             Some(if near { Scope::Near } else { Scope::Workspace })
         });
@@ -83,7 +85,7 @@ impl Sources<'_> {
         context: &[u32],
         typed: &Typed<'_>,
         tally: &mut Tally,
-        scope: impl Fn(u32) -> Option<Scope>,
+        scope: impl Fn(Place) -> Option<Scope>,
     ) {
         let buckets = store.buckets_of(context.iter().rev().copied());
         let mut longer = usize::MAX;
@@ -96,7 +98,7 @@ impl Sources<'_> {
                     continue;
                 }
                 let token = store.token(place);
-                let Some(scope) = scope(store.owner(place)) else { continue };
+                let Some(scope) = scope(place) else { continue };
                 if typed.fits(self.vocab, token) {
                     tally.add(token, class(matched), scope, 1.0);
                     found += 1;

@@ -72,6 +72,8 @@ pub(crate) struct Draft<'q> {
     unit: u16,
 }
 
+/// What several lines are worth when they leave a bracket open.
+const HALF_DONE: f32 = 0.8;
 /// Tokens without a probability worth going on for are not followed below this.
 const HOPELESS: f32 = 0.02;
 
@@ -168,7 +170,8 @@ impl<'q> Draft<'q> {
         let worth = |step: &Step| {
             let chars = visible(self.text.get(..step.end).unwrap_or_default());
             let shown = step.joint >= self.query.min_probability && chars >= self.query.min_chars.max(1);
-            shown.then_some(step.joint * chars as f32)
+            let open = step.line > 1 && depth(self.text.get(..step.end).unwrap_or_default()) > 0;
+            shown.then_some(step.joint * chars as f32 * if open { HALF_DONE } else { 1.0 })
         };
         let (end, _) = ends
             .filter_map(|step| Some((step, worth(step)?)))
@@ -243,6 +246,7 @@ fn repeated_rest(query: &Query<'_>, text: &str, steps: &[Step]) -> usize {
         let repeats = !here.is_empty() && (rest.starts_with(here) || here.starts_with(rest));
         depth += token.chars().map(bracket).sum::<i32>();
         let closes = depth < 0 && token.chars().last().is_some_and(|c| rest.contains(c));
+        let closes = closes || token.trim() == ";" && rest.starts_with([')', ']', '}']);
         let glued = is_glued(token, here.len(), rest);
         if closes || repeats && depth_before(depth, token) == 0 && !glued {
             return start;
@@ -256,6 +260,11 @@ fn repeated_rest(query: &Query<'_>, text: &str, steps: &[Step]) -> usize {
 fn is_glued(token: &str, length: usize, rest: &str) -> bool {
     let follows = rest.get(length..).and_then(|rest| rest.chars().next());
     token.ends_with(is_word) && follows.is_some_and(is_word)
+}
+
+/// Brackets opened and not closed.
+fn depth(text: &str) -> i32 {
+    text.chars().map(bracket).sum()
 }
 
 fn depth_before(depth: i32, token: &str) -> i32 {

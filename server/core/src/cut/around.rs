@@ -2,7 +2,7 @@
 
 use std::sync::LazyLock;
 
-use pennyworth_grammars::{Facts, Layout};
+use pennyworth_grammars::Facts;
 
 use super::CutInput;
 use crate::lex::{self, Nest, Scan};
@@ -176,15 +176,18 @@ fn spans_lines(nest: &Nest) -> bool {
 /// The brackets open above the cursor's line, then that line; from its opener on if a string or comment began above.
 fn context(before: &str, line_start: usize, scan: &Scan) -> String {
     let above = || scan.open.iter().take_while(|open| open.start < line_start);
+    // Bodies between words are left to their indentation.
+    let code = |nest: &Nest| matches!(nest, Nest::Bracket(..) | Nest::Block(_));
     let mut text: String = above()
-        .map_while(|open| match open.nest {
+        .take_while(|open| code(&open.nest))
+        .filter_map(|open| match open.nest {
             Nest::Bracket(opener, _) => Some(opener),
             _ => None,
         })
         .flat_map(|opener| [opener, ' '])
         .collect();
     text.push('\n');
-    let start = match above().find(|open| !matches!(open.nest, Nest::Bracket(..))) {
+    let start = match above().find(|open| !code(&open.nest)) {
         // A here-document is announced on the line above its text.
         Some(open) if matches!(&open.nest, Nest::String { close, .. } if close.starts_with('\n')) => {
             let announced = before.get(..open.start.saturating_sub(1)).unwrap_or_default();
@@ -200,10 +203,8 @@ fn context(before: &str, line_start: usize, scan: &Scan) -> String {
 /// The closers after the cursor, given out to the open brackets from the innermost.
 #[derive(Clone, Default)]
 pub(super) struct Closers {
-    /// Whether lines that begin with `#` are a preprocessor's and show nothing.
-    skip_hashes: bool,
     on_line: Vec<char>,
-    /// Of each line below: the columns of its indentation, whether it counts, and the closers it begins with.
+    /// Of each line below: the columns of its indentation, whether it stands in the nesting of the code, and the closers it begins with.
     below: Vec<(usize, bool, Vec<char>)>,
 }
 
@@ -224,13 +225,10 @@ impl Closers {
                 text.chars().filter(|c| !c.is_whitespace()).take_while(|c| is_closer(c) || *c == ',').collect();
             first.retain(|c| *c != ',');
             first.reverse();
-            (width(leading(line), around.step), !text.starts_with('#'), first)
+            let directive = around.facts.directives.iter().any(|sign| text.starts_with(sign.as_str()));
+            (width(leading(line), around.step), !directive, first)
         });
-        Closers {
-            skip_hashes: around.facts.layout == Layout::Braces,
-            on_line: on_line.collect(),
-            below: below.collect(),
-        }
+        Closers { on_line: on_line.collect(), below: below.collect() }
     }
 
     /// Whether a bracket with this closer, opened in a line indented so far, is closed. The closers are used up.
@@ -257,8 +255,7 @@ impl Closers {
 
     /// The closers of the first line below that is indented no deeper.
     fn first_at(&mut self, indent: usize) -> Option<&mut Vec<char>> {
-        let skip = self.skip_hashes;
-        let line = self.below.iter_mut().find(|(column, counts, _)| *column <= indent && (*counts || !skip));
+        let line = self.below.iter_mut().find(|(column, counts, _)| *column <= indent && *counts);
         line.map(|(_, _, closers)| closers)
     }
 }

@@ -1,13 +1,12 @@
 //! Whether the code parses no worse with an answer than without, judged on an excerpt around the cursor within a bounded number of steps.
-//! It leaves lexical repairs to `trim`; what only the parser shows to be missing is added here.
+//! It leaves brackets to `trim`; the end of a statement, which only a parser misses, is added here.
 
 use std::ops::ControlFlow;
 
-use pennyworth_grammars::Layout;
 use tree_sitter::{ParseOptions, Parser, TreeCursor};
 
-use super::around::{Around, leading};
-use super::{CutInput, walk};
+use super::CutInput;
+use super::around::Around;
 
 /// Bytes of the excerpt before and after the cursor.
 const MAX_BEFORE: usize = 6 * 1024;
@@ -15,7 +14,7 @@ const MAX_AFTER: usize = 2 * 1024;
 /// Times the parser reports progress (each some hundred steps) before it is stopped and the answer gets the benefit of the doubt.
 const MAX_REPORTS: u32 = 2_000;
 
-/// The text, with its statement or body ended where that is needed, if the code parses no worse with it than without.
+/// The text, with its statement ended where that is needed, if the code parses no worse with it than without.
 pub(super) fn no_worse(text: String, around: &Around, input: &CutInput) -> Option<String> {
     let Some(language) = input.language else { return Some(text) };
     let mut parser = Parser::new();
@@ -25,31 +24,20 @@ pub(super) fn no_worse(text: String, around: &Around, input: &CutInput) -> Optio
     let (before, after) = (tail(&around.before), head(&around.after));
     let mut faults = |middle: &str| faults(&mut parser, &[before, middle, after].concat());
     let Some(without) = faults("") else { return Some(text) };
-    for candidate in std::iter::once(String::new()).chain(endings(&text, around)) {
-        let with = [text.as_str(), &candidate].concat();
-        match faults(&with) {
-            Some(faults) if faults > without => {}
-            _ => return Some(with),
+    let Some(own) = faults(&text) else { return Some(text) };
+    let terminator = &around.facts.terminator;
+    // What separates members may be missing however broken the rest is.
+    let enough = if terminator == "," { without.min(own.saturating_sub(1)) } else { without };
+    if own <= enough {
+        return Some(text);
+    }
+    if around.at_line_end() && !terminator.is_empty() && !text.ends_with(terminator) {
+        let ended = [text.as_str(), terminator].concat();
+        if faults(&ended).is_some_and(|faults| faults <= enough) {
+            return Some(ended);
         }
     }
-    None
-}
-
-/// What may be missing at the end of an answer that was cut at a line's end: the statement's terminator, or the word that closes the body it opens.
-fn endings(text: &str, around: &Around) -> Vec<String> {
-    let facts = around.facts;
-    let mut endings = Vec::new();
-    if !around.at_line_end() {
-        return endings;
-    }
-    if !facts.terminator.is_empty() && !text.trim_end().ends_with(&facts.terminator) {
-        endings.push(facts.terminator.clone());
-    }
-    if facts.layout == Layout::Words {
-        let words = facts.closers.iter().filter(|word| walk::FINAL.contains(&word.as_str()) && *word != "}");
-        endings.extend(words.map(|word| format!("\n{}{word}", leading(&around.line_before))));
-    }
-    endings
+    (own <= without).then_some(text)
 }
 
 /// Errors and missing tokens in a text; `None` if it takes too long to tell.

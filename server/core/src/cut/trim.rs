@@ -1,15 +1,18 @@
 //! What is taken from the end of an answer and what is added to it, so that it fits the text around it: a part cut short, what follows the
 //! cursor already, and brackets left open. It leaves indentation to `present`.
 
+use pennyworth_grammars::Layout;
+
 use super::around::{Around, leading};
-use crate::lex::{Kind, Nest, Token};
+use super::walk::has_patterns;
+use crate::lex::{self, Kind, Nest, Scan, Token};
 use crate::present::width;
 
 /// An answer that was cut short, without the line or token that may not be whole.
 pub(super) fn to_whole<'a>(body: &'a str, around: &Around) -> &'a str {
     let lines = body.rfind('\n').and_then(|at| body.get(..at));
     if let Some(lines) = lines.filter(|lines| !lines.trim().is_empty()) {
-        return lines;
+        return without_empty_body(lines, around);
     }
     let (text, scan) = around.scan(body);
     let from = around.context.len();
@@ -19,9 +22,23 @@ pub(super) fn to_whole<'a>(body: &'a str, around: &Around) -> &'a str {
     let mut tokens = scan.tokens.iter().filter(|token| token.end > from).rev().peekable();
     let partial = |kind| matches!(kind, Kind::Word) || (kind == Kind::String && scan.literal().is_some());
     tokens.next_if(|token| token.end == text.len() && partial(token.kind));
-    // With less than half of it left, it would say something else.
-    let whole = end_of(tokens, from, around).and_then(|end| body.get(..end));
-    whole.filter(|whole| whole.len() * 2 >= body.len()).unwrap_or_default()
+    let whole = end_of(tokens, from, around).filter(|end| is_enough(*end, body));
+    whole.and_then(|end| body.get(..end)).unwrap_or_default()
+}
+
+/// Whether so many bytes of a text still say what it said.
+fn is_enough(bytes: usize, text: &str) -> bool {
+    bytes * 2 >= text.len()
+}
+
+/// Without the heads of bodies at its end: an indented body that has not begun cannot be closed.
+fn without_empty_body<'a>(lines: &'a str, around: &Around) -> &'a str {
+    let text = lines.trim_end();
+    let opens = around.facts.openers.iter().any(|opener| text.ends_with(opener.as_str()));
+    match text.rfind('\n').and_then(|at| text.get(..at)) {
+        Some(above) if opens && around.facts.layout == Layout::Indent => without_empty_body(above, around),
+        _ => lines,
+    }
 }
 
 /// The end of the last of these tokens, given from the last to the first, that something may end with: an operator wants more, and so does a
@@ -43,8 +60,10 @@ fn end_of<'t>(tokens: impl Iterator<Item = &'t Token>, from: usize, around: &Aro
 
 /// An answer without what follows the cursor already and without the blanks at its end; `None` if nothing is left.
 pub(super) fn fit(kept: &str, around: &Around) -> Option<String> {
-    let text =
-        if around.at_line_end() { without_lines_below(kept, around) } else { without_rest_of_line(kept, around) };
+    let text = match around.at_line_end() {
+        true => without_lines_below(kept.trim_end(), around),
+        false => without_rest_of_line(kept, around),
+    };
     let trimmed = text.trim_end();
     if trimmed.trim().is_empty() {
         return None;
@@ -94,7 +113,7 @@ fn without_lines_below<'a>(text: &'a str, around: &Around) -> &'a str {
 /// Without what the cursor's line goes on with already.
 fn without_rest_of_line<'a>(text: &'a str, around: &Around) -> &'a str {
     let rest = around.line_after.trim_end();
-    let is_word = |c: char| crate::lex::is_word(around.facts, c);
+    let is_word = |c: char| lex::is_word(around.facts, c);
     for (at, last) in rest.char_indices().rev() {
         let (overlap, beyond) = rest.split_at(at + last.len_utf8());
         let Some(kept) = text.strip_suffix(overlap) else { continue };
@@ -108,6 +127,17 @@ fn without_rest_of_line<'a>(text: &'a str, around: &Around) -> &'a str {
     text
 }
 
+/// Whether the brackets around the cursor are as balanced with a text between them as without.
+pub(super) fn is_balanced(text: &str, around: &Around) -> bool {
+    let faults = |text: &str| {
+        let scan = lex::scan(&[around.before.as_str(), text, &around.after].concat(), around.facts);
+        let stray = if has_patterns(around.facts) { 0 } else { scan.unopened.len() };
+        let code = |open: &&lex::Open| !matches!(open.nest, Nest::Block(_));
+        scan.open.iter().filter(code).count() + stray
+    };
+    faults(text) <= faults("")
+}
+
 /// Whether a text leaves nothing open that was not open before it.
 fn is_whole(text: &str, around: &Around) -> bool {
     let (_, scan) = around.scan(text);
@@ -119,32 +149,40 @@ pub(super) fn close(text: &str, around: &Around) -> Option<(String, usize)> {
     let from = around.context.len();
     let (whole, mut scan) = around.scan(text);
     let mut text = text.to_owned();
-    let code = |nest: &Nest| matches!(nest, Nest::Bracket(..) | Nest::Comment { .. });
+    let code = |nest: &Nest| !matches!(nest, Nest::String { .. } | Nest::Interpolation(_));
     if let Some(string) = scan.open.iter().find(|open| open.start >= from && !code(&open.nest)) {
         let before = scan.tokens.iter().filter(|token| token.end > from && token.end <= string.start).rev();
-        text.truncate(end_of(before, from, around)?);
+        let enough = |end: &usize| *end > 0 && is_enough(*end, &text);
+        let end = end_of(before, from, around).filter(enough)?;
+        text.truncate(end);
         scan = around.scan(&text).1;
     }
     let end = text.len();
+    if let Some(close) = missing_close(&text, &scan, around) {
+        text.push_str(&close);
+        return Some((text, end));
+    }
     let mut surplus = around.surplus.clone();
     for open in scan.open.iter().rev().take_while(|open| open.start >= from) {
+        let line = whole.get(..open.start).unwrap_or_default().rfind('\n').map_or(0, |at| at + 1);
+        let blanks = leading(whole.get(line..).unwrap_or_default());
         match &open.nest {
-            Nest::Comment { close, .. } if !close.is_empty() => {
-                text.push(' ');
-                text.push_str(close);
-            }
+            Nest::Comment { close, .. } if !close.is_empty() => text.push_str(&format!(" {close}")),
             Nest::Bracket(opener, close) => {
-                let line = whole.get(..open.start).unwrap_or_default().rfind('\n').map_or(0, |at| at + 1);
-                let blanks = leading(whole.get(line..).unwrap_or_default());
                 if surplus.take_surplus(*close, width(blanks, around.step)) {
                     continue;
                 }
                 let after = text.get(open.start - from + opener.len_utf8()..).unwrap_or_default();
                 if own_line(*opener, after, around) {
-                    text.push('\n');
-                    text.push_str(blanks);
+                    text.push_str(&format!("\n{blanks}"));
                 }
                 text.push(*close);
+            }
+            // A closing word that has to be followed by something cannot be added.
+            Nest::Block(close)
+                if close.split_whitespace().count() == 1 && !closes_below(close.trim(), blanks, around) =>
+            {
+                text.push_str(&format!("\n{blanks}{}", close.trim()));
             }
             _ => {}
         }
@@ -152,10 +190,32 @@ pub(super) fn close(text: &str, around: &Around) -> Option<(String, usize)> {
     Some((text, end))
 }
 
+/// Whether the first line below that is indented no deeper closes a body by this word.
+fn closes_below(word: &str, blanks: &str, around: &Around) -> bool {
+    let indent = width(blanks, around.step);
+    let line = around.below.iter().find(|line| width(leading(line), around.step) <= indent);
+    line.is_some_and(|line| line.split_whitespace().next() == Some(word) && width(leading(line), around.step) == indent)
+}
+
+/// What closes the string or comment the cursor is in, if the text was to fill it and nothing else closes it.
+fn missing_close(text: &str, scan: &Scan, around: &Around) -> Option<String> {
+    let literal = around.literal.as_ref().filter(|literal| !literal.closed && around.at_line_end())?;
+    let open = scan.literal().filter(|open| open.start < around.context.len())?;
+    let comment = matches!(open.nest, Nest::Comment { .. });
+    let blanks = leading(&around.line_before);
+    Some(match text.contains('\n') {
+        true => format!("\n{blanks}{}", literal.close),
+        false if comment => format!(" {}", literal.close),
+        false => literal.close.clone(),
+    })
+}
+
 /// Whether a closer belongs on a line of its own, from its opener and what follows that.
 fn own_line(opener: char, after: &str, around: &Around) -> bool {
     let first = after.split('\n').next().unwrap_or_default();
     let broken = after.contains('\n') && first.trim().is_empty();
-    let body = opener == '{' && after.trim().is_empty() && !around.facts.terminator.is_empty();
+    // Where there are neither statements nor members, braces hold values.
+    let statements = !around.facts.terminator.is_empty() || !around.facts.member_operators.is_empty();
+    let body = opener == '{' && after.trim().is_empty() && statements;
     around.at_line_end() && (broken || body)
 }

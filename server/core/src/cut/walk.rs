@@ -1,7 +1,7 @@
 //! Where an answer ends: the stops of its task, found in its lines and, token by token, in its brackets, statements and bodies.
 //! It leaves what frames an answer to `head` and what repeats itself to `loops`.
 
-use pennyworth_grammars::Layout;
+use pennyworth_grammars::{Facts, Layout};
 
 use super::around::{Around, leading};
 use super::head::significant;
@@ -15,8 +15,6 @@ use crate::task::{Stop, Task};
 const LOOKAHEAD: usize = 3;
 /// Letters and digits from which a line counts as a repetition of the line below the cursor.
 const MIN_SIGNIFICANT: usize = 3;
-/// Words and signs that end a body, where the other closers of a language only divide it.
-pub(super) const FINAL: [&str; 6] = ["end", "fi", "done", "esac", "until", "}"];
 
 /// The ends that lines show: the line's end, a blank line, the most lines, and a line that stands below the cursor already.
 pub(super) fn line_end(body: &str, around: &Around, input: &CutInput, reading: Reading) -> Option<End> {
@@ -80,6 +78,11 @@ fn certain(body: &str, around: &Around, end: usize) -> Option<usize> {
         !around.facts.regex || !(before.contains('/') || known.get(own..).is_some_and(|line| line.contains('/')))
     });
     line.into_iter().chain(ahead).min()
+}
+
+/// Whether brackets may be closed that nobody opened: the patterns of a shell's `case`.
+pub(super) fn has_patterns(facts: &Facts) -> bool {
+    facts.closers.iter().any(|closer| closer == ";;")
 }
 
 /// The walk over an answer's tokens. Offsets count from the start of the context that stands before the answer.
@@ -249,9 +252,7 @@ impl<'a> Walk<'a> {
 
     fn close(&mut self, c: char, token: Token, stray: bool) -> Found {
         let Some(index) = self.stack.iter().rposition(|(close, _)| *close == c).filter(|_| !stray) else {
-            // In a shell the patterns of `case` close a bracket that nobody opened.
-            let pattern = self.around.facts.closers.iter().any(|closer| closer == ";;");
-            return (!pattern).then_some((token.start, Ended::Closed));
+            return (!has_patterns(self.around.facts)).then_some((token.start, Ended::Closed));
         };
         let innermost = index + 1 == self.around.brackets.len();
         let outer = self.stack.get(index).and_then(|(_, outer)| *outer);
@@ -284,7 +285,9 @@ impl<'a> Walk<'a> {
         if self.closing.is_some() {
             self.closing = self.closing.map(|(_, why)| (token.end, why));
         }
-        self.has(Stop::Statement).then_some((token.end, Ended::Statement))
+        // A comma separates more than it ends: it is added again where it is missing.
+        let at = if c == ',' { token.start } else { token.end };
+        self.has(Stop::Statement).then_some((at, Ended::Statement))
     }
 
     fn line_break(&mut self, token: Token) -> Found {
@@ -297,8 +300,8 @@ impl<'a> Walk<'a> {
         if self.content_end <= self.from || self.depth() > 0 {
             return None;
         }
-        if let Some(found) = self.pending.filter(|(_, why)| *why != Ended::Statement) {
-            return Some(found);
+        if let Some((_, why)) = self.pending.filter(|(_, why)| *why != Ended::Statement) {
+            return Some((self.content_end, why));
         }
         if self.has(Stop::Statement) && self.ends_statement(line) {
             self.pending = Some((token.start, Ended::Statement));
@@ -325,7 +328,6 @@ impl<'a> Walk<'a> {
         };
         self.item |= line.last.is_some() && !line.first.as_ref().is_some_and(above);
         let blank = line.first.is_none() && self.breaks > 1;
-        let markup = self.layout == Layout::Markup;
         match (self.layout, line.last) {
             _ if !self.item => false,
             (Layout::Braces, Some(last)) => match last.kind {
@@ -333,8 +335,13 @@ impl<'a> Walk<'a> {
                 Kind::Sign(c) => self.is_terminator(c),
                 _ => false,
             },
-            _ => blank && (self.layout == Layout::Braces || markup),
+            _ => blank && (self.layout == Layout::Braces || self.is_prose()),
         }
+    }
+
+    /// Whether the answer is a paragraph rather than an element.
+    fn is_prose(&self) -> bool {
+        self.layout == Layout::Markup && !self.slice(self.from, self.text.len()).trim_start().starts_with('<')
     }
 
     /// The first token of a line, which shows its indentation.
@@ -363,7 +370,7 @@ impl<'a> Walk<'a> {
             return self.leave_body(token);
         }
         let base = if self.around.at_line_start() { inside } else { self.around.indent };
-        if self.has(Stop::Item) && self.item && self.layout != Layout::Braces && column <= base {
+        if self.has(Stop::Item) && self.item && self.layout != Layout::Braces && !self.is_prose() && column <= base {
             return self.leave_item(token);
         }
         None
@@ -423,13 +430,19 @@ impl<'a> Walk<'a> {
         tag || self.around.facts.closers.iter().any(|closer| closer == word)
     }
 
+    /// Whether a closer ends its body, where others (`else`) only divide it.
+    fn is_final(&self, token: Token) -> bool {
+        let word = self.slice(token.start, token.end);
+        word == "}" || self.around.facts.blocks.iter().any(|(_, close)| close.split_whitespace().next() == Some(word))
+    }
+
     /// A line indented less than the body.
     fn leave_body(&mut self, token: Token) -> Found {
         let before = Some((self.content_end, Ended::Block));
         if self.layout != Layout::Words || !self.is_closer(token) || self.body_is_closed() {
             return before;
         }
-        if FINAL.contains(&self.slice(token.start, token.end)) {
+        if self.is_final(token) {
             self.closing = Some((token.end, Ended::Block));
         }
         None
@@ -453,8 +466,7 @@ impl<'a> Walk<'a> {
         if !self.is_closer(token) {
             return Some((self.content_end, Ended::Item));
         }
-        let ends = FINAL.contains(&self.slice(token.start, token.end)) || self.layout == Layout::Markup;
-        if ends {
+        if self.is_final(token) || self.layout == Layout::Markup {
             self.pending = Some((token.end, Ended::Item));
         }
         None

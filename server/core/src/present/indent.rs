@@ -186,9 +186,13 @@ impl<'a> Lines<'a> {
             Line { blanks, column: width(blanks, place.step), text, literal, closes, opens: opens(line, facts) }
         });
         let mut lines: Vec<Line<'_>> = lines.collect();
-        // Where an answer only begins with a tab by tab of spaces, its own step shows in the lines that follow an opener.
-        if facts.layout == Layout::Markup {
-            lines.iter_mut().for_each(|line| line.closes |= line.text.starts_with("</"));
+        for line in &mut lines {
+            line.closes |= match facts.layout {
+                Layout::Markup => line.text.starts_with("</"),
+                // Labels stand further out.
+                Layout::Braces => line.text.trim_end().ends_with(':'),
+                Layout::Indent | Layout::Words => false,
+            };
         }
         Lines(lines)
     }
