@@ -75,6 +75,9 @@ pub enum Found {
 pub struct Hit {
     /// What to insert.
     pub text: String,
+    /// What an editor has put behind the cursor by itself while the answer was typed along: closers that the text brings as well, with the
+    /// white space before them.
+    pub auto_closed: String,
     /// How the cursor's place relates to the one the answer was made for.
     pub relation: Relation,
     /// What decided it.
@@ -112,6 +115,13 @@ struct Anchor {
     entry: u64,
     /// Offset of the line in the answer; 0 is the cursor's own line.
     line_start: usize,
+}
+
+/// How an entry fits a place.
+struct Fit {
+    relation: Relation,
+    /// Bytes after the cursor that an editor has put there by itself.
+    auto_closed: usize,
 }
 
 struct Entry {
@@ -170,13 +180,12 @@ impl Cache {
         let suffix = place.suffix();
         let fits = |anchor: &Anchor| {
             let entry = self.entries.peek(&anchor.entry)?;
-            let relation = entry.relation(anchor.line_start, place, suffix, asked.now_ms)?;
+            let fit = entry.fit(anchor.line_start, place, suffix, asked.now_ms)?;
             let rank = (entry.answer != Answer::Nothing, entry.decided.tier, anchor.entry);
-            Some((rank, relation))
+            Some((rank, fit))
         };
-        let ((_, _, id), relation) =
-            self.anchors.get(&anchor)?.iter().filter_map(fits).max_by_key(|(rank, _)| *rank)?;
-        self.entries.get(&id)?.found(relation, place)
+        let ((_, _, id), fit) = self.anchors.get(&anchor)?.iter().filter_map(fits).max_by_key(|(rank, _)| *rank)?;
+        self.entries.get(&id)?.found(fit, place)
     }
 
     /// Forgets everything.
@@ -217,11 +226,11 @@ impl Entry {
     }
 
     /// How a place below the text above one of the answer's lines relates to this entry; `None` if it does not fit.
-    fn relation(&self, line_start: usize, place: &Place, suffix: u64, now_ms: u64) -> Option<Relation> {
+    fn fit(&self, line_start: usize, place: &Place, suffix: u64, now_ms: u64) -> Option<Fit> {
         let Answer::Text { text, .. } = &self.answer else {
             let same = place.line_before == self.line_before && suffix == self.suffix;
             let fresh = now_ms.saturating_sub(self.put_ms) < NOTHING_MS;
-            return (same && fresh && line_start == 0).then_some(Relation::Same);
+            return (same && fresh && line_start == 0).then_some(Fit { relation: Relation::Same, auto_closed: 0 });
         };
         let own = match line_start {
             0 => self.line_before.as_str(),
@@ -230,17 +239,20 @@ impl Entry {
         if let Some(typed_here) = place.line_before.strip_prefix(own) {
             let rest = text.get(line_start..)?.strip_prefix(typed_here)?;
             let typed = text.get(..text.len() - rest.len())?;
-            let fits = suffix == self.suffix || place.suffix_auto_closed(typed).any(|known| known == self.suffix);
-            return (fits && !rest.trim().is_empty()).then_some(match typed.len() {
-                0 => Relation::Same,
-                bytes => Relation::Typed(bytes),
-            });
+            let auto_closed = match suffix == self.suffix {
+                true => 0,
+                false => place.auto_closed(typed).find(|(_, beyond)| *beyond == self.suffix)?.0,
+            };
+            let relation = if typed.is_empty() { Relation::Same } else { Relation::Typed(typed.len()) };
+            return (!rest.trim().is_empty()).then_some(Fit { relation, auto_closed });
         }
         let deleted = own.strip_prefix(&place.line_before)?;
-        (deleted.len() <= MAX_DELETED && suffix == self.suffix).then_some(Relation::Deleted(deleted.len()))
+        let fits = deleted.len() <= MAX_DELETED && suffix == self.suffix;
+        fits.then_some(Fit { relation: Relation::Deleted(deleted.len()), auto_closed: 0 })
     }
 
-    fn found(&self, relation: Relation, place: &Place) -> Option<Found> {
+    fn found(&self, fit: Fit, place: &Place) -> Option<Found> {
+        let Fit { relation, auto_closed } = fit;
         let decided = self.decided.clone();
         let Answer::Text { text, probability } = &self.answer else { return Some(Found::Nothing(decided)) };
         let text = match relation {
@@ -248,6 +260,7 @@ impl Entry {
             Relation::Typed(bytes) => text.get(bytes..)?.to_owned(),
             Relation::Deleted(_) => self.line_before.strip_prefix(&place.line_before)?.to_owned() + text,
         };
-        Some(Found::Hit(Hit { text, relation, decided, probability: *probability }))
+        let auto_closed = place.after.get(..auto_closed)?.to_owned();
+        Some(Found::Hit(Hit { text, auto_closed, relation, decided, probability: *probability }))
     }
 }

@@ -41,27 +41,24 @@ pub struct Context {
 pub fn classify(text: &Rope, language: &'static Language, tree: Option<&Tree>, offset: usize) -> Context {
     let offset = text.char_to_byte(text.byte_to_char(offset.min(text.len_bytes())));
     let line = text.byte_to_line(offset);
-    let region = region::region(text, language, offset);
-    let tree = tree.filter(|_| region.language == language);
-    let mut excerpt = excerpt(text, region.language.facts(), tree, offset, region.from, region.to);
-    excerpt.before.insert_str(0, region.prelude);
+    let Here { language, excerpt, .. } = here(text, language, tree, offset);
     let mut context = Context {
         task: None,
-        language: region.language,
+        language,
         node_path: Vec::new(),
         scopes: Vec::new(),
         line_before: slice(text, text.line_to_byte(line), offset),
         line_after: slice(text, offset, line_end(text, line)),
     };
-    let scan = lex::scan(&excerpt.before, region.language.facts());
-    if let Some(task) = literal(&excerpt, &scan, region.language) {
+    let scan = lex::scan(&excerpt.before, language.facts());
+    if let Some(task) = literal(&excerpt, &scan, language) {
         context.task = Some(task);
         context.node_path = vec![if task == Task::Comment { "comment" } else { "doc_comment" }];
         return context;
     }
-    let Some(repaired) = repair::repair(&excerpt, region.language) else { return context };
+    let Some(repaired) = repair::repair(&excerpt, language) else { return context };
     let beside = Beside { before: excerpt.has_before, after: excerpt.has_after };
-    if let Some(decision) = decide(&repaired.source, &repaired.tree, region.language, repaired.hole.clone(), beside) {
+    if let Some(decision) = decide(&repaired.source, &repaired.tree, language, repaired.hole.clone(), beside) {
         context.task = Some(decision.task);
         context.node_path = decision.path;
     }
@@ -70,6 +67,23 @@ pub fn classify(text: &Rope, language: &'static Language, tree: Option<&Tree>, o
     }
     context.scopes = scopes(&repaired.source, &repaired.tree, repaired.hole.start);
     context
+}
+
+/// The excerpt before a place and the region it stands in.
+pub(crate) struct Here {
+    pub(crate) language: &'static Language,
+    pub(crate) excerpt: Excerpt,
+    /// Byte offset where text of the language ends.
+    pub(crate) to: usize,
+}
+
+/// Cuts the excerpt for the place at byte `offset`.
+pub(crate) fn here(text: &Rope, language: &'static Language, tree: Option<&Tree>, offset: usize) -> Here {
+    let region = region::region(text, language, offset);
+    let tree = tree.filter(|_| region.language == language);
+    let mut excerpt = excerpt(text, region.language.facts(), tree, offset, region.from, region.to);
+    excerpt.before.insert_str(0, region.prelude);
+    Here { language: region.language, excerpt, to: region.to }
 }
 
 /// The task inside a comment, or inside a string that is documentation; other strings may be part of an import, which the tree knows.

@@ -3,7 +3,6 @@
 
 use std::fmt;
 
-use pennyworth_grammars::Language;
 use serde::{Deserialize, Serialize};
 
 use crate::models::Shape;
@@ -14,17 +13,19 @@ mod around;
 mod head;
 mod loops;
 mod parse;
+mod place;
 mod trim;
 mod walk;
 
 use around::Around;
 use loops::Loops;
+pub use place::Surroundings;
 
-/// What a cutter must know of the place and of what was asked. Line breaks of any kind are taken.
+/// What a cutter must know of the place and of what was asked.
 #[derive(Clone)]
 pub struct CutInput {
-    /// The language at the cursor; without one only the forms most languages share are known.
-    pub language: Option<&'static Language>,
+    /// The text around the cursor.
+    pub surroundings: Surroundings,
     /// What is missing.
     pub task: Task,
     /// Where the answer ends.
@@ -33,12 +34,6 @@ pub struct CutInput {
     pub shape: Shape,
     /// The sentinels of the format in use; an answer is cut there.
     pub markers: Vec<String>,
-    /// Text before the cursor that begins at a line's start in code of the language; some kilobytes are enough.
-    pub before: String,
-    /// Text after the cursor; some twenty lines are enough.
-    pub after: String,
-    /// One step of the document's indentation, as [`present::detect_indent`] finds it.
-    pub indent: String,
     /// Lines of an answer at most.
     pub max_lines: usize,
 }
@@ -153,7 +148,7 @@ struct End {
 impl Cutter {
     /// A cutter for one answer.
     pub fn new(input: CutInput) -> Cutter {
-        let around = Around::new(&input);
+        let around = Around::new(&input.surroundings);
         Cutter { input, around, raw: String::new(), after_cr: false, loops: Loops::default(), end: None }
     }
 
@@ -183,7 +178,7 @@ impl Cutter {
             (None, Finish::CutOff) => (trim::to_whole(body, &self.around), Ended::CutOff),
         };
         let fitted = trim::fit(kept, &self.around).ok_or_else(|| reason(ended, kept))?;
-        let indented = present::reindent(&fitted, &self.around.target(&self.input));
+        let indented = present::reindent(&fitted, &self.around.target());
         let (closed, caret) = trim::close(&indented, &self.around).ok_or(Rejection::Truncated)?;
         if self.input.markers.iter().any(|marker| closed.contains(marker.as_str())) {
             return Err(Rejection::Marker);
@@ -191,7 +186,7 @@ impl Cutter {
         if !trim::is_balanced(&closed, &self.around) {
             return Err(Rejection::Unbalanced);
         }
-        let text = parse::no_worse(closed, &self.around, &self.input).ok_or(Rejection::WorseParse)?;
+        let text = parse::no_worse(closed, &self.around).ok_or(Rejection::WorseParse)?;
         // A word that closes the body is as much behind the caret as a bracket; what ends a statement is not.
         let opens_body =
             text.get(caret..).is_some_and(|added| added.contains(|c| c == '\n' || trim::is_closer(c, &self.around)));

@@ -3,55 +3,41 @@
 
 mod indent;
 
-pub use indent::{Target, detect_indent, reindent, width};
+pub(crate) use indent::width;
+pub use indent::{Target, detect_indent, document_indent, reindent};
 
-/// What an editor inserts.
-#[derive(Clone, PartialEq, Eq)]
+/// What an editor inserts at the cursor.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Insertion {
-    /// The text, in the document's line breaks.
+    /// The text.
     pub text: String,
     /// Bytes after the cursor, on its line, that it replaces.
     pub replaces: usize,
 }
 
-/// A text with the document's line breaks, without blanks at the ends of its lines.
-///
-/// If the text brings closers that stand behind the cursor already (an editor put them there while the text was typed along), they are replaced.
-pub fn present(text: &str, line_after: &str, line_break: &str) -> Insertion {
-    let mut lines = text.split('\n').peekable();
+/// A text in a document's line breaks, without blanks at the ends of its lines; the last line, which goes on behind the cursor, stays as it is.
+pub fn with_line_breaks(text: &str, line_break: &str) -> String {
     let mut presented = String::with_capacity(text.len() + 16);
+    let mut lines = text.split('\n').peekable();
     while let Some(line) = lines.next() {
-        let line = line.strip_suffix('\r').unwrap_or(line);
-        match lines.peek() {
-            Some(_) => {
-                presented.push_str(line.trim_end());
-                presented.push_str(line_break);
-            }
-            None => presented.push_str(line),
+        if lines.peek().is_some() {
+            presented.push_str(line.trim_end());
+            presented.push_str(line_break);
+        } else {
+            presented.push_str(line);
         }
     }
-    let replaces = covered(&presented, line_after);
-    Insertion { text: presented, replaces }
+    presented
 }
 
-/// Bytes of closers after the cursor that a text closes itself, in this order and besides those it opens.
-fn covered(text: &str, line_after: &str) -> usize {
-    let mut open: Vec<char> = Vec::new();
-    let mut closed = String::new();
-    for c in text.chars() {
-        match c {
-            '(' => open.push(')'),
-            '[' => open.push(']'),
-            '{' => open.push('}'),
-            ')' | ']' | '}' if open.last() == Some(&c) => {
-                open.pop();
-            }
-            ')' | ']' | '}' if open.is_empty() => closed.push(c),
-            _ => {}
-        }
+/// A text from the cache among the closers that an editor has put behind the cursor by itself: it replaces those on the cursor's line, and
+/// leaves out those below. `None` if it needs them elsewhere.
+pub fn among_closers(text: &str, auto_closed: &str) -> Option<Insertion> {
+    if !auto_closed.contains(['\n', '\r']) {
+        return Some(Insertion { text: text.to_owned(), replaces: auto_closed.len() });
     }
-    let same = closed.chars().zip(line_after.chars()).take_while(|(own, there)| own == there);
-    same.map(|(own, _)| own.len_utf8()).sum()
+    let text = text.strip_suffix(auto_closed).filter(|text| !text.trim().is_empty())?;
+    Some(Insertion { text: text.to_owned(), replaces: 0 })
 }
 
 /// What to insert in place of an editor's selected item, whose text would replace `replaced` (from the item's start to the cursor): the item
@@ -62,3 +48,6 @@ pub fn extend_selected(selected: &str, replaced: &str, text: &str) -> Option<Str
     let whole = [replaced, text].concat();
     (whole.starts_with(selected) && whole.len() > selected.len()).then_some(whole)
 }
+
+#[cfg(test)]
+mod tests;

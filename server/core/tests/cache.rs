@@ -62,6 +62,21 @@ fn served_at_the_same_place_typed_along_deleted_back_and_over_line_breaks() {
 }
 
 #[test]
+fn what_the_editor_closed_by_itself_is_told() {
+    for (asked, answer, now, expected) in [
+        ("let a = ˇ;", "f(1)", "let a = f(ˇ);", ")"),
+        ("let a = ˇ;", "f(\"x\")", "let a = f(\"ˇ\");", "\")"),
+        ("ifˇ\nb", " a {\n  c\n}", "if a {\n  ˇ\n}\nb", "\n}"),
+        ("let a = ˇ;", "f(1)", "let a = fˇ;", ""),
+    ] {
+        let mut cache = Cache::new(10, 10_000);
+        cache.put(&place(asked), decided("a", Tier::Local), text(answer), 0);
+        let Some(Found::Hit(hit)) = cache.get(&place(now), &ASKED) else { panic!("no hit: {now:?}") };
+        assert_eq!(hit.auto_closed, expected, "{now:?}");
+    }
+}
+
+#[test]
 fn lines_longer_than_the_window_are_served_too() {
     let line = "é, ".repeat(3000);
     let relation = |now: &str| serve(&format!("{line}ˇ"), "foo(1);", now).map(|(_, relation)| relation);

@@ -14,13 +14,13 @@
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
-use pennyworth_core::cut::{Cut, CutInput, Cutter, Finish, Progress, Rejection};
+use pennyworth_core::cut::{Cut, CutInput, Cutter, Finish, Progress, Rejection, Surroundings};
 use pennyworth_core::lex;
 use pennyworth_core::models::{Models, Shape};
-use pennyworth_core::present;
 use pennyworth_core::task::{Task, Tasks};
 use pennyworth_grammars::Language;
 use proptest::prelude::*;
+use ropey::Rope;
 
 struct Case {
     title: String,
@@ -62,14 +62,11 @@ fn input(case: &Case, language: &'static Language) -> (CutInput, Finish) {
     let task: Task = options.next().unwrap().parse().unwrap();
     let models = Models::builtin();
     let mut input = CutInput {
-        language: Some(language),
+        surroundings: Surroundings::of(&Rope::from_str(&[before, after].concat()), Some(language), None, before.len()),
         task,
         stops: Tasks::builtin().row(task).stop.clone(),
         shape: Shape::Raw,
         markers: models.format("qwen").unwrap().markers.clone(),
-        before: before.into(),
-        after: after.into(),
-        indent: present::detect_indent(case.source.lines(), language.facts()),
         max_lines: 60,
     };
     let mut finish = Finish::Stop;
@@ -240,14 +237,16 @@ impl Place {
         let models = Models::builtin();
         let format = models.format(self.format).unwrap();
         CutInput {
-            language: Some(self.language),
+            surroundings: Surroundings {
+                language: Some(self.language),
+                before: self.before.clone(),
+                after: self.after.clone(),
+                indent: self.indent.into(),
+            },
             task: self.task,
             stops: Tasks::builtin().row(self.task).stop.clone(),
             shape: format.shape,
             markers: format.markers.iter().cloned().chain(["<|fim_pad|>".into()]).collect(),
-            before: self.before.clone(),
-            after: self.after.clone(),
-            indent: self.indent.into(),
             max_lines: 6,
         }
     }
@@ -276,12 +275,12 @@ proptest! {
     #[test]
     fn what_was_balanced_stays_balanced(place in places(), reply in pieces(14)) {
         let (input, language) = (place.input(), place.language);
-        let without = bracket_faults(language, &[input.before.as_str(), &input.after].concat());
+        let without = bracket_faults(language, &[place.before.as_str(), &place.after].concat());
         if let Ok(cut) = cut(&input, &reply, usize::MAX, Finish::Stop)
             && language.name() != "bash"
             && without == 0
         {
-            let with = [input.before.as_str(), &cut.text, &input.after].concat();
+            let with = [place.before.as_str(), &cut.text, &place.after].concat();
             prop_assert_eq!(bracket_faults(language, &with), 0, "{:?}", with);
         }
     }

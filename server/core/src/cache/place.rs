@@ -21,7 +21,7 @@ const LINE: usize = 2048;
 pub struct Place {
     above: String,
     pub(super) line_before: String,
-    after: String,
+    pub(super) after: String,
 }
 
 impl Place {
@@ -59,8 +59,8 @@ impl Place {
         suffix(&self.after)
     }
 
-    /// Hashes of what follows the cursor without what an editor may have closed by itself while this was typed.
-    pub(super) fn suffix_auto_closed(&self, typed: &str) -> impl Iterator<Item = u64> {
+    /// What an editor may have put behind the cursor by itself while this was typed: its bytes, and a hash of what follows it.
+    pub(super) fn auto_closed(&self, typed: &str) -> impl Iterator<Item = (usize, u64)> {
         let open = unclosed(typed);
         // Some editors close brackets, some quotes as well.
         let brackets = open.iter().copied().filter(|open| !matches!(open.closer, '"' | '\'' | '`')).collect::<Vec<_>>();
@@ -69,7 +69,7 @@ impl Place {
                 let after = if open.line_broken { after.trim_start() } else { after };
                 after.strip_prefix(open.closer)
             })?;
-            Some(suffix(rest))
+            Some((self.after.len() - rest.len(), suffix(rest)))
         })
     }
 }

@@ -2,9 +2,9 @@
 
 use std::sync::LazyLock;
 
-use pennyworth_grammars::Facts;
+use pennyworth_grammars::{Facts, Language};
 
-use super::CutInput;
+use super::Surroundings;
 use crate::lex::{self, Nest, Scan};
 use crate::present::{Target, width};
 use crate::prompt::normalised;
@@ -19,7 +19,10 @@ static PLAIN: LazyLock<Facts> = LazyLock::new(|| {
 
 /// The place of the cursor.
 pub(super) struct Around {
+    pub(super) language: Option<&'static Language>,
     pub(super) facts: &'static Facts,
+    /// One step of indentation.
+    unit: String,
     /// All that was given of the text before the cursor.
     pub(super) before: String,
     pub(super) after: String,
@@ -61,8 +64,9 @@ pub(super) struct Literal {
 }
 
 impl Around {
-    pub(super) fn new(input: &CutInput) -> Around {
-        let facts = input.language.map_or(&*PLAIN, |language| language.facts());
+    pub(super) fn new(input: &Surroundings) -> Around {
+        let language = input.language;
+        let facts = language.map_or(&*PLAIN, |language| language.facts());
         let before = normalised(&input.before).into_owned();
         let after = normalised(&input.after).into_owned();
         let line_start = before.rfind('\n').map_or(0, |at| at + 1);
@@ -76,7 +80,9 @@ impl Around {
         let step = width(&input.indent, 4).max(1);
         let context = context(&before, line_start, &scan);
         let mut around = Around {
+            language,
             facts,
+            unit: input.indent.clone(),
             indent: width(leading(&line_before), step),
             above: above.map(|line| (line.to_owned(), width(leading(line), step))),
             literal: None,
@@ -121,8 +127,8 @@ impl Around {
     }
 
     /// What present must know to indent an answer.
-    pub(super) fn target<'a>(&'a self, input: &'a CutInput) -> Target<'a> {
-        Target { before: &self.before, unit: &input.indent, facts: self.facts }
+    pub(super) fn target(&self) -> Target<'_> {
+        Target { before: &self.before, unit: &self.unit, facts: self.facts }
     }
 
     fn find_literal(&self, scan: &Scan) -> Option<Literal> {

@@ -5,7 +5,6 @@ use std::ops::ControlFlow;
 
 use tree_sitter::{ParseOptions, Parser, TreeCursor};
 
-use super::CutInput;
 use super::around::Around;
 
 /// Bytes of the excerpt before and after the cursor.
@@ -15,8 +14,8 @@ const MAX_AFTER: usize = 2 * 1024;
 const MAX_REPORTS: u32 = 2_000;
 
 /// The text, with its statement ended where that is needed, if the code parses no worse with it than without.
-pub(super) fn no_worse(text: String, around: &Around, input: &CutInput) -> Option<String> {
-    let Some(language) = input.language else { return Some(text) };
+pub(super) fn no_worse(text: String, around: &Around) -> Option<String> {
+    let Some(language) = around.language else { return Some(text) };
     let mut parser = Parser::new();
     if parser.set_language(language.parser()).is_err() {
         return Some(text);

@@ -1,10 +1,16 @@
 //! Indentation: the step a document uses, and an answer's lines moved to it.
 //! It leaves everything right of a line's first character alone.
 
-use pennyworth_grammars::{Facts, Layout};
+use pennyworth_grammars::{Facts, Language, Layout};
+use ropey::Rope;
 
 use crate::lex::{self, Kind};
 
+/// Lines and characters of a line that a document's step is read from.
+const SAMPLE: usize = 200;
+const SAMPLE_CHARS: usize = 80;
+/// The step of a document without a known language that shows none.
+const PLAIN: &str = "    ";
 /// Columns beyond which a step is no indentation but an alignment.
 const MAX_STEP: usize = 8;
 
@@ -19,8 +25,8 @@ pub struct Target<'a> {
 }
 
 /// One step of indentation as lines of a document show it: a tab, or the spaces by which lines are most often indented more than the line above;
-/// the language's own where they show none.
-pub fn detect_indent<'a>(lines: impl IntoIterator<Item = &'a str>, facts: &Facts) -> String {
+/// the usual one where they show none.
+pub fn detect_indent<'a>(lines: impl IntoIterator<Item = &'a str>, usual: &str) -> String {
     let (mut tabs, mut spaces, mut above) = (0, [0_usize; MAX_STEP + 1], 0);
     for line in lines {
         let text = line.trim_start_matches([' ', '\t']);
@@ -41,14 +47,22 @@ pub fn detect_indent<'a>(lines: impl IntoIterator<Item = &'a str>, facts: &Facts
     let step = (1..=MAX_STEP).max_by_key(|step| (spaces.get(*step).copied(), std::cmp::Reverse(*step))).unwrap_or(0);
     let count = spaces.get(step).copied().unwrap_or(0);
     match (tabs, count) {
-        (0, 0) => facts.indent.clone(),
+        (0, 0) => usual.to_owned(),
         _ if tabs > count => "\t".to_owned(),
         _ => " ".repeat(step),
     }
 }
 
+/// One step of a document's indentation, from the lines around one of them.
+pub fn document_indent(text: &Rope, line: usize, language: Option<&Language>) -> String {
+    let first = line.min(text.len_lines()).saturating_sub(SAMPLE / 2);
+    let lines = text.lines_at(first).take(SAMPLE).map(|line| line.chars().take(SAMPLE_CHARS).collect::<String>());
+    let lines: Vec<String> = lines.collect();
+    detect_indent(lines.iter().map(String::as_str), language.map_or(PLAIN, |language| &language.facts().indent))
+}
+
 /// The columns of white space, where a tab stands for as many as a step has.
-pub fn width(blanks: &str, step: usize) -> usize {
+pub(crate) fn width(blanks: &str, step: usize) -> usize {
     blanks.chars().map(|c| if c == '\t' { step } else { 1 }).sum()
 }
 

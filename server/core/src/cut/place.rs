@@ -1,0 +1,59 @@
+//! The text around a cursor as a cutter needs it, taken from a document at a cost that does not grow with it.
+//! It leaves where an excerpt may begin to `classify`, which needs the same.
+
+use pennyworth_grammars::Language;
+use ropey::Rope;
+use tree_sitter::Tree;
+
+use crate::present;
+use crate::text::{line_end, slice};
+use crate::{classify, text};
+
+/// Lines after the cursor's line that are looked at.
+const AFTER_LINES: usize = 20;
+/// Bytes before and after the cursor at most.
+const MAX_BEFORE: usize = 8 * 1024;
+const MAX_AFTER: usize = 2 * 1024;
+
+/// The text around a cursor. Line breaks of any kind are taken.
+#[derive(Clone, Default)]
+pub struct Surroundings {
+    /// The language at the cursor; without one only the brackets most languages share are known.
+    pub language: Option<&'static Language>,
+    /// Text before the cursor that begins at a line's start in code of the language: heads of the enclosing bodies and the lines above.
+    pub before: String,
+    /// The rest of the cursor's line and some lines below.
+    pub after: String,
+    /// One step of the document's indentation, as [`present::document_indent`] finds it.
+    pub indent: String,
+}
+
+impl Surroundings {
+    /// What stands around byte `offset`. `tree` is the last full tree, if there is one; it may be of an older text that was moved along.
+    pub fn of(text: &Rope, language: Option<&'static Language>, tree: Option<&Tree>, offset: usize) -> Surroundings {
+        let offset = text.char_to_byte(text.byte_to_char(offset.min(text.len_bytes())));
+        let line = text.byte_to_line(offset);
+        let (before, to, language) = match language {
+            Some(language) => {
+                let here = classify::here(text, language, tree, offset);
+                (here.excerpt.before, here.to, Some(here.language))
+            }
+            None => (slice(text, text.line_to_byte(line.saturating_sub(AFTER_LINES)), offset), text.len_bytes(), None),
+        };
+        let last = (line + AFTER_LINES).min(text.len_lines().saturating_sub(1));
+        let end = line_end(text, last).min(offset + MAX_AFTER).min(to).max(offset);
+        Surroundings {
+            language,
+            before: tail(before),
+            after: text::slice(text, offset, end),
+            indent: present::document_indent(text, line, language),
+        }
+    }
+}
+
+/// The end of a text, from a line's start where it has one.
+fn tail(text: String) -> String {
+    let Some(excess) = text.len().checked_sub(MAX_BEFORE).filter(|excess| *excess > 0) else { return text };
+    let kept = (excess..text.len()).find_map(|at| text.get(at..)).unwrap_or_default();
+    kept.split_once('\n').map_or(kept, |(_, lines)| lines).to_owned()
+}

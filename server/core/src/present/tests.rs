@@ -1,0 +1,91 @@
+//! Line breaks, closers, selected items and indentation on small texts.
+
+use ropey::Rope;
+
+use super::*;
+
+#[test]
+fn line_breaks_are_the_documents_and_lines_end_without_blanks() {
+    for (text, line_break, expected) in [
+        ("a", "\r\n", "a"),
+        ("a \n\n  b\t\n ", "\r\n", "a\r\n\r\n  b\r\n "),
+        ("\n  a\n", "\r", "\r  a\r"),
+        ("a\nb", "\n", "a\nb"),
+    ] {
+        assert_eq!(with_line_breaks(text, line_break), expected, "{text:?}");
+    }
+}
+
+#[test]
+fn closers_of_the_editor_are_replaced_on_the_line_and_kept_below() {
+    let insertion = |text: &str, replaces| Some(Insertion { text: text.into(), replaces });
+    for (text, auto_closed, expected) in [
+        ("a, b);", "", insertion("a, b);", 0)),
+        ("a, b);", ")", insertion("a, b);", 1)),
+        ("x\");", "\")", insertion("x\");", 2)),
+        ("a();\n}", "\n}", insertion("a();", 0)),
+        ("a();\n} else {\n}", "\n  }", None),
+        ("\n}", "\n}", None),
+    ] {
+        assert_eq!(among_closers(text, auto_closed), expected, "{text:?} {auto_closed:?}");
+    }
+}
+
+#[test]
+fn a_selected_item_is_extended_or_left_alone() {
+    for (selected, replaced, text, expected) in [
+        ("push_str", "pu", "sh_str(\"a\")", Some("push_str(\"a\")")),
+        ("push", "", "push_str(a)", Some("push_str(a)")),
+        ("push_str", "pu", "sh(a)", None),
+        ("push", "pu", "sh", None),
+        ("größe", "gr", "öße()", Some("größe()")),
+    ] {
+        assert_eq!(extend_selected(selected, replaced, text).as_deref(), expected, "{selected} {text}");
+    }
+}
+
+#[test]
+fn a_step_is_read_from_lines_that_go_in() {
+    for (text, expected) in [
+        ("a\n  b\n    c\n", "  "),
+        ("a\n    b\n        c\n    d\n", "    "),
+        ("a\n\tb\n\t\tc\n", "\t"),
+        ("a\nb\n", "usual"),
+        ("", "usual"),
+        ("/**\n * a\n * b\n */\nf\n    g\n", "    "),
+        ("f(a,\n  b)\nx\n    y\nz\n    w\n", "    "),
+        ("\tone\na\n  b\nc\n  d\n", "  "),
+        ("a\r\n   b\r\n\r\n   c\r\n", "   "),
+    ] {
+        assert_eq!(detect_indent(text.lines(), "usual"), expected, "{text:?}");
+    }
+    let rope = Rope::from_str("a\r  b\r");
+    assert_eq!(document_indent(&rope, 99, None), "  ");
+}
+
+#[test]
+fn answers_take_on_the_documents_indentation() {
+    for (language, unit, before, text, expected) in [
+        // In another step.
+        ("rust", "    ", "fn a() {\n    ", "if b {\n      c();\n    }", "if b {\n        c();\n    }"),
+        ("go", "\t", "func a() {\n\t", "if b {\n        c()\n    }", "if b {\n\t\tc()\n\t}"),
+        ("rust", "  ", "fn a() {\n  ", "if b {\n\t\tc();\n\t}", "if b {\n    c();\n  }"),
+        // Counted from the cursor's line.
+        ("rust", "    ", "    fn a() {", "\n    b();\n}", "\n        b();\n    }"),
+        ("python", "    ", "    def a():\n        ", "b()\nif c:\n    d()", "b()\n        if c:\n            d()"),
+        // A blank line without its indentation, or with too much of it.
+        ("python", "    ", "def a():\n", "b()\nc()", "    b()\n    c()"),
+        ("python", "    ", "def a():\n", "    b()\n    c()", "    b()\n    c()"),
+        ("python", "    ", "def a():\n  ", "b()", "  b()"),
+        ("python", "    ", "def a():\n    ", "    b()\n    c()", "b()\n    c()"),
+        // What is right stays as it is.
+        ("rust", "    ", "fn a() {\n    let b = ", "c\n        .d()\n        .e();", "c\n        .d()\n        .e();"),
+        ("rust", "    ", "fn a() {\n    let b = f(", "c,\n              d);", "c,\n              d);"),
+        ("python", "    ", "def a():\n    ", "b = '''\nc\n'''\n    d()", "b = '''\nc\n'''\n    d()"),
+        ("rust", "    ", "", "fn a() {\n    b();\n}", "fn a() {\n    b();\n}"),
+        ("rust", "    ", "a", "", ""),
+    ] {
+        let facts = pennyworth_grammars::by_name(language).expect(language).facts();
+        assert_eq!(reindent(text, &Target { before, unit, facts }), expected, "{language} {before:?} {text:?}");
+    }
+}
