@@ -1,3 +1,5 @@
+//! The ledger with a clock of the tests' own: what is written, what is held against the cap, and what a damaged or missing file costs.
+
 use std::path::Path;
 use std::pin::pin;
 use std::sync::atomic::{AtomicU64, Ordering};
