@@ -348,6 +348,12 @@ async fn read(input: &mut (impl AsyncBufReadExt + Unpin)) -> Option<Value> {
     Some(serde_json::from_slice(&body).expect("the server writes JSON"))
 }
 
+/// Options under which nothing of the user who runs the tests is read or written.
+pub fn options() -> pennyworth::server::Options {
+    let config = Path::new(env!("CARGO_MANIFEST_DIR")).join("default.toml");
+    pennyworth::server::Options { config: Some(config), state: None }
+}
+
 /// The URI of an absolute path without characters that need escaping.
 pub fn uri(path: &Path) -> String {
     format!("file://{}", path.display())

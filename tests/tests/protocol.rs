@@ -1,13 +1,12 @@
 //! The server at the protocol's edge: bad input, the end of life, many messages at once. The server goes on, and every request has one answer.
 
-use pennyworth::server::Options;
-use pennyworth_tests::editor::{Editor, binary};
+use pennyworth_tests::editor::{Editor, binary, options};
 use serde_json::{Value, json};
 
 const URI: &str = "file:///project/a.rs";
 
 async fn editor() -> Editor {
-    let mut editor = Editor::in_memory(Options::default());
+    let mut editor = Editor::in_memory(options());
     editor.initialize(json!({}), Value::Null, None).await;
     editor
 }
@@ -55,7 +54,7 @@ async fn methods_nobody_knows() {
 
 #[tokio::test]
 async fn requests_before_the_beginning_and_after_the_end() {
-    let mut editor = Editor::in_memory(Options::default());
+    let mut editor = Editor::in_memory(options());
     assert_eq!(editor.refused("shutdown", Value::Null).await, -32002, "not begun");
     editor.initialize(json!({}), Value::Null, None).await;
     editor.request("shutdown", Value::Null).await;

@@ -2,15 +2,29 @@
 //! It leaves deciding to `pennyworth-core` and speaking to models to `pennyworth-providers`.
 
 pub mod cli;
+pub mod command;
+pub mod complete;
 pub mod convert;
+pub mod current;
 pub mod editor;
+pub mod embedded;
 pub mod engine;
 pub mod frames;
+pub mod health;
+pub mod index;
+pub mod inline;
 pub mod keys;
+pub mod learn;
 pub mod ledger;
 pub mod logging;
+pub mod menu;
+pub mod outcome;
+pub mod parse;
 pub mod paths;
+pub mod progress;
 pub mod serve;
 pub mod server;
 pub mod session;
 pub mod settings;
+pub mod status;
+pub mod workspace;

@@ -6,17 +6,22 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
 use tokio::sync::oneshot;
+use tokio::task::JoinSet;
 use tower_lsp::gen_lsp_types::{
-    DidChangeTextDocumentParams, DidCloseTextDocumentParams, DidOpenTextDocumentParams, InitializeParams,
-    InitializeResult, ServerCapabilities, ServerInfo, TextDocumentSync, TextDocumentSyncKind, TextDocumentSyncOptions,
-    Uri,
+    ChangeNotifications, CompletionParams, CompletionResponse, DidChangeConfigurationParams,
+    DidChangeTextDocumentParams, DidChangeWatchedFilesParams, DidChangeWorkspaceFoldersParams,
+    DidCloseTextDocumentParams, DidOpenTextDocumentParams, DidSaveTextDocumentParams, ExecuteCommandOptions,
+    ExecuteCommandParams, InitializeParams, InitializeResult, InitializedParams, InlineCompletionParams,
+    InlineCompletionProvider, InlineCompletionResponse, LspAny, Save, ServerCapabilities, ServerInfo,
+    TextDocumentIdentifier, TextDocumentSync, TextDocumentSyncKind, TextDocumentSyncOptions, Uri,
+    WorkDoneProgressCancelParams, WorkspaceFoldersServerCapabilities, WorkspaceOptions,
 };
 use tower_lsp::jsonrpc::Result;
 use tower_lsp::{Client, ClientSocket, LanguageServer, LspService};
 
-use crate::convert;
 use crate::editor::Editor;
 use crate::engine::{Engine, lock};
+use crate::{command, convert, inline, learn, menu, parse, status, workspace};
 
 /// How the server is started.
 #[derive(Clone, Debug, Default)]
@@ -35,11 +40,16 @@ pub struct Server {
     shut_down: AtomicBool,
     /// Where `initialize`, which learns the parent's process, tells it to whoever watches it.
     parent: Mutex<Option<oneshot::Sender<i32>>>,
+    /// What goes on for as long as the server does.
+    tasks: Mutex<JoinSet<()>>,
 }
 
 /// The server as a service, and its end of the talk with the client.
 pub(crate) fn service(options: Options) -> (LspService<Server>, ClientSocket) {
-    LspService::build(|client| Server::new(client, options)).finish()
+    LspService::build(|client| Server::new(client, options))
+        .custom_method("window/workDoneProgress/cancel", Server::cancel_progress)
+        .custom_method("pennyworth/viewFileText", Server::view_file_text)
+        .finish()
 }
 
 impl Server {
@@ -49,6 +59,7 @@ impl Server {
             edits: AtomicU64::new(0),
             shut_down: AtomicBool::new(false),
             parent: Mutex::default(),
+            tasks: Mutex::default(),
         }
     }
 
@@ -76,16 +87,34 @@ impl Server {
     }
 
     /// Ends what still runs and writes what is not yet written.
-    pub(crate) async fn close(&self) {}
+    pub(crate) async fn close(&self) {
+        self.engine.end();
+        lock(&self.tasks).abort_all();
+    }
 }
 
 impl LanguageServer for Server {
     async fn initialize(&self, params: InitializeParams) -> Result<InitializeResult> {
         let editor = self.engine.meet(Editor::of(&params));
+        self.engine.workspace.begin(editor);
+        workspace::refresh(&self.engine);
         if let (Some(process), Some(sender)) = (editor.process_id, lock(&self.parent).take()) {
             let _ = sender.send(process);
         }
-        Ok(InitializeResult { capabilities: capabilities(editor), server_info: Some(server_info()) })
+        Ok(InitializeResult { capabilities: capabilities(&self.engine, editor), server_info: Some(server_info()) })
+    }
+
+    async fn initialized(&self, _: InitializedParams) {
+        for started in [learn::start(&self.engine), parse::start(&self.engine)] {
+            if let Err(error) = started {
+                tracing::error!(%error, "a thread did not start");
+            }
+        }
+        let engine = || Arc::clone(&self.engine);
+        self.spawn(status::tell(engine()));
+        self.spawn(status::show_progress(engine()));
+        self.spawn(workspace::register(engine()));
+        self.spawn(workspace::ask_configuration(engine()));
     }
 
     async fn shutdown(&self) -> Result<()> {
@@ -95,34 +124,115 @@ impl LanguageServer for Server {
 
     async fn did_open(&self, params: DidOpenTextDocumentParams) {
         let document = params.text_document;
-        let language = String::from(document.language_id);
-        if !self.engine.session().open(document.uri, &language, document.version, &document.text) {
+        let (uri, language) = (document.uri, String::from(document.language_id));
+        if !self.engine.session().open(uri.clone(), &language, document.version, &document.text) {
             tracing::info!(bytes = document.text.len(), "a document is too large to keep");
         }
+        self.changed(&uri);
+        workspace::refresh_if_written(&self.engine);
     }
 
     async fn did_change(&self, params: DidChangeTextDocumentParams) {
         self.edits.fetch_add(1, Ordering::Relaxed);
         let edits = convert::edits(params.content_changes);
         let uri = params.text_document.text_document_identifier.uri;
-        if self.engine.session().change(&uri, params.text_document.version, &edits).is_none() {
+        let changed = self.engine.session().change(&uri, params.text_document.version, &edits);
+        let Some((changes, text)) = changed else {
             tracing::debug!("an edit of a document that is not open");
+            return;
+        };
+        if let Some(outcome) = self.engine.outcomes.edited(&uri, &changes, &text) {
+            self.engine.settled(&outcome);
         }
+        self.changed(&uri);
+    }
+
+    async fn did_save(&self, params: DidSaveTextDocumentParams) {
+        if let Some(path) = self.engine.session().path(&params.text_document.uri) {
+            self.engine.learner.settled(path);
+        }
+        workspace::refresh_if_written(&self.engine);
     }
 
     async fn did_close(&self, params: DidCloseTextDocumentParams) {
-        self.engine.session().close(&params.text_document.uri);
+        let uri = params.text_document.uri;
+        if let Some(path) = self.engine.session().close(&uri) {
+            self.engine.learner.closed(path);
+        }
+        self.engine.outcomes.closed(&uri);
+    }
+
+    async fn inline_completion(&self, params: InlineCompletionParams) -> Result<Option<InlineCompletionResponse>> {
+        inline::inline(&self.engine, params).await
+    }
+
+    async fn completion(&self, params: CompletionParams) -> Result<Option<CompletionResponse>> {
+        Ok(menu::menu(&self.engine, params).await)
+    }
+
+    async fn execute_command(&self, params: ExecuteCommandParams) -> Result<Option<LspAny>> {
+        command::execute(&self.engine, &params)
+    }
+
+    async fn did_change_configuration(&self, params: DidChangeConfigurationParams) {
+        workspace::configuration_changed(&self.engine, params.settings);
+    }
+
+    async fn did_change_workspace_folders(&self, params: DidChangeWorkspaceFoldersParams) {
+        workspace::folders_changed(&self.engine, &params);
+    }
+
+    async fn did_change_watched_files(&self, params: DidChangeWatchedFilesParams) {
+        workspace::files_changed(&self.engine, params);
     }
 }
 
-fn capabilities(editor: &Editor) -> ServerCapabilities {
+impl Server {
+    /// `window/workDoneProgress/cancel`, for which tower-lsp has no method.
+    async fn cancel_progress(&self, params: WorkDoneProgressCancelParams) {
+        status::cancel(&self.engine, &params);
+    }
+
+    /// `pennyworth/viewFileText`: a document as the server knows it, for tests and for reports of faults; `null` if it is not open.
+    async fn view_file_text(&self, params: TextDocumentIdentifier) -> Result<Option<String>> {
+        let snapshot = self.engine.session().peek(&params.uri);
+        Ok(snapshot.map(|snapshot| snapshot.text.to_string()))
+    }
+
+    /// Those who follow a document learn that there is something new in it.
+    fn changed(&self, uri: &Uri) {
+        self.engine.learner.changed(uri);
+        self.engine.parser.changed(uri);
+    }
+
+    /// Starts something that goes on for as long as the server does.
+    fn spawn(&self, work: impl Future<Output = ()> + Send + 'static) {
+        lock(&self.tasks).spawn(work);
+    }
+}
+
+fn capabilities(engine: &Engine, editor: &Editor) -> ServerCapabilities {
     ServerCapabilities {
         position_encoding: Some(editor.encoding_kind.clone()),
         text_document_sync: Some(TextDocumentSync::Options(TextDocumentSyncOptions {
             open_close: Some(true),
             change: Some(TextDocumentSyncKind::Incremental),
+            save: Some(Save::Bool(true)),
             ..TextDocumentSyncOptions::default()
         })),
+        inline_completion_provider: Some(InlineCompletionProvider::Bool(true)),
+        completion_provider: menu::options(engine, editor),
+        execute_command_provider: Some(ExecuteCommandOptions {
+            commands: command::ALL.map(String::from).to_vec(),
+            ..ExecuteCommandOptions::default()
+        }),
+        workspace: Some(WorkspaceOptions {
+            workspace_folders: Some(WorkspaceFoldersServerCapabilities {
+                supported: Some(true),
+                change_notifications: Some(ChangeNotifications::Bool(true)),
+            }),
+            ..WorkspaceOptions::default()
+        }),
         ..ServerCapabilities::default()
     }
 }

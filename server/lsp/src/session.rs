@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use pennyworth_core::gate::Trigger;
 use pennyworth_core::text::{Change, Document, Edit, Encoding, Snapshot};
 use pennyworth_grammars::Language;
+use ropey::Rope;
 use tokio::sync::oneshot;
 use tower_lsp::gen_lsp_types::Uri;
 use tree_sitter::Tree;
@@ -101,8 +102,9 @@ impl Session {
         true
     }
 
-    /// Applies the edits of one notification. `None` if the document was never opened, which is the client's mistake.
-    pub fn change(&mut self, uri: &Uri, version: i32, edits: &[Edit]) -> Option<Vec<Change>> {
+    /// Applies the edits of one notification; what changed, and the text after it. `None` if the document was never opened, which is the
+    /// client's mistake.
+    pub fn change(&mut self, uri: &Uri, version: i32, edits: &[Edit]) -> Option<(Vec<Change>, Rope)> {
         let open = self.documents.get_mut(uri)?;
         let changes = open.document.apply(version, edits, self.encoding);
         for change in &changes {
@@ -112,7 +114,7 @@ impl Session {
             open.trigger = trigger(last);
         }
         open.turn = None;
-        Some(changes)
+        Some((changes, open.document.text().clone()))
     }
 
     /// An edit of the document was lost: nothing is suggested in it until its whole text is known again.
@@ -166,9 +168,17 @@ impl Session {
         self.documents.get_mut(uri).is_some_and(|open| open.document.set_tree(of, tree))
     }
 
-    /// The open documents.
-    pub fn uris(&self) -> Vec<Uri> {
+    /// What was learned of the documents is forgotten: all of each counts as changed. Gives the documents.
+    pub fn forget_learned(&mut self) -> Vec<Uri> {
+        for open in self.documents.values_mut() {
+            open.changed = Some(Lines { first: 0, old_end: 0, new_end: open.document.text().len_lines() });
+        }
         self.documents.keys().cloned().collect()
+    }
+
+    /// The path by which a document is known.
+    pub fn path(&self, uri: &Uri) -> Option<PathBuf> {
+        self.documents.get(uri).map(|open| open.path.clone())
     }
 
     /// The paths by which the open documents are known.

@@ -195,6 +195,11 @@ impl Model {
         self.workspace.remove(path);
     }
 
+    /// Whether a file of the workspace is learned, at least in part.
+    pub fn knows(&self, path: &str) -> bool {
+        self.workspace.contains(path)
+    }
+
     /// What is likely to follow, or nothing that is likely enough.
     pub fn suggest(&self, query: &Query<'_>) -> Option<Suggestion> {
         Draft::write(query, &self.sources(query), query.min_probability).finish()

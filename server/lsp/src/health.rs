@@ -1,0 +1,168 @@
+//! Which providers are well: each has a breaker that opens when calls fail, lets one call through after a pause, and closes when that works.
+//! It leaves what an error means to `providers`, and choosing among those that are well to `core::route`.
+
+use std::collections::HashMap;
+use std::sync::Mutex;
+use std::time::{Duration, Instant};
+
+use pennyworth_providers::Next;
+
+use crate::engine::lock;
+
+/// The first pause after a failure that names none; it doubles with each further one.
+const FIRST_PAUSE: Duration = Duration::from_secs(1);
+/// The longest pause that is not asked for.
+const LONGEST_PAUSE: Duration = Duration::from_secs(60);
+
+/// The breakers, by a name that all models of a provider share.
+#[derive(Default)]
+pub struct Health {
+    breakers: Mutex<HashMap<String, Breaker>>,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Breaker {
+    /// Failures in a row.
+    failures: u32,
+    state: State,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum State {
+    /// Calls go through.
+    #[default]
+    Closed,
+    /// None does before this moment; then one may.
+    Open(Instant),
+    /// The one is under way.
+    Trying,
+    /// None does until the configuration changes.
+    Stopped,
+}
+
+/// The right to make one call. Dropped without a word, it says nothing about the provider's health.
+pub struct Permit<'a> {
+    health: &'a Health,
+    provider: String,
+}
+
+impl Health {
+    /// Whether a call would be let through.
+    pub fn is_well(&self, provider: &str, now: Instant) -> bool {
+        lock(&self.breakers).get(provider).is_none_or(|breaker| breaker.lets_through(now))
+    }
+
+    /// Begins a call, if it is let through.
+    pub fn begin(&self, provider: &str, now: Instant) -> Option<Permit<'_>> {
+        let mut breakers = lock(&self.breakers);
+        let breaker = breakers.entry(provider.to_owned()).or_default();
+        if !breaker.lets_through(now) {
+            return None;
+        }
+        if breaker.state != State::Closed {
+            breaker.state = State::Trying;
+        }
+        Some(Permit { health: self, provider: provider.to_owned() })
+    }
+
+    /// The configuration changed: everything is worth another try.
+    pub fn reset(&self) {
+        lock(&self.breakers).clear();
+    }
+}
+
+impl Breaker {
+    fn lets_through(&self, now: Instant) -> bool {
+        match self.state {
+            State::Closed => true,
+            State::Open(until) => now >= until,
+            State::Trying | State::Stopped => false,
+        }
+    }
+
+    fn failed(&mut self, next: Next, now: Instant) {
+        match next {
+            Next::RetryAfter(pause) => {
+                let doubled = FIRST_PAUSE.saturating_mul(1 << self.failures.min(6)).min(LONGEST_PAUSE);
+                self.failures = self.failures.saturating_add(1);
+                self.state = State::Open(now + pause.unwrap_or(doubled));
+            }
+            Next::StopUntilConfigChange => self.state = State::Stopped,
+            // It answered, so it is well; it only cannot serve this request.
+            Next::NextModel => *self = Breaker::default(),
+            // Not the provider's fault.
+            Next::Fatal => {}
+        }
+    }
+}
+
+impl Permit<'_> {
+    /// The call worked.
+    pub fn succeeded(self) {
+        lock(&self.health.breakers).remove(&self.provider);
+    }
+
+    /// The call failed, and this is what to do next.
+    pub fn failed(self, next: Next, now: Instant) {
+        lock(&self.health.breakers).entry(self.provider.clone()).or_default().failed(next, now);
+    }
+}
+
+impl Drop for Permit<'_> {
+    fn drop(&mut self) {
+        if let Some(breaker) = lock(&self.health.breakers).get_mut(&self.provider)
+            && breaker.state == State::Trying
+        {
+            // The try was cancelled before it told anything: the next call may be the one.
+            breaker.state = State::Open(Instant::now());
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const S: Duration = Duration::from_secs(1);
+
+    #[test]
+    fn pauses_grow_and_end_with_a_call_that_works() {
+        let (health, start) = (Health::default(), Instant::now());
+        let mut now = start;
+        for pause in [1, 2, 4, 8, 16, 32, 60, 60] {
+            assert!(health.is_well("a", now));
+            health.begin("a", now).unwrap().failed(Next::RetryAfter(None), now);
+            assert!(!health.is_well("a", now + S * pause - Duration::from_millis(1)), "{pause}");
+            now += S * pause;
+        }
+        health.begin("a", now).unwrap().succeeded();
+        health.begin("a", now).unwrap().failed(Next::RetryAfter(None), now);
+        assert!(health.is_well("a", now + S), "the next failure begins small again");
+        assert!(health.is_well("b", now), "others are others");
+    }
+
+    #[test]
+    fn one_call_tries_while_the_others_wait() {
+        let (health, now) = (Health::default(), Instant::now());
+        health.begin("a", now).unwrap().failed(Next::RetryAfter(Some(S * 7)), now);
+        assert!(!health.is_well("a", now + S * 6), "as long as it asked for");
+        let later = now + S * 7;
+        let first = health.begin("a", later).expect("one may try");
+        assert!(health.begin("a", later).is_none() && !health.is_well("a", later));
+        drop(first);
+        assert!(health.is_well("a", later), "a cancelled try leaves the next one free");
+    }
+
+    #[test]
+    fn what_was_told_to_stop_stops_until_the_configuration_changes() {
+        let (health, now) = (Health::default(), Instant::now());
+        health.begin("a", now).unwrap().failed(Next::StopUntilConfigChange, now);
+        assert!(!health.is_well("a", now + S * 100_000));
+        health.reset();
+        assert!(health.is_well("a", now));
+        for harmless in [Next::NextModel, Next::Fatal] {
+            health.begin("a", now).unwrap().failed(harmless, now);
+            assert!(health.is_well("a", now), "{harmless:?}");
+        }
+    }
+}

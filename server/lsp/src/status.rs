@@ -1,0 +1,161 @@
+//! What the user may see of the server at work: `pennyworth/status`, sent when it changes, and the progress of reading the workspace.
+//! It leaves how it looks to the editor.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+use tokio::sync::Notify;
+use tower_lsp::gen_lsp_types::{
+    LspNotificationMethod, MessageDirection, Notification, ProgressToken, WorkDoneProgressCancelParams,
+};
+
+use crate::engine::Engine;
+use crate::progress::Progress;
+
+/// Changes that come faster than this are told together.
+const TOGETHER: Duration = Duration::from_millis(200);
+/// How long the client may take to make room for progress.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// The notification `pennyworth/status`.
+pub enum StatusNotification {}
+
+impl Notification for StatusNotification {
+    type Params = Status;
+    const MESSAGE_DIRECTION: MessageDirection = MessageDirection::ServerToClient;
+    const METHOD: LspNotificationMethod<'static> = LspNotificationMethod::Custom("pennyworth/status");
+}
+
+/// What is told.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Status {
+    /// What the server is doing.
+    pub state: State,
+    /// Money spent today, by all servers of this user, in US dollars.
+    pub spent_today_usd: f64,
+    /// The day's cap, in US dollars.
+    pub cap_usd_per_day: f64,
+    /// The models that may be asked, by name; the embedded one is not named.
+    pub models: Vec<String>,
+    /// Files that the embedded model knows.
+    pub files: usize,
+}
+
+/// What the server is doing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum State {
+    /// Suggestions come.
+    Ready,
+    /// Suggestions come, and the workspace is being read.
+    Indexing,
+    /// The day's cap is reached: only what costs nothing goes on.
+    Capped,
+    /// The user paused suggestions.
+    Paused,
+    /// The settings switch everything off.
+    Off,
+}
+
+/// That something changed, and the number of the current progress.
+#[derive(Default)]
+pub struct Changes {
+    notify: Notify,
+    token: AtomicU64,
+}
+
+impl Changes {
+    /// Something changed that the user may see.
+    pub fn changed(&self) {
+        self.notify.notify_one();
+    }
+}
+
+/// The state of the server now.
+pub fn status(engine: &Engine) -> Status {
+    let current = engine.current();
+    let settings = current.settings();
+    let spent = engine.spent_today();
+    let state = if !settings.enabled {
+        State::Off
+    } else if engine.is_paused() {
+        State::Paused
+    } else if spent >= settings.cap() && current.models.enabled().any(|model| !model.price.is_free()) {
+        State::Capped
+    } else if engine.progress.get() != Progress::Idle {
+        State::Indexing
+    } else {
+        State::Ready
+    };
+    Status {
+        state,
+        spent_today_usd: spent.usd(),
+        cap_usd_per_day: settings.cap_usd_per_day,
+        models: current.models.enabled().map(|model| model.name.clone()).collect(),
+        files: engine.embedded.ask(|model| model.stats().files),
+    }
+}
+
+/// Tells the client what changed, for as long as it is there.
+pub async fn tell(engine: Arc<Engine>) {
+    let mut told: Option<Status> = None;
+    loop {
+        engine.status.notify.notified().await;
+        tokio::time::sleep(TOGETHER).await;
+        let now = status(&engine);
+        if told.as_ref() != Some(&now) {
+            engine.client.send_notification::<StatusNotification>(now.clone()).await;
+            told = Some(now);
+        }
+    }
+}
+
+/// Shows how far reading the workspace is, each time it is read.
+pub async fn show_progress(engine: Arc<Engine>) {
+    let mut watched = engine.progress.watch();
+    loop {
+        let reading = |progress: &Progress| matches!(progress, Progress::Reading { .. });
+        if watched.wait_for(reading).await.is_err() {
+            return;
+        }
+        engine.status.changed();
+        if engine.editor().is_some_and(|editor| editor.progress) {
+            show_one(&engine, &mut watched).await;
+        }
+        let _ = watched.wait_for(|progress| *progress == Progress::Idle).await;
+        engine.status.changed();
+    }
+}
+
+async fn show_one(engine: &Engine, watched: &mut tokio::sync::watch::Receiver<Progress>) {
+    let token = token(engine.status.token.fetch_add(1, Ordering::Relaxed) + 1);
+    let made = engine.client.create_work_done_progress(token.clone());
+    if !matches!(tokio::time::timeout(PATIENCE, made).await, Ok(Ok(()))) {
+        return;
+    }
+    let progress = engine.client.progress(token, "Pennyworth: reading the workspace").with_cancel_button();
+    let progress = progress.begin().await;
+    loop {
+        let now = *watched.borrow_and_update();
+        let Progress::Reading { files } = now else { break };
+        progress.report_with_message(format!("{files} files"), Some(true)).await;
+        tokio::time::sleep(TOGETHER).await;
+        if watched.changed().await.is_err() {
+            break;
+        }
+    }
+    progress.finish().await;
+}
+
+/// The user wants no more of what a progress shows.
+pub fn cancel(engine: &Engine, params: &WorkDoneProgressCancelParams) {
+    if params.token == token(engine.status.token.load(Ordering::Relaxed)) {
+        engine.progress.cancel();
+    }
+}
+
+fn token(number: u64) -> ProgressToken {
+    ProgressToken::String(format!("pennyworth/{number}"))
+}
