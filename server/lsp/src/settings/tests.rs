@@ -323,6 +323,79 @@ prop_compose! {
     }
 }
 
+/// Any JSON, with keys that mean something more often than chance would have it.
+fn anything() -> impl Strategy<Value = Value> {
+    let plain = prop_oneof![
+        Just(Value::Null),
+        any::<bool>().prop_map(Value::from),
+        any::<i64>().prop_map(Value::from),
+        any::<f64>().prop_map(Value::from),
+        prop::sample::select(vec![
+            "",
+            "on",
+            "openai",
+            "local",
+            "cheap",
+            "http://localhost:1",
+            "https://x.example",
+            "qwen2.5-coder",
+            "/etc"
+        ])
+        .prop_map(Value::from),
+    ];
+    let key = prop::sample::select(vec![
+        "pennyworth",
+        "model",
+        "gpt-6-luna",
+        "local",
+        "protocol",
+        "base_url",
+        "tier",
+        "api_key_cmd",
+        "api_key_env",
+        "price",
+        "input",
+        "extra",
+        "tasks",
+        "string",
+        "enabled",
+        "pin",
+        "languages",
+        "*",
+        "ignore",
+        "log",
+        "level",
+        "format",
+        "",
+        ".",
+    ]);
+    plain.prop_recursive(4, 40, 8, move |inner| {
+        prop_oneof![
+            prop::collection::vec(inner.clone(), 0..4).prop_map(Value::from),
+            prop::collection::btree_map(key.clone().prop_map(str::to_owned), inner, 0..8)
+                .prop_map(|object| Value::Object(object.into_iter().collect())),
+        ]
+    })
+}
+
+#[test]
+fn a_file_that_is_deep_or_long_is_refused_in_words() {
+    let deep = format!("x = {}", "[".repeat(100_000));
+    assert!(Settings::load(&[file(&deep)]).1.iter().any(|notice| notice.message.starts_with("not TOML")));
+    let place = tempfile::tempdir().unwrap();
+    let path = place.path().join("config.toml");
+    fs::write(&path, "#".repeat(2_000_000)).unwrap();
+    for (path, expected) in [
+        (path.clone(), "is 2000000 bytes long; a configuration has at most 1048576"),
+        (place.path().to_owned(), "cannot be read: not a file"),
+        (place.path().join("absent"), "cannot be read: "),
+    ] {
+        let (settings, notices) = Settings::gather(Some(&path), &[]);
+        assert_eq!(settings, Settings::default());
+        assert!(notices[0].message.starts_with(expected), "{notices:?}");
+    }
+}
+
 proptest! {
     #[test]
     fn a_workspace_never_loosens(base in lines(), workspace in lines()) {
@@ -336,6 +409,13 @@ proptest! {
     #[test]
     fn any_text_is_read_without_a_panic(source in ".{0,200}") {
         let _ = Settings::load(&[file(&source)]);
+    }
+
+    #[test]
+    fn anything_an_editor_sends_is_read_without_a_panic(value in anything()) {
+        let layer = Layer::editor(&value, &mut Vec::new());
+        let (settings, _) = Settings::load(layer.as_slice());
+        prop_assert!(settings.models().enabled().all(|model| model.is_on_this_machine() && model.api_key_cmd.is_none()));
     }
 }
 
