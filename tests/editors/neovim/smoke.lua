@@ -42,24 +42,22 @@ check('it says who it is', lua([[return (vim.lsp.get_clients()[1].server_info or
 call('nvim_input', 'Go')
 for key in ('with op'):gmatch('.') do call('nvim_input', key) end
 eventually('what was typed is there', function() return line() == '    with op' end, line)
-if lua([[return vim.lsp.get_clients()[1]:supports_method('textDocument/inlineCompletion')]]) then
-  eventually('ghost text goes on with it', function() return vim.startswith(lua(ghost), 'en(path) as handle:') end, function()
-    return lua(ghost)
-  end)
-  call('nvim_input', '<Tab>')
-  eventually('a key accepts it', function()
-    local text = table.concat(call('nvim_buf_get_lines', 0, 0, -1, false), '\n')
-    return text:find('load_products(path):\n    with open(path) as handle:', 1, true) ~= nil
-  end, line)
+eventually('ghost text goes on with it', function() return vim.startswith(lua(ghost), 'en(path) as handle:') end, function()
+  return lua(ghost)
+end)
+call('nvim_input', '<Tab>')
+eventually('a key accepts it', function()
+  local text = table.concat(call('nvim_buf_get_lines', 0, 0, -1, false), '\n')
+  return text:find('load_products(path):\n    with open(path) as handle:', 1, true) ~= nil
+end, line)
 
-  local reply = lua([[
-    local client = vim.lsp.get_clients()[1]
-    local params = vim.lsp.util.make_position_params(0, client.offset_encoding)
-    local reply, fault = client:request_sync('textDocument/completion', params, 10000, vim.api.nvim_get_current_buf())
-    return fault or (reply.err and reply.err.message) or 'answered'
-  ]])
-  check('the completion menu is answered', reply == 'answered', reply)
-end
+local reply = lua([[
+  local client = vim.lsp.get_clients()[1]
+  local params = vim.lsp.util.make_position_params(0, client.offset_encoding)
+  local reply, fault = client:request_sync('textDocument/completion', params, 10000, vim.api.nvim_get_current_buf())
+  return fault or (reply.err and reply.err.message) or 'answered'
+]])
+check('the completion menu is answered', reply == 'answered', reply)
 
 -- Neovim writes what a server logs to stderr as an error; those lines are the server's own, the others are faults of the protocol.
 local log = lua([[return vim.lsp.log.get_filename()]])
