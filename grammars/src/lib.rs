@@ -105,7 +105,10 @@ pub struct Facts {
     /// Texts tried behind the cursor's line to complete what it begins, besides none.
     #[serde(default)]
     pub tails: Vec<String>,
-    /// Texts tried at the cursor to learn what would fit there; `$` is a name nobody uses.
+    /// A name nobody uses, to stand for what is missing; where case has a meaning, the case that fits in more places.
+    #[serde(default = "name")]
+    pub name_probe: String,
+    /// Texts tried at the cursor to learn what would fit there; `$` is the name that stands for what is missing.
     #[serde(default = "probes")]
     pub probes: Vec<String>,
     /// Node kinds whose text is another language.
@@ -164,6 +167,10 @@ pub struct Injection {
     /// Kind of the node that names the language by an id.
     #[serde(default)]
     pub named_by: Option<String>,
+}
+
+fn name() -> String {
+    "Zq".into()
 }
 
 fn probes() -> Vec<String> {

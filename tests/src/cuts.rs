@@ -44,7 +44,7 @@ pub fn cuts(source: &str, language: &'static Language, limit: usize, seed: u64) 
     else {
         return Vec::new();
     };
-    let places = places(&tree, source);
+    let places = places(&tree, source, language);
     let mut random = Random(seed | 1);
     let mut cuts = Vec::new();
     for _ in 0..limit {
@@ -62,7 +62,9 @@ struct Place {
     node_end: usize,
 }
 
-fn places(tree: &Tree, source: &str) -> Vec<Place> {
+fn places(tree: &Tree, source: &str, language: &Language) -> Vec<Place> {
+    // A word that closes or continues a body is no more a place than a brace is.
+    let closes = |node: Node<'_>, text| !node.is_named() && language.facts().closers.iter().any(|closer| closer == text);
     let mut places: Vec<Place> = Vec::new();
     let mut stack = vec![tree.root_node()];
     while let Some(node) = stack.pop() {
@@ -74,6 +76,8 @@ fn places(tree: &Tree, source: &str) -> Vec<Place> {
                 let middle = text.char_indices().skip(3).find(|(_, c)| *c == ' ').map_or(3, |(at, _)| at + 1);
                 places
                     .push(Place { offset: node.start_byte() + middle.min(text.len() - 1), node_end: node.end_byte() });
+            } else if closes(node, text) {
+                continue;
             } else if text.starts_with(|c: char| {
                 c.is_alphanumeric() || matches!(c, '_' | '"' | '\'' | '$' | '@' | '[' | '{' | '&' | '<')
             }) {

@@ -51,7 +51,7 @@ pub fn classify(text: &Rope, language: &'static Language, tree: Option<&Tree>, o
         line_after: slice(text, offset, line_end(text, line)),
     };
     let scan = lex::scan(&excerpt.before, language.facts());
-    if let Some(task) = literal(&excerpt, &scan, language) {
+    if let Some(task) = literal(&excerpt, &scan) {
         context.task = Some(task);
         context.node_path = vec![if task == Task::Comment { "comment" } else { "doc_comment" }];
         return context;
@@ -87,15 +87,13 @@ pub(crate) fn here(text: &Rope, language: &'static Language, tree: Option<&Tree>
 }
 
 /// The task inside a comment, or inside a string that is documentation; other strings may be part of an import, which the tree knows.
-fn literal(excerpt: &Excerpt, scan: &Scan, language: &'static Language) -> Option<Task> {
-    let facts = language.facts();
+fn literal(excerpt: &Excerpt, scan: &Scan) -> Option<Task> {
     let open = scan.literal()?;
     match open.nest {
         Nest::Comment { doc: true, .. } => Some(Task::DocComment),
         Nest::Comment { .. } => {
             let line = excerpt.before.get(..open.start)?.rsplit('\n').next()?;
-            let documents = line.trim().is_empty() && facts.documented.contains(&excerpt.next);
-            Some(if documents { Task::DocComment } else { Task::Comment })
+            Some(if line.trim().is_empty() && excerpt.documents { Task::DocComment } else { Task::Comment })
         }
         Nest::String { doc: true, .. } => {
             let before = scan.tokens.iter().rev().find(|token| token.start < open.start);

@@ -6,7 +6,8 @@ use std::ops::Range;
 use pennyworth_grammars::{Facts, Language};
 use tree_sitter::{Node, QueryCursor, StreamingIterator, Tree};
 
-use crate::lex::{self, Kind};
+use super::excerpt;
+use crate::lex::{self, Kind, Token};
 use crate::syntax::{self, Mark};
 use crate::task::Task;
 
@@ -46,6 +47,7 @@ pub fn decide(
         Task::Function | Task::Test | Task::Block => {
             body(source, facts, node, mark.task, leaf.start_byte(), &hole, beside)
         }
+        Task::Comment if is_above_definition(source, facts, node.start_byte(), hole.end) => Task::DocComment,
         task => task,
     };
     let task = if is_member(source, facts, leaf.start_byte().min(hole.start))
@@ -119,6 +121,12 @@ fn inside(node: Node<'_>, other: Node<'_>) -> bool {
     std::iter::successors(node.parent(), Node::parent).any(|parent| parent == other)
 }
 
+/// Whether a comment stands alone above a definition that comments document.
+fn is_above_definition(source: &str, facts: &Facts, start: usize, end: usize) -> bool {
+    let line = source.get(..start).unwrap_or_default().rsplit('\n').next().unwrap_or_default();
+    line.trim().is_empty() && excerpt::documents(facts, source.get(end..).unwrap_or_default().lines().skip(1))
+}
+
 /// Whether a statement begins at the leaf: nothing stands before it on its line, or only what ends or opens something.
 fn begins(source: &str, facts: &Facts, leaf: usize, hole: usize) -> bool {
     let before = source.get(..leaf.min(hole)).unwrap_or_default();
@@ -157,7 +165,11 @@ fn is_blank_after(source: &str, facts: &Facts, node: Node<'_>, hole: &Range<usiz
 fn is_blank(text: &str, facts: &Facts, head: bool) -> bool {
     let scan = lex::scan(text, facts);
     let mut bars = false;
-    scan.tokens.iter().enumerate().all(|(index, token)| match token.kind {
+    let word = |token: &Token| text.get(token.start..token.end).unwrap_or_default();
+    // What closes the body ends it: a node may hold several, such as `begin` its `rescue`.
+    let closes = |token: &&Token| !head && facts.closers.iter().any(|closer| closer == word(token));
+    let tokens = scan.tokens.iter().take_while(|token| !closes(token));
+    tokens.enumerate().all(|(index, token)| match token.kind {
         Kind::Break | Kind::Comment { .. } => true,
         Kind::Open('{') => head && index == 0,
         Kind::Close('}') => !head,
@@ -168,11 +180,7 @@ fn is_blank(text: &str, facts: &Facts, head: bool) -> bool {
         Kind::Sign(';') => true,
         Kind::Word | Kind::Sign(_) if bars => true,
         Kind::Sign(':') => head,
-        Kind::Word => {
-            let word = text.get(token.start..token.end).unwrap_or_default();
-            let known = if head { &facts.openers } else { &facts.closers };
-            known.iter().any(|other| other == word)
-        }
+        Kind::Word => head && facts.openers.iter().any(|opener| opener == word(token)),
         _ => false,
     })
 }

@@ -31,8 +31,8 @@ pub struct Excerpt {
     pub has_before: bool,
     /// Whether the following lines belong to the same body.
     pub has_after: bool,
-    /// First word of the next line that is neither blank nor a comment, if it follows directly.
-    pub next: String,
+    /// Whether a definition follows that a comment here documents.
+    pub documents: bool,
 }
 
 /// One line above the cursor.
@@ -127,6 +127,16 @@ fn is_comment(facts: &Facts, line: &str) -> bool {
     (facts.line_comments.iter().any(|open| line.starts_with(open.as_str())) && !line.starts_with("#["))
         || blocks().any(|open| line.starts_with(open))
         || (line.starts_with('*') && blocks().any(|open| open == "/*"))
+}
+
+/// Whether a comment is documentation by what stands below it: other comments, then directly one of the definitions that comments document.
+pub(super) fn documents<S: AsRef<str>>(facts: &Facts, mut below: impl Iterator<Item = S>) -> bool {
+    if facts.documented.is_empty() {
+        return false;
+    }
+    let Some(line) = below.find(|line| !is_comment(facts, line.as_ref().trim())) else { return false };
+    let after = facts.documented.iter().filter_map(|word| line.as_ref().trim_start().strip_prefix(word.as_str()));
+    after.into_iter().any(|after| !after.starts_with(|c| lex::is_word(facts, c)))
 }
 
 /// Columns of leading white space, a tab going on to the next multiple of four.
@@ -262,12 +272,9 @@ fn siblings(text: &Rope, facts: &Facts, own: &Line, (first, to): (usize, usize),
     let begun = own.text.trim().chars().all(|c| lex::is_word(facts, c));
     let head = if begun { own.indent.saturating_sub(1) } else { own.indent };
     let last = text.byte_to_line(to);
+    excerpt.documents = documents(facts, (own.number + 1..=last).take(4 * WINDOW).map(|number| line_text(text, number, 0)));
     for number in own.number + 1..=last.min(own.number + WINDOW) {
         let line = line_of(facts, number, line_text(text, number, 0));
-        if number == own.number + 1 || excerpt.next.is_empty() {
-            let word = line.text.trim().split(|c: char| !lex::is_word(facts, c)).next().unwrap_or_default();
-            excerpt.next = if line.kind == LineKind::Code { word.to_owned() } else { String::new() };
-        }
         match line.kind {
             LineKind::Blank | LineKind::Outside => continue,
             LineKind::Closer if line.indent <= head => break,

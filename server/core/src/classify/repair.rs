@@ -10,8 +10,6 @@ use super::excerpt::Excerpt;
 use crate::lex::{self, Kind, Nest, Scan};
 use crate::syntax;
 
-/// A name that nobody uses, to stand where the cursor is.
-const NAME: &str = "Zq";
 /// Texts tried at most; each after the first is parsed incrementally.
 const TRIES: usize = 12;
 /// Lines that a list of types may go over.
@@ -108,10 +106,10 @@ fn with_fill(excerpt: &Excerpt, facts: &Facts, fill: &str, angles: usize, tail: 
     let (left, right) = fill.split_once('$').unwrap_or(("", ""));
     source.push_str(left);
     let start = source.len();
-    source.push_str(NAME);
+    source.push_str(&facts.name_probe);
     let hole = start..source.len();
     // A second place in the same probe gets the same name.
-    source.push_str(&right.replace('$', NAME));
+    source.push_str(&right.replace('$', &facts.name_probe));
     let end = source.len();
     let rest = excerpt.rest.trim_end();
     if angles > 0 && !rest.starts_with('>') {
