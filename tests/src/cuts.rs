@@ -64,7 +64,8 @@ struct Place {
 
 fn places(tree: &Tree, source: &str, language: &Language) -> Vec<Place> {
     // A word that closes or continues a body is no more a place than a brace is.
-    let closes = |node: Node<'_>, text| !node.is_named() && language.facts().closers.iter().any(|closer| closer == text);
+    let closes =
+        |node: Node<'_>, text| !node.is_named() && language.facts().closers.iter().any(|closer| closer == text);
     let mut places: Vec<Place> = Vec::new();
     let mut stack = vec![tree.root_node()];
     while let Some(node) = stack.pop() {

@@ -272,7 +272,8 @@ fn siblings(text: &Rope, facts: &Facts, own: &Line, (first, to): (usize, usize),
     let begun = own.text.trim().chars().all(|c| lex::is_word(facts, c));
     let head = if begun { own.indent.saturating_sub(1) } else { own.indent };
     let last = text.byte_to_line(to);
-    excerpt.documents = documents(facts, (own.number + 1..=last).take(4 * WINDOW).map(|number| line_text(text, number, 0)));
+    excerpt.documents =
+        documents(facts, (own.number + 1..=last).take(4 * WINDOW).map(|number| line_text(text, number, 0)));
     for number in own.number + 1..=last.min(own.number + WINDOW) {
         let line = line_of(facts, number, line_text(text, number, 0));
         match line.kind {
