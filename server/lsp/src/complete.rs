@@ -1,20 +1,20 @@
 //! From a request to an answer: the one place where the order of stages stands.
 //! It leaves what a stage does to core and the models, and what an answer looks like to `inline` and `menu`.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 
 use pennyworth_core::classify::{Context, classify};
 use pennyworth_core::gate::{Gate, Moment, Trigger, gate};
-use pennyworth_core::task::{Task, TaskRow};
+use pennyworth_core::present;
+use pennyworth_core::task::Stop;
 use pennyworth_core::text::{self, Snapshot};
 use pennyworth_ngram::{Query, Suggestion};
 use tokio::sync::oneshot;
 
-use crate::current::Scope;
 use crate::engine::Engine;
 use crate::learn::{key, normal};
+use crate::ledger::{Source, Suggested};
 
 /// Bytes before the cursor that the embedded model and the gate are shown.
 const BEFORE: usize = 4096;
@@ -26,6 +26,9 @@ const HEAD: usize = 1024;
 const MIN_CHARS: usize = 2;
 /// Lines of a suggestion of several.
 const MAX_LINES: usize = 12;
+
+/// The name of the embedded model in the ledger.
+const EMBEDDED: &str = "embedded";
 
 /// What is asked.
 #[derive(Clone, Debug)]
@@ -50,14 +53,8 @@ pub struct Selected {
 }
 
 /// What is suggested.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug)]
 pub struct Answer {
-    /// The name by which the editor says what became of it.
-    pub id: String,
-    /// The task at the cursor.
-    pub task: Task,
-    /// The language at the cursor.
-    pub language: &'static str,
     /// Byte offset of what is replaced.
     pub start: usize,
     /// Byte offset of the end of what is replaced.
@@ -66,10 +63,8 @@ pub struct Answer {
     pub cursor: usize,
     /// What is put there, in the document's own line breaks.
     pub text: String,
-    /// The name of the model it comes from.
-    pub source: String,
-    /// Probability of being right, 0 to 1.
-    pub probability: f32,
+    /// What the ledger says of it once it is shown: its task, where it comes from, how probably it is right.
+    pub suggested: Suggested,
 }
 
 /// Answers a request, or suggests nothing. It ends early, with nothing, when `superseded` does.
@@ -97,7 +92,7 @@ pub async fn complete(
 }
 
 /// What the embedded model answers, in the time that it takes to look it up.
-fn embedded(engine: &Engine, snapshot: &Snapshot, path: &std::path::Path, cursor: usize, ask: &Ask) -> Option<Answer> {
+fn embedded(engine: &Engine, snapshot: &Snapshot, path: &Path, cursor: usize, ask: &Ask) -> Option<Answer> {
     let current = engine.current();
     let scope = current.scope(path);
     let language = snapshot.language?;
@@ -122,8 +117,21 @@ fn embedded(engine: &Engine, snapshot: &Snapshot, path: &std::path::Path, cursor
         tracing::debug!(%why, %task, "silent");
         return None;
     }
-    let suggestion = suggest(engine, scope, &context, &around, &key(path), row)?;
-    Some(answer(snapshot, cursor, ask, task, context.language.name(), suggestion))
+    let indent = present::document_indent(&snapshot.text, around.line, Some(context.language));
+    let query = Query {
+        path: &key(path),
+        language: context.language.name(),
+        before: &around.before,
+        after: &around.after,
+        line: around.line,
+        min_probability: row.show,
+        min_chars: MIN_CHARS,
+        max_tokens: row.max_tokens as usize,
+        max_lines: if row.stop.contains(&Stop::Newline) { 1 } else { MAX_LINES },
+        indent: &indent,
+    };
+    let suggestion = engine.embedded.ask(|model| model.suggest(&query))?;
+    answer(snapshot, cursor, ask, &context, suggestion)
 }
 
 /// The text around the cursor, as it will be once the selected item is taken.
@@ -149,55 +157,23 @@ impl Around {
     }
 }
 
-fn suggest(
-    engine: &Engine,
-    scope: &Scope,
-    context: &Context,
-    around: &Around,
-    path: &str,
-    row: &TaskRow,
-) -> Option<Suggestion> {
-    use pennyworth_core::task::Stop;
-    let query = Query {
-        path,
-        language: context.language.name(),
-        before: &around.before,
-        after: &around.after,
-        line: around.line,
-        min_probability: row.show,
-        min_chars: MIN_CHARS,
-        max_tokens: row.max_tokens as usize,
-        max_lines: if row.stop.contains(&Stop::Newline) { 1 } else { MAX_LINES },
-        indent: &context.language.facts().indent,
+/// The suggestion as an edit, in place of the selected item if there is one.
+fn answer(snapshot: &Snapshot, cursor: usize, ask: &Ask, context: &Context, suggestion: Suggestion) -> Option<Answer> {
+    let suggested = Suggested {
+        source: Source::Embedded,
+        model: EMBEDDED.into(),
+        call: None,
+        task: context.task?,
+        language: context.language.name().into(),
+        chars: suggestion.text.chars().count() as u32,
+        tokens: suggestion.tokens.len() as u32,
+        truncated: false,
+        probability: Some(suggestion.probability),
     };
-    debug_assert!(scope.settings.embedded.enabled);
-    engine.embedded.ask(|model| model.suggest(&query))
-}
-
-fn answer(
-    snapshot: &Snapshot,
-    cursor: usize,
-    ask: &Ask,
-    task: Task,
-    language: &'static str,
-    suggestion: Suggestion,
-) -> Answer {
-    static NEXT: AtomicU64 = AtomicU64::new(1);
-    let line_break = text::line_break(&snapshot.text);
-    let suggested = suggestion.text.replace('\n', line_break);
+    let text = present::with_line_breaks(&suggestion.text, text::line_break(&snapshot.text));
     let (start, end, text) = match &ask.selected {
-        Some(selected) => (selected.start, selected.end, selected.text.clone() + &suggested),
-        None => (cursor, cursor, suggested),
+        Some(selected) => (selected.start, selected.end, selected.text.clone() + &text),
+        None => (cursor, cursor, text),
     };
-    Answer {
-        id: NEXT.fetch_add(1, Ordering::Relaxed).to_string(),
-        task,
-        language,
-        start,
-        end,
-        cursor,
-        text,
-        source: "embedded".into(),
-        probability: suggestion.probability,
-    }
+    Some(Answer { start, end, cursor, text, suggested })
 }

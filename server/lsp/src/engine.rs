@@ -2,17 +2,21 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, RwLock};
+use std::time::Duration;
 
 use pennyworth_core::money::Money;
+use tokio::task::JoinSet;
 use tower_lsp::Client;
-use tower_lsp::gen_lsp_types::MessageType;
+use tower_lsp::gen_lsp_types::{MessageType, Uri};
 
+use crate::complete::Answer;
 use crate::current::Current;
 use crate::editor::Editor;
 use crate::embedded::Embedded;
 use crate::health::Health;
 use crate::learn::Learner;
-use crate::outcome::{Outcome, Outcomes};
+use crate::ledger::{Kind, Ledger, Outcome, SuggestionId};
+use crate::outcome::{Ended, Outcomes, still_there};
 use crate::parse::Parser;
 use crate::progress::Watched;
 use crate::server::Options;
@@ -20,6 +24,10 @@ use crate::session::Session;
 use crate::settings::Settings;
 use crate::status::Changes;
 use crate::workspace::Workspace;
+
+/// Minutes after which a suggestion that was taken is looked at once more.
+const LATER_MINUTES: u32 = 5;
+const LATER: Duration = Duration::from_secs(60 * LATER_MINUTES as u64);
 
 /// Everything a handler may need.
 pub struct Engine {
@@ -46,6 +54,8 @@ pub struct Engine {
     session: Mutex<Session>,
     editor: OnceLock<Editor>,
     current: RwLock<Arc<Current>>,
+    ledger: OnceLock<Ledger>,
+    tasks: Mutex<JoinSet<()>>,
     is_paused: AtomicBool,
 }
 
@@ -67,6 +77,8 @@ impl Engine {
             session: Mutex::default(),
             editor: OnceLock::new(),
             current: RwLock::new(Arc::new(Current::new(0, settings, &[]).0)),
+            ledger: OnceLock::new(),
+            tasks: Mutex::default(),
             is_paused: AtomicBool::new(false),
         }
     }
@@ -117,14 +129,62 @@ impl Engine {
         paused
     }
 
-    /// What became of a suggestion is known.
-    pub fn settled(&self, outcome: &Outcome) {
-        tracing::debug!(id = outcome.id, fate = ?outcome.fate, chars = outcome.chars, "settled");
+    /// The ledger; `None` until it is open, shortly after the beginning.
+    pub fn ledger(&self) -> Option<&Ledger> {
+        self.ledger.get()
     }
 
-    /// Money spent today. Nothing costs money yet: only the embedded model answers.
-    pub fn spent_today(&self) -> Money {
-        Money::ZERO
+    /// Opens the ledger. Not for the task that serves.
+    pub fn open_ledger(&self) {
+        let (ledger, notice) = Ledger::open(self.options.ledger.as_deref());
+        if let Some(notice) = notice {
+            tracing::warn!("{notice}");
+            self.say(MessageType::Warning, format!("Pennyworth: {notice}"));
+        }
+        let _ = self.ledger.set(ledger);
+        self.status.changed();
+    }
+
+    /// A suggestion is shown to the user. Gives the id by which the client may tell what became of it.
+    pub fn shown(&self, uri: &Uri, answer: &Answer) -> SuggestionId {
+        let write = || match self.ledger() {
+            Some(ledger) => ledger.suggested(answer.suggested.clone()),
+            None => SuggestionId::new(),
+        };
+        self.outcomes.shown(uri, answer, write)
+    }
+
+    /// What became of a suggestion is known. One that was taken is looked at once more later.
+    pub fn settled(self: &Arc<Engine>, ended: Ended) {
+        let Some(ledger) = self.ledger() else { return };
+        let outcome = ended.outcome;
+        ledger.settled(outcome);
+        if let Some((uri, text)) = ended.taken {
+            let engine = Arc::clone(self);
+            self.spawn(async move {
+                tokio::time::sleep(LATER).await;
+                let snapshot = engine.session().peek(&uri);
+                if let (Some(snapshot), Some(ledger)) = (snapshot, engine.ledger()) {
+                    let kind = Kind::StillThere(LATER_MINUTES);
+                    ledger.settled(Outcome { kind, chars: still_there(&snapshot.text, &text), ..outcome });
+                }
+            });
+        }
+    }
+
+    /// Money spent today by all servers of this user; nothing before the ledger is open, for nothing is spent before.
+    pub async fn spent_today(&self) -> Money {
+        match self.ledger() {
+            Some(ledger) => ledger.spent_today().await,
+            None => Money::ZERO,
+        }
+    }
+
+    /// Starts something that ends with the server at the latest.
+    pub fn spawn(&self, work: impl Future<Output = ()> + Send + 'static) {
+        let mut tasks = lock(&self.tasks);
+        while tasks.try_join_next().is_some() {}
+        tasks.spawn(work);
     }
 
     /// Says something to the user, without waiting for it to be said.
@@ -135,10 +195,16 @@ impl Engine {
         }
     }
 
-    /// Ends the threads.
+    /// Ends what runs, and writes what is not yet written. Waits: not for the task that serves.
     pub fn end(&self) {
         self.learner.end();
         self.parser.end();
+        lock(&self.tasks).abort_all();
+        if let Some(ledger) = self.ledger()
+            && !ledger.flush()
+        {
+            tracing::warn!("the ledger could not be written to its end");
+        }
     }
 }
 

@@ -11,7 +11,6 @@ use pennyworth_ngram::Prepared;
 
 use crate::engine::Engine;
 use crate::learn::{key, normal};
-use crate::progress::Progress;
 
 /// Files and folders that are looked at, at most. A larger workspace is read as far as that, from where the user works outwards.
 const MAX_VISITED: usize = 200_000;
@@ -34,7 +33,7 @@ impl Walk {
     /// A walk from these folders on; `None` without folders.
     pub(crate) fn new(engine: &Engine, roots: &[PathBuf]) -> Option<Walk> {
         let Some((first, rest)) = roots.split_first() else {
-            engine.progress.set(Progress::Idle);
+            engine.progress.end();
             return None;
         };
         let open = engine.session().paths();
@@ -47,7 +46,7 @@ impl Walk {
             let leads = |path: &Path| open.iter().any(|open| open.starts_with(path));
             leads(b).cmp(&leads(a)).then_with(|| a.cmp(b))
         });
-        engine.progress.set(Progress::Reading { files: 0 });
+        engine.progress.begin();
         Some(Walk { walk: builder.build(), visited: 0, read: 0, refused: 0, last: None })
     }
 
@@ -57,7 +56,8 @@ impl Walk {
         let is_over = self.visited >= MAX_VISITED || self.refused >= ENOUGH_REFUSED || engine.progress.is_cancelled();
         let Some(entry) = self.walk.next().filter(|_| !is_over) else {
             tracing::info!(visited = self.visited, files = self.read, "the workspace is read");
-            engine.progress.set(Progress::Idle);
+            engine.progress.read(self.read);
+            engine.progress.end();
             return false;
         };
         self.visited += 1;
@@ -70,7 +70,7 @@ impl Walk {
             self.last = Some(key(entry.path()));
             self.read += 1;
             if self.read.is_multiple_of(TELL_EVERY) {
-                engine.progress.set(Progress::Reading { files: self.read });
+                engine.progress.read(self.read);
             }
         }
         true

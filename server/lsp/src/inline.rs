@@ -17,6 +17,7 @@ use crate::command::ACCEPTED;
 use crate::complete::{Answer, Ask, Selected, complete};
 use crate::convert;
 use crate::engine::Engine;
+use crate::ledger::SuggestionId;
 use crate::session;
 use crate::settings;
 
@@ -54,26 +55,31 @@ pub async fn inline(engine: &Arc<Engine>, params: InlineCompletionParams) -> Res
     if !engine.session().is_current(&uri, turn) {
         return Err(Error::request_cancelled());
     }
-    let Some(mut answer) = answer else { return Ok(None) };
-    answer.id = engine.outcomes.shown(&uri, &answer);
-    Ok(Some(item(&snapshot, encoding, answer).into()))
+    let Some(answer) = answer else { return Ok(None) };
+    let id = engine.shown(&uri, &answer);
+    Ok(Some(item(&snapshot, encoding, answer, id).into()))
 }
 
 /// The item of an answer. Its command tells when it was taken.
-fn item(snapshot: &Snapshot, encoding: Encoding, answer: Answer) -> InlineCompletionList {
+fn item(snapshot: &Snapshot, encoding: Encoding, answer: Answer, id: SuggestionId) -> InlineCompletionList {
     let range = convert::range(&snapshot.text, answer.start, answer.end, encoding);
     let item = InlineCompletionItem {
         insert_text: InsertText::String(answer.text),
         filter_text: None,
         range: Some(range),
-        command: Some(accepted(&answer.id)),
+        command: Some(accepted(id)),
     };
     InlineCompletionList { items: vec![item] }
 }
 
 /// The command by which a client says that an answer was taken.
-pub(crate) fn accepted(id: &str) -> Command {
-    Command { title: "Accept".into(), tooltip: None, command: ACCEPTED.into(), arguments: Some(vec![json!(id)]) }
+pub(crate) fn accepted(id: SuggestionId) -> Command {
+    Command {
+        title: "Accept".into(),
+        tooltip: None,
+        command: ACCEPTED.into(),
+        arguments: Some(vec![json!(id.0.to_string())]),
+    }
 }
 
 /// A task that ends when nobody waits for it any more, and whose panic is silence.

@@ -51,9 +51,10 @@ pub async fn menu(engine: &Arc<Engine>, params: CompletionParams) -> Option<Comp
     // Clients ask for the menu as words are typed and by a key, and do not say which.
     let ask = Ask { trigger: Trigger::Typed, selected: None, ready_only: true };
     let answer = complete(engine, snapshot.clone(), path, cursor, ask, superseded).await;
-    let items = answer.and_then(|mut answer| {
-        answer.id = engine.outcomes.shown(&uri, &answer);
-        item(&snapshot, encoding, lines, &answer)
+    let items = answer.and_then(|answer| {
+        let mut item = item(&snapshot, encoding, lines, &answer)?;
+        item.command = Some(accepted(engine.shown(&uri, &answer)));
+        Some(item)
     });
     let items = items.into_iter().collect();
     Some(CompletionList { is_incomplete: true, item_defaults: None, apply_kind: None, items }.into())
@@ -87,7 +88,6 @@ fn item(snapshot: &Snapshot, encoding: Encoding, lines: MenuLines, answer: &Answ
         insert_text_format: Some(format),
         insert_text_mode: mode,
         text_edit: Some(CompletionItemTextEdit::TextEdit(TextEdit { range, new_text })),
-        command: Some(accepted(&answer.id)),
         ..CompletionItem::default()
     })
 }
@@ -144,20 +144,22 @@ fn snippet(snapshot: &Snapshot, cursor: usize, whole: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::ledger::{Source, Suggested};
     use pennyworth_core::task::Task;
 
     fn answer(cursor: usize, text: &str) -> Answer {
-        Answer {
-            id: "1".into(),
+        let suggested = Suggested {
+            source: Source::Embedded,
+            model: "embedded".into(),
+            call: None,
             task: Task::Line,
-            language: "rust",
-            start: cursor,
-            end: cursor,
-            cursor,
-            text: text.into(),
-            source: "embedded".into(),
-            probability: 0.9,
-        }
+            language: "rust".into(),
+            chars: 0,
+            tokens: 0,
+            truncated: false,
+            probability: None,
+        };
+        Answer { start: cursor, end: cursor, cursor, text: text.into(), suggested }
     }
 
     /// The text around the cursor `ˇ`, the suggestion, how the client takes lines; what is replaced and by what.

@@ -10,47 +10,33 @@ use tower_lsp::gen_lsp_types::Uri;
 
 use crate::complete::Answer;
 use crate::engine::lock;
+use crate::ledger::{Kind, Outcome, SuggestionId};
 
 /// Characters that editors put after what was typed, on their own.
 const AUTO_CLOSED: [char; 7] = [')', ']', '}', '>', '"', '\'', '`'];
 /// Suggestions that are remembered after their end, for clients that tell late.
 const REMEMBERED: usize = 64;
 
-/// What became of a suggestion.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Fate {
-    /// The user went another way.
-    Dismissed,
-    /// The user typed what it said, to the end.
-    TypedThrough,
-    /// A part of it was taken.
-    Partly,
-    /// It was taken.
-    Accepted,
-}
-
-/// A suggestion and its fate.
+/// A suggestion that is no longer shown, or of which a part was taken.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Outcome {
-    /// The suggestion's id.
-    pub id: String,
-    /// What became of it.
-    pub fate: Fate,
-    /// Characters of it that were taken or typed.
-    pub chars: u32,
+pub struct Ended {
+    /// Which, what, and how many characters of it.
+    pub outcome: Outcome,
+    /// Its document and text, if the suggestion was taken.
+    pub taken: Option<(Uri, String)>,
 }
 
 /// The suggestions that are shown now, one a document at most, and the last ones that were.
 #[derive(Default)]
 pub struct Outcomes {
     shown: Mutex<HashMap<Uri, Shown>>,
-    past: Mutex<Vec<(String, u32)>>,
+    past: Mutex<Vec<(SuggestionId, u32)>>,
 }
 
 /// A suggestion on the screen.
 #[derive(Clone, Debug)]
 struct Shown {
-    id: String,
+    id: SuggestionId,
     /// Byte offset where its text begins or would begin.
     start: usize,
     text: String,
@@ -63,35 +49,33 @@ struct Shown {
 }
 
 impl Outcomes {
-    /// A suggestion is shown. Gives the id under which it is known: that of the suggestion it continues, if it is the rest of one.
-    pub fn shown(&self, uri: &Uri, answer: &Answer) -> String {
+    /// A suggestion is shown. Gives the id under which it is known: that of the suggestion it continues, if it is the rest of one; else
+    /// the one under which it is written down.
+    pub fn shown(&self, uri: &Uri, answer: &Answer, write: impl FnOnce() -> SuggestionId) -> SuggestionId {
         let mut all = lock(&self.shown);
         if let Some(before) = all.get(uri).filter(|before| before.goes_on_as(answer)) {
-            return before.id.clone();
+            return before.id;
         }
         let given = answer.cursor.saturating_sub(answer.start).min(answer.text.len());
-        let shown = Shown {
-            id: answer.id.clone(),
-            start: answer.start,
-            text: answer.text.clone(),
-            reached: given,
-            given,
-            is_partly_taken: false,
-        };
+        let id = write();
+        let shown =
+            Shown { id, start: answer.start, text: answer.text.clone(), reached: given, given, is_partly_taken: false };
         if let Some(before) = all.insert(uri.clone(), shown) {
             self.remember(&before);
         }
-        answer.id.clone()
+        id
     }
 
     /// A document changed; what that means for the suggestion in it.
-    pub fn edited(&self, uri: &Uri, changes: &[Change], text: &Rope) -> Option<Outcome> {
+    pub fn edited(&self, uri: &Uri, changes: &[Change], text: &Rope) -> Option<Ended> {
         let mut all = lock(&self.shown);
         let shown = all.get_mut(uri)?;
-        let fate = changes.iter().find_map(|change| shown.follow(change, text))?;
+        let kind = changes.iter().find_map(|change| shown.follow(change, text))?;
         let shown = all.remove(uri)?;
         self.remember(&shown);
-        Some(shown.outcome(fate))
+        let outcome = Outcome { id: shown.id, kind, chars: shown.chars(shown.reached) };
+        let taken = kind.is_acceptance().then(|| (uri.clone(), shown.text));
+        Some(Ended { outcome, taken })
     }
 
     /// A document was closed: nobody will know what became of the suggestion in it.
@@ -100,20 +84,22 @@ impl Outcomes {
     }
 
     /// The client says that a suggestion was taken; with a number, that only so many characters of it were.
-    pub fn accepted(&self, id: &str, part: Option<u32>) -> Outcome {
+    pub fn accepted(&self, id: SuggestionId, part: Option<u32>) -> Ended {
         let mut all = lock(&self.shown);
         let uri = all.iter().find(|(_, shown)| shown.id == id).map(|(uri, _)| uri.clone());
-        if let (Some(part), Some(shown)) = (part, uri.as_ref().and_then(|uri| all.get_mut(uri))) {
+        if let (Some(chars), Some(shown)) = (part, uri.as_ref().and_then(|uri| all.get_mut(uri))) {
             // The rest is still there, and may be taken too.
             shown.is_partly_taken = true;
-            return Outcome { id: id.into(), fate: Fate::Partly, chars: part };
+            return Ended { outcome: Outcome { id, kind: Kind::Partly, chars }, taken: None };
         }
-        if let Some(shown) = uri.and_then(|uri| all.remove(&uri)) {
-            self.remember(&shown);
+        let shown = uri.and_then(|uri| all.remove_entry(&uri));
+        if let Some((_, shown)) = &shown {
+            self.remember(shown);
         }
-        let fate = if part.is_some() { Fate::Partly } else { Fate::Accepted };
-        let known = lock(&self.past).iter().find(|(past, _)| past == id).map(|(_, chars)| *chars);
-        Outcome { id: id.into(), fate, chars: part.or(known).unwrap_or_default() }
+        let kind = if part.is_some() { Kind::Partly } else { Kind::Accepted };
+        let offered = lock(&self.past).iter().rfind(|(past, _)| *past == id).map(|(_, chars)| *chars);
+        let outcome = Outcome { id, kind, chars: part.or(offered).unwrap_or_default() };
+        Ended { outcome, taken: shown.map(|(uri, shown)| (uri, shown.text)) }
     }
 
     fn remember(&self, shown: &Shown) {
@@ -121,7 +107,7 @@ impl Outcomes {
         if past.len() >= REMEMBERED {
             past.remove(0);
         }
-        past.push((shown.id.clone(), shown.offered()));
+        past.push((shown.id, shown.chars(shown.text.len())));
     }
 }
 
@@ -133,7 +119,7 @@ impl Shown {
     }
 
     /// Follows a change; the fate it brings, if it brings one. `text` is the document after it.
-    fn follow(&mut self, change: &Change, text: &Rope) -> Option<Fate> {
+    fn follow(&mut self, change: &Change, text: &Rope) -> Option<Kind> {
         let (from, cursor) = (self.start, self.start + self.reached);
         if change.whole || change.start > cursor {
             return Some(self.left());
@@ -151,7 +137,7 @@ impl Shown {
         let is_jump = inserted.chars().count() > 1 && !inserted.starts_with(['\n', '\r']);
         if written == self.text {
             self.reached = self.text.len();
-            return Some(if is_jump { Fate::Accepted } else { self.typed() });
+            return Some(if is_jump { Kind::Accepted } else { self.typed() });
         }
         let typed = if self.text.starts_with(&written) {
             self.is_partly_taken |= is_jump && written.len() > self.reached;
@@ -167,27 +153,37 @@ impl Shown {
     }
 
     /// The end by another way.
-    fn left(&self) -> Fate {
-        if self.is_partly_taken { Fate::Partly } else { Fate::Dismissed }
+    fn left(&self) -> Kind {
+        if self.is_partly_taken { Kind::Partly } else { Kind::Dismissed }
     }
 
     /// The end by typing.
-    fn typed(&self) -> Fate {
-        if self.is_partly_taken { Fate::Partly } else { Fate::TypedThrough }
-    }
-
-    fn outcome(&self, fate: Fate) -> Outcome {
-        Outcome { id: self.id.clone(), fate, chars: self.chars(self.reached) }
+    fn typed(&self) -> Kind {
+        if self.is_partly_taken { Kind::Partly } else { Kind::TypedThrough }
     }
 
     /// Characters of the text up to a byte that were not the user's own to begin with.
     fn chars(&self, to: usize) -> u32 {
         self.text.get(self.given..to).map_or(0, |text| text.chars().count() as u32)
     }
+}
 
-    fn offered(&self) -> u32 {
-        self.chars(self.text.len())
+/// Characters of a taken suggestion that still stand in the document: those of its lines that are there as they were.
+pub fn still_there(text: &Rope, taken: &str) -> u32 {
+    let mut lines: HashMap<&str, u32> = HashMap::new();
+    for line in taken.lines().map(str::trim).filter(|line| !line.is_empty()) {
+        lines.insert(line, line.chars().count() as u32);
     }
+    let mut chars = 0;
+    for line in text.lines().map(|line| line.to_string()) {
+        // A suggestion may begin in the middle of a line, so a line only has to contain it.
+        let found: Vec<&str> = lines.keys().copied().filter(|taken| line.contains(taken)).collect();
+        chars += found.iter().filter_map(|found| lines.remove(found)).sum::<u32>();
+        if lines.is_empty() {
+            break;
+        }
+    }
+    chars
 }
 
 #[cfg(test)]

@@ -6,36 +6,39 @@ use tokio::sync::watch;
 
 /// How far it is.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Progress {
-    /// Nothing is being read.
-    #[default]
-    Idle,
-    /// The workspace is being read.
-    Reading {
-        /// Files read so far.
-        files: usize,
-    },
+pub struct Progress {
+    /// How often reading has begun. Who sees it rise knows of a reading that is already over, too.
+    pub walks: u64,
+    /// Files read since it last began.
+    pub files: usize,
+    /// Whether it is not yet over.
+    pub is_reading: bool,
 }
 
 /// The place where it is told and watched.
+#[derive(Default)]
 pub struct Watched {
     progress: watch::Sender<Progress>,
     is_cancelled: AtomicBool,
 }
 
-impl Default for Watched {
-    fn default() -> Watched {
-        Watched { progress: watch::Sender::new(Progress::Idle), is_cancelled: AtomicBool::new(false) }
-    }
-}
-
 impl Watched {
-    /// Tells how far it is; a new beginning forgets that an older one was cancelled.
-    pub fn set(&self, progress: Progress) {
-        if progress == (Progress::Reading { files: 0 }) {
-            self.is_cancelled.store(false, Ordering::Relaxed);
-        }
-        self.progress.send_replace(progress);
+    /// Reading begins, in place of what was being read.
+    pub fn begin(&self) {
+        self.is_cancelled.store(false, Ordering::Relaxed);
+        self.progress.send_modify(|progress| {
+            *progress = Progress { walks: progress.walks + 1, files: 0, is_reading: true };
+        });
+    }
+
+    /// So many files have been read.
+    pub fn read(&self, files: usize) {
+        self.progress.send_modify(|progress| progress.files = files);
+    }
+
+    /// Reading is over.
+    pub fn end(&self) {
+        self.progress.send_modify(|progress| progress.is_reading = false);
     }
 
     /// The user wants no more of it.

@@ -6,7 +6,6 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
 use tokio::sync::oneshot;
-use tokio::task::JoinSet;
 use tower_lsp::gen_lsp_types::{
     ChangeNotifications, CompletionParams, CompletionResponse, DidChangeConfigurationParams,
     DidChangeTextDocumentParams, DidChangeWatchedFilesParams, DidChangeWorkspaceFoldersParams,
@@ -28,8 +27,8 @@ use crate::{command, convert, inline, learn, menu, parse, status, workspace};
 pub struct Options {
     /// The configuration to read instead of the user's own.
     pub config: Option<PathBuf>,
-    /// The folder for what must survive a restart; without one nothing does.
-    pub state: Option<PathBuf>,
+    /// The file of the ledger; without one it is kept in memory and forgotten at the end.
+    pub ledger: Option<PathBuf>,
 }
 
 /// The server, as the protocol sees it.
@@ -40,8 +39,6 @@ pub struct Server {
     shut_down: AtomicBool,
     /// Where `initialize`, which learns the parent's process, tells it to whoever watches it.
     parent: Mutex<Option<oneshot::Sender<i32>>>,
-    /// What goes on for as long as the server does.
-    tasks: Mutex<JoinSet<()>>,
 }
 
 /// The server as a service, and its end of the talk with the client.
@@ -59,7 +56,6 @@ impl Server {
             edits: AtomicU64::new(0),
             shut_down: AtomicBool::new(false),
             parent: Mutex::default(),
-            tasks: Mutex::default(),
         }
     }
 
@@ -88,8 +84,8 @@ impl Server {
 
     /// Ends what still runs and writes what is not yet written.
     pub(crate) async fn close(&self) {
-        self.engine.end();
-        lock(&self.tasks).abort_all();
+        let engine = Arc::clone(&self.engine);
+        let _ = tokio::task::spawn_blocking(move || engine.end()).await;
     }
 }
 
@@ -98,6 +94,11 @@ impl LanguageServer for Server {
         let editor = self.engine.meet(Editor::of(&params));
         self.engine.workspace.begin(editor);
         workspace::refresh(&self.engine);
+        for started in [learn::start(&self.engine), parse::start(&self.engine)] {
+            if let Err(error) = started {
+                tracing::error!(%error, "a thread did not start");
+            }
+        }
         if let (Some(process), Some(sender)) = (editor.process_id, lock(&self.parent).take()) {
             let _ = sender.send(process);
         }
@@ -105,16 +106,13 @@ impl LanguageServer for Server {
     }
 
     async fn initialized(&self, _: InitializedParams) {
-        for started in [learn::start(&self.engine), parse::start(&self.engine)] {
-            if let Err(error) = started {
-                tracing::error!(%error, "a thread did not start");
-            }
-        }
         let engine = || Arc::clone(&self.engine);
-        self.spawn(status::tell(engine()));
-        self.spawn(status::show_progress(engine()));
-        self.spawn(workspace::register(engine()));
-        self.spawn(workspace::ask_configuration(engine()));
+        let opening = engine();
+        tokio::task::spawn_blocking(move || opening.open_ledger());
+        self.engine.spawn(status::tell(engine()));
+        self.engine.spawn(status::show_progress(engine()));
+        self.engine.spawn(workspace::register(engine()));
+        self.engine.spawn(workspace::ask_configuration(engine()));
     }
 
     async fn shutdown(&self) -> Result<()> {
@@ -141,8 +139,8 @@ impl LanguageServer for Server {
             tracing::debug!("an edit of a document that is not open");
             return;
         };
-        if let Some(outcome) = self.engine.outcomes.edited(&uri, &changes, &text) {
-            self.engine.settled(&outcome);
+        if let Some(ended) = self.engine.outcomes.edited(&uri, &changes, &text) {
+            self.engine.settled(ended);
         }
         self.changed(&uri);
     }
@@ -171,7 +169,7 @@ impl LanguageServer for Server {
     }
 
     async fn execute_command(&self, params: ExecuteCommandParams) -> Result<Option<LspAny>> {
-        command::execute(&self.engine, &params)
+        command::execute(&self.engine, &params).await
     }
 
     async fn did_change_configuration(&self, params: DidChangeConfigurationParams) {
@@ -203,11 +201,6 @@ impl Server {
     fn changed(&self, uri: &Uri) {
         self.engine.learner.changed(uri);
         self.engine.parser.changed(uri);
-    }
-
-    /// Starts something that goes on for as long as the server does.
-    fn spawn(&self, work: impl Future<Output = ()> + Send + 'static) {
-        lock(&self.tasks).spawn(work);
     }
 }
 

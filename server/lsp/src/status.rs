@@ -6,7 +6,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
-use tokio::sync::Notify;
+use tokio::sync::{Notify, watch};
+use tokio::time::timeout;
 use tower_lsp::gen_lsp_types::{
     LspNotificationMethod, MessageDirection, Notification, ProgressToken, WorkDoneProgressCancelParams,
 };
@@ -74,17 +75,17 @@ impl Changes {
 }
 
 /// The state of the server now.
-pub fn status(engine: &Engine) -> Status {
+pub async fn status(engine: &Engine) -> Status {
     let current = engine.current();
     let settings = current.settings();
-    let spent = engine.spent_today();
+    let spent = engine.spent_today().await;
     let state = if !settings.enabled {
         State::Off
     } else if engine.is_paused() {
         State::Paused
     } else if spent >= settings.cap() && current.models.enabled().any(|model| !model.price.is_free()) {
         State::Capped
-    } else if engine.progress.get() != Progress::Idle {
+    } else if engine.progress.get().is_reading {
         State::Indexing
     } else {
         State::Ready
@@ -104,7 +105,7 @@ pub async fn tell(engine: Arc<Engine>) {
     loop {
         engine.status.notify.notified().await;
         tokio::time::sleep(TOGETHER).await;
-        let now = status(&engine);
+        let now = status(&engine).await;
         if told.as_ref() != Some(&now) {
             engine.client.send_notification::<StatusNotification>(now.clone()).await;
             told = Some(now);
@@ -115,34 +116,38 @@ pub async fn tell(engine: Arc<Engine>) {
 /// Shows how far reading the workspace is, each time it is read.
 pub async fn show_progress(engine: Arc<Engine>) {
     let mut watched = engine.progress.watch();
-    loop {
-        let reading = |progress: &Progress| matches!(progress, Progress::Reading { .. });
-        if watched.wait_for(reading).await.is_err() {
-            return;
-        }
+    let mut shown = 0;
+    while let Ok(begun) = watched.wait_for(|progress| progress.walks > shown).await.map(|progress| *progress) {
+        shown = begun.walks;
         engine.status.changed();
         if engine.editor().is_some_and(|editor| editor.progress) {
-            show_one(&engine, &mut watched).await;
+            show_one(&engine, &mut watched, shown).await;
         }
-        let _ = watched.wait_for(|progress| *progress == Progress::Idle).await;
+        if watched.wait_for(|progress| progress.walks > shown || !progress.is_reading).await.is_err() {
+            return;
+        }
         engine.status.changed();
     }
 }
 
-async fn show_one(engine: &Engine, watched: &mut tokio::sync::watch::Receiver<Progress>) {
+/// Shows one reading until it is over or another one begins.
+async fn show_one(engine: &Engine, watched: &mut watch::Receiver<Progress>, walk: u64) {
     let token = token(engine.status.token.fetch_add(1, Ordering::Relaxed) + 1);
     let made = engine.client.create_work_done_progress(token.clone());
-    if !matches!(tokio::time::timeout(PATIENCE, made).await, Ok(Ok(()))) {
+    if !matches!(timeout(PATIENCE, made).await, Ok(Ok(()))) {
         return;
     }
     let progress = engine.client.progress(token, "Pennyworth: reading the workspace").with_cancel_button();
     let progress = progress.begin().await;
     loop {
         let now = *watched.borrow_and_update();
-        let Progress::Reading { files } = now else { break };
-        progress.report_with_message(format!("{files} files"), Some(true)).await;
-        tokio::time::sleep(TOGETHER).await;
-        if watched.changed().await.is_err() {
+        if now.walks != walk || !now.is_reading {
+            break;
+        }
+        progress.report_with_message(format!("{} files", now.files), Some(true)).await;
+        // Reports are bounded in number, but the end is told at once.
+        let over = watched.wait_for(|progress| progress.walks != walk || !progress.is_reading);
+        if timeout(TOGETHER, over).await.is_ok() {
             break;
         }
     }

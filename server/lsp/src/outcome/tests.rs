@@ -4,41 +4,45 @@ use pennyworth_core::task::Task;
 use pennyworth_core::text::{Document, Edit, Encoding, Position};
 
 use super::*;
+use crate::ledger::{Source, Suggested};
 
 fn uri() -> Uri {
     Uri("file:///a.rs".into())
 }
 
 fn answer(start: usize, cursor: usize, text: &str) -> Answer {
-    Answer {
-        id: "1".into(),
+    let suggested = Suggested {
+        source: Source::Embedded,
+        model: "embedded".into(),
+        call: None,
         task: Task::Line,
-        language: "rust",
-        start,
-        end: cursor,
-        cursor,
-        text: text.into(),
-        source: "embedded".into(),
-        probability: 0.9,
-    }
+        language: "rust".into(),
+        chars: 0,
+        tokens: 0,
+        truncated: false,
+        probability: None,
+    };
+    Answer { start, end: cursor, cursor, text: text.into(), suggested }
 }
+
+const ID: fn() -> SuggestionId = || SuggestionId(1);
 
 /// An edit on line 1: from column to column, and what is put there.
 type On = (u32, u32, &'static str);
 
 /// Shows `text` at the end of `line`, the second line of a document, from column `start` on, and applies edits one by one.
 /// Gives the first outcome and the number of edits it took.
-fn fate(line: &str, start: usize, text: &str, edits: &[On]) -> Option<(Fate, u32, usize)> {
+fn fate(line: &str, start: usize, text: &str, edits: &[On]) -> Option<(Kind, u32, usize)> {
     let head = "use a;\n";
     let mut document = Document::new(&format!("{head}{line}\nend"), None, 0);
     let outcomes = Outcomes::default();
-    outcomes.shown(&uri(), &answer(head.len() + start, head.len() + line.len(), text));
+    outcomes.shown(&uri(), &answer(head.len() + start, head.len() + line.len(), text), ID);
     for (count, (from, to, inserted)) in (1..).zip(edits) {
         let at = |character| Position { line: 1, character };
         let edit = Edit { range: Some((at(*from), at(*to))), text: (*inserted).into() };
         let changes = document.apply(count, &[edit], Encoding::Utf16);
-        if let Some(outcome) = outcomes.edited(&uri(), &changes, document.text()) {
-            return Some((outcome.fate, outcome.chars, count as usize));
+        if let Some(Ended { outcome, .. }) = outcomes.edited(&uri(), &changes, document.text()) {
+            return Some((outcome.kind, outcome.chars, count as usize));
         }
     }
     None
@@ -46,7 +50,7 @@ fn fate(line: &str, start: usize, text: &str, edits: &[On]) -> Option<(Fate, u32
 
 #[test]
 fn fates_seen_from_edits() {
-    use Fate::*;
+    use Kind::*;
     for (name, line, start, text, edits, expected) in [
         ("taken at once", "let x", 5, " = 1;", &[(5, 5, " = 1;")][..], Some((Accepted, 5, 1))),
         ("taken by replacing the word", "let x", 4, "xylo", &[(4, 5, "xylo")], Some((Accepted, 3, 1))),
@@ -73,7 +77,7 @@ fn fates_seen_from_edits() {
 fn an_edit_above_moves_the_place_and_one_below_leaves_it() {
     let mut document = Document::new("one\ntwo\nthree\n", None, 0);
     let outcomes = Outcomes::default();
-    outcomes.shown(&uri(), &answer(7, 7, " = 2"));
+    outcomes.shown(&uri(), &answer(7, 7, " = 2"), ID);
     let at = |line, character| Position { line, character };
     let edits = [
         Edit { range: Some((at(0, 0), at(0, 0))), text: "use x;\n".into() },
@@ -81,39 +85,51 @@ fn an_edit_above_moves_the_place_and_one_below_leaves_it() {
     ];
     let changes = document.apply(1, &edits, Encoding::Utf16);
     let found = outcomes.edited(&uri(), &changes, document.text());
-    assert_eq!(found.map(|outcome| outcome.fate), Some(Fate::Accepted));
+    assert_eq!(found.map(|ended| ended.outcome.kind), Some(Kind::Accepted));
 
-    outcomes.shown(&uri(), &answer(7, 7, "x"));
+    outcomes.shown(&uri(), &answer(7, 7, "x"), ID);
     let edit = Edit { range: Some((at(3, 0), at(3, 1))), text: String::new() };
     let changes = document.apply(2, &[edit], Encoding::Utf16);
     let found = outcomes.edited(&uri(), &changes, document.text());
-    assert_eq!(found.map(|outcome| outcome.fate), Some(Fate::Dismissed));
+    assert_eq!(found.map(|ended| ended.outcome.kind), Some(Kind::Dismissed));
 }
 
 #[test]
 fn the_rest_of_a_suggestion_is_the_same_suggestion() {
     let outcomes = Outcomes::default();
-    assert_eq!(outcomes.shown(&uri(), &answer(0, 0, "abc")), "1");
-    let rest = Answer { id: "2".into(), ..answer(0, 0, "abc") };
-    assert_eq!(outcomes.shown(&uri(), &rest), "1", "asked again");
+    let shown = |id, answer| outcomes.shown(&uri(), &answer, || SuggestionId(id)).0;
+    assert_eq!(shown(1, answer(0, 0, "abc")), 1);
+    assert_eq!(shown(2, answer(0, 0, "abc")), 1, "asked again");
     let mut document = Document::new("", None, 0);
     let start = Position::default();
     let changes = document.apply(1, &[Edit { range: Some((start, start)), text: "a".into() }], Encoding::Utf16);
     assert_eq!(outcomes.edited(&uri(), &changes, document.text()), None);
-    assert_eq!(outcomes.shown(&uri(), &Answer { id: "3".into(), ..answer(1, 1, "bc") }), "1", "typed along");
-    assert_eq!(outcomes.shown(&uri(), &Answer { id: "4".into(), ..answer(1, 1, "bx") }), "4", "another one");
+    assert_eq!(shown(3, answer(1, 1, "bc")), 1, "typed along");
+    assert_eq!(shown(4, answer(1, 1, "bx")), 4, "another one");
 }
 
 #[test]
 fn clients_that_tell_are_believed_even_when_they_are_late() {
     let outcomes = Outcomes::default();
-    let told = |id: &str, part| {
-        let Outcome { fate, chars, .. } = outcomes.accepted(id, part);
-        (fate, chars)
+    let told = |id, part| {
+        let Outcome { kind, chars, .. } = outcomes.accepted(SuggestionId(id), part).outcome;
+        (kind, chars)
     };
-    outcomes.shown(&uri(), &answer(0, 0, "abc"));
-    assert_eq!(told("1", Some(1)), (Fate::Partly, 1));
-    assert_eq!(told("1", None), (Fate::Accepted, 3));
-    assert_eq!(told("1", None), (Fate::Accepted, 3), "twice");
-    assert_eq!(told("never shown", None), (Fate::Accepted, 0));
+    outcomes.shown(&uri(), &answer(0, 0, "abc"), ID);
+    assert_eq!(told(1, Some(1)), (Kind::Partly, 1));
+    assert_eq!(told(1, None), (Kind::Accepted, 3));
+    assert_eq!(told(1, None), (Kind::Accepted, 3), "twice");
+    assert_eq!(told(7, None), (Kind::Accepted, 0), "never shown");
+}
+
+#[test]
+fn what_still_stands_is_counted_by_lines() {
+    for (text, taken, expected) in [
+        ("let x = foo(1);\n", " = foo(1);", 9),
+        ("fn a() {\n        b();\n    c\n}", " {\n    b();\n    c();\n}", 6),
+        ("", "abc", 0),
+        ("abc", "\n\n", 0),
+    ] {
+        assert_eq!(still_there(&Rope::from_str(text), taken), expected, "{taken:?} in {text:?}");
+    }
 }

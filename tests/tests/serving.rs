@@ -1,0 +1,312 @@
+//! The main job at the protocol's boundary: code in, completions out, from the model that learns documents and workspace; and everything a
+//! client may change on the way.
+
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
+
+use std::fs;
+use std::path::Path;
+
+use pennyworth_tests::editor::{Editor, options, uri};
+use serde_json::{Value, json};
+
+const URI: &str = "file:///project/a.rs";
+/// Three lines alike, and the beginning of a fourth.
+const SOURCE: &str = "fn main() {
+    let first_total = compute_total(alpha, beta);
+    let second_total = compute_total(alpha, beta);
+    let third_total = compute_total(alpha, beta);
+    let fourth_total = comp
+}
+";
+/// The end of the fourth.
+const END: (u32, u32) = (4, 27);
+const REST: &str = "ute_total(alpha, beta";
+
+fn inline() -> Value {
+    json!({"textDocument": {"inlineCompletion": {}}, "window": {"workDoneProgress": true}})
+}
+
+fn menu(client: Value) -> Value {
+    json!({"textDocument": {"completion": {"completionItem": client}}})
+}
+
+fn at(uri: &str, (line, character): (u32, u32)) -> Value {
+    json!({"textDocument": {"uri": uri}, "position": {"line": line, "character": character}, "context": {"triggerKind": 2}})
+}
+
+fn insert((line, character): (u32, u32), text: &str) -> Value {
+    let at = json!({"line": line, "character": character});
+    json!([{"range": {"start": at, "end": at}, "text": text}])
+}
+
+/// The item for a place, once there is one: what was sent just now is learned a moment later.
+async fn item(editor: &mut Editor, uri: &str, place: (u32, u32)) -> Value {
+    loop {
+        let mut found = editor.request("textDocument/inlineCompletion", at(uri, place)).await;
+        if let Some(item) = found.pointer_mut("/items/0") {
+            return item.take();
+        }
+    }
+}
+
+async fn menu_item(editor: &mut Editor, place: (u32, u32)) -> Value {
+    loop {
+        let mut found = editor.request("textDocument/completion", at(URI, place)).await;
+        assert_eq!(found.pointer("/isIncomplete"), Some(&json!(true)));
+        if let Some(item) = found.pointer_mut("/items/0") {
+            return item.take();
+        }
+    }
+}
+
+fn text<'a>(item: &'a Value, pointer: &str) -> &'a str {
+    item.pointer(pointer).and_then(Value::as_str).unwrap_or_default()
+}
+
+async fn started(capabilities: Value, settings: Value, folder: Option<&Path>) -> Editor {
+    let mut editor = Editor::in_memory(options());
+    editor.initialize(capabilities, settings, folder).await;
+    editor
+}
+
+#[tokio::test]
+async fn a_line_is_completed_from_the_lines_above_it_and_goes_on_as_it_is_typed() {
+    let mut editor = started(inline(), Value::Null, None).await;
+    editor.open(URI, "rust", 1, SOURCE).await;
+    let first = item(&mut editor, URI, END).await;
+    assert!(text(&first, "/insertText").starts_with(REST), "{first}");
+    assert_eq!(first.pointer("/range/start"), Some(&json!({"line": 4, "character": 27})));
+
+    editor.change(URI, 2, insert(END, "u")).await;
+    let second = item(&mut editor, URI, (4, 28)).await;
+    assert_eq!(text(&second, "/insertText"), text(&first, "/insertText").strip_prefix('u').unwrap());
+    let id = |item: &Value| item.pointer("/command/arguments/0").cloned();
+    assert_eq!(id(&first), id(&second), "it is the same suggestion, typed along");
+
+    editor.change(URI, 3, insert((4, 28), "te_total(alpha, beta);")).await;
+    let taken = json!({"command": "pennyworth.accepted", "arguments": [id(&second)]});
+    assert!(editor.request("workspace/executeCommand", taken).await.is_null());
+    assert_eq!(editor.shutdown().await, 0);
+}
+
+#[tokio::test]
+async fn documents_keep_their_own_line_breaks() {
+    let mut editor = started(inline(), Value::Null, None).await;
+    let source = SOURCE.replace('\n', "\r\n");
+    editor.open(URI, "rust", 1, &source).await;
+    let found = item(&mut editor, URI, END).await;
+    assert!(text(&found, "/insertText").starts_with(REST), "{found}");
+    let shown = editor.request("pennyworth/viewFileText", json!({ "uri": URI })).await;
+    assert_eq!(shown, source);
+    assert_eq!(editor.shutdown().await, 0);
+}
+
+#[tokio::test]
+async fn clients_without_ghost_text_get_the_menu_and_others_do_not() {
+    let mut with = Editor::in_memory(options());
+    let can = with.initialize(inline(), Value::Null, None).await;
+    assert!(can.get("completionProvider").is_none() && can.get("inlineCompletionProvider").is_some());
+    assert_eq!(with.shutdown().await, 0);
+
+    let mut off = Editor::in_memory(options());
+    let can = off.initialize(menu(json!({})), json!({"completion_menu": false}), None).await;
+    assert!(can.get("completionProvider").is_none(), "{can}");
+    assert_eq!(off.shutdown().await, 0);
+
+    let mut without = Editor::in_memory(options());
+    let can = without.initialize(menu(json!({"snippetSupport": true})), Value::Null, None).await;
+    assert!(can.get("completionProvider").is_some());
+    without.open(URI, "rust", 1, SOURCE).await;
+    let item = menu_item(&mut without, END).await;
+    assert!(text(&item, "/textEdit/newText").starts_with(&format!("comp{REST}")), "{item}");
+    assert_eq!(text(&item, "/filterText"), "comp");
+    assert_eq!(item.pointer("/textEdit/range/start"), Some(&json!({"line": 4, "character": 23})));
+    assert_eq!(without.shutdown().await, 0);
+}
+
+#[tokio::test]
+async fn of_two_requests_for_a_document_the_older_is_cancelled() {
+    let mut editor = started(inline(), Value::Null, None).await;
+    editor.open(URI, "rust", 1, SOURCE).await;
+    item(&mut editor, URI, END).await;
+    let older = editor.send("textDocument/inlineCompletion", at(URI, END)).await;
+    let newer = editor.send("textDocument/inlineCompletion", at(URI, END)).await;
+    let edited = editor.send("textDocument/inlineCompletion", at("file:///project/other.rs", END)).await;
+    let answers = editor.settle().await;
+    // It may have been answered before the newer one came; then it was not superseded.
+    if let Err(error) = &answers[&older] {
+        assert_eq!(error.get("code"), Some(&json!(-32800)));
+    }
+    assert!(answers[&newer].as_ref().is_ok_and(|answer| !answer.is_null()));
+    assert_eq!(answers[&edited], Ok(Value::Null), "a document that is not open");
+
+    let superseded = editor.send("textDocument/inlineCompletion", at(URI, END)).await;
+    editor.change(URI, 2, insert(END, "u")).await;
+    if let Err(error) = editor.answer(superseded).await {
+        assert_eq!(error.get("code"), Some(&json!(-32800)));
+    }
+    assert_eq!(editor.shutdown().await, 0);
+}
+
+#[tokio::test]
+async fn an_edit_that_cannot_be_read_silences_its_document_until_it_is_whole_again() {
+    let mut editor = started(inline(), Value::Null, None).await;
+    editor.open(URI, "rust", 1, SOURCE).await;
+    item(&mut editor, URI, END).await;
+    let lost =
+        json!([{"range": {"start": {"line": -1, "character": 0}, "end": {"line": 0, "character": 0}}, "text": "x"}]);
+    editor.change(URI, 2, lost).await;
+    assert!(editor.request("textDocument/inlineCompletion", at(URI, END)).await.is_null());
+    editor.change(URI, 3, insert((0, 0), "// x\n")).await;
+    assert!(editor.request("textDocument/inlineCompletion", at(URI, (5, 27))).await.is_null());
+    editor.change(URI, 4, json!([{ "text": SOURCE }])).await;
+    item(&mut editor, URI, END).await;
+    editor.change(URI, 4, insert((0, 0), "// x\n")).await;
+    assert!(
+        editor.request("textDocument/inlineCompletion", at(URI, (5, 27))).await.is_null(),
+        "the version did not rise"
+    );
+    editor.close(URI).await;
+    editor.open(URI, "rust", 1, SOURCE).await;
+    item(&mut editor, URI, END).await;
+    assert_eq!(editor.shutdown().await, 0);
+}
+
+/// A folder of sources, of which only some are to be learned.
+fn workspace() -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    let write = |name: &str, text: &[u8]| {
+        let path = folder.path().join(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, text).unwrap();
+    };
+    let source =
+        |name: &str| format!("fn {name}() {{\n    {name}_engine.start_{name}_sequence({name}_parameters);\n}}\n");
+    write("src/rocket.rs", source("rocket").repeat(3).as_bytes());
+    write("build/ignored.rs", source("ignored").repeat(3).as_bytes());
+    write(".gitignore", b"build/\n");
+    write("src/generated.rs", format!("// @generated\n{}", source("generated").repeat(3)).as_bytes());
+    write("src/binary.rs", b"fn binary\0() {}\n\xff\xfe");
+    write("src/latin.rs", b"// caf\xe9\nfn latin() {}\n");
+    write("src/huge.rs", source("huge").repeat(100_000).as_bytes());
+    write("src/.env.rs", source("hidden").repeat(3).as_bytes());
+    #[cfg(unix)]
+    {
+        std::os::unix::fs::symlink(folder.path(), folder.path().join("src/loop")).unwrap();
+        std::os::unix::fs::symlink("nowhere", folder.path().join("src/dangling.rs")).unwrap();
+    }
+    folder
+}
+
+#[tokio::test]
+async fn the_workspace_is_learned_with_progress_and_kept_fresh() {
+    let folder = workspace();
+    let mut editor = started(inline(), Value::Null, Some(folder.path())).await;
+    let created = editor.asked("window/workDoneProgress/create").await;
+    let token = created.get("token").cloned();
+    let mut begun = false;
+    loop {
+        let note = editor.note("$/progress").await;
+        assert_eq!(note.get("token").cloned(), token);
+        match text(&note, "/value/kind") {
+            "begin" => begun = true,
+            "end" => break,
+            _ => {}
+        }
+    }
+    assert!(begun);
+
+    let open = uri(&folder.path().join("src/new.rs"));
+    let line = |name: &str| format!("fn new() {{\n    {name}_engine.start_{name}_sequence(\n}}\n");
+    let end = |name: &str| (1, 4 + (name.len() * 2 + "_engine.start__sequence(".len()) as u32);
+    editor.open(&open, "rust", 1, &line("rocket")).await;
+    let found = item(&mut editor, &open, end("rocket")).await;
+    assert!(text(&found, "/insertText").starts_with("rocket_parameters"), "{found}");
+    for (version, name) in (2..).zip(["ignored", "generated", "huge", "hidden"]) {
+        editor.change(&open, version, json!([{ "text": line(name) }])).await;
+        let found = editor.request("textDocument/inlineCompletion", at(&open, end(name))).await;
+        assert!(!found.to_string().contains(&format!("{name}_parameters")), "{name}: {found}");
+    }
+
+    let late = folder.path().join("src/late.rs");
+    fs::write(&late, "fn late() {\n    late_engine.start_late_sequence(late_parameters);\n}\n".repeat(3)).unwrap();
+    let changes = json!({"changes": [{"uri": uri(&late), "type": 1}]});
+    editor.notify("workspace/didChangeWatchedFiles", changes).await;
+    editor.change(&open, 9, json!([{ "text": line("late") }])).await;
+    let found = item(&mut editor, &open, end("late")).await;
+    assert!(text(&found, "/insertText").starts_with("late_parameters"), "{found}");
+    assert_eq!(editor.shutdown().await, 0);
+}
+
+#[tokio::test]
+async fn settings_change_while_it_runs() {
+    let mut editor = Editor::in_memory(options());
+    editor.configure(json!({"enabled": false}));
+    let mut capabilities = inline();
+    capabilities["workspace"] = json!({"configuration": true, "didChangeConfiguration": {"dynamicRegistration": true},
+        "didChangeWatchedFiles": {"dynamicRegistration": true}});
+    editor.initialize(capabilities, Value::Null, None).await;
+    let registered = editor.asked("client/registerCapability").await;
+    assert_eq!(registered.pointer("/registrations").and_then(Value::as_array).map(Vec::len), Some(2));
+    assert_eq!(editor.asked("workspace/configuration").await.pointer("/items/0/section"), Some(&json!("pennyworth")));
+    while text(&editor.note("pennyworth/status").await, "/state") != "off" {}
+    editor.open(URI, "rust", 1, SOURCE).await;
+    assert!(editor.request("textDocument/inlineCompletion", at(URI, END)).await.is_null());
+
+    editor.configure(json!({"enabled": true}));
+    editor.notify("workspace/didChangeConfiguration", json!({"settings": null})).await;
+    item(&mut editor, URI, END).await;
+    editor.notify("workspace/didChangeConfiguration", json!({"settings": {"languages": {"rust": false}}})).await;
+    while !editor.request("textDocument/inlineCompletion", at(URI, END)).await.is_null() {}
+
+    editor.notify("workspace/didChangeConfiguration", json!({"settings": {"pennyworth": {"no_such_key": 1}}})).await;
+    while !text(&editor.note("window/showMessage").await, "/message").contains("no_such_key") {}
+    item(&mut editor, URI, END).await;
+    assert_eq!(editor.shutdown().await, 0);
+}
+
+#[tokio::test]
+async fn folders_come_and_go() {
+    let folder = workspace();
+    let mut editor = started(inline(), Value::Null, None).await;
+    let event =
+        |kind: &str| json!({"event": {"added": [], "removed": [], kind: [{"uri": uri(folder.path()), "name": "w"}]}});
+    editor.notify("workspace/didChangeWorkspaceFolders", event("added")).await;
+    let open = uri(&folder.path().join("src/new.rs"));
+    let source = "fn new() {\n    rocket_engine.start_rocket_sequence(\n}\n";
+    editor.open(&open, "rust", 1, source).await;
+    let found = item(&mut editor, &open, (1, 40)).await;
+    assert!(text(&found, "/insertText").starts_with("rocket_parameters"), "{found}");
+    editor.notify("workspace/didChangeWorkspaceFolders", event("removed")).await;
+    while editor.request("textDocument/inlineCompletion", at(&open, (1, 40))).await.to_string().contains("parameters") {
+    }
+    assert_eq!(editor.shutdown().await, 0);
+}
+
+#[tokio::test]
+async fn commands_answer_and_refuse() {
+    let mut editor = started(inline(), Value::Null, None).await;
+    let run = |command: &str, arguments: Value| json!({"command": command, "arguments": arguments});
+    for (command, arguments) in [
+        ("pennyworth.accepted", json!([])),
+        ("pennyworth.accepted", json!([{"id": 1}])),
+        ("pennyworth.acceptedPart", json!(["1"])),
+        ("pennyworth.acceptedPart", json!(["1", -1])),
+        ("pennyworth.nonsense", json!([])),
+    ] {
+        assert_eq!(editor.refused("workspace/executeCommand", run(command, arguments)).await, -32602, "{command}");
+    }
+    assert!(editor.request("workspace/executeCommand", run("pennyworth.accepted", json!(["1"]))).await.is_null());
+    let status = editor.request("workspace/executeCommand", run("pennyworth.status", json!([]))).await;
+    assert_eq!(text(&status, "/state"), "ready", "{status}");
+
+    editor.open(URI, "rust", 1, SOURCE).await;
+    item(&mut editor, URI, END).await;
+    let toggled = editor.request("workspace/executeCommand", run("pennyworth.toggle", json!([]))).await;
+    assert_eq!(toggled, json!({"paused": true}));
+    assert!(editor.request("textDocument/inlineCompletion", at(URI, END)).await.is_null());
+    let mut invoked = at(URI, END);
+    invoked["context"]["triggerKind"] = json!(1);
+    assert!(!editor.request("textDocument/inlineCompletion", invoked).await.is_null(), "asking goes on");
+    assert_eq!(editor.shutdown().await, 0);
+}
