@@ -126,6 +126,8 @@ impl Document {
 
         let new_end = start + edit.text.len();
         let new_point = point(&self.text, new_end);
+        // What stood between a CR and an LF and is gone leaves one break, and its place is in the line before.
+        let start_point = start_point.min(new_point);
         let moved = InputEdit {
             start_byte: start,
             old_end_byte: end,

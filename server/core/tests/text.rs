@@ -61,6 +61,11 @@ fn naive_apply(source: &mut String, edit: &Edit, encoding: Encoding) {
     }
 }
 
+/// The lines of a string, without their breaks.
+fn contents(source: &str) -> Vec<&str> {
+    lines(source).into_iter().map(|(start, end)| &source[start..end]).collect()
+}
+
 fn check(source: &str, edits: &[Edit], encoding: Encoding) {
     let mut document = Document::new(source, None, 0);
     let mut plain = source.to_owned();
@@ -69,8 +74,11 @@ fn check(source: &str, edits: &[Edit], encoding: Encoding) {
         naive_apply(&mut plain, edit, encoding);
         let changes = document.apply(version, std::slice::from_ref(edit), encoding);
         assert_eq!(document.text().to_string(), plain, "after {edit:?} in {encoding:?} on {before:?}");
-        let Change { start, old_end, new_end, .. } = changes[0];
+        let Change { start, old_end, new_end, first_line, old_lines, new_lines, .. } = changes[0];
         assert_eq!(format!("{}{}{}", &before[..start], &plain[start..new_end], &before[old_end..]), plain);
+        let (mut kept, now) = (contents(&before), contents(&plain));
+        kept.splice(first_line..first_line + old_lines, now[first_line..first_line + new_lines].iter().cloned());
+        assert_eq!(kept, now, "lines after {edit:?} in {encoding:?} on {before:?}");
     }
     let rope = document.text();
     for at in (0..=plain.len()).filter(|&at| plain.is_char_boundary(at)) {
@@ -126,6 +134,7 @@ fn positions_past_the_end_and_ranges_the_wrong_way_round_are_clamped() {
         check("one\r\ntwo", &[Edit { range: Some((at(9, 9), at(0, 1))), text: "😀".into() }], encoding);
         check("", &[Edit { range: Some((at(u32::MAX, u32::MAX), at(u32::MAX, 0))), text: "\r".into() }], encoding);
         check("a\r", &[Edit { range: Some((at(1, 0), at(1, 0))), text: "\n".into() }], encoding);
+        check("a\rx\nb", &[Edit { range: Some((at(1, 0), at(1, 1))), text: "".into() }], encoding);
     }
 }
 
