@@ -22,3 +22,8 @@ export HOME=$place XDG_{CONFIG,STATE,DATA,CACHE}_HOME="$place/xdg" NVIM_LOG_FILE
 export SERVER=$PWD/target/debug/pennyworth PLACE=$place
 unset "${!PENNYWORTH_@}"
 timeout 120 "$nvim" --clean --headless -l "$here/neovim/smoke.lua" "$here/neovim/init.lua"
+
+# What was accepted is in the account.
+"$SERVER" stats --json > "$place/stats.json"
+grep -q '"accepted": 1' "$place/stats.json" || { echo "FAILED: the ledger does not know that it was accepted" >&2; exit 1; }
+echo "ok: the ledger knows that it was accepted"
