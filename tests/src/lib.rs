@@ -2,5 +2,6 @@
 
 pub mod cuts;
 pub mod editor;
+pub mod extent;
 pub mod fake_provider;
 pub mod sources;

@@ -82,7 +82,7 @@ pub fn is_member(source: &str, facts: &Facts, start: usize) -> bool {
 }
 
 /// The innermost captured node around a leaf; of two captures of one node the one further down in the file counts.
-fn innermost<'t>(
+pub fn innermost<'t>(
     source: &str,
     tree: &'t Tree,
     language: &'static Language,
