@@ -178,15 +178,20 @@ impl Cutter {
             (None, Finish::CutOff) => (trim::to_whole(body, &self.around), Ended::CutOff),
         };
         let fitted = trim::fit(kept, &self.around).ok_or_else(|| reason(ended, kept))?;
-        let indented = present::reindent(&fitted, &self.around.target());
-        let (closed, caret) = trim::close(&indented, &self.around).ok_or(Rejection::Truncated)?;
-        if self.input.markers.iter().any(|marker| closed.contains(marker.as_str())) {
+        // White space in strings and comments is text.
+        let indented = match self.around.literal {
+            Some(_) => fitted,
+            None => present::reindent(&fitted, &self.around.target()),
+        };
+        let closed = trim::close(&indented, &self.around).ok_or(Rejection::Truncated)?;
+        if self.input.markers.iter().any(|marker| closed.text.contains(marker.as_str())) {
             return Err(Rejection::Marker);
         }
         if !trim::is_balanced(&closed, &self.around) {
             return Err(Rejection::Unbalanced);
         }
-        let text = parse::no_worse(closed, &self.around).ok_or(Rejection::WorseParse)?;
+        let caret = closed.caret;
+        let text = parse::no_worse(closed.text, &self.around).ok_or(Rejection::WorseParse)?;
         // A word that closes the body is as much behind the caret as a bracket; what ends a statement is not.
         let opens_body =
             text.get(caret..).is_some_and(|added| added.contains(|c| c == '\n' || trim::is_closer(c, &self.around)));

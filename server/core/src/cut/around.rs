@@ -40,6 +40,8 @@ pub(super) struct Around {
     pub(super) surplus: Closers,
     /// The string or comment the cursor is in.
     pub(super) literal: Option<Literal>,
+    /// Whether `after` reaches the end of the text.
+    pub(super) complete: bool,
     /// Columns of one step of indentation.
     pub(super) step: usize,
     /// Columns of the indentation of the cursor's line.
@@ -82,6 +84,7 @@ impl Around {
         let mut around = Around {
             language,
             facts,
+            complete: input.complete,
             unit: input.indent.clone(),
             indent: width(leading(&line_before), step),
             above: above.map(|line| (line.to_owned(), width(leading(line), step))),

@@ -6,6 +6,7 @@ use std::ops::ControlFlow;
 use tree_sitter::{ParseOptions, Parser, TreeCursor};
 
 use super::around::Around;
+use crate::lex;
 
 /// Bytes of the excerpt before and after the cursor.
 const MAX_BEFORE: usize = 6 * 1024;
@@ -21,7 +22,12 @@ pub(super) fn no_worse(text: String, around: &Around) -> Option<String> {
         return Some(text);
     }
     let (before, after) = (tail(&around.before), head(&around.after));
-    let mut faults = |middle: &str| faults(&mut parser, &[before, middle, after].concat());
+    let mut faults = |middle: &str| {
+        // What the excerpt leaves open says nothing about the answer, but would hide what does.
+        let mut whole = [before, middle, after].concat();
+        whole.push_str(&lex::scan(&whole, around.facts).closers(0));
+        faults(&mut parser, &whole)
+    };
     let Some(without) = faults("") else { return Some(text) };
     let Some(own) = faults(&text) else { return Some(text) };
     let terminator = &around.facts.terminator;

@@ -24,6 +24,8 @@ pub struct Surroundings {
     pub before: String,
     /// The rest of the cursor's line and some lines below.
     pub after: String,
+    /// Whether `after` reaches the end of the text.
+    pub complete: bool,
     /// One step of the document's indentation, as [`present::document_indent`] finds it.
     pub indent: String,
 }
@@ -46,6 +48,7 @@ impl Surroundings {
             language,
             before: tail(before),
             after: text::slice(text, offset, end),
+            complete: end >= to,
             indent: present::document_indent(text, line, language),
         }
     }

@@ -128,14 +128,21 @@ fn without_rest_of_line<'a>(text: &'a str, around: &Around) -> &'a str {
 }
 
 /// Whether the brackets around the cursor are as balanced with a text between them as without.
-pub(super) fn is_balanced(text: &str, around: &Around) -> bool {
+pub(super) fn is_balanced(closed: &Closed, around: &Around) -> bool {
     let faults = |text: &str| {
         let scan = lex::scan(&[around.before.as_str(), text, &around.after].concat(), around.facts);
         let stray = if has_patterns(around.facts) { 0 } else { scan.unopened.len() };
         let code = |open: &&lex::Open| !matches!(open.nest, Nest::Block(_));
         scan.open.iter().filter(code).count() + stray
     };
-    faults(text) <= faults("")
+    // Behind a string that is open, quotes and code have changed places.
+    if around.literal.as_ref().is_some_and(|literal| !literal.closed) {
+        return true;
+    }
+    let without = faults("");
+    // Where the text ends beyond what is known, what seems balanced may lack an opener.
+    let reopened = if around.complete && without == 0 { 0 } else { closed.reopened };
+    faults(&closed.text) <= without + reopened
 }
 
 /// Whether a text leaves nothing open that was not open before it.
@@ -144,8 +151,17 @@ fn is_whole(text: &str, around: &Around) -> bool {
     scan.open.iter().all(|open| open.start < around.context.len())
 }
 
-/// A text with the brackets closed that it opens, and the offset of the first closer that was added; a string left open is taken away.
-pub(super) fn close(text: &str, around: &Around) -> Option<(String, usize)> {
+/// A text with the brackets closed that it opens.
+pub(super) struct Closed {
+    pub(super) text: String,
+    /// Offset of the first closer that was added.
+    pub(super) caret: usize,
+    /// Openers whose closers stand behind the cursor.
+    reopened: usize,
+}
+
+/// Closes what a text leaves open; a string left open is taken away.
+pub(super) fn close(text: &str, around: &Around) -> Option<Closed> {
     let from = around.context.len();
     let (whole, mut scan) = around.scan(text);
     let mut text = text.to_owned();
@@ -157,12 +173,12 @@ pub(super) fn close(text: &str, around: &Around) -> Option<(String, usize)> {
         text.truncate(end);
         scan = around.scan(&text).1;
     }
-    let end = text.len();
+    let caret = text.len();
     if let Some(close) = missing_close(&text, &scan, around) {
         text.push_str(&close);
-        return Some((text, end));
+        return Some(Closed { text, caret, reopened: 0 });
     }
-    let mut surplus = around.surplus.clone();
+    let (mut surplus, mut reopened) = (around.surplus.clone(), 0);
     for open in scan.open.iter().rev().take_while(|open| open.start >= from) {
         let line = whole.get(..open.start).unwrap_or_default().rfind('\n').map_or(0, |at| at + 1);
         let blanks = leading(whole.get(line..).unwrap_or_default());
@@ -170,6 +186,7 @@ pub(super) fn close(text: &str, around: &Around) -> Option<(String, usize)> {
             Nest::Comment { close, .. } if !close.is_empty() => text.push_str(&format!(" {close}")),
             Nest::Bracket(opener, close) => {
                 if surplus.take_surplus(*close, width(blanks, around.step)) {
+                    reopened += 1;
                     continue;
                 }
                 let after = text.get(open.start - from + opener.len_utf8()..).unwrap_or_default();
@@ -187,7 +204,7 @@ pub(super) fn close(text: &str, around: &Around) -> Option<(String, usize)> {
             _ => {}
         }
     }
-    Some((text, end))
+    Some(Closed { text, caret, reopened })
 }
 
 /// Whether the first line below that is indented no deeper closes a body by this word.

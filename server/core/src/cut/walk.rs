@@ -13,15 +13,15 @@ use crate::task::{Stop, Task};
 
 /// Characters after a token that make it certain: what follows can still turn a quote into a lifetime or a sign into a comment.
 const LOOKAHEAD: usize = 3;
-/// Letters and digits from which a line counts as a repetition of the line below the cursor.
+/// Letters and digits from which lines count as a repetition of those below the cursor, and how many lines are compared.
 const MIN_SIGNIFICANT: usize = 3;
+const MAX_REPEATED: usize = 3;
 
 /// The ends that lines show: the line's end, a blank line, the most lines, and a line that stands below the cursor already.
 pub(super) fn line_end(body: &str, around: &Around, input: &CutInput, reading: Reading) -> Option<End> {
     let one_line = input.stops.contains(&Stop::Newline) || around.mid_line();
     let blank_line = input.stops.contains(&Stop::Blank);
-    let repeatable = around.below.first().filter(|line| around.at_line_end() && significant(line) >= MIN_SIGNIFICANT);
-    let (mut start, mut number) = (0, 0);
+    let (mut start, mut number, mut lines) = (0, 0, Vec::new());
     loop {
         let rest = body.get(start..)?;
         let line = rest.split('\n').next().unwrap_or_default();
@@ -30,12 +30,12 @@ pub(super) fn line_end(body: &str, around: &Around, input: &CutInput, reading: R
             return None;
         }
         let found = |at, why| Some(End { seen: end + 1, at, why });
-        if let Some(below) = repeatable.filter(|below| below.trim() == line.trim()) {
-            let own = width(leading(line), around.step) + if number == 0 { around.indent } else { 0 };
-            let starts_line = number > 0 || around.at_line_start();
-            if starts_line && own == width(leading(below), around.step) {
-                return found(start.saturating_sub(1), Ended::Repeats);
-            }
+        if !line.trim().is_empty() && (number > 0 || around.at_line_start()) {
+            let column = width(leading(line), around.step) + if number == 0 { around.indent } else { 0 };
+            lines.push((start, column, line.trim()));
+        }
+        if let Some(start) = repeated_from(&lines, around) {
+            return found(start.saturating_sub(1), Ended::Repeats);
         }
         if !whole {
             return None;
@@ -53,6 +53,20 @@ pub(super) fn line_end(body: &str, around: &Around, input: &CutInput, reading: R
         }
         start = end + 1;
     }
+}
+
+/// Where the last of these lines, given with their offsets and columns, begin to be those below the cursor.
+fn repeated_from(lines: &[(usize, usize, &str)], around: &Around) -> Option<usize> {
+    let most = if around.at_line_end() { MAX_REPEATED.min(around.below.len()) } else { 0 };
+    (1..=most).find_map(|count| {
+        let last = lines.get(lines.len().checked_sub(count)?..)?;
+        let same = |((_, column, line), below): (&(usize, usize, &str), &String)| {
+            *line == below.trim() && *column == width(leading(below), around.step)
+        };
+        let weight: usize = last.iter().map(|(_, _, line)| significant(line)).sum();
+        let repeats = weight >= MIN_SIGNIFICANT && last.iter().zip(&around.below).all(same);
+        repeats.then(|| last.first().map(|(start, _, _)| *start))?
+    })
 }
 
 /// The end that brackets, statements, bodies and items show.
@@ -223,7 +237,11 @@ impl<'a> Walk<'a> {
             return Some(Some((token.end - literal.close.len(), Ended::Closed)));
         }
         let of_literal = matches!(self.input.task, Task::String | Task::Comment | Task::DocComment);
-        of_literal.then_some(Some((token.end, Ended::Balanced)))
+        if of_literal {
+            self.closing = Some((token.end, Ended::Balanced));
+        }
+        self.content_end = token.end;
+        Some(None)
     }
 
     fn slice(&self, start: usize, end: usize) -> &'a str {

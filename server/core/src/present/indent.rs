@@ -238,25 +238,24 @@ impl<'a> Lines<'a> {
 
     /// Columns by which the lines after the first have to move: answers may count from the cursor's line instead of the margin.
     fn shift(&self, place: &Place<'_>, scale: Scale) -> isize {
-        let Some((number, next)) = self.shown().next() else { return 0 };
-        let column = scale.apply(next.column);
-        let first = self.0.first();
-        let has_first = first.is_some_and(|line| !line.text.is_empty());
-        let first_opens = if has_first { first.is_some_and(|line| line.opens) } else { place.opens };
-        let expected = match first {
-            Some(line) if has_first && place.blank => place.column_of_first(line, scale),
-            _ => place.column,
+        let first = self.0.first().filter(|line| !line.text.is_empty());
+        let Some((number, next)) = self.shown().find(|(_, line)| !line.closes).or_else(|| self.shown().next()) else {
+            return 0;
         };
-        let least = self.shown().filter(|(_, line)| !line.closes).map(|(_, line)| scale.apply(line.column)).min();
-        let own_first = first.filter(|_| has_first && place.blank).map_or(0, |line| scale.apply(line.column));
-        let wanted = if first_opens && !next.closes && number == 1 { expected + place.step } else { expected };
-        let too_shallow =
-            if first_opens && !next.closes { column < wanted } else { least.is_some_and(|least| least < expected) };
-        match too_shallow {
-            // They count from the cursor's line, or from the first line where that has white space of its own.
+        // What closes a body around the cursor stands further out than the cursor.
+        let on_blank = first.filter(|_| place.blank);
+        if next.closes && on_blank.is_some() {
+            return 0;
+        }
+        let expected = on_blank.map_or(place.column, |line| place.column_of_first(line, scale));
+        let opens = first.map_or(place.opens, |line| line.opens) && !next.closes && number == 1;
+        let wanted = expected + if opens { place.step } else { 0 };
+        let column = scale.apply(next.column);
+        let own_first = on_blank.map_or(0, |line| scale.apply(line.column));
+        match column < wanted {
+            // They count from the first line where that has white space of its own, else from the cursor's line.
             true if own_first > 0 => expected as isize - own_first as isize,
-            true if first_opens && !next.closes => wanted as isize - column as isize,
-            true => expected as isize - least.unwrap_or(expected) as isize,
+            true => wanted as isize - column as isize,
             false => 0,
         }
     }

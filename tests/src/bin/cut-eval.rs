@@ -1,0 +1,178 @@
+//! `cut-eval DIR…`: what the cutter makes of right answers, on any sources. A hole is cut into a real file, and the reply is what stood there
+//! and everything after it, as a model gives it that does not know where to stop. Whatever is not a beginning of what stood there is wrong.
+//!
+//! `exact` fills the hole, `short` a part of it (an item of many, a line of several), `long` goes on into what is left of the file below.
+
+use std::collections::BTreeMap;
+use std::io::Write;
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+use clap::Parser;
+use pennyworth_core::cut::{Cut, CutInput, Cutter, Finish, Progress, Rejection, Surroundings};
+use pennyworth_core::models::Shape;
+use pennyworth_core::syntax;
+use pennyworth_core::task::{Task, Tasks};
+use pennyworth_grammars::Language;
+use pennyworth_tests::cuts::{self, Kind};
+use pennyworth_tests::sources;
+use ropey::Rope;
+
+/// Characters of a reply, and of a piece of it.
+const REPLY: usize = 1_200;
+const PIECE: usize = 4;
+
+/// Measures the cutter on directories of sources.
+#[derive(Parser)]
+struct Options {
+    /// Directories or files.
+    #[arg(required = true)]
+    paths: Vec<PathBuf>,
+    /// Only these languages.
+    #[arg(long, value_delimiter = ',')]
+    language: Vec<String>,
+    /// Files per language at most, spread evenly over those found.
+    #[arg(long, default_value_t = 100)]
+    files: usize,
+    /// Cuts per file at most.
+    #[arg(long, default_value_t = 20)]
+    cuts: usize,
+    /// Prints this many wrong results per language.
+    #[arg(long, default_value_t = 0)]
+    wrong: usize,
+    /// Prints only wrong results of this task.
+    #[arg(long)]
+    task: Option<Task>,
+    /// Seed of the choice of cuts.
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+}
+
+/// What became of a reply.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Verdict {
+    Exact,
+    Short,
+    Long,
+    Other,
+    Rejected(Rejection),
+}
+
+#[derive(Default)]
+struct Figures {
+    verdicts: BTreeMap<Verdict, usize>,
+    times: Vec<Duration>,
+}
+
+fn main() -> anyhow::Result<()> {
+    let options = Options::parse();
+    let mut out = std::io::stdout().lock();
+    writeln!(
+        out,
+        "{:<11} {:>6} {:>7} {:>7} {:>7} {:>7} {:>9} {:>9} {:>9}",
+        "language", "cuts", "exact", "short", "long", "other", "rejected", "p50 µs", "p99 µs"
+    )?;
+    for (language, files) in sources::by_language(&options.paths, &options.language, options.files)? {
+        let mut figures = Figures::default();
+        let mut shown = 0;
+        for (number, (path, source)) in files.iter().enumerate() {
+            for cut in cuts::cuts(source, language, options.cuts, options.seed + number as u64) {
+                let (result, hole, time) = run(source, &cut, language);
+                let verdict = judge(&result, hole, cut.kind);
+                *figures.verdicts.entry(verdict).or_default() += 1;
+                figures.times.push(time);
+                let wrong = matches!(verdict, Verdict::Long | Verdict::Other | Verdict::Rejected(_));
+                if wrong && shown < options.wrong && options.task.is_none_or(|task| task == cut.task) {
+                    shown += 1;
+                    writeln!(
+                        out,
+                        "--- {} {:?} {}\n{}",
+                        path.display(),
+                        cut.kind,
+                        cut.task,
+                        picture(&cut, hole, &result)
+                    )?;
+                }
+            }
+        }
+        figures.print(language, &mut out)?;
+    }
+    Ok(())
+}
+
+/// The result of a reply that is the source from the cursor on; what stood in the hole; the time the cutter took in all.
+fn run<'a>(
+    source: &'a str,
+    cut: &cuts::Cut,
+    language: &'static Language,
+) -> (Result<Cut, Rejection>, &'a str, Duration) {
+    let rest = source.get(cut.offset..).unwrap_or_default();
+    let hole = rest.get(..source.len().saturating_sub(cut.text.len())).unwrap_or_default();
+    let reply: Vec<char> = rest.chars().take(REPLY).collect();
+    let text = Rope::from_str(&cut.text);
+    let tree = syntax::parse_excerpt(&cut.text, language, None, usize::MAX);
+    let stops = Tasks::builtin().row(cut.task).stop.clone();
+    let start = Instant::now();
+    let surroundings = Surroundings::of(&text, Some(language), tree.as_ref(), cut.offset);
+    let input = CutInput { surroundings, task: cut.task, stops, shape: Shape::Raw, markers: Vec::new(), max_lines: 60 };
+    let mut cutter = Cutter::new(input);
+    let done = reply.chunks(PIECE).any(|piece| cutter.push(&piece.iter().collect::<String>()) == Progress::Done);
+    let finish = if done || rest.chars().count() <= REPLY { Finish::Stop } else { Finish::Length };
+    (cutter.finish(finish), hole, start.elapsed())
+}
+
+fn judge(result: &Result<Cut, Rejection>, hole: &str, kind: Kind) -> Verdict {
+    // Line breaks are the document's affair.
+    let hole = hole.replace("\r\n", "\n");
+    let hole = hole.trim_end();
+    match result {
+        Err(Rejection::Empty | Rejection::Repeats) if hole.is_empty() => Verdict::Exact,
+        Err(reason) => Verdict::Rejected(*reason),
+        Ok(cut) if cut.text.trim_end() == hole => Verdict::Exact,
+        Ok(cut) if hole.starts_with(cut.text.trim_end()) => Verdict::Short,
+        Ok(cut) if cut.text.starts_with(hole) && kind != Kind::Tail => Verdict::Long,
+        Ok(_) => Verdict::Other,
+    }
+}
+
+fn picture(cut: &cuts::Cut, hole: &str, result: &Result<Cut, Rejection>) -> String {
+    let (before, after) = cut.text.split_at(cut.offset);
+    let above: Vec<&str> = before.lines().rev().take(4).collect();
+    let above: Vec<&str> = above.into_iter().rev().collect();
+    let below: Vec<&str> = after.split('\n').take(3).collect();
+    let hole: String = hole.chars().take(300).collect();
+    let got = match result {
+        Ok(cut) => format!("{}\u{2038} {:?}", cut.text, cut.ended),
+        Err(reason) => format!("rejected: {reason}"),
+    };
+    format!("{}ˇ{}\n  hole: {hole}\n  got:  {got}", above.join("\n"), below.join("\n"))
+}
+
+impl Figures {
+    fn print(&mut self, language: &Language, out: &mut impl Write) -> anyhow::Result<()> {
+        let all: usize = self.verdicts.values().sum();
+        let share = |verdict: Verdict| 100.0 * *self.verdicts.get(&verdict).unwrap_or(&0) as f64 / all.max(1) as f64;
+        let reasons = self.verdicts.iter().filter_map(|(verdict, count)| match verdict {
+            Verdict::Rejected(reason) => Some((reason, count)),
+            _ => None,
+        });
+        let rejected: usize = reasons.clone().map(|(_, count)| count).sum();
+        let named: Vec<String> = reasons.map(|(reason, count)| format!("{reason} {count}")).collect();
+        self.times.sort_unstable();
+        let time = |share: usize| self.times.get(self.times.len() * share / 100).map_or(0, Duration::as_micros);
+        writeln!(
+            out,
+            "{:<11} {all:>6} {:>6.1}% {:>6.1}% {:>6.1}% {:>6.1}% {:>8.1}% {:>9} {:>9}  {}",
+            language.name(),
+            share(Verdict::Exact),
+            share(Verdict::Short),
+            share(Verdict::Long),
+            share(Verdict::Other),
+            100.0 * rejected as f64 / all.max(1) as f64,
+            time(50),
+            time(99),
+            named.join(", ")
+        )?;
+        Ok(())
+    }
+}
