@@ -146,8 +146,11 @@ impl Around {
         } else if comment {
             let open =
                 self.facts.block_comments.iter().find(|(_, other)| *other == close).map(|(open, _)| open.as_str());
-            let opened = open.and_then(|open| self.after.find(open)).unwrap_or(usize::MAX);
-            self.after.find(&close).is_some_and(|at| at < opened)
+            let opened = open.and_then(|open| self.after.find(open));
+            match self.after.find(&close) {
+                Some(at) => opened.is_none_or(|opened| at < opened),
+                None => opened.is_none() && !self.complete,
+            }
         } else {
             // Of quotes that look alike, an odd number means that the first of them closes.
             self.after.matches(&close).count() % 2 == 1 && spans_lines(&scan.literal()?.nest)

@@ -17,6 +17,10 @@ const MAX_REPORTS: u32 = 2_000;
 /// The text, with its statement ended where that is needed, if the code parses no worse with it than without.
 pub(super) fn no_worse(text: String, around: &Around) -> Option<String> {
     let Some(language) = around.language else { return Some(text) };
+    // What follows a string that is open was read as a part of it, and cannot be compared.
+    if around.literal.as_ref().is_some_and(|literal| !literal.closed) {
+        return Some(text);
+    }
     let mut parser = Parser::new();
     if parser.set_language(language.parser()).is_err() {
         return Some(text);
@@ -35,6 +39,11 @@ pub(super) fn no_worse(text: String, around: &Around) -> Option<String> {
     let enough = if terminator == "," { without.min(own.saturating_sub(1)) } else { without };
     if own <= enough {
         return Some(text);
+    }
+    if let Some(shorter) = text.strip_suffix(',').filter(|_| terminator == ",")
+        && faults(shorter).is_some_and(|faults| faults <= without)
+    {
+        return Some(shorter.to_owned());
     }
     if around.at_line_end() && !terminator.is_empty() && !text.ends_with(terminator) {
         let ended = [text.as_str(), terminator].concat();
