@@ -192,6 +192,9 @@ impl Cutter {
         }
         let caret = closed.caret;
         let text = parse::no_worse(closed.text, &self.around).ok_or(Rejection::WorseParse)?;
+        if text.trim().is_empty() {
+            return Err(Rejection::Empty);
+        }
         // A word that closes the body is as much behind the caret as a bracket; what ends a statement is not.
         let opens_body =
             text.get(caret..).is_some_and(|added| added.contains(|c| c == '\n' || trim::is_closer(c, &self.around)));

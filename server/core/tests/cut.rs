@@ -255,7 +255,12 @@ impl Place {
 
 fn bracket_faults(language: &Language, text: &str) -> usize {
     let scan = lex::scan(&text.replace("\r\n", "\n").replace('\r', "\n"), language.facts());
-    scan.open.iter().filter(|open| !matches!(open.nest, lex::Nest::Block(_))).count() + scan.unopened.len()
+    let signs = scan.open.iter().filter(|open| match &open.nest {
+        lex::Nest::Block(_) => false,
+        lex::Nest::Comment { close, .. } => !close.is_empty(),
+        _ => true,
+    });
+    signs.count() + scan.unopened.len()
 }
 
 proptest! {

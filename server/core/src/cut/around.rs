@@ -2,7 +2,7 @@
 
 use std::sync::LazyLock;
 
-use pennyworth_grammars::{Facts, Language};
+use pennyworth_grammars::{Facts, Language, Layout};
 
 use super::Surroundings;
 use crate::lex::{self, Nest, Scan};
@@ -63,6 +63,8 @@ pub(super) struct Literal {
     pub(super) close: String,
     /// Whether the text after the cursor closes it.
     pub(super) closed: bool,
+    /// Whether it goes on over line breaks.
+    spans_lines: bool,
 }
 
 impl Around {
@@ -114,6 +116,16 @@ impl Around {
         self.line_after.trim().is_empty()
     }
 
+    /// Whether the text after the cursor is read as part of a string or comment that nothing closes.
+    pub(super) fn runs_away(&self) -> bool {
+        self.literal.as_ref().is_some_and(|literal| !literal.closed && literal.spans_lines)
+    }
+
+    /// Whether the cursor's line ends behind the cursor but for a separator.
+    pub(super) fn ends_line(&self) -> bool {
+        self.line_after.trim().chars().all(|c| c == ',' || self.facts.terminator.contains(c))
+    }
+
     /// Whether more stands after the cursor on its line than what closes something or ends it.
     pub(super) fn mid_line(&self) -> bool {
         let ends = |c: char| {
@@ -155,7 +167,8 @@ impl Around {
             // Of quotes that look alike, an odd number means that the first of them closes.
             self.after.matches(&close).count() % 2 == 1 && spans_lines(&scan.literal()?.nest)
         };
-        Some(Literal { close, closed })
+        let spans_lines = comment || spans_lines(&scan.literal()?.nest);
+        Some(Literal { close, closed, spans_lines })
     }
 
     fn find_brackets(&self, scan: &Scan) -> (Vec<Bracket>, Closers) {
@@ -212,62 +225,86 @@ fn context(before: &str, line_start: usize, scan: &Scan) -> String {
     text
 }
 
-/// The closers after the cursor, given out to the open brackets from the innermost.
+/// The closers after the cursor that close nothing there, given out to the open brackets from the innermost.
 #[derive(Clone, Default)]
 pub(super) struct Closers {
-    on_line: Vec<char>,
-    /// Of each line below: the columns of its indentation, whether it stands in the nesting of the code, and the closers it begins with.
-    below: Vec<(usize, bool, Vec<char>)>,
+    /// Whether bodies are closed by braces.
+    braces: bool,
+    strays: Vec<Stray>,
+    /// The columns of the lines' indentation, the cursor's own first; `None` for lines outside the nesting of the code.
+    columns: Vec<Option<usize>>,
+}
+
+#[derive(Clone, Copy)]
+struct Stray {
+    closer: char,
+    line: usize,
+    /// Whether only closers stand before it on its line.
+    leading: bool,
 }
 
 impl Closers {
     fn new(around: &Around) -> Closers {
-        let is_closer = |c: &char| around.facts.brackets.iter().any(|(_, close)| close == c);
+        let facts = around.facts;
         // In a string, code goes on behind its closer.
-        let closed = around.literal.as_ref().and_then(|literal| around.line_after.split_once(&literal.close));
-        let line = closed.map_or(around.line_after.as_str(), |(_, code)| code);
-        let scan = lex::scan(line, around.facts);
-        let on_line = scan.unopened.iter().rev().filter_map(|index| match scan.tokens.get(*index)?.kind {
-            lex::Kind::Close(c) => Some(c),
-            _ => None,
+        let literal = around.literal.as_ref().filter(|literal| around.line_after.contains(&literal.close));
+        let inside = literal.and_then(|literal| around.after.find(&literal.close).map(|at| at + literal.close.len()));
+        let code = inside.and_then(|end| around.after.get(end..)).unwrap_or(&around.after);
+        let scan = lex::scan(code, facts);
+        let is_closer = |c: char| c == ',' || facts.brackets.iter().any(|(_, close)| *close == c);
+        let strays = scan.unopened.iter().filter_map(|index| {
+            let token = scan.tokens.get(*index)?;
+            let lex::Kind::Close(closer) = token.kind else { return None };
+            let before = code.get(..token.start)?;
+            let own = before.rsplit('\n').next()?;
+            let leading = own.chars().all(|c| c.is_whitespace() || is_closer(c));
+            Some(Stray { closer, line: before.matches('\n').count(), leading })
         });
-        let below = around.below.iter().map(|line| {
+        let column = |line: &str| {
             let text = line.trim_start();
-            let mut first: Vec<char> =
-                text.chars().filter(|c| !c.is_whitespace()).take_while(|c| is_closer(c) || *c == ',').collect();
-            first.retain(|c| *c != ',');
-            first.reverse();
-            let directive = around.facts.directives.iter().any(|sign| text.starts_with(sign.as_str()));
-            (width(leading(line), around.step), !directive, first)
-        });
-        Closers { on_line: on_line.collect(), below: below.collect() }
+            let outside = text.is_empty() || facts.directives.iter().any(|sign| text.starts_with(sign.as_str()));
+            (!outside).then(|| width(leading(line), around.step))
+        };
+        let braces = facts.layout == Layout::Braces;
+        Closers { braces, strays: strays.collect(), columns: around.after.split('\n').map(column).collect() }
     }
 
-    /// Whether a bracket with this closer, opened in a line indented so far, is closed. The closers are used up.
+    /// Whether a bracket with this closer, opened in a line indented so far, is closed. The closer is used up.
     fn take(&mut self, close: char, indent: usize) -> bool {
-        if let Some(next) = self.on_line.last() {
-            let fits = *next == close;
-            if fits {
-                self.on_line.pop();
-            }
-            return fits;
-        }
-        // The first line that is indented no deeper shows whether the author has closed it: indentation survives broken code.
-        match self.first_at(indent) {
-            Some(closers) => closers.pop_if(|next| *next == close).is_some(),
-            None => !self.below.is_empty(),
-        }
+        let unknown = self.line_at(indent).is_none() && self.columns.iter().skip(1).any(Option::is_some);
+        self.find(close, indent) || (unknown && !self.on_line())
     }
 
     /// Whether a bracket that an answer opens is closed behind the cursor, because its opener was missing.
     pub(super) fn take_surplus(&mut self, close: char, indent: usize) -> bool {
-        self.on_line.is_empty()
-            && self.first_at(indent).is_some_and(|closers| closers.pop_if(|next| *next == close).is_some())
+        !self.on_line() && self.find(close, indent)
     }
 
-    /// The closers of the first line below that is indented no deeper.
-    fn first_at(&mut self, indent: usize) -> Option<&mut Vec<char>> {
-        let line = self.below.iter_mut().find(|(column, counts, _)| *column <= indent && *counts);
-        line.map(|(_, _, closers)| closers)
+    fn on_line(&self) -> bool {
+        self.strays.first().is_some_and(|stray| stray.line == 0)
+    }
+
+    /// The first line below that is indented no deeper. It shows whether the author has closed a bracket: indentation survives broken code.
+    fn line_at(&self, indent: usize) -> Option<usize> {
+        let lines = self.columns.iter().enumerate().skip(1);
+        lines.into_iter().find(|(_, column)| column.is_some_and(|column| column <= indent)).map(|(line, _)| line)
+    }
+
+    fn find(&mut self, close: char, indent: usize) -> bool {
+        let last = self.line_at(indent).unwrap_or(usize::MAX);
+        // A brace on a line of its own stands under the line of its opener.
+        let (braces, own) = (self.braces, close == '}');
+        let within = |stray: &Stray| match stray.leading {
+            true => stray.line == last || (stray.line < last && !(braces && own)),
+            false => stray.line < last,
+        };
+        let found = match self.strays.first() {
+            Some(next) if next.line == 0 => (next.closer == close).then_some(0),
+            _ => self.strays.iter().position(|stray| within(stray) && stray.closer == close),
+        };
+        if let Some(index) = found {
+            self.strays.remove(index);
+        }
+        found.is_some()
     }
 }

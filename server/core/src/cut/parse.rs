@@ -18,7 +18,7 @@ const MAX_REPORTS: u32 = 2_000;
 pub(super) fn no_worse(text: String, around: &Around) -> Option<String> {
     let Some(language) = around.language else { return Some(text) };
     // What follows a string that is open was read as a part of it, and cannot be compared.
-    if around.literal.as_ref().is_some_and(|literal| !literal.closed) {
+    if around.runs_away() {
         return Some(text);
     }
     let mut parser = Parser::new();

@@ -132,11 +132,10 @@ pub(super) fn is_balanced(closed: &Closed, around: &Around) -> bool {
     let faults = |text: &str| {
         let scan = lex::scan(&[around.before.as_str(), text, &around.after].concat(), around.facts);
         let stray = if has_patterns(around.facts) { 0 } else { scan.unopened.len() };
-        let code = |open: &&lex::Open| !matches!(open.nest, Nest::Block(_));
-        scan.open.iter().filter(code).count() + stray
+        scan.open.iter().filter(|open| wants_closer(&open.nest)).count() + stray
     };
     // Behind a string that is open, quotes and code have changed places.
-    if around.literal.as_ref().is_some_and(|literal| !literal.closed) {
+    if around.runs_away() {
         return true;
     }
     let without = faults("");
@@ -148,7 +147,16 @@ pub(super) fn is_balanced(closed: &Closed, around: &Around) -> bool {
 /// Whether a text leaves nothing open that was not open before it.
 fn is_whole(text: &str, around: &Around) -> bool {
     let (_, scan) = around.scan(text);
-    scan.open.iter().all(|open| open.start < around.context.len())
+    scan.open.iter().all(|open| open.start < around.context.len() || is_line_comment(&open.nest))
+}
+
+/// Whether something open has to be closed by a sign.
+fn wants_closer(nest: &Nest) -> bool {
+    !matches!(nest, Nest::Block(_)) && !is_line_comment(nest)
+}
+
+fn is_line_comment(nest: &Nest) -> bool {
+    matches!(nest, Nest::Comment { close, .. } if close.is_empty())
 }
 
 /// A text with the brackets closed that it opens.
@@ -165,9 +173,13 @@ pub(super) fn close(text: &str, around: &Around) -> Option<Closed> {
     let from = around.context.len();
     let (whole, mut scan) = around.scan(text);
     let mut text = text.to_owned();
-    let code = |nest: &Nest| !matches!(nest, Nest::String { .. } | Nest::Interpolation(_));
-    if let Some(string) = scan.open.iter().find(|open| open.start >= from && !code(&open.nest)) {
-        let before = scan.tokens.iter().filter(|token| token.end > from && token.end <= string.start).rev();
+    // A string that is open, and a comment that would swallow the rest of the line, cannot stay.
+    let unwanted = |nest: &Nest| match nest {
+        Nest::String { .. } | Nest::Interpolation(_) => true,
+        _ => is_line_comment(nest) && !around.at_line_end(),
+    };
+    if let Some(open) = scan.open.iter().find(|open| open.start >= from && unwanted(&open.nest)) {
+        let before = scan.tokens.iter().filter(|token| token.end > from && token.end <= open.start).rev();
         let enough = |end: &usize| *end > 0 && is_enough(*end, &text);
         let end = end_of(before, from, around).filter(enough)?;
         text.truncate(end);

@@ -57,7 +57,7 @@ pub(super) fn line_end(body: &str, around: &Around, input: &CutInput, reading: R
 
 /// Where the last of these lines, given with their offsets and columns, begin to be those below the cursor.
 fn repeated_from(lines: &[(usize, usize, &str)], around: &Around) -> Option<usize> {
-    let most = if around.at_line_end() { MAX_REPEATED.min(around.below.len()) } else { 0 };
+    let most = if around.ends_line() { MAX_REPEATED.min(around.below.len()) } else { 0 };
     (1..=most).find_map(|count| {
         let last = lines.get(lines.len().checked_sub(count)?..)?;
         let same = |((_, column, line), below): (&(usize, usize, &str), &String)| {
@@ -255,7 +255,10 @@ impl<'a> Walk<'a> {
                 .stack
                 .last()
                 .is_some_and(|(close, outer)| *close == c && outer.is_some_and(|index| !self.is_closed(index))),
-            Kind::Sign(c) => self.is_terminator(c) && !self.around.line_after.trim_start().starts_with(c),
+            Kind::Sign(c) => {
+                let opens = self.around.facts.openers.iter().any(|opener| opener.starts_with(c));
+                (self.is_terminator(c) || opens) && !self.around.line_after.trim_start().starts_with(c)
+            }
             _ => false,
         }
     }
@@ -297,11 +300,9 @@ impl<'a> Walk<'a> {
     }
 
     fn sign(&mut self, c: char, token: Token) -> Found {
+        self.closing = self.closing.map(|(_, why)| (token.end, why));
         if !self.is_terminator(c) || self.depth() > 0 {
             return None;
-        }
-        if self.closing.is_some() {
-            self.closing = self.closing.map(|(_, why)| (token.end, why));
         }
         // A comma separates more than it ends: it is added again where it is missing.
         let at = if c == ',' { token.start } else { token.end };

@@ -176,6 +176,8 @@ struct Line<'a> {
     literal: bool,
     /// Whether it begins with a bracket or word that closes a body.
     closes: bool,
+    /// Whether a bracket around the cursor was closed above it.
+    outside: bool,
     opens: bool,
 }
 
@@ -193,11 +195,21 @@ impl<'a> Lines<'a> {
             let blanks = leading(line);
             let text = line.get(blanks.len()..).unwrap_or_default();
             let literal = inside(start);
+            let outside =
+                scan.unopened.iter().any(|index| scan.tokens.get(*index).is_some_and(|token| token.end <= start));
             start += line.len() + 1;
             let word = text.split(|c: char| !c.is_alphanumeric()).next().unwrap_or_default();
             let closes = facts.brackets.iter().any(|(_, close)| text.starts_with(*close))
                 || facts.closers.iter().any(|closer| closer == word);
-            Line { blanks, column: width(blanks, place.step), text, literal, closes, opens: opens(line, facts) }
+            Line {
+                blanks,
+                column: width(blanks, place.step),
+                text,
+                literal,
+                closes,
+                outside,
+                opens: opens(line, facts),
+            }
         });
         let mut lines: Vec<Line<'_>> = lines.collect();
         for line in &mut lines {
@@ -242,9 +254,9 @@ impl<'a> Lines<'a> {
         let Some((number, next)) = self.shown().find(|(_, line)| !line.closes).or_else(|| self.shown().next()) else {
             return 0;
         };
-        // What closes a body around the cursor stands further out than the cursor.
+        // What closes a body around the cursor stands further out than the cursor, and so does what follows.
         let on_blank = first.filter(|_| place.blank);
-        if next.closes && on_blank.is_some() {
+        if next.outside || (next.closes && on_blank.is_some()) {
             return 0;
         }
         let expected = on_blank.map_or(place.column, |line| place.column_of_first(line, scale));
