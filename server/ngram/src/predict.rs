@@ -3,7 +3,7 @@
 
 use crate::context::Typed;
 use crate::document::Document;
-use crate::store::{Place, Store, base};
+use crate::store::{Place, Store, UNKNOWN, base};
 use crate::tally::{LENGTHS, SCOPES, Scope, Tally, class};
 use crate::tokens::{Break, is_word};
 use crate::vocab::{STEM, Vocab};
@@ -11,9 +11,9 @@ use crate::weights::{BENDS, FEATURES, STRAIGHT};
 use crate::workspace::Workspace;
 
 /// Places of a chain that are looked at.
-const CHAIN: usize = 48;
+const CHAIN: usize = 96;
 /// Matches of one order after which shorter contexts add nothing.
-const ENOUGH: usize = 24;
+const ENOUGH: usize = 48;
 /// Words that are looked at for a typed part.
 const WORDS: usize = 192;
 /// Uses of such a word in the document that count.
@@ -50,6 +50,8 @@ pub(crate) struct Next {
 pub(crate) struct Stage {
     /// Tokens predicted before it.
     pub(crate) step: usize,
+    /// The probability of the token predicted before it, if there is one.
+    pub(crate) previous: Option<f32>,
     /// The probability that the word before the cursor is whole, when a word stands there.
     pub(crate) whole: Option<f32>,
 }
@@ -186,12 +188,21 @@ impl Sources<'_> {
         let flag = |yes: bool| if yes { 1.0 } else { 0.0 };
         let kind = Kind::of(self.vocab.text(base(best.token)), base(best.token));
         let share = best.share.clamp(0.001, 0.999);
-        let after_break = context.last().is_some_and(|token| Break::of(base(*token)).is_some());
+        let last_number = base(context.last().copied().unwrap_or(UNKNOWN));
+        let last_text = self.vocab.text(last_number);
+        let last = Kind::of(last_text, last_number);
+        let rate = |scope: usize| {
+            let cell = |counts: &[[f32; SCOPES]; LENGTHS], class: usize| {
+                counts.get(class).and_then(|row| row.get(scope)).copied().unwrap_or(0.0)
+            };
+            let class = longest(&tally.totals, scope);
+            cell(&best.counts, class) / cell(&tally.totals, class).max(1.0)
+        };
         let typed_bytes = if let Typed::Word(word) = typed { word.text.len() as f32 } else { 0.0 };
         let step = stage.step as f32;
         [
             1.0,
-            (share / (1.0 - share)).ln(),
+            log_odds(share),
             (share.max(second) - second) / share,
             share * share,
             longest(&best.counts, 2) as f32 / 4.0,
@@ -217,11 +228,29 @@ impl Sources<'_> {
             typed_bytes.ln_1p(),
             flag(typed_bytes > 0.0),
             flag(stage.whole.is_some()),
-            stage.whole.map_or(0.0, |whole| (whole.clamp(0.01, 0.99) / (1.0 - whole.clamp(0.01, 0.99))).ln()),
-            flag(after_break),
+            stage.whole.map_or(0.0, log_odds),
+            flag(last == Kind::Break),
             flag(matches!(typed, Typed::Space)),
+            rate(2),
+            rate(1),
+            rate(0),
+            row(&tally.kinds, any).ln_1p(),
+            log_odds(stage.previous.unwrap_or(0.9)),
+            (self.vocab.text(base(best.token)).len() as f32).ln_1p(),
+            flag(last == Kind::Word),
+            flag(last == Kind::Opener),
+            flag(last == Kind::Closer),
+            flag(last == Kind::Quote),
+            flag(matches!(last_text, b"." | b"::" | b"->" | b"?.")),
+            flag(matches!(last_text, b",")),
         ]
     }
+}
+
+/// The logarithm of the odds, kept finite.
+fn log_odds(probability: f32) -> f32 {
+    let probability = probability.clamp(0.001, 0.999);
+    (probability / (1.0 - probability)).ln()
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]

@@ -58,8 +58,15 @@ pub(crate) struct Step {
     line: usize,
     /// It is a line break.
     breaks: bool,
+    /// A line break comes next.
+    ends_line: bool,
+}
+
+impl Step {
     /// A draft may end here: anywhere on its first line, at the ends of the others.
-    is_end: bool,
+    fn is_end(&self) -> bool {
+        !self.breaks && (self.line == 1 || self.ends_line)
+    }
 }
 
 /// A suggestion in the making.
@@ -72,6 +79,11 @@ pub(crate) struct Draft<'q> {
     unit: u16,
 }
 
+/// How much a wrong suggestion weighs against the characters of a right one; one would be the most characters per suggestion.
+/// The rest of a right one can still be had with the next suggestion, so that caution costs little.
+const CARE: i32 = 3;
+/// What a suggestion is worth that goes to the end of a line.
+const WHOLE_LINE: f32 = 1.5;
 /// What several lines are worth when they leave a bracket open.
 const HALF_DONE: f32 = 0.8;
 /// Tokens without a probability worth going on for are not followed below this.
@@ -103,23 +115,25 @@ impl<'q> Draft<'q> {
             }
         }
         let mut joint = 1.0;
+        let mut previous = None;
         for step in 0..self.query.max_tokens {
             let found = next.take().or_else(|| {
                 sources.gather(&tokens, &typed, &mut tally);
-                let stage = Stage { step, whole: whole.filter(|_| step == 0) };
+                let stage = Stage { step, previous, whole: whole.filter(|_| step == 0) };
                 sources.best(&tally, &tokens, &typed, stage, |_| true)
             });
             let Some(Next { token, features }) = found else { return };
-            joint *= probability(&features);
+            let own = probability(&features);
+            previous = Some(own);
+            joint *= own;
+            let breaks = base(token) < FIRST_WORD;
+            if breaks && let Some(last) = self.steps.last_mut() {
+                last.ends_line = !last.breaks;
+            }
             if joint < floor || !self.add(sources, token, &typed) {
                 return;
             }
-            let breaks = base(token) < FIRST_WORD;
-            if breaks && let Some(last) = self.steps.last_mut().filter(|last| last.line > 1) {
-                last.is_end = last.end > 0 && !last.breaks;
-            }
-            let line = self.lines;
-            self.steps.push(Step { end: self.text.len(), joint, features, line, breaks, is_end: !breaks && line == 1 });
+            self.steps.push(Step { end: self.text.len(), joint, features, line: self.lines, breaks, ends_line: false });
             tokens.push(token);
             typed = Typed::Nothing;
         }
@@ -166,12 +180,14 @@ impl<'q> Draft<'q> {
     /// The end that saves most for its risk, among those likely enough; nothing if there is none.
     pub(crate) fn finish(self) -> Option<Suggestion> {
         let limit = limit(self.query, &self.text, &self.steps);
-        let ends = self.steps.iter().filter(|step| step.is_end && step.end <= limit);
+        let ends = self.steps.iter().filter(|step| step.is_end() && step.end <= limit);
         let worth = |step: &Step| {
-            let chars = visible(self.text.get(..step.end).unwrap_or_default());
+            let text = self.text.get(..step.end).unwrap_or_default();
+            let chars = visible(text);
             let shown = step.joint >= self.query.min_probability && chars >= self.query.min_chars.max(1);
-            let open = step.line > 1 && depth(self.text.get(..step.end).unwrap_or_default()) > 0;
-            shown.then_some(step.joint * chars as f32 * if open { HALF_DONE } else { 1.0 })
+            let whole = if step.ends_line { WHOLE_LINE } else { 1.0 };
+            let open = if step.line > 1 && depth(text) > 0 { HALF_DONE } else { 1.0 };
+            shown.then_some(step.joint.powi(CARE) * chars as f32 * whole * open)
         };
         let (end, _) = ends
             .filter_map(|step| Some((step, worth(step)?)))

@@ -25,6 +25,8 @@ pub(crate) struct File {
     last: u32,
     /// When it was edited last; 0: not since it was learned.
     touched: u64,
+    /// How near it is to where the user was last seen; more is nearer.
+    nearness: u32,
     /// Not to be read: it is open, or on its way out.
     pub(crate) hidden: bool,
 }
@@ -52,6 +54,8 @@ pub(crate) struct Workspace {
     touches: u64,
     /// Bytes of paths and their table.
     names: usize,
+    /// Where the user was when the files' nearness was measured.
+    seen_from: Focus,
 }
 
 /// A file on its way in.
@@ -101,6 +105,7 @@ impl Workspace {
             leaving: Vec::new(),
             touches: 0,
             names: 0,
+            seen_from: Focus::default(),
         }
     }
 
@@ -227,33 +232,43 @@ impl Workspace {
 
     /// Takes the farthest file out if the one that comes is nearer; otherwise the one that comes goes.
     fn make_room(&mut self, incoming: &Incoming, focus: &Focus) -> Step {
+        if !self.leaving.is_empty() {
+            return Step::More;
+        }
+        self.look_from(focus);
         let wanted = nearness(&incoming.text.path, word_hash(&incoming.text.language), focus);
-        let distance =
-            |file: &File| if self.is_recent(file) { u32::MAX } else { nearness(&file.path, file.language, focus) };
-        let files = self.files.iter().filter(|file| !file.path.is_empty() && self.by_path.contains_key(&file.path));
+        let distance = |file: &File| if self.is_recent(file) { u32::MAX } else { file.nearness };
+        let files = self.files.iter().filter(|file| file.last != 0);
         let farthest = files.map(|file| (distance(file), &file.path)).min_by_key(|(near, _)| *near);
-        match farthest {
-            Some((near, path)) if near < wanted && self.leaving.is_empty() => {
-                let path = path.clone();
-                self.remove(&path);
-                Step::More
-            }
-            _ if !self.leaving.is_empty() => Step::More,
-            _ => {
-                self.remove(&incoming.text.path.clone());
-                Step::Refused
-            }
+        if let Some((_, path)) = farthest.filter(|(near, _)| *near < wanted) {
+            let path = path.clone();
+            self.remove(&path);
+            return Step::More;
+        }
+        self.remove(&incoming.text.path);
+        Step::Refused
+    }
+
+    /// Measures how near all files are, if the user has moved since that was done.
+    fn look_from(&mut self, focus: &Focus) {
+        if self.seen_from == *focus {
+            return;
+        }
+        self.seen_from = focus.clone();
+        for file in &mut self.files {
+            file.nearness = nearness(&file.path, file.language, focus);
         }
     }
 
     fn admit(&mut self, incoming: &mut Incoming) -> u32 {
-        self.remove(&incoming.text.path.clone());
+        self.remove(&incoming.text.path);
         let number = self.free.pop().unwrap_or(self.files.len() as u32);
         let page = self.store.add_page(0, 0, number);
         let path: Box<str> = incoming.text.path.as_str().into();
         let file = File {
             directory: word_hash(directory(&path)),
             language: word_hash(&incoming.text.language),
+            nearness: nearness(&path, word_hash(&incoming.text.language), &self.seen_from),
             path: path.clone(),
             last: page,
             touched: 0,

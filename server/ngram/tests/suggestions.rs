@@ -57,11 +57,11 @@ fn a_word_is_completed_from_its_first_letters() {
 #[test]
 fn several_lines_are_indented_like_the_document() {
     let body = " in items.iter() {\n        total.push(item.clone());\n    }";
-    check(LOOP, "fn other() {\n    for itemˇ", 8, "    ", Some(body));
+    check(&LOOP.repeat(4), "fn other() {\n    for itemˇ", 3, "    ", Some(body));
     let deeper = " in items.iter() {\n\t\t\ttotal.push(item.clone());\n\t\t}";
-    check(LOOP, "mod a {\n\tfn other() {\n\t\tfor itemˇ", 8, "\t", Some(deeper));
+    check(&LOOP.repeat(4), "mod a {\n\tfn other() {\n\t\tfor itemˇ", 3, "\t", Some(deeper));
     let two = " in items.iter() {\n      total.push(item.clone());\n    }";
-    check(LOOP, "mod a {\n  fn other() {\n    for itemˇ", 8, "  ", Some(two));
+    check(&LOOP.repeat(4), "mod a {\n  fn other() {\n    for itemˇ", 3, "  ", Some(two));
 }
 
 #[test]

@@ -89,29 +89,35 @@ impl Corpus {
         (model, speed)
     }
 
-    /// Times of queries while another thread learns the repository again and again, both through one lock.
-    pub(crate) fn contend(&self, limits: Limits, rules: Rules) -> Times {
+    /// Times of queries while another thread learns the repository again and again, both through one lock; and how long that
+    /// thread holds the lock each time.
+    pub(crate) fn contend(&self, limits: Limits, rules: Rules) -> (Times, Times) {
         let (model, _) = self.index(limits);
         let model = RwLock::new(model);
         let done = AtomicBool::new(false);
-        let mut times = Times::default();
         std::thread::scope(|scope| {
-            scope.spawn(|| {
-                for source in self.indexed.iter().cycle().take_while(|_| !done.load(Ordering::Relaxed)) {
-                    let Ok(prepared) = Prepared::new(&source.path, &source.language, &source.text) else { continue };
-                    let hand_over = |model: &mut Model| model.index_prepared(prepared);
-                    if model.write().map(|mut model| hand_over(&mut model)).is_err() {
-                        return;
-                    }
-                    while !done.load(Ordering::Relaxed) && model.write().is_ok_and(|mut model| model.advance()) {
-                        std::thread::yield_now();
-                    }
-                }
-            });
-            times = replay::ask_often(&model, &self.held_out, rules, 4000);
+            let indexer = scope.spawn(|| self.index_behind(&model, &done));
+            let asked = replay::ask_often(&model, &self.held_out, rules, 4000);
             done.store(true, Ordering::Relaxed);
-        });
-        times
+            (asked, indexer.join().unwrap_or_default())
+        })
+    }
+
+    /// Learns the files again and again, a slice at a time, until `done`.
+    fn index_behind(&self, model: &RwLock<Model>, done: &AtomicBool) -> Times {
+        let mut held = Times::default();
+        for source in self.indexed.iter().cycle().take_while(|_| !done.load(Ordering::Relaxed)) {
+            let Ok(prepared) = Prepared::new(&source.path, &source.language, &source.text) else { continue };
+            if model.write().map(|mut model| model.index_prepared(prepared)).is_err() {
+                return held;
+            }
+            let mut more = true;
+            while more && !done.load(Ordering::Relaxed) {
+                more = model.write().is_ok_and(|mut model| held.time(|| model.advance()));
+                std::thread::yield_now();
+            }
+        }
+        held
     }
 }
 

@@ -133,5 +133,6 @@ fn measure(arguments: &Arguments, corpus: &Corpus, limits: Limits, sums: &mut Su
     let bins = replay::calibrate(&mut model, &corpus.held_out, rules);
     println!("  {bins}");
     sums.bins.add(&bins);
-    println!("  while indexing behind a lock: {}", corpus.contend(limits, rules));
+    let (asked, held) = corpus.contend(limits, rules);
+    println!("  while indexing behind a lock: query {asked}; the indexer holds it {held}");
 }

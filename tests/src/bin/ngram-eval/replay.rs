@@ -49,6 +49,16 @@ pub(crate) struct Figures {
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Times(Vec<Duration>);
 
+impl Times {
+    /// Does something and remembers how long it took.
+    pub(crate) fn time<T>(&mut self, work: impl FnOnce() -> T) -> T {
+        let start = Instant::now();
+        let result = work();
+        self.0.push(start.elapsed());
+        result
+    }
+}
+
 impl fmt::Display for Times {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut sorted = self.0.clone();
@@ -57,7 +67,7 @@ impl fmt::Display for Times {
             let index = (sorted.len() as f64 * share) as usize;
             sorted.get(index.min(sorted.len().saturating_sub(1))).map_or(0.0, |time| time.as_secs_f64() * 1e3)
         };
-        write!(f, "query p50 {:.3} ms, p99 {:.3} ms, max {:.2} ms", at(0.5), at(0.99), at(1.0))
+        write!(f, "p50 {:.3} ms, p99 {:.3} ms, p99.9 {:.3} ms, max {:.2} ms", at(0.5), at(0.99), at(0.999), at(1.0))
     }
 }
 
@@ -66,7 +76,7 @@ impl Figures {
     pub(crate) fn row(&self, mode: Mode, threshold: f32) -> String {
         let percent = |part: usize, whole: usize| 100.0 * part as f64 / whole.max(1) as f64;
         format!(
-            "{:<6} p≥{threshold:.2}: saved {:5.1} % at {:5.1} % accepted (+{:4.1} % partly), {:4.1} shown per 100 tokens, {:4.1} chars each, {} of several lines; {}",
+            "{:<6} p≥{threshold:.2}: saved {:5.1} % at {:5.1} % accepted (+{:4.1} % partly), {:4.1} shown per 100 tokens, {:4.1} chars each, {} of several lines; query {}",
             format!("{mode:?}").to_lowercase(),
             percent(self.saved, self.chars),
             percent(self.accepted, self.shown),
@@ -202,9 +212,7 @@ pub(crate) fn replay(model: &mut Model, sources: &[Source], mode: Mode, rules: R
                 display = None;
                 continue;
             }
-            let start = Instant::now();
-            let found = model.suggest(&typist.query(rules));
-            figures.times.0.push(start.elapsed());
+            let found = figures.times.time(|| model.suggest(&typist.query(rules)));
             figures.tokens += usize::from(starts_token(&typist));
             let typed = match &found {
                 Some(found) if figures.count(&typist, found, &display, rules) => found.text.len(),
@@ -312,10 +320,7 @@ pub(crate) fn ask_often(model: &RwLock<Model>, sources: &[Source], rules: Rules,
         let mut typist = Typist::new(source, &mut locked);
         drop(locked);
         while !typist.rest().is_empty() && times.0.len() < queries {
-            let start = Instant::now();
-            let found = model.read().ok().and_then(|model| model.suggest(&typist.query(rules)));
-            times.0.push(start.elapsed());
-            drop(found);
+            times.time(|| model.read().ok().and_then(|model| model.suggest(&typist.query(rules))));
             let Ok(mut locked) = model.write() else { break };
             typist.type_on(typist.piece(Mode::Tokens), &mut locked);
         }
