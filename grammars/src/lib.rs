@@ -105,12 +105,22 @@ pub struct Facts {
     /// Texts tried behind the cursor's line to complete what it begins, besides none.
     #[serde(default)]
     pub tails: Vec<String>,
+    /// Words whose body must be followed by something, and what that is at its shortest (`do`, ` while (x);`).
+    #[serde(default)]
+    pub followed: Vec<(String, String)>,
     /// A name nobody uses, to stand for what is missing; where case has a meaning, the case that fits in more places.
     #[serde(default = "name")]
     pub name_probe: String,
-    /// Texts tried at the cursor to learn what would fit there; `$` is the name that stands for what is missing.
+    /// Texts tried at the cursor to learn what would fit there; `$` is the name that stands for what is missing, and what follows `…`
+    /// is put behind the line.
     #[serde(default = "probes")]
     pub probes: Vec<String>,
+    /// Probes tried before the others where a line begins and nothing follows: what both a statement and a member may be.
+    #[serde(default)]
+    pub line_probes: Vec<String>,
+    /// Whether every statement needs its terminator, so that it is tried before none.
+    #[serde(default)]
+    pub strict: bool,
     /// Node kinds whose text is another language.
     #[serde(default)]
     pub injections: Vec<Injection>,

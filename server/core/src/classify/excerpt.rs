@@ -173,8 +173,13 @@ fn window(text: &Rope, facts: &Facts, tree: Option<&Tree>, own: &Line, first: us
         }
     }
     // Comments directly above belong to it: they may go on down to the cursor.
-    let above = above(text, facts, start, first).take(WINDOW);
-    start - above.take_while(|line| line.kind == LineKind::Outside).count()
+    let comments: Vec<Line> =
+        above(text, facts, start, first).take(WINDOW).take_while(|line| line.kind == LineKind::Outside).collect();
+    let closed = |line: &Line| facts.block_comments.iter().any(|(_, close)| line.text.trim_end().ends_with(close));
+    let whole = comments.last().is_none_or(|line| !line.text.trim_start().starts_with('*'));
+    // One whose beginning is too far above is left out, if it ends above the window.
+    let cut = if whole { None } else { comments.iter().position(closed) };
+    start - cut.unwrap_or(comments.len())
 }
 
 /// The line where a string or comment begins that goes on over the window's start, if it is not too far above.
@@ -206,7 +211,9 @@ fn heads(text: &Rope, facts: &Facts, tree: Option<&Tree>, own: &Line, window: us
         }
         if paragraph > 0 {
             // Above a lone brace stands its head, up to a blank line or the end of the statement before.
-            let ended = line.kind == LineKind::Blank || line.text.trim_end().ends_with(['{', '}', ';', '/']);
+            let ended = line.kind == LineKind::Blank
+                || line.text.trim_end().ends_with(['{', '}', ';', '/'])
+                || line.text.trim_start().starts_with('}');
             paragraph = if ended || line.kind == LineKind::Outside { 0 } else { paragraph - 1 };
             if paragraph > 0 {
                 indent = indent.min(line.indent);
@@ -238,25 +245,34 @@ fn head_of(text: &Rope, facts: &Facts, number: usize) -> (usize, LineKind) {
     (line.indent, line.kind)
 }
 
-/// The lines on which a head goes on: those up to where its parentheses close, if text follows the last one opened.
+/// The lines on which a head goes on: those up to where its parentheses close, if text follows the last one opened, and then those
+/// up to the brace that opens its body.
 fn continuation(text: &Rope, facts: &Facts, head: &Line, below: usize) -> Vec<Line> {
-    let half_open = |source: &str| {
+    let goes_on = |source: &str, line: &str| {
         let scan = lex::scan(source, facts);
-        let inner = scan.open.last().filter(|open| matches!(open.nest, Nest::Bracket('(' | '[', _)));
-        inner.is_some_and(|open| {
-            scan.tokens.last().is_some_and(|last| last.start > open.start && last.kind != Kind::Break)
-        })
+        match scan.open.last() {
+            Some(open) if matches!(open.nest, Nest::Bracket('(' | '[', _)) => {
+                scan.tokens.last().is_some_and(|last| last.start > open.start && last.kind != Kind::Break)
+            }
+            None => facts.layout == Layout::Braces && !line.trim_end().ends_with([';', '}', ':']),
+            _ => false,
+        }
     };
     let (mut source, mut lines) = (head.text.clone(), Vec::new());
-    if !half_open(&source) {
+    if !goes_on(&source, &head.text) {
         return lines;
     }
     for number in head.number + 1..below.min(head.number + HEAD_LINES) {
         let line = line_text(text, number, 0);
         source.push('\n');
         source.push_str(&line);
-        lines.push(line_of(facts, number, line));
-        if !half_open(&source) {
+        let more = goes_on(&source, &line);
+        let line = line_of(facts, number, line);
+        if line.kind == LineKind::Blank {
+            break;
+        }
+        lines.push(line);
+        if !more {
             return lines;
         }
     }
@@ -265,15 +281,18 @@ fn continuation(text: &Rope, facts: &Facts, head: &Line, below: usize) -> Vec<Li
 
 /// What stands beside the cursor in the same body, as far as indentation tells.
 fn siblings(text: &Rope, facts: &Facts, own: &Line, (first, to): (usize, usize), excerpt: &mut Excerpt) {
-    let counts = |line: &Line| !matches!(line.kind, LineKind::Blank | LineKind::Outside | LineKind::Opener);
-    // The innermost body's head is indented less than the cursor's line, or is on it.
+    // The innermost body's head is indented less than the cursor's line, is on it, or ends with what opens the body.
+    let counts = |line: &Line| !matches!(line.kind, LineKind::Blank | LineKind::Outside);
     let nearest = above(text, facts, own.number, first).take(WINDOW).find(counts);
-    excerpt.has_before = nearest.is_some_and(|line| line.indent >= own.indent);
+    excerpt.has_before = nearest.is_some_and(|line| line.indent >= own.indent && !line.text.trim_end().ends_with('{'));
     let begun = own.text.trim().chars().all(|c| lex::is_word(facts, c));
     let head = if begun { own.indent.saturating_sub(1) } else { own.indent };
     let last = text.byte_to_line(to);
     excerpt.documents =
         documents(facts, (own.number + 1..=last).take(4 * WINDOW).map(|number| line_text(text, number, 0)));
+    if line_of(facts, own.number, excerpt.rest.clone()).kind == LineKind::Closer {
+        return;
+    }
     for number in own.number + 1..=last.min(own.number + WINDOW) {
         let line = line_of(facts, number, line_text(text, number, 0));
         match line.kind {

@@ -11,7 +11,9 @@ use crate::lex::{self, Kind, Nest, Scan};
 use crate::syntax;
 
 /// Texts tried at most; each after the first is parsed incrementally.
-const TRIES: usize = 12;
+const TRIES: usize = 16;
+/// What a line cannot end with if nothing follows.
+const DANGLING: [char; 8] = ['+', '-', '*', '%', '&', '|', '^', '='];
 /// Lines that a list of types may go over.
 const ANGLE_LINES: usize = 5;
 /// Progress reports of the parser that one try may take; a good excerpt takes fewer than a tenth.
@@ -31,7 +33,8 @@ pub(super) struct Repaired {
 pub(super) fn repair(excerpt: &Excerpt, language: &'static Language) -> Option<Repaired> {
     let mut best: Option<(usize, Repaired)> = None;
     let mut last: Option<(Tree, usize)> = None;
-    for (source, hole) in candidates(excerpt, language.facts()).into_iter().take(TRIES) {
+    for attempt in attempts(excerpt, language.facts()) {
+        let (source, hole) = filled(excerpt, language.facts(), &attempt);
         let old = last.as_ref().map(|(tree, length)| syntax::moved(tree, hole.start, *length, source.len()));
         let Some(tree) = syntax::parse_excerpt(&source, language, old.as_ref(), MAX_STEPS) else { continue };
         last = Some((tree.clone(), source.len()));
@@ -46,31 +49,57 @@ pub(super) fn repair(excerpt: &Excerpt, language: &'static Language) -> Option<R
     best.map(|(_, repaired)| repaired)
 }
 
-/// The texts to try, likeliest first.
-fn candidates(excerpt: &Excerpt, facts: &Facts) -> Vec<(String, Range<usize>)> {
+/// What is put at the cursor, and what behind the line.
+struct Attempt<'a> {
+    fill: &'a str,
+    /// Closers of lists of types, and what follows them.
+    angles: (usize, &'a str),
+    tail: &'a str,
+}
+
+/// What to try, likeliest first.
+fn attempts<'a>(excerpt: &Excerpt, facts: &'a Facts) -> Vec<Attempt<'a>> {
     let before = excerpt.before.as_str();
     let scan = lex::scan(before, facts);
-    let in_word = before.chars().next_back().is_some_and(|c| lex::is_word(facts, c));
-    let with = |fill: &str, angles: usize, tail: &str| with_fill(excerpt, facts, fill, angles, tail);
+    let with = |fill: &'a str, tail: &'a str| Attempt { fill, angles: (0, ""), tail };
     if scan.literal().is_some() {
-        return vec![with("$", 0, "")];
+        return vec![with("$", "")];
     }
+    let stem = before.trim_end_matches(|c| lex::is_word(facts, c));
+    let in_word = stem.len() < before.len();
+    let fits = |fill: &&str| !in_word || fill.starts_with(['$', '~']);
     let operand = !in_word
         && matches!(scan.tokens.last().map(|token| token.kind), Some(Kind::Close(_) | Kind::String | Kind::Word));
-    let mut fills = facts.probes.iter().map(String::as_str).filter(|fill| !in_word || fill.starts_with(['$', '~']));
+    let mut fills = facts.probes.iter().map(String::as_str).filter(fits);
     let first = fills.next().unwrap_or("$");
     let tails = facts.tails.iter().map(String::as_str);
     let end = Some(facts.terminator.as_str()).filter(|end| !end.is_empty());
     let angles = if facts.angles { open_angles(before, &scan) } else { 0 };
+    let last = excerpt.rest.trim().is_empty();
 
-    let mut texts = vec![with(first, 0, "")];
-    texts.extend(end.map(|end| with(first, 0, end)));
-    if angles > 0 {
-        texts.extend(std::iter::once("").chain(end).chain(tails.clone()).map(|tail| with(first, angles, tail)));
+    let mut attempts = Vec::new();
+    if last && stem.rsplit('\n').next().is_some_and(|line| line.trim().is_empty()) {
+        attempts.extend(facts.line_probes.iter().map(|fill| with(fill, "")));
     }
-    texts.extend(fills.chain(operand.then_some("+ $")).map(|fill| with(fill, 0, "")));
-    texts.extend(tails.map(|tail| with(first, 0, tail)));
-    texts
+    let plain = std::iter::once(with(first, "")).chain(end.map(|end| with(first, end)));
+    if facts.strict && last {
+        attempts.extend(plain.collect::<Vec<_>>().into_iter().rev());
+    } else {
+        attempts.extend(plain);
+    }
+    if angles > 0 {
+        let typed = |behind: &'a str, tail: &'a str| Attempt { fill: first, angles: (angles, behind), tail };
+        // Behind a parameter's type stands its name, behind a constructor's its arguments.
+        if scan.open.last().is_some_and(|open| matches!(open.nest, Nest::Bracket('(', _))) {
+            attempts.extend(tails.clone().take(1).chain(end).map(|tail| typed(" x", tail)));
+        }
+        attempts.extend(std::iter::once("").chain(end).chain(tails.clone()).map(|tail| typed("", tail)));
+        attempts.extend(end.map(|end| typed("()", end)));
+    }
+    attempts.extend(fills.chain(operand.then_some("+ $")).map(|fill| with(fill, "")));
+    attempts.extend(tails.map(|tail| with(first, tail)));
+    attempts.truncate(TRIES);
+    attempts
 }
 
 /// The number of `<` behind a name that no `>` closes, on the last lines inside the innermost bracket.
@@ -94,28 +123,39 @@ fn open_angles(before: &str, scan: &Scan) -> usize {
 }
 
 /// The excerpt with a name in the place of the cursor, the rest of its line as far as it fits, and all that is open closed.
-fn with_fill(excerpt: &Excerpt, facts: &Facts, fill: &str, angles: usize, tail: &str) -> (String, Range<usize>) {
+fn filled(excerpt: &Excerpt, facts: &Facts, attempt: &Attempt<'_>) -> (String, Range<usize>) {
     let mut source = excerpt.before.clone();
     // Instead of the word that was begun, which may be the head of a keyword.
-    let fill = fill
+    let fill = attempt
+        .fill
         .strip_prefix('~')
         .inspect(|_| {
             source.truncate(source.trim_end_matches(|c| lex::is_word(facts, c)).len());
         })
-        .unwrap_or(fill);
+        .unwrap_or(attempt.fill);
+    let (fill, tail) = fill.split_once('…').unwrap_or((fill, attempt.tail));
     let (left, right) = fill.split_once('$').unwrap_or(("", ""));
+    let name = facts.name_probe.as_str();
     source.push_str(left);
     let start = source.len();
-    source.push_str(&facts.name_probe);
-    let hole = start..source.len();
+    let word = source.rsplit(|c| !lex::is_word(facts, c)).next().unwrap_or_default();
+    source.push_str(if word.starts_with(|c: char| c.is_ascii_digit()) { "0" } else { name });
     // A second place in the same probe gets the same name.
-    source.push_str(&right.replace('$', &facts.name_probe));
+    source.push_str(&right.replace('$', name));
     let end = source.len();
-    let rest = excerpt.rest.trim_end();
-    if angles > 0 && !rest.starts_with('>') {
-        source.push_str(&">".repeat(angles));
+    let (angles, behind) = attempt.angles;
+    let mut rest = excerpt.rest.trim_end();
+    if angles > 0 {
+        rest = rest.trim_start_matches(',');
+        if !rest.starts_with('>') {
+            source.push_str(&">".repeat(angles));
+        }
+        source.push_str(behind);
     }
-    source.push_str(if angles > 0 { rest.trim_start_matches(',') } else { rest });
+    source.push_str(rest);
+    if rest.ends_with(DANGLING) && !rest.ends_with("++") && !rest.ends_with("--") {
+        source.push_str(name);
+    }
     let mut scan = lex::scan(&source, facts);
     if let Some(stray) =
         scan.unopened.iter().filter_map(|index| scan.tokens.get(*index)).find(|token| token.start >= end)
@@ -123,17 +163,22 @@ fn with_fill(excerpt: &Excerpt, facts: &Facts, fill: &str, angles: usize, tail: 
         source.truncate(stray.start);
         scan = lex::scan(&source, facts);
     }
-    close(&mut source, &scan, tail);
-    (source, hole)
+    close(&mut source, facts, &scan, tail);
+    (source, start..end)
 }
 
 /// Closes what is open, and puts `tail` where the expression at the cursor ends.
-fn close(source: &mut String, scan: &Scan, tail: &str) {
+fn close(source: &mut String, facts: &Facts, scan: &Scan, tail: &str) {
     let line = source.rsplit('\n').next().unwrap_or_default();
     let indent: String = line.chars().take_while(|c| c.is_whitespace()).collect();
     let mut tail = Some(tail.replace('\t', &format!("{indent}    ")));
+    // Whether a body was closed just before, and whether what was closed is a statement that must still end.
+    let (mut closed_body, mut unended) = (false, false);
     for open in scan.open.iter().rev() {
         let body = matches!(open.nest, Nest::Bracket('{', _) | Nest::Block(_));
+        if body && std::mem::take(&mut unended) {
+            source.push_str(&facts.terminator);
+        }
         if body && let Some(tail) = tail.take() {
             source.push_str(&tail);
             // A tail may close the bracket itself and go on: `} from "x"`.
@@ -145,9 +190,45 @@ fn close(source: &mut String, scan: &Scan, tail: &str) {
             Nest::Comment { close, .. } if close.is_empty() => source.push('\n'),
             nest => nest.close(source),
         }
+        if body {
+            let head = source.get(..open.start).unwrap_or_default().trim_end();
+            let word = head.rsplit(|c| !lex::is_word(facts, c)).next().unwrap_or_default();
+            unended = is_value(head);
+            let follower = facts.followed.iter().find(|(known, _)| known == word);
+            source.push_str(follower.map_or("", |(_, follower)| follower));
+        }
+        unended |= closed_body && matches!(open.nest, Nest::Bracket('(' | '[', _));
+        closed_body |= body;
+    }
+    if unended {
+        source.push_str(&facts.terminator);
     }
     if let Some(tail) = tail {
         source.push_str(&tail);
     }
     source.push('\n');
+}
+
+/// Whether a brace behind this text is part of a value that a statement gives: `x = {`, `return new X() {`.
+fn is_value(head: &str) -> bool {
+    let (mut depth, mut next) = (0_usize, ' ');
+    for (at, c) in head.char_indices().rev() {
+        match c {
+            ')' | ']' => depth += 1,
+            '(' | '[' if depth == 0 => return false,
+            '(' | '[' => depth -= 1,
+            ';' | '{' | '}' if depth == 0 => return begins_value(head.get(at + 1..).unwrap_or_default()),
+            '=' if depth == 0 && !matches!(next, '=' | '>') => {
+                return !head.get(..at).is_some_and(|left| left.ends_with(['=', '!', '<', '>']));
+            }
+            _ => {}
+        }
+        next = c;
+    }
+    begins_value(head)
+}
+
+/// Whether a statement begins with a word that a value follows.
+fn begins_value(statement: &str) -> bool {
+    ["return ", "throw ", "yield "].iter().any(|word| statement.trim_start().starts_with(word))
 }
