@@ -1,0 +1,9 @@
+; Definitions in Go: `@definition` around each, `@name` within.
+
+(function_declaration name: (_) @name) @definition
+(method_declaration name: (_) @name) @definition
+(type_spec name: (_) @name) @definition
+(type_alias name: (_) @name) @definition
+(source_file (const_declaration (const_spec name: (identifier) @name) @definition))
+(source_file (var_declaration (var_spec name: (identifier) @name) @definition))
+(source_file (var_declaration (var_spec_list (var_spec name: (identifier) @name) @definition)))
