@@ -93,3 +93,68 @@ async fn the_real_binary_starts_and_ends() {
     silent.initialize(json!({}), Value::Null, None).await;
     assert_eq!(silent.hang_up().await, 1);
 }
+
+/// A process that runs until it is told to end.
+#[cfg(unix)]
+fn some_process() -> std::process::Child {
+    let mut process = std::process::Command::new("cat");
+    process.stdin(std::process::Stdio::piped()).stdout(std::process::Stdio::null()).spawn().expect("it starts")
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn a_server_does_not_outlive_its_editor() {
+    let mut parent = some_process();
+    let mut editor = Editor::in_memory(options());
+    let hello = json!({"processId": parent.id(), "rootUri": null, "capabilities": {}});
+    editor.request("initialize", hello).await;
+    goes_on(&mut editor).await;
+    parent.kill().expect("it ends");
+    parent.wait().expect("it is buried");
+    assert_eq!(editor.ended().await, 1, "though its input is still open");
+}
+
+#[tokio::test]
+async fn calls_under_way_at_the_end_are_answered_or_dropped_but_do_not_hold_it_up() {
+    let mut editor = editor().await;
+    editor.open(URI, "rust", 1, "fn main() {}").await;
+    let place =
+        json!({"textDocument": {"uri": URI}, "position": {"line": 0, "character": 0}, "context": {"triggerKind": 2}});
+    for _ in 0..50 {
+        editor.send("textDocument/inlineCompletion", place.clone()).await;
+    }
+    assert_eq!(editor.shutdown().await, 0);
+}
+
+#[tokio::test]
+async fn parameters_that_make_no_sense() {
+    let mut editor = editor().await;
+    for (method, params) in [
+        ("textDocument/inlineCompletion", json!(null)),
+        ("textDocument/inlineCompletion", json!({"textDocument": 1})),
+        ("textDocument/completion", json!([])),
+        ("workspace/executeCommand", json!({"command": 7})),
+    ] {
+        assert_eq!(editor.refused(method, params).await, -32602, "{method}");
+    }
+    for (method, params) in [
+        ("textDocument/didOpen", json!({"textDocument": {"uri": URI}})),
+        ("textDocument/didChange", json!({"textDocument": {"uri": URI, "version": "one"}, "contentChanges": []})),
+        ("textDocument/didChange", json!(null)),
+        ("textDocument/didClose", json!({})),
+        ("textDocument/didSave", json!({"textDocument": {"uri": "nobody"}})),
+        ("workspace/didChangeConfiguration", json!({"settings": [1, 2]})),
+        (
+            "workspace/didChangeWatchedFiles",
+            json!({"changes": [{"uri": "%%%", "type": 1}, {"uri": "file:///nowhere/x.rs", "type": 3}]}),
+        ),
+        ("workspace/didChangeWorkspaceFolders", json!({"event": {"added": [{"uri": "x", "name": ""}], "removed": []}})),
+        ("window/workDoneProgress/cancel", json!({"token": 99})),
+        ("$/cancelRequest", json!({"id": 99})),
+        ("$/cancelRequest", json!("x")),
+    ] {
+        editor.notify(method, params).await;
+        goes_on(&mut editor).await;
+    }
+    assert_eq!(editor.shutdown().await, 0);
+}

@@ -107,17 +107,17 @@ impl Learner {
         self.wake.notify_one();
     }
 
-    /// The next piece of work, `Ok(None)` if there is none and `busy` with others things, `Err` at the end.
+    /// The next piece of work, `Ok(None)` if there is none for somebody who is busy with other things, `Err` at the end.
     /// Waits while there is neither.
-    fn next(&self, busy: bool) -> Result<Option<Job>, Over> {
+    fn next(&self, busy: Busy) -> Result<Option<Job>, Over> {
         let mut pending = lock(&self.pending);
         loop {
             if pending.is_over {
                 return Err(Over);
             }
-            match pending.next() {
+            match pending.next(busy) {
                 Some(job) => return Ok(Some(job)),
-                None if busy => return Ok(None),
+                None if busy != Busy::No => return Ok(None),
                 None => pending = self.wait(pending),
             }
         }
@@ -131,11 +131,22 @@ impl Learner {
 /// The learner is to end.
 struct Over;
 
+/// What else there is to do.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Busy {
+    /// Nothing.
+    No,
+    /// Something that can wait.
+    Yes,
+    /// An opened document is being learned, and an edit of it would learn the rest in one go, which takes long.
+    Opening,
+}
+
 impl Pending {
-    fn next(&mut self) -> Option<Job> {
+    fn next(&mut self, busy: Busy) -> Option<Job> {
         None.or_else(|| self.forget.take().map(Job::Forget))
             .or_else(|| self.closed.pop_front().map(Job::Close))
-            .or_else(|| self.changed.pop_front().map(Job::Change))
+            .or_else(|| (busy != Busy::Opening).then(|| self.changed.pop_front()).flatten().map(Job::Change))
             .or_else(|| self.settled.pop_front().map(Job::Settle))
             .or_else(|| self.walk.take().map(Job::Walk))
             .or_else(|| self.files.pop_front().map(Job::File))
@@ -151,7 +162,13 @@ pub fn start(engine: &Arc<Engine>) -> std::io::Result<()> {
 fn run(engine: &Engine) {
     let mut walk: Option<Walk> = None;
     let mut more = false;
-    while let Ok(job) = engine.learner.next(more || walk.is_some()) {
+    loop {
+        let busy = match more || walk.is_some() {
+            true if engine.embedded.ask(pennyworth_ngram::Model::is_opening) => Busy::Opening,
+            true => Busy::Yes,
+            false => Busy::No,
+        };
+        let Ok(job) = engine.learner.next(busy) else { return };
         // A panic costs the one step, never the learner; what is half learned is repaired when the file is learned again.
         let step = catch_unwind(AssertUnwindSafe(|| match job {
             Some(job) => {

@@ -69,6 +69,11 @@ impl Document {
         }
     }
 
+    /// Whether a part of the text that was opened is still to be learned.
+    pub(crate) fn is_opening(&self) -> bool {
+        self.opening.is_some()
+    }
+
     /// Learns about `tokens` more of the text that was opened; how many it did learn, fewer only when all is learned.
     pub(crate) fn advance(&mut self, vocab: &mut Vocab, tokens: usize) -> usize {
         let Some(mut opening) = self.opening.take() else { return 0 };

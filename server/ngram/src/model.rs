@@ -189,6 +189,11 @@ impl Model {
         true
     }
 
+    /// Whether an open document is still being learned; an edit of it now would learn the rest at once.
+    pub fn is_opening(&self) -> bool {
+        self.documents.values().any(Document::is_opening)
+    }
+
     /// Forgets a file: it was deleted, or is ignored from now on. An open document stays.
     pub fn remove(&mut self, path: &str) {
         self.waiting.retain(|waiting| waiting.path() != path);

@@ -1,6 +1,7 @@
 //! Streams as they should be, and as they should not: what is read of them, in any pieces.
 
 use super::*;
+use proptest::prelude::*;
 use serde_json::json;
 
 /// What a message is read as, in short.
@@ -134,4 +135,28 @@ fn what_is_written_is_read() {
     let runtime = tokio::runtime::Builder::new_current_thread().build().expect("runtime");
     let read = runtime.block_on(Frames::new(&written[..]).next()).expect("no errors in memory");
     assert_eq!(read, Some(Incoming::Request(request)));
+}
+
+/// Pieces that streams may be made of, whole and broken.
+fn piece() -> impl Strategy<Value = Vec<u8>> {
+    let good = framed(r#"{"jsonrpc":"2.0","method":"m","params":{"text":"Content-Length: 5\r\n\r\nx"}}"#);
+    prop_oneof![
+        3 => Just(good.clone().into_bytes()),
+        1 => (0..good.len()).prop_map(move |end| good.as_bytes()[..end].to_vec()),
+        1 => (0usize..40).prop_map(|length| format!("Content-Length: {length}\r\n\r\n").into_bytes()),
+        1 => prop::collection::vec(any::<u8>(), 0..40),
+        1 => "[\r\n\t :a-zA-Z{}\"]{0,40}".prop_map(String::into_bytes),
+    ]
+}
+
+proptest! {
+    #[test]
+    fn after_anything_the_stream_is_found_again(pieces in prop::collection::vec(piece(), 0..12), size in 1usize..100) {
+        // The first messages may be swallowed by a length before them that was wrong.
+        let last = framed(r#"{"jsonrpc":"2.0","method":"last"}"#).repeat(8);
+        let stream = [pieces.concat(), last.into_bytes()].concat();
+        let runtime = tokio::runtime::Builder::new_current_thread().build().expect("runtime");
+        let found = runtime.block_on(read(&stream, size));
+        prop_assert_eq!(found.last().map(String::as_str), Some("last"));
+    }
 }
