@@ -90,10 +90,10 @@ pub struct Facts {
     /// What begins a line that stands outside the nesting of the code, such as `#` of the C preprocessor.
     #[serde(default)]
     pub directives: Vec<String>,
-    /// Text that shows, in the head of a function or just above it, that it is a test.
+    /// Text that shows, in the head of a function or just above it, that it is a test; behind `^` it must begin the head.
     #[serde(default)]
     pub tests: Vec<String>,
-    /// First words of definitions that a plain comment directly above them documents (Go's `func`).
+    /// First words of definitions that a plain comment directly above them documents (Go's `func`), or `()` where a name before it begins one.
     #[serde(default)]
     pub documented: Vec<String>,
     /// Opener and closer of code in a file that is otherwise text (`<?php`, `?>`).

@@ -63,9 +63,11 @@ struct Place {
 }
 
 fn places(tree: &Tree, source: &str, language: &Language) -> Vec<Place> {
-    // A word that closes or continues a body is no more a place than a brace is.
-    let closes =
-        |node: Node<'_>, text| !node.is_named() && language.facts().closers.iter().any(|closer| closer == text);
+    // A word that opens, continues or closes a body is no more a place than a brace is.
+    let facts = language.facts();
+    let brace = |node: Node<'_>, text| {
+        !node.is_named() && facts.openers.iter().chain(&facts.closers).any(|word| word == text)
+    };
     let mut places: Vec<Place> = Vec::new();
     let mut stack = vec![tree.root_node()];
     while let Some(node) = stack.pop() {
@@ -77,7 +79,7 @@ fn places(tree: &Tree, source: &str, language: &Language) -> Vec<Place> {
                 let middle = text.char_indices().skip(3).find(|(_, c)| *c == ' ').map_or(3, |(at, _)| at + 1);
                 places
                     .push(Place { offset: node.start_byte() + middle.min(text.len() - 1), node_end: node.end_byte() });
-            } else if closes(node, text) {
+            } else if brace(node, text) {
                 continue;
             } else if text.starts_with(|c: char| {
                 c.is_alphanumeric() || matches!(c, '_' | '"' | '\'' | '$' | '@' | '[' | '{' | '&' | '<')

@@ -168,7 +168,12 @@ fn is_blank(text: &str, facts: &Facts, head: bool) -> bool {
     let word = |token: &Token| text.get(token.start..token.end).unwrap_or_default();
     // What closes the body ends it: a node may hold several, such as `begin` its `rescue`.
     let closes = |token: &&Token| !head && facts.closers.iter().any(|closer| closer == word(token));
-    let tokens = scan.tokens.iter().take_while(|token| !closes(token));
+    // What opens the body ends its head: a node may hold that too, such as `if` its condition or a shell's case its pattern.
+    let opens = |(index, token): (usize, &Token)| {
+        scan.unopened.contains(&index) || facts.openers.iter().any(|opener| opener == word(token))
+    };
+    let opener = if head { scan.tokens.iter().enumerate().rposition(opens).map_or(0, |index| index + 1) } else { 0 };
+    let tokens = scan.tokens.iter().skip(opener).take_while(|token| !closes(token));
     tokens.enumerate().all(|(index, token)| match token.kind {
         Kind::Break | Kind::Comment { .. } => true,
         Kind::Open('{') => head && index == 0,
@@ -180,7 +185,6 @@ fn is_blank(text: &str, facts: &Facts, head: bool) -> bool {
         Kind::Sign(';') => true,
         Kind::Word | Kind::Sign(_) if bars => true,
         Kind::Sign(':') => head,
-        Kind::Word => head && facts.openers.iter().any(|opener| opener == word(token)),
         _ => false,
     })
 }
@@ -207,7 +211,11 @@ fn task_of(source: &str, facts: &Facts, body: Node<'_>, task: Task) -> Task {
         first = above_start;
     }
     let text = head.get(first..).unwrap_or_default();
-    if facts.tests.iter().any(|mark| text.contains(mark.as_str())) { Task::Test } else { task }
+    let marks = |mark: &String| match mark.strip_prefix('^') {
+        Some(mark) => text.trim_start().starts_with(mark),
+        None => text.contains(mark.as_str()),
+    };
+    if facts.tests.iter().any(marks) { Task::Test } else { task }
 }
 
 fn path(leaf: Node<'_>, language: &'static Language) -> Vec<&'static str> {

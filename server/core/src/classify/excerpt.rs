@@ -108,7 +108,10 @@ fn line_of(facts: &Facts, number: usize, text: String) -> Line {
         LineKind::Blank
     } else if starts(&facts.directives) || is_comment(facts, trimmed) {
         LineKind::Outside
-    } else if trimmed.starts_with(closes) || facts.closers.iter().any(|closer| closer == word) {
+    } else if trimmed.starts_with(closes)
+        || facts.closers.iter().any(|closer| closer == word)
+        || ends_by_sign(facts, trimmed)
+    {
         LineKind::Closer
     } else if facts.strings.iter().any(|form| form.multiline && form.close.len() > 2 && form.close == trimmed) {
         // It may open a string or close one: no place to begin.
@@ -119,6 +122,12 @@ fn line_of(facts: &Facts, number: usize, text: String) -> Line {
         LineKind::Code
     };
     Line { number, text, indent, kind }
+}
+
+/// Whether a line begins with signs that end a body, such as `;;` in shells.
+fn ends_by_sign(facts: &Facts, line: &str) -> bool {
+    let signs = facts.closers.iter().filter(|closer| !closer.starts_with(|c| lex::is_word(facts, c)));
+    signs.into_iter().any(|closer| line.starts_with(closer.as_str()))
 }
 
 /// Whether a line is a comment, or one of a block of comments in the usual layout.
@@ -135,15 +144,20 @@ pub(super) fn documents<S: AsRef<str>>(facts: &Facts, mut below: impl Iterator<I
         return false;
     }
     let Some(line) = below.find(|line| !is_comment(facts, line.as_ref().trim())) else { return false };
-    let after = facts.documented.iter().filter_map(|word| line.as_ref().trim_start().strip_prefix(word.as_str()));
-    after.into_iter().any(|after| !after.starts_with(|c| lex::is_word(facts, c)))
+    let line = line.as_ref().trim_start();
+    let name_end = line.trim_start_matches(|c| lex::is_word(facts, c));
+    let mut begins = facts.documented.iter().map(|word| match line.strip_prefix(word.as_str()) {
+        Some(after) => !after.starts_with(|c| lex::is_word(facts, c)),
+        None => word == "()" && name_end.len() < line.len() && name_end.trim_start().starts_with("()"),
+    });
+    begins.any(|begins| begins)
 }
 
-/// Columns of leading white space, a tab going on to the next multiple of four.
+/// Columns of leading white space, a tab going on to the next multiple of eight, as files that mix them mean it.
 fn columns(line: &str) -> usize {
     line.chars()
         .take_while(|c| c.is_whitespace())
-        .fold(0, |column, c| if c == '\t' { (column / 4 + 1) * 4 } else { column + 1 })
+        .fold(0, |column, c| if c == '\t' { (column / 8 + 1) * 8 } else { column + 1 })
 }
 
 /// Lines above `number`, nearest first, down to line `first`.
@@ -297,7 +311,7 @@ fn siblings(text: &Rope, facts: &Facts, own: &Line, (first, to): (usize, usize),
         let line = line_of(facts, number, line_text(text, number, 0));
         match line.kind {
             LineKind::Blank | LineKind::Outside => continue,
-            LineKind::Closer if line.indent <= head => break,
+            LineKind::Closer if line.indent <= head || ends_by_sign(facts, line.text.trim()) => break,
             _ => {
                 excerpt.has_after = line.indent > head;
                 break;
