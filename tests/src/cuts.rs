@@ -65,9 +65,8 @@ struct Place {
 fn places(tree: &Tree, source: &str, language: &Language) -> Vec<Place> {
     // A word that opens, continues or closes a body is no more a place than a brace is.
     let facts = language.facts();
-    let brace = |node: Node<'_>, text| {
-        !node.is_named() && facts.openers.iter().chain(&facts.closers).any(|word| word == text)
-    };
+    let brace =
+        |node: Node<'_>, text| !node.is_named() && facts.openers.iter().chain(&facts.closers).any(|word| word == text);
     let mut places: Vec<Place> = Vec::new();
     let mut stack = vec![tree.root_node()];
     while let Some(node) = stack.pop() {
