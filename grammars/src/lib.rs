@@ -105,7 +105,7 @@ pub struct Facts {
     /// Texts tried behind the cursor's line to complete what it begins, besides none.
     #[serde(default)]
     pub tails: Vec<String>,
-    /// Words whose body must be followed by something, and what that is at its shortest (`do`, ` while (x);`).
+    /// Words that introduce a body which must be followed by something, and what that is at its shortest (`do`, ` while (x);`).
     #[serde(default)]
     pub followed: Vec<(String, String)>,
     /// A name nobody uses, to stand for what is missing; where case has a meaning, the case that fits in more places.

@@ -74,22 +74,46 @@ pub fn excerpt(text: &Rope, facts: &Facts, tree: Option<&Tree>, offset: usize, f
         }
     };
     let mut excerpt = Excerpt { rest, ..Excerpt::default() };
-    for line in &heads {
-        excerpt.before.push_str(&line.text);
-        excerpt.before.push('\n');
-    }
-    let directives = |line: &str| facts.directives.iter().any(|open| line.trim_start().starts_with(open.as_str()));
-    for number in window..cursor {
-        let line = line_text(text, number, from);
-        if !directives(&line) {
-            excerpt.before.push_str(&line);
+    if let Some(directive) = directive(text, facts, cursor, from) {
+        excerpt.before = directive;
+    } else {
+        for line in &heads {
+            excerpt.before.push_str(&line.text);
+            excerpt.before.push('\n');
         }
-        excerpt.before.push('\n');
+        for number in window..cursor {
+            let line = line_text(text, number, from);
+            if !is_directive(facts, &line) {
+                excerpt.before.push_str(&line);
+            }
+            excerpt.before.push('\n');
+        }
     }
     excerpt.before.push_str(&line_before);
     siblings(text, facts, &own, (first, to), &mut excerpt);
     excerpt.heads = heads.into_iter().map(|line| line.text.trim().to_owned()).collect();
     excerpt
+}
+
+/// The lines above the cursor's that a directive began which goes on to it, if one does.
+fn directive(text: &Rope, facts: &Facts, cursor: usize, from: usize) -> Option<String> {
+    let mut lines: Vec<String> = Vec::new();
+    for number in (0..cursor).rev().take(if facts.directives.is_empty() { 0 } else { WINDOW }) {
+        let line = line_text(text, number, from);
+        if !line.ends_with('\\') {
+            return None;
+        }
+        let begins = is_directive(facts, &line);
+        lines.push(line);
+        if begins {
+            return Some(lines.iter().rev().flat_map(|line| [line.as_str(), "\n"]).collect());
+        }
+    }
+    None
+}
+
+fn is_directive(facts: &Facts, line: &str) -> bool {
+    facts.directives.iter().any(|open| line.trim_start().starts_with(open.as_str()))
 }
 
 /// The text of a line without its break, cut where the region begins.
@@ -101,12 +125,13 @@ fn line_text(text: &Rope, number: usize, from: usize) -> String {
 fn line_of(facts: &Facts, number: usize, text: String) -> Line {
     let indent = columns(&text);
     let trimmed = text.trim();
-    let starts = |list: &[String]| list.iter().any(|open| trimmed.starts_with(open.as_str()));
     let word = trimmed.split(|c| !lex::is_word(facts, c)).next().unwrap_or_default();
     let closes = |c: char| facts.brackets.iter().any(|(_, close)| *close == c);
+    // A label stands where it likes.
+    let label = || facts.strict && trimmed.strip_suffix(':') == Some(word);
     let kind = if trimmed.is_empty() {
         LineKind::Blank
-    } else if starts(&facts.directives) || is_comment(facts, trimmed) {
+    } else if is_directive(facts, trimmed) || is_comment(facts, trimmed) || label() {
         LineKind::Outside
     } else if trimmed.starts_with(closes)
         || facts.closers.iter().any(|closer| closer == word)
@@ -135,7 +160,8 @@ fn is_comment(facts: &Facts, line: &str) -> bool {
     let blocks = || facts.block_comments.iter().map(|(open, _)| open.as_str());
     (facts.line_comments.iter().any(|open| line.starts_with(open.as_str())) && !line.starts_with("#["))
         || blocks().any(|open| line.starts_with(open))
-        || (line.starts_with('*') && blocks().any(|open| open == "/*"))
+        || (blocks().any(|open| open == "/*")
+            && line.strip_prefix('*').is_some_and(|text| text.is_empty() || text.starts_with([' ', '\t', '*', '/'])))
 }
 
 /// Whether a comment is documentation by what stands below it: other comments, then directly one of the definitions that comments document.
@@ -215,8 +241,12 @@ fn literal_at(text: &Rope, tree: Option<&Tree>, line: usize) -> Option<usize> {
 
 /// The heads of the bodies around the window, outermost first.
 fn heads(text: &Rope, facts: &Facts, tree: Option<&Tree>, own: &Line, window: usize, first: usize) -> Vec<Line> {
-    let start = if window == own.number { (own.indent, own.kind) } else { head_of(text, facts, window) };
-    let (mut indent, mut needs_opener) = (start.0, start.1 == LineKind::Closer);
+    // Comments and directives at the window's start say nothing about nesting.
+    let code = (window..own.number)
+        .map(|number| line_of(facts, number, line_text(text, number, 0)))
+        .find(|line| !matches!(line.kind, LineKind::Blank | LineKind::Outside));
+    let start = code.as_ref().unwrap_or(own);
+    let (mut indent, mut needs_opener) = (start.indent, start.kind == LineKind::Closer);
     let mut found: Vec<Line> = Vec::new();
     let mut paragraph = 0;
     for line in above(text, facts, window, first).take(REACH) {
@@ -252,11 +282,6 @@ fn heads(text: &Rope, facts: &Facts, tree: Option<&Tree>, own: &Line, window: us
     }
     found.reverse();
     found
-}
-
-fn head_of(text: &Rope, facts: &Facts, number: usize) -> (usize, LineKind) {
-    let line = line_of(facts, number, line_text(text, number, 0));
-    (line.indent, line.kind)
 }
 
 /// The lines on which a head goes on: those up to where its parentheses close, if text follows the last one opened, and then those

@@ -74,7 +74,7 @@ fn attempts<'a>(excerpt: &Excerpt, facts: &'a Facts) -> Vec<Attempt<'a>> {
     let first = fills.next().unwrap_or("$");
     let tails = facts.tails.iter().map(String::as_str);
     let end = Some(facts.terminator.as_str()).filter(|end| !end.is_empty());
-    let angles = if facts.angles { open_angles(before, &scan) } else { 0 };
+    let angles = Some(()).filter(|()| facts.angles).and_then(|()| open_angles(before, &scan));
     let last = excerpt.rest.trim().is_empty();
 
     let mut attempts = Vec::new();
@@ -87,14 +87,18 @@ fn attempts<'a>(excerpt: &Excerpt, facts: &'a Facts) -> Vec<Attempt<'a>> {
     } else {
         attempts.extend(plain);
     }
-    if angles > 0 {
+    if let Some((angles, name)) = angles {
         let typed = |behind: &'a str, tail: &'a str| Attempt { fill: first, angles: (angles, behind), tail };
+        let mut types = Vec::new();
         // Behind a parameter's type stands its name, behind a constructor's its arguments.
         if scan.open.last().is_some_and(|open| matches!(open.nest, Nest::Bracket('(', _))) {
-            attempts.extend(tails.clone().take(1).chain(end).map(|tail| typed(" x", tail)));
+            types.extend(tails.clone().take(1).chain(end).map(|tail| typed(" x", tail)));
         }
-        attempts.extend(std::iter::once("").chain(end).chain(tails.clone()).map(|tail| typed("", tail)));
-        attempts.extend(end.map(|end| typed("()", end)));
+        types.extend(std::iter::once("").chain(end).chain(tails.clone()).map(|tail| typed("", tail)));
+        types.extend(end.map(|end| typed("()", end)));
+        // Where `a < b` could stand as a statement, a name longer than a counter's is a type's.
+        let at = if facts.strict && name > 2 { 0 } else { attempts.len() };
+        attempts.splice(at..at, types);
     }
     attempts.extend(fills.chain(operand.then_some("+ $")).map(|fill| with(fill, "")));
     attempts.extend(tails.map(|tail| with(first, tail)));
@@ -102,24 +106,27 @@ fn attempts<'a>(excerpt: &Excerpt, facts: &'a Facts) -> Vec<Attempt<'a>> {
     attempts
 }
 
-/// The number of `<` behind a name that no `>` closes, on the last lines inside the innermost bracket.
-fn open_angles(before: &str, scan: &Scan) -> usize {
+/// The number of `<` behind a name that no `>` closes, on the last lines inside the innermost bracket, if there are any, and the
+/// length of the last one's name.
+fn open_angles(before: &str, scan: &Scan) -> Option<(usize, usize)> {
     let from = scan.open.last().map_or(0, |open| open.start);
     let line = before.rmatch_indices('\n').nth(ANGLE_LINES).map_or(0, |(at, _)| at + 1);
-    let mut open = 0_usize;
+    let mut names: Vec<usize> = Vec::new();
     for (index, token) in scan.tokens.iter().enumerate().filter(|(_, token)| token.start >= from.max(line)) {
         let previous = index.checked_sub(1).and_then(|index| scan.tokens.get(index));
-        let adjoins = previous
-            .is_some_and(|before| before.end == token.start && matches!(before.kind, Kind::Word | Kind::Sign(':')));
-        match token.kind {
-            Kind::Sign('<') if adjoins => open += 1,
-            Kind::Sign('>') if previous.is_none_or(|before| !matches!(before.kind, Kind::Sign('-' | '='))) => {
-                open = open.saturating_sub(1)
+        let shift = scan.tokens.get(index + 1).is_some_and(|next| next.kind == Kind::Sign('<'));
+        match (token.kind, previous) {
+            (Kind::Sign('<'), Some(name))
+                if !shift && name.end == token.start && matches!(name.kind, Kind::Word | Kind::Sign(':')) =>
+            {
+                names.push(name.end - name.start)
             }
+            (Kind::Sign('>'), Some(arrow)) if matches!(arrow.kind, Kind::Sign('-' | '=')) => {}
+            (Kind::Sign('>'), _) => drop(names.pop()),
             _ => {}
         }
     }
-    open
+    Some((names.len(), *names.last()?))
 }
 
 /// The excerpt with a name in the place of the cursor, the rest of its line as far as it fits, and all that is open closed.
@@ -145,6 +152,10 @@ fn filled(excerpt: &Excerpt, facts: &Facts, attempt: &Attempt<'_>) -> (String, R
     let end = source.len();
     let (angles, behind) = attempt.angles;
     let mut rest = excerpt.rest.trim_end();
+    if facts.strict {
+        // What would follow a comma or a directive's backslash is on the next line.
+        rest = rest.trim_end_matches([',', '\\']).trim_end();
+    }
     if angles > 0 {
         rest = rest.trim_start_matches(',');
         if !rest.starts_with('>') {
@@ -174,8 +185,9 @@ fn close(source: &mut String, facts: &Facts, scan: &Scan, tail: &str) {
     let mut tail = Some(tail.replace('\t', &format!("{indent}    ")));
     // Whether a body was closed just before, and whether what was closed is a statement that must still end.
     let (mut closed_body, mut unended) = (false, false);
-    for open in scan.open.iter().rev() {
-        let body = matches!(open.nest, Nest::Bracket('{', _) | Nest::Block(_));
+    let lists = lists(source, facts, scan);
+    for (open, list) in scan.open.iter().zip(lists).rev() {
+        let body = !list && matches!(open.nest, Nest::Bracket('{', _) | Nest::Block(_));
         if body && std::mem::take(&mut unended) {
             source.push_str(&facts.terminator);
         }
@@ -192,11 +204,12 @@ fn close(source: &mut String, facts: &Facts, scan: &Scan, tail: &str) {
         }
         if body {
             let head = source.get(..open.start).unwrap_or_default().trim_end();
-            let word = head.rsplit(|c| !lex::is_word(facts, c)).next().unwrap_or_default();
+            let statement = head.rsplit([';', '{', '}']).next().unwrap_or_default();
             unended = is_value(head);
-            let follower = facts.followed.iter().find(|(known, _)| known == word);
+            let follower = facts.followed.iter().find(|(word, _)| !unended && introduces(facts, statement, word));
             source.push_str(follower.map_or("", |(_, follower)| follower));
         }
+        unended |= list;
         unended |= closed_body && matches!(open.nest, Nest::Bracket('(' | '[', _));
         closed_body |= body;
     }
@@ -207,6 +220,19 @@ fn close(source: &mut String, facts: &Facts, scan: &Scan, tail: &str) {
         source.push_str(&tail);
     }
     source.push('\n');
+}
+
+/// Which of the open braces hold lists of values, in languages where a brace behind an operator does.
+fn lists(source: &str, facts: &Facts, scan: &Scan) -> Vec<bool> {
+    let mut list = false;
+    let is_list = scan.open.iter().map(|open| {
+        let head = source.get(..open.start).unwrap_or_default().trim_end();
+        list = facts.strict
+            && matches!(open.nest, Nest::Bracket('{', _))
+            && (head.ends_with(['(', ',', '=']) || head.ends_with("return") || (list && head.ends_with('{')));
+        list
+    });
+    is_list.collect()
 }
 
 /// Whether a brace behind this text is part of a value that a statement gives: `x = {`, `return new X() {`.
@@ -226,6 +252,11 @@ fn is_value(head: &str) -> bool {
         next = c;
     }
     begins_value(head)
+}
+
+/// Whether a word introduces the body behind this text: it is there, and no parentheses that would make it a function's head.
+fn introduces(facts: &Facts, statement: &str, word: &str) -> bool {
+    !statement.contains('(') && statement.split(|c| !lex::is_word(facts, c)).any(|other| other == word)
 }
 
 /// Whether a statement begins with a word that a value follows.
