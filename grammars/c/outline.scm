@@ -1,0 +1,10 @@
+; Definitions in C: `@definition` around each, `@name` within.
+
+(function_definition declarator: (function_declarator declarator: (_) @name)) @definition
+(function_definition declarator: (pointer_declarator declarator: (function_declarator declarator: (_) @name))) @definition
+(struct_specifier name: (_) @name body: (_)) @definition
+(union_specifier name: (_) @name body: (_)) @definition
+(enum_specifier name: (_) @name body: (_)) @definition
+(type_definition declarator: (_) @name) @definition
+(preproc_def name: (_) @name) @definition
+(preproc_function_def name: (_) @name) @definition
