@@ -46,6 +46,13 @@ pub enum Reason {
     TooLittle,
 }
 
+impl Reason {
+    /// Whether it is only a guess about the user's wish, so that an answer which is there already may be shown all the same.
+    pub fn is_guess(self) -> bool {
+        matches!(self, Reason::Deletion | Reason::MidWord | Reason::TooLittle)
+    }
+}
+
 /// What kind of file it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FileKind {

@@ -5,10 +5,12 @@ use std::borrow::Cow;
 use std::fmt;
 use std::ops::Range;
 
+use ropey::Rope;
 use serde::Serialize;
 
 use crate::models::{Format, Shape};
 use crate::task::{Stop, TaskRow};
+use crate::text::slice;
 use crate::tokens;
 
 /// Bytes of a prefix or suffix window at most, whatever its lines: a minified file has lines of a megabyte.
@@ -53,6 +55,17 @@ impl Window {
             head(suffix.get(..end).unwrap_or(""), MAX_WINDOW_BYTES),
         )
     }
+}
+
+/// The parts of a document around a byte offset that a window holds, lines ended by `\n`. What it costs does not depend on the document's size.
+pub fn around(window: Window, text: &Rope, offset: usize) -> (String, String) {
+    let offset = offset.min(text.len_bytes());
+    let lines = window.lines(text.byte_to_line(offset), text.len_lines());
+    let start = text.line_to_byte(lines.start.min(text.len_lines())).max(offset.saturating_sub(MAX_WINDOW_BYTES));
+    let end = text.line_to_byte(lines.end.min(text.len_lines())).min(offset + MAX_WINDOW_BYTES);
+    let (before, after) = (slice(text, start, offset), slice(text, offset, end.max(offset)));
+    let (before, after) = (normalised(&before), normalised(&after));
+    (tail(&before, MAX_WINDOW_BYTES - 1).to_owned(), head(&after, MAX_WINDOW_BYTES - 1).to_owned())
 }
 
 /// The offset after the `n`th line break.

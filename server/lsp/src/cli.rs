@@ -8,7 +8,10 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 mod check;
+mod complete;
+mod explain;
 mod init;
+mod place;
 mod print;
 mod stats;
 
@@ -32,6 +35,10 @@ pub struct Cli {
 /// What to do instead of serving.
 #[derive(Debug, Subcommand)]
 pub enum Command {
+    /// Print the completion for a place in a file
+    Complete(complete::Complete),
+    /// Print every decision for a place in a file, and send nothing
+    Explain(explain::Explain),
     /// Test the configuration, the models it names, and the grammars
     Check(check::Check),
     /// Write a configuration in which every setting is explained and commented out
@@ -52,6 +59,8 @@ impl Cli {
         let config = self.config.as_deref();
         let mut out = BufWriter::new(io::stdout().lock());
         let result = match command {
+            Command::Complete(complete) => complete.run(config, &mut out),
+            Command::Explain(explain) => explain.run(config, &mut out),
             Command::Check(check) => check.run(config, &mut out),
             Command::Init(init) => init.run(config, &mut out),
             Command::Stats(stats) => stats.run(&mut out),

@@ -1,34 +1,28 @@
-//! From a request to an answer: the one place where the order of stages stands.
-//! It leaves what a stage does to core and the models, and what an answer looks like to `inline` and `menu`.
+//! From a request to an answer: the one place where the order of stages stands. What is ready is answered at once; else the models of the
+//! plan are asked in turn, while time and money remain.
+//! It leaves the stages themselves to `look` and `attempt`, and what an answer looks like to `inline` and `menu`.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
-use pennyworth_core::classify::{Context, classify};
-use pennyworth_core::gate::{Gate, Moment, Trigger, gate};
-use pennyworth_core::present;
-use pennyworth_core::task::Stop;
-use pennyworth_core::text::{self, Snapshot};
-use pennyworth_ngram::{Query, Suggestion};
+use pennyworth_core::cache::{self, Decided};
+use pennyworth_core::gate::{Gate, Trigger};
+use pennyworth_core::models::Shape;
+use pennyworth_core::plan::Plan;
+use pennyworth_core::route::Step;
+use pennyworth_core::task::Tier;
+use pennyworth_core::text::Snapshot;
 use tokio::sync::oneshot;
 
-use crate::engine::Engine;
-use crate::learn::{key, normal};
+use crate::attempt::{Failure, Success, attempt};
+use crate::current::Current;
 use crate::ledger::{Source, Suggested};
+use crate::look::{Depth, Look, Question, look};
+use crate::resources::Resources;
 
-/// Bytes before the cursor that the embedded model and the gate are shown.
-const BEFORE: usize = 4096;
-/// Bytes after the cursor that they are shown.
-const AFTER: usize = 1024;
-/// Bytes at the head of a file that may say that a program wrote it.
-const HEAD: usize = 1024;
-/// Characters below which a suggestion saves nothing.
-const MIN_CHARS: usize = 2;
-/// Lines of a suggestion of several.
-const MAX_LINES: usize = 12;
-
-/// The name of the embedded model in the ledger.
-const EMBEDDED: &str = "embedded";
+/// Longest wait for an answer that was asked for with a key: whoever asks waits longer than whoever types.
+const INVOKED: Duration = Duration::from_secs(10);
 
 /// What is asked.
 #[derive(Clone, Debug)]
@@ -69,7 +63,7 @@ pub struct Answer {
 
 /// Answers a request, or suggests nothing. It ends early, with nothing, when `superseded` does.
 pub async fn complete(
-    engine: &Arc<Engine>,
+    resources: &Arc<Resources>,
     snapshot: Snapshot,
     path: PathBuf,
     cursor: usize,
@@ -79,101 +73,125 @@ pub async fn complete(
     if snapshot.stale {
         return None;
     }
-    let worker = Arc::clone(engine);
-    let embedded = tokio::task::spawn_blocking(move || embedded(&worker, &snapshot, &path, cursor, &ask));
     tokio::select! {
         biased;
         _ = superseded => None,
-        answer = embedded => answer.unwrap_or_else(|_| {
-            tracing::error!("a completion panicked");
-            None
-        }),
+        answer = answer(resources, Asked { snapshot, path, cursor, ask }) => answer,
     }
 }
 
-/// What the embedded model answers, in the time that it takes to look it up.
-fn embedded(engine: &Engine, snapshot: &Snapshot, path: &Path, cursor: usize, ask: &Ask) -> Option<Answer> {
-    let current = engine.current();
-    let scope = current.scope(path);
-    let language = snapshot.language?;
-    if !scope.settings.enabled || !scope.settings.embedded.enabled || !scope.settings.is_language_on(language.name()) {
+/// A question that owns what it is about.
+struct Asked {
+    snapshot: Snapshot,
+    path: PathBuf,
+    cursor: usize,
+    ask: Ask,
+}
+
+async fn answer(resources: &Arc<Resources>, asked: Asked) -> Option<Answer> {
+    let begun = Instant::now();
+    let current = resources.current();
+    let cap_left = match asked.ask.ready_only {
+        true => Default::default(),
+        false => resources.cap_left(&current, current.scope(&asked.path)).await,
+    };
+    let (worker, settings) = (Arc::clone(resources), Arc::clone(&current));
+    // Parsing and looking up take a millisecond, which the task that serves all requests does not have.
+    let looked = tokio::task::spawn_blocking(move || {
+        let Asked { snapshot, path, cursor, ask } = &asked;
+        let question = Question { snapshot, path, cursor: *cursor, ask, cap_left };
+        let look = look(&worker, &settings, &question, Depth::Answer);
+        (look, asked)
+    });
+    let (look, asked) = looked.await.inspect_err(|_| tracing::error!("a completion panicked")).ok()?;
+    let look = look?;
+    if look.answer.is_some() || look.gate != Gate::Ask || asked.ask.ready_only {
+        return look.answer;
+    }
+    let plan = look.plan.as_ref()?;
+    // This very place gave nothing a moment ago.
+    if look.found.is_some() || plan.route.steps.is_empty() {
         return None;
     }
-    let context = classify(&snapshot.text, language, snapshot.tree.as_ref(), cursor);
-    let task = context.task?;
-    let row = scope.tasks.row(task);
-    let around = Around::new(snapshot, cursor, ask);
-    let head = text::slice(&snapshot.text, 0, HEAD);
-    let moment = Moment {
-        trigger: ask.trigger,
-        file: scope.kind(path, &head, snapshot.text.len_bytes()),
-        enabled: row.enabled,
-        paused: engine.is_paused(),
-        has_local_model: true,
-        prefix: &around.before,
-        suffix: &around.after,
-    };
-    if let Gate::Silent(why) = gate(&moment) {
-        tracing::debug!(%why, %task, "silent");
-        return None;
+    let invoked = asked.ask.trigger == Trigger::Invoked;
+    if !invoked {
+        let wait = Duration::from_millis(current.scope(&asked.path).settings.debounce_ms.into());
+        tokio::time::sleep(wait.saturating_sub(begun.elapsed())).await;
     }
-    let indent = present::document_indent(&snapshot.text, around.line, Some(context.language));
-    let query = Query {
-        path: &key(path),
-        language: context.language.name(),
-        before: &around.before,
-        after: &around.after,
-        line: around.line,
-        min_probability: row.show,
-        min_chars: MIN_CHARS,
-        max_tokens: row.max_tokens as usize,
-        max_lines: if row.stop.contains(&Stop::Newline) { 1 } else { MAX_LINES },
-        indent: &indent,
-    };
-    let suggestion = engine.embedded.ask(|model| model.suggest(&query))?;
-    answer(snapshot, cursor, ask, &context, suggestion)
+    let time = if invoked { INVOKED } else { Duration::from_millis(plan.deadline_ms.into()) };
+    in_turn(resources, &current, &asked, &look, plan, time).await
 }
 
-/// The text around the cursor, as it will be once the selected item is taken.
-struct Around {
-    before: String,
-    after: String,
-    line: usize,
-}
-
-impl Around {
-    fn new(snapshot: &Snapshot, cursor: usize, ask: &Ask) -> Around {
-        let text = &snapshot.text;
-        let (start, end) = ask.selected.as_ref().map_or((cursor, cursor), |selected| (selected.start, selected.end));
-        let mut before = text::slice(text, start.saturating_sub(BEFORE), start);
-        if let Some(selected) = &ask.selected {
-            before.push_str(&selected.text);
+/// Asks the models of the plan one after the other, until an answer fits or the time is over.
+async fn in_turn(
+    resources: &Resources,
+    current: &Current,
+    asked: &Asked,
+    look: &Look,
+    plan: &Plan,
+    time: Duration,
+) -> Option<Answer> {
+    let over = Instant::now() + time;
+    let scope = current.scope(&asked.path);
+    for step in &plan.route.steps {
+        if step.tier == Tier::Premium && !scope.settings.escalate && scope.settings.pin(plan.task).is_none() {
+            continue;
         }
-        Around {
-            before: normal(&before).into_owned(),
-            after: normal(&text::slice(text, end, end + AFTER)).into_owned(),
-            line: text.byte_to_line(start.min(text.len_bytes())),
+        let left = over.saturating_duration_since(Instant::now());
+        if left.is_zero() {
+            break;
+        }
+        let format = current.models.get(&step.model).and_then(|model| current.models.format(&model.format));
+        let (shape, markers) = format.map_or((Shape::Raw, Vec::new()), |format| (format.shape, format.markers.clone()));
+        let input = look.cut_input(plan.task, scope.tasks.row(plan.task), shape, markers);
+        match attempt(resources, &current.models, plan, step, input, scope.settings.cap(), left).await {
+            Ok(success) => return shown(resources, current, asked, look, plan, step, success),
+            Err(failure) => {
+                tracing::debug!(model = step.model, task = %plan.task, %failure, "nothing came of a call");
+                if matches!(failure, Failure::Rejected(_)) {
+                    remember(resources, current, look, plan, step, cache::Answer::Nothing);
+                }
+            }
         }
     }
+    None
 }
 
-/// The suggestion as an edit, in place of the selected item if there is one.
-fn answer(snapshot: &Snapshot, cursor: usize, ask: &Ask, context: &Context, suggestion: Suggestion) -> Option<Answer> {
+fn shown(
+    resources: &Resources,
+    current: &Current,
+    asked: &Asked,
+    look: &Look,
+    plan: &Plan,
+    step: &Step,
+    success: Success,
+) -> Option<Answer> {
+    let Success { cut, probability, call, truncated } = success;
+    let text = cache::Answer::Text { text: cut.text.clone(), probability: probability.unwrap_or(1.0) };
+    remember(resources, current, look, plan, step, text);
+    let Asked { snapshot, path, cursor, ask } = asked;
+    let question = Question { snapshot, path, cursor: *cursor, ask, cap_left: Default::default() };
     let suggested = Suggested {
-        source: Source::Embedded,
-        model: EMBEDDED.into(),
-        call: None,
-        task: context.task?,
-        language: context.language.name().into(),
-        chars: suggestion.text.chars().count() as u32,
-        tokens: suggestion.tokens.len() as u32,
-        truncated: false,
-        probability: Some(suggestion.probability),
+        source: Source::Model,
+        model: step.model.clone(),
+        call: Some(call),
+        task: plan.task,
+        language: look.context.language.name().to_owned(),
+        chars: 0,
+        tokens: 0,
+        truncated,
+        probability,
     };
-    let text = present::with_line_breaks(&suggestion.text, text::line_break(&snapshot.text));
-    let (start, end, text) = match &ask.selected {
-        Some(selected) => (selected.start, selected.end, selected.text.clone() + &text),
-        None => (cursor, cursor, text),
+    Answer::of(&look.view, &question, &cut.text, suggested)
+}
+
+fn remember(resources: &Resources, current: &Current, look: &Look, plan: &Plan, step: &Step, answer: cache::Answer) {
+    let decided = Decided {
+        task: plan.task,
+        language: look.context.language.name().to_owned(),
+        model: step.model.clone(),
+        tier: step.tier,
+        generation: current.generation,
     };
-    Some(Answer { start, end, cursor, text, suggested })
+    resources.cache().put(&look.place, decided, answer, resources.now_ms());
 }

@@ -1,10 +1,8 @@
 //! What the handlers share. It decides nothing: it is the one place where they find each other's things.
 
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
-use pennyworth_core::money::Money;
 use tokio::task::JoinSet;
 use tower_lsp::Client;
 use tower_lsp::gen_lsp_types::{MessageType, Uri};
@@ -12,13 +10,12 @@ use tower_lsp::gen_lsp_types::{MessageType, Uri};
 use crate::complete::Answer;
 use crate::current::Current;
 use crate::editor::Editor;
-use crate::embedded::Embedded;
-use crate::health::Health;
 use crate::learn::Learner;
 use crate::ledger::{Kind, Ledger, Outcome, SuggestionId};
 use crate::outcome::{Ended, Outcomes, still_there};
 use crate::parse::Parser;
 use crate::progress::Watched;
+use crate::resources::Resources;
 use crate::server::Options;
 use crate::session::Session;
 use crate::settings::Settings;
@@ -37,49 +34,39 @@ pub struct Engine {
     pub options: Options,
     /// Where settings come from.
     pub workspace: Workspace,
-    /// The model inside the server.
-    pub embedded: Embedded,
+    /// What completing takes.
+    pub resources: Arc<Resources>,
     /// What teaches it.
     pub learner: Learner,
     /// How far reading the workspace is.
     pub progress: Watched,
     /// What makes trees of whole files.
     pub parser: Parser,
-    /// Which providers are well.
-    pub health: Health,
     /// What became of suggestions.
     pub outcomes: Outcomes,
     /// Whether there is news for the user.
     pub status: Changes,
     session: Mutex<Session>,
     editor: OnceLock<Editor>,
-    current: RwLock<Arc<Current>>,
-    ledger: OnceLock<Ledger>,
     tasks: Mutex<JoinSet<()>>,
-    is_paused: AtomicBool,
 }
 
 impl Engine {
     /// An engine for a client that has not introduced itself.
     pub fn new(client: Client, options: Options) -> Engine {
-        let settings = Settings::default();
         Engine {
             client,
             options,
             workspace: Workspace::default(),
-            embedded: Embedded::new(settings.embedded.memory_mb),
+            resources: Arc::new(Resources::new(Settings::default())),
             learner: Learner::default(),
             progress: Watched::default(),
             parser: Parser::default(),
-            health: Health::default(),
             outcomes: Outcomes::default(),
             status: Changes::default(),
             session: Mutex::default(),
             editor: OnceLock::new(),
-            current: RwLock::new(Arc::new(Current::new(0, settings, &[]).0)),
-            ledger: OnceLock::new(),
             tasks: Mutex::default(),
-            is_paused: AtomicBool::new(false),
         }
     }
 
@@ -102,12 +89,12 @@ impl Engine {
 
     /// The settings in force. Who asks once and keeps the answer sees one state of them.
     pub fn current(&self) -> Arc<Current> {
-        Arc::clone(&self.current.read().unwrap_or_else(PoisonError::into_inner))
+        self.resources.current()
     }
 
     /// Puts settings in force.
     pub fn set_current(&self, current: Arc<Current>) {
-        *self.current.write().unwrap_or_else(PoisonError::into_inner) = current;
+        self.resources.set_current(current);
     }
 
     /// Lets the embedded model forget everything and learn the open documents anew.
@@ -119,19 +106,19 @@ impl Engine {
 
     /// Whether the user paused suggestions.
     pub fn is_paused(&self) -> bool {
-        self.is_paused.load(Ordering::Relaxed)
+        self.resources.is_paused()
     }
 
     /// Pauses or goes on; whether it is paused now.
     pub fn toggle(&self) -> bool {
-        let paused = !self.is_paused.fetch_xor(true, Ordering::Relaxed);
+        let paused = self.resources.toggle();
         self.status.changed();
         paused
     }
 
     /// The ledger; `None` until it is open, shortly after the beginning.
     pub fn ledger(&self) -> Option<&Ledger> {
-        self.ledger.get()
+        self.resources.ledger()
     }
 
     /// Opens the ledger. Not for the task that serves.
@@ -141,7 +128,7 @@ impl Engine {
             tracing::warn!("{notice}");
             self.say(MessageType::Warning, format!("Pennyworth: {notice}"));
         }
-        let _ = self.ledger.set(ledger);
+        self.resources.set_ledger(ledger);
         self.status.changed();
     }
 
@@ -169,14 +156,6 @@ impl Engine {
                     ledger.settled(Outcome { kind, chars: still_there(&snapshot.text, &text), ..outcome });
                 }
             });
-        }
-    }
-
-    /// Money spent today by all servers of this user; nothing before the ledger is open, for nothing is spent before.
-    pub async fn spent_today(&self) -> Money {
-        match self.ledger() {
-            Some(ledger) => ledger.spent_today().await,
-            None => Money::ZERO,
         }
     }
 

@@ -11,6 +11,7 @@ use pennyworth_ngram::Prepared;
 
 use crate::engine::Engine;
 use crate::learn::{key, normal};
+use crate::resources::Resources;
 
 /// Files and folders that are looked at, at most. A larger workspace is read as far as that, from where the user works outwards.
 const MAX_VISITED: usize = 200_000;
@@ -36,18 +37,9 @@ impl Walk {
             engine.progress.end();
             return None;
         };
-        let open = engine.session().paths();
-        let mut builder = WalkBuilder::new(first);
-        rest.iter().for_each(|root| {
-            builder.add(root);
-        });
-        // Links are not followed, so there are no loops. Hidden files and what `.gitignore` names are left out, with or without Git.
-        builder.follow_links(false).require_git(false).sort_by_file_path(move |a, b| {
-            let leads = |path: &Path| open.iter().any(|open| open.starts_with(path));
-            leads(b).cmp(&leads(a)).then_with(|| a.cmp(b))
-        });
+        let walk = files(first, rest, engine.session().paths());
         engine.progress.begin();
-        Some(Walk { walk: builder.build(), visited: 0, read: 0, refused: 0, last: None })
+        Some(Walk { walk, visited: 0, read: 0, refused: 0, last: None })
     }
 
     /// Looks at one more file or folder; false when that was all.
@@ -64,9 +56,9 @@ impl Walk {
         // What cannot be looked at is not part of what can be learned.
         if let Ok(entry) = entry
             && is_file(&entry)
-            && let Some(prepared) = prepare(engine, entry.path())
+            && let Some(prepared) = prepare(&engine.resources, entry.path())
         {
-            engine.embedded.teach(|model| model.index_prepared(prepared));
+            engine.resources.embedded.teach(|model| model.index_prepared(prepared));
             self.last = Some(key(entry.path()));
             self.read += 1;
             if self.read.is_multiple_of(TELL_EVERY) {
@@ -79,18 +71,47 @@ impl Walk {
     /// Counts the files in a row that were handed over and not kept: as the walk goes from near to far, what follows would not be kept either.
     fn count_refused(&mut self, engine: &Engine) {
         if let Some(last) = self.last.take() {
-            let is_kept = engine.embedded.ask(|model| model.knows(&last));
+            let is_kept = engine.resources.embedded.ask(|model| model.knows(&last));
             self.refused = if is_kept { 0 } else { self.refused + 1 };
         }
     }
 }
 
+/// The files and folders below some roots, those that lead to open documents first. Links are not followed, so there are no loops. Hidden
+/// files and what `.gitignore` names are left out, with or without Git.
+fn files(first: &Path, rest: &[PathBuf], open: Vec<PathBuf>) -> ignore::Walk {
+    let mut builder = WalkBuilder::new(first);
+    rest.iter().for_each(|root| {
+        builder.add(root);
+    });
+    builder.follow_links(false).require_git(false).sort_by_file_path(move |a, b| {
+        let leads = |path: &Path| open.iter().any(|open| open.starts_with(path));
+        leads(b).cmp(&leads(a)).then_with(|| a.cmp(b))
+    });
+    builder.build()
+}
+
+/// Learns a folder at once, for a command that has nothing else to do: from `open` outwards, as far as the model has room. `open` itself is
+/// left out: what stands in a document must not tell what it continues with.
+pub(crate) fn learn_folder(resources: &Resources, root: &Path, open: &Path) -> usize {
+    let walk = files(root, &[], vec![open.to_owned()]).take(MAX_VISITED).flatten();
+    let mut learned = 0;
+    for entry in walk.filter(|entry| is_file(entry) && entry.path() != open) {
+        if let Some(prepared) = prepare(resources, entry.path()) {
+            resources.embedded.teach(|model| model.index_prepared(prepared));
+            learned += 1;
+        }
+    }
+    while resources.embedded.teach(pennyworth_ngram::Model::advance) {}
+    learned
+}
+
 /// Learns a file that was created or changed, and forgets one that was deleted or is to be left alone.
 pub(crate) fn refresh(engine: &Engine, path: &Path) {
     let about = fs::symlink_metadata(path).ok().filter(fs::Metadata::is_file);
-    match about.and_then(|_| prepare(engine, path)) {
-        Some(prepared) => engine.embedded.teach(|model| model.index_prepared(prepared)),
-        None => engine.embedded.teach(|model| model.remove(&key(path))),
+    match about.and_then(|_| prepare(&engine.resources, path)) {
+        Some(prepared) => engine.resources.embedded.teach(|model| model.index_prepared(prepared)),
+        None => engine.resources.embedded.teach(|model| model.remove(&key(path))),
     }
 }
 
@@ -100,9 +121,9 @@ fn is_file(entry: &DirEntry) -> bool {
 }
 
 /// A file as the model learns it; `None` if it is not to be learned, or cannot be read.
-fn prepare(engine: &Engine, path: &Path) -> Option<Prepared> {
+fn prepare(resources: &Resources, path: &Path) -> Option<Prepared> {
     let language = pennyworth_grammars::by_path(path, "")?.name();
-    let current = engine.current();
+    let current = resources.current();
     let scope = current.scope(path);
     let settings = &scope.settings;
     if !settings.embedded.enabled || !settings.embedded.index || !settings.is_language_on(language) {

@@ -49,7 +49,7 @@ pub async fn inline(engine: &Arc<Engine>, params: InlineCompletionParams) -> Res
     let cursor = offset(place.position);
     let task = {
         let (engine, snapshot) = (Arc::clone(engine), snapshot.clone());
-        Guarded::spawn(async move { complete(&engine, snapshot, path, cursor, ask, superseded).await })
+        Guarded::spawn(async move { complete(&engine.resources, snapshot, path, cursor, ask, superseded).await })
     };
     let answer = task.await;
     if !engine.session().is_current(&uri, turn) {

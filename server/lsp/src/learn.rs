@@ -164,7 +164,7 @@ fn run(engine: &Engine) {
     let mut more = false;
     loop {
         let busy = match more || walk.is_some() {
-            true if engine.embedded.ask(pennyworth_ngram::Model::is_opening) => Busy::Opening,
+            true if engine.resources.embedded.ask(pennyworth_ngram::Model::is_opening) => Busy::Opening,
             true => Busy::Yes,
             false => Busy::No,
         };
@@ -175,7 +175,7 @@ fn run(engine: &Engine) {
                 begin(engine, job, &mut walk);
                 true
             }
-            None if more => engine.embedded.teach(pennyworth_ngram::Model::advance),
+            None if more => engine.resources.embedded.teach(pennyworth_ngram::Model::advance),
             None => {
                 walk.take_if(|walk| !walk.step(engine));
                 true
@@ -191,8 +191,8 @@ fn run(engine: &Engine) {
 
 fn begin(engine: &Engine, job: Job, walk: &mut Option<Walk>) {
     match job {
-        Job::Forget(memory_mb) => engine.embedded.forget(memory_mb),
-        Job::Close(path) => engine.embedded.teach(|model| model.close(&key(&path))),
+        Job::Forget(memory_mb) => engine.resources.embedded.forget(memory_mb),
+        Job::Close(path) => engine.resources.embedded.teach(|model| model.close(&key(&path))),
         Job::Change(uri) => {
             // Taken in a statement of its own, so that the session is free while the lines are learned.
             let changed = engine.session().take_changed(&uri);
@@ -200,7 +200,7 @@ fn begin(engine: &Engine, job: Job, walk: &mut Option<Walk>) {
                 learn(engine, &changed);
             }
         }
-        Job::Settle(path) => engine.embedded.teach(|model| model.settle(&key(&path))),
+        Job::Settle(path) => engine.resources.embedded.teach(|model| model.settle(&key(&path))),
         Job::Walk(roots) => *walk = Walk::new(engine, &roots),
         Job::File(path) => crate::index::refresh(engine, &path),
     }
@@ -218,10 +218,10 @@ fn learn(engine: &Engine, changed: &Changed) {
     if is_new || new_end.saturating_sub(first).max(old_end.saturating_sub(first)) > MANY_LINES {
         let language = snapshot.language.map_or("", |language| language.name());
         let prepared = Prepared::document(&key, language, &normal(&snapshot.text.to_string()));
-        engine.embedded.teach(|model| model.open_prepared(prepared));
+        engine.resources.embedded.teach(|model| model.open_prepared(prepared));
     } else {
         let new: Vec<String> = (first..new_end).map(|line| self::line(snapshot, line)).collect();
-        engine.embedded.teach(|model| {
+        engine.resources.embedded.teach(|model| {
             model.edit(&key, first, old_end.saturating_sub(first), new.iter().map(String::as_str));
         });
     }

@@ -99,7 +99,7 @@ impl Call {
 }
 
 /// The host of a model's address, without whatever stands before an `@`.
-fn provider(model: &Model) -> &str {
+pub fn provider(model: &Model) -> &str {
     if model.protocol == Protocol::Replay {
         return "replay";
     }

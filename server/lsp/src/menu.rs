@@ -50,7 +50,7 @@ pub async fn menu(engine: &Arc<Engine>, params: CompletionParams) -> Option<Comp
     }
     // Clients ask for the menu as words are typed and by a key, and do not say which.
     let ask = Ask { trigger: Trigger::Typed, selected: None, ready_only: true };
-    let answer = complete(engine, snapshot.clone(), path, cursor, ask, superseded).await;
+    let answer = complete(&engine.resources, snapshot.clone(), path, cursor, ask, superseded).await;
     let items = answer.and_then(|answer| {
         let mut item = item(&snapshot, encoding, lines, &answer)?;
         item.command = Some(accepted(engine.shown(&uri, &answer)));

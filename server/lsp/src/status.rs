@@ -78,7 +78,7 @@ impl Changes {
 pub async fn status(engine: &Engine) -> Status {
     let current = engine.current();
     let settings = current.settings();
-    let spent = engine.spent_today().await;
+    let spent = engine.resources.spent_today().await;
     let state = if !settings.enabled {
         State::Off
     } else if engine.is_paused() {
@@ -95,7 +95,7 @@ pub async fn status(engine: &Engine) -> Status {
         spent_today_usd: spent.usd(),
         cap_usd_per_day: settings.cap_usd_per_day,
         models: current.models.enabled().map(|model| model.name.clone()).collect(),
-        files: engine.embedded.ask(|model| model.stats().files),
+        files: engine.resources.embedded.ask(|model| model.stats().files),
     }
 }
 

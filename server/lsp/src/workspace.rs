@@ -72,7 +72,6 @@ pub fn refresh(engine: &Engine) {
     let current = Arc::new(current);
     engine.set_current(Arc::clone(&current));
     engine.session().limit(current.settings().documents.max_bytes);
-    engine.health.reset();
     relearn(engine, &before, &current);
     engine.status.changed();
     tell(engine, &mut made, notices);

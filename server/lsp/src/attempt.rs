@@ -1,0 +1,160 @@
+//! One call of one model: written down and held against the cap before it is sent, read as far as it is wanted, cut, and settled, whatever
+//! becomes of it. It leaves choosing the model to the plan and trying the next one to `complete`.
+
+use std::time::{Duration, Instant};
+
+use futures_util::StreamExt as _;
+use pennyworth_core::cut::{Cut, CutInput, Cutter, Finish, Progress, Rejection};
+use pennyworth_core::models::Models;
+use pennyworth_core::money::Money;
+use pennyworth_core::plan::Plan;
+use pennyworth_core::prompt::Realign;
+use pennyworth_core::route::{Step, Why};
+use pennyworth_providers::{Chunk, FinishReason, Kind, Request, Timeouts};
+
+use crate::keys::KeyError;
+use crate::ledger::{self, Call, CallId, Refused, Reservation};
+use crate::resources::Resources;
+
+/// The joint probability below which the rest of an answer is left out: public measurements found such answers right one time in fifty.
+const LEAST_JOINT: f32 = 0.1;
+
+/// What came of a call.
+pub struct Success {
+    /// The text that fits.
+    pub cut: Cut,
+    /// The joint probability of its tokens, where the provider says it.
+    pub probability: Option<f32>,
+    /// The call's row.
+    pub call: CallId,
+    /// Whether the output ceiling cut it.
+    pub truncated: bool,
+}
+
+/// Why nothing came of a call.
+#[derive(Debug, thiserror::Error)]
+pub enum Failure {
+    /// The prompt cannot be written for this model.
+    #[error("{0}")]
+    Unwritten(Why),
+    /// Its provider is resting.
+    #[error("its provider fails")]
+    Resting,
+    /// There is no key for it.
+    #[error(transparent)]
+    Key(#[from] KeyError),
+    /// The ledger does not allow it.
+    #[error(transparent)]
+    Refused(#[from] Refused),
+    /// The provider failed.
+    #[error("{0:?}")]
+    Provider(Kind),
+    /// The answer does not fit.
+    #[error("the answer does not fit: {0}")]
+    Rejected(Rejection),
+}
+
+/// Asks one model. Dropping the future ends the call and writes it down as aborted.
+pub async fn attempt(
+    resources: &Resources,
+    models: &Models,
+    plan: &Plan,
+    step: &Step,
+    cut_input: CutInput,
+    cap: Money,
+    deadline: Duration,
+) -> Result<Success, Failure> {
+    let client = resources.client.as_ref().ok_or(Failure::Resting)?;
+    let model = models.get(&step.model).ok_or(Failure::Resting)?;
+    let rendered = plan.render(models, model).map_err(Failure::Unwritten)?;
+    let permit = resources.health.begin(ledger::provider(model), Instant::now()).ok_or(Failure::Resting)?;
+    let key = resources.keys.of(model).await?;
+    let call = Call { deadline, ..Call::new(plan, step, model) };
+    let ledger = resources.ledger().ok_or_else(|| Refused::Unwritten("it is not open yet".into()))?;
+    let mut reservation = ledger.reserve(call, Some(cap)).await?;
+    let request = Request {
+        model: model.clone(),
+        key,
+        body: rendered.body.clone(),
+        prompt_tokens: step.prompt_tokens,
+        max_tokens: plan.budget.max_tokens,
+        stops: step.stops.clone(),
+        timeouts: Timeouts { first_byte: deadline, total: deadline },
+    };
+    let mut reading = Reading::new(cut_input, Realign::new(&rendered));
+    let mut answer = client.ask(request);
+    while let Some(chunk) = answer.next().await {
+        match chunk {
+            Ok(chunk) => {
+                reservation.heard(&chunk);
+                if reading.take(chunk) == Progress::Done {
+                    break;
+                }
+            }
+            Err(error) => {
+                tracing::debug!(model = step.model, ?error, "a call failed");
+                permit.failed(error.next, Instant::now());
+                let kind = error.kind;
+                reservation.fail(&error);
+                return Err(Failure::Provider(kind));
+            }
+        }
+    }
+    // The stream is closed before the account: what is not read any more is not waited for.
+    drop(answer);
+    permit.succeeded();
+    reading.finish(reservation)
+}
+
+/// An answer while it is read.
+struct Reading {
+    cutter: Cutter,
+    realign: Realign,
+    finish: Finish,
+    /// The logarithm of the probability of all that was read; `None` once a piece came without one.
+    joint: Option<f32>,
+}
+
+impl Reading {
+    fn new(input: CutInput, realign: Realign) -> Reading {
+        Reading { cutter: Cutter::new(input), realign, finish: Finish::Stop, joint: Some(0.0) }
+    }
+
+    fn take(&mut self, chunk: Chunk) -> Progress {
+        match chunk {
+            Chunk::Text { text, logprob } => {
+                let joint = self.joint.zip(logprob).map(|(joint, logprob)| joint + logprob);
+                if joint.is_some_and(|joint| joint.exp() < LEAST_JOINT) {
+                    self.finish = Finish::CutOff;
+                    return Progress::Done;
+                }
+                self.joint = joint;
+                self.cutter.push(self.realign.push(&text))
+            }
+            Chunk::Usage(_) => Progress::More,
+            Chunk::Finish(reason) => {
+                self.finish = match reason {
+                    FinishReason::Stop => Finish::Stop,
+                    FinishReason::Length => Finish::Length,
+                    // What a filter left is no completion.
+                    FinishReason::Filtered | FinishReason::Other => Finish::CutOff,
+                };
+                Progress::More
+            }
+        }
+    }
+
+    fn finish(self, reservation: Reservation) -> Result<Success, Failure> {
+        let (call, truncated) = (reservation.id(), reservation.is_truncated());
+        match self.cutter.finish(self.finish) {
+            Ok(cut) => {
+                reservation.settle(None);
+                Ok(Success { cut, probability: self.joint.map(f32::exp), call, truncated })
+            }
+            Err(rejection) => {
+                reservation.settle(Some(rejection.name()));
+                Err(Failure::Rejected(rejection))
+            }
+        }
+    }
+}

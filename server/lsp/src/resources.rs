@@ -1,0 +1,121 @@
+//! What completing takes, whoever asks: the settings in force, the cache, the models and the account. The server has one for its life, and
+//! so has a command of the command line for its one question. It leaves documents and the editor to `engine`.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, RwLock};
+use std::time::Instant;
+
+use pennyworth_core::cache::Cache;
+use pennyworth_core::models::Model;
+use pennyworth_core::money::Money;
+use pennyworth_providers::Client;
+
+use crate::current::{Current, Scope};
+use crate::embedded::Embedded;
+use crate::engine::lock;
+use crate::health::Health;
+use crate::keys::Keys;
+use crate::ledger::Ledger;
+use crate::settings::Settings;
+
+/// Answers that are remembered.
+const CACHE_ENTRIES: usize = 2_000;
+/// Bytes that they may take.
+const CACHE_BYTES: usize = 4 << 20;
+
+/// What completing takes.
+pub struct Resources {
+    /// The model inside the server.
+    pub embedded: Embedded,
+    /// Which providers are well.
+    pub health: Health,
+    /// The keys of models.
+    pub keys: Keys,
+    /// Connections to providers; `None` where the system allows none, and no model is asked then.
+    pub client: Option<Client>,
+    ledger: OnceLock<Ledger>,
+    cache: Mutex<Cache>,
+    current: RwLock<Arc<Current>>,
+    is_paused: AtomicBool,
+    started: Instant,
+}
+
+impl Resources {
+    /// Resources under these settings, without a ledger yet: opening one takes longer than beginning may.
+    pub fn new(settings: Settings) -> Resources {
+        Resources {
+            embedded: Embedded::new(settings.embedded.memory_mb),
+            health: Health::default(),
+            ledger: OnceLock::new(),
+            keys: Keys::default(),
+            client: Client::new().inspect_err(|error| tracing::error!(?error, "no connections")).ok(),
+            cache: Mutex::new(Cache::new(CACHE_ENTRIES, CACHE_BYTES)),
+            current: RwLock::new(Arc::new(Current::new(0, settings, &[]).0)),
+            is_paused: AtomicBool::new(false),
+            started: Instant::now(),
+        }
+    }
+
+    /// The ledger; `None` until it is open, and no model is asked before.
+    pub fn ledger(&self) -> Option<&Ledger> {
+        self.ledger.get()
+    }
+
+    /// Takes the ledger, which comes once.
+    pub fn set_ledger(&self, ledger: Ledger) {
+        let _ = self.ledger.set(ledger);
+    }
+
+    /// Money spent today by all servers of this user; nothing before the ledger is open, for nothing is spent before.
+    pub async fn spent_today(&self) -> Money {
+        match self.ledger() {
+            Some(ledger) => ledger.spent_today().await,
+            None => Money::ZERO,
+        }
+    }
+
+    /// The settings in force. Who asks once and keeps the answer sees one state of them.
+    pub fn current(&self) -> Arc<Current> {
+        Arc::clone(&self.current.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Puts settings in force. What failed under the old ones is worth another try.
+    pub fn set_current(&self, current: Arc<Current>) {
+        *self.current.write().unwrap_or_else(PoisonError::into_inner) = current;
+        self.health.reset();
+        self.keys.forget();
+    }
+
+    /// The answers so far. Held for a statement or two, never across an `await`.
+    pub fn cache(&self) -> MutexGuard<'_, Cache> {
+        lock(&self.cache)
+    }
+
+    /// Milliseconds since the start, the cache's clock.
+    pub fn now_ms(&self) -> u64 {
+        u64::try_from(self.started.elapsed().as_millis()).unwrap_or(u64::MAX)
+    }
+
+    /// Whether the user paused suggestions.
+    pub fn is_paused(&self) -> bool {
+        self.is_paused.load(Ordering::Relaxed)
+    }
+
+    /// Pauses or goes on; whether it is paused now.
+    pub fn toggle(&self) -> bool {
+        !self.is_paused.fetch_xor(true, Ordering::Relaxed)
+    }
+
+    /// What is left of the day's cap for a folder. Nothing is looked up where no model costs anything.
+    pub async fn cap_left(&self, current: &Current, scope: &Scope) -> Money {
+        if current.models.enabled().all(|model| model.price.is_free()) {
+            return Money::ZERO;
+        }
+        scope.settings.cap() - self.spent_today().await
+    }
+
+    /// Whether a model on this machine may be asked.
+    pub fn has_local_model(&self, current: &Current, scope: &Scope) -> bool {
+        scope.settings.embedded.enabled || current.models.enabled().any(Model::is_on_this_machine)
+    }
+}
