@@ -111,7 +111,8 @@ pub struct Facts {
     /// A name nobody uses, to stand for what is missing; where case has a meaning, the case that fits in more places.
     #[serde(default = "name")]
     pub name_probe: String,
-    /// Texts tried at the cursor to learn what would fit there; `$` is the name that stands for what is missing, and what follows `…`
+    /// Texts tried at the cursor to learn what would fit there; `$` is the name that stands for what is missing (`\$` is the sign
+    /// itself), and what follows `…`
     /// is put behind the line.
     #[serde(default = "probes")]
     pub probes: Vec<String>,

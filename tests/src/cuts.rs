@@ -99,7 +99,11 @@ fn places(tree: &Tree, source: &str, language: &Language) -> Vec<Place> {
 fn opens_nothing(source: &str, offset: usize) -> bool {
     let opener = source.get(offset..).is_some_and(|rest| rest.starts_with(['{', '[', '<', '&']));
     let before = source.get(..offset).unwrap_or_default();
-    !opener || before.trim_end_matches(' ').ends_with(['(', '[', '{', ',', '=', ':', '\n'])
+    let belongs = before.trim_end_matches(' ').ends_with(['(', '[', '{', ',', '=', ':', '\n']);
+    // A brace on its own line, below a head, opens that one's body.
+    let body = source.get(offset..).is_some_and(|rest| rest.starts_with('{'))
+        && !before.trim_end().ends_with(['(', '[', '{', ',', '=', ':', ';', '}']);
+    !opener || (belongs && !body)
 }
 
 /// The largest node that begins where this one does and ends with its statement at most.

@@ -39,18 +39,19 @@ pub fn decide(
 ) -> Option<Decision> {
     let leaf = tree.root_node().descendant_for_byte_range(hole.start, (hole.start + 1).min(source.len()))?;
     let facts = language.facts();
+    // A word may be of several leaves, such as a variable's sigil and its name.
+    let start = leaf.start_byte().min(hole.start);
+    let start = source.get(..start).unwrap_or_default().trim_end_matches(|c| lex::is_word(facts, c)).len();
     let (node, mark) = innermost(source, tree, language, leaf, hole.start)
         .unwrap_or((tree.root_node(), Mark { task: Task::TopLevel, inside: false }));
     let task = match mark.task {
-        Task::TopLevel if !begins(source, facts, leaf.start_byte(), hole.start) => Task::Line,
-        Task::TypeBody if !begins(source, facts, leaf.start_byte(), hole.start) => Task::Line,
-        Task::Function | Task::Test | Task::Block => {
-            body(source, facts, node, mark.task, leaf.start_byte(), &hole, beside)
-        }
+        Task::TopLevel if !begins(source, facts, start) => Task::Line,
+        Task::TypeBody if !begins(source, facts, start) => Task::Line,
+        Task::Function | Task::Test | Task::Block => body(source, facts, node, mark.task, start, &hole, beside),
         Task::Comment if is_above_definition(source, facts, node.start_byte(), hole.end) => Task::DocComment,
         task => task,
     };
-    let task = if is_member(source, facts, leaf.start_byte().min(hole.start))
+    let task = if is_member(source, facts, start)
         && !matches!(task, Task::Import | Task::String | Task::Comment | Task::DocComment)
     {
         Task::Member
@@ -127,9 +128,9 @@ fn is_above_definition(source: &str, facts: &Facts, start: usize, end: usize) ->
     line.trim().is_empty() && excerpt::documents(facts, source.get(end..).unwrap_or_default().lines().skip(1))
 }
 
-/// Whether a statement begins at the leaf: nothing stands before it on its line, or only what ends or opens something.
-fn begins(source: &str, facts: &Facts, leaf: usize, hole: usize) -> bool {
-    let before = source.get(..leaf.min(hole)).unwrap_or_default();
+/// Whether a statement begins at `start`: nothing stands before it on its line, or only what ends or opens something.
+fn begins(source: &str, facts: &Facts, start: usize) -> bool {
+    let before = source.get(..start).unwrap_or_default();
     let line = before.rsplit(['\n', '\r']).next().unwrap_or_default().trim();
     let word = line.rsplit(|c| !lex::is_word(facts, c)).next().unwrap_or_default();
     line.is_empty()
@@ -143,11 +144,10 @@ fn body(
     facts: &Facts,
     node: Node<'_>,
     task: Task,
-    leaf: usize,
+    start: usize,
     hole: &Range<usize>,
     beside: Beside,
 ) -> Task {
-    let start = leaf.min(hole.start);
     let before = source.get(node.start_byte()..start).unwrap_or_default();
     let line = source.get(..start).unwrap_or_default().rsplit('\n').next().unwrap_or_default();
     // A body that was opened on this line holds nothing that stands above.

@@ -232,7 +232,8 @@ fn literal_at(text: &Rope, tree: Option<&Tree>, line: usize) -> Option<usize> {
     let start = text.line_to_byte(line);
     let leaf = tree?.root_node().descendant_for_byte_range(start, start)?;
     let goes_on = |node: &Node<'_>| {
-        let literal = ["comment", "string", "heredoc", "template"].iter().any(|part| node.kind().contains(part));
+        let literal =
+            ["comment", "string", "heredoc", "nowdoc", "template"].iter().any(|part| node.kind().contains(part));
         literal && node.start_byte() < start && node.end_byte() > start
     };
     let literal = std::iter::successors(Some(leaf), Node::parent).take(3).find(goes_on)?;

@@ -47,7 +47,10 @@ pub(super) fn region(text: &Rope, language: &'static Language, offset: usize) ->
 /// Code between marks in a file that is otherwise text: outside them the language of the first injection holds.
 fn island(text: &Rope, outer: Region, (open, close): (&str, &str), offset: usize) -> Option<Region> {
     let before = window_before(text, outer.from, offset);
-    let (opened, closed) = (before.1.rfind("<?"), before.1.rfind(close));
+    // A mark that a string begins with is its text: `eval('?>' . $code)`.
+    let bare = |at: &usize| !before.1.get(..*at).unwrap_or_default().ends_with(['\'', '"']);
+    let last = |mark: &str| before.1.rmatch_indices(mark).map(|(at, _)| at).find(bare);
+    let (opened, closed) = (last("<?"), last(close));
     let is_code = match (opened, closed) {
         (Some(opened), Some(closed)) => opened > closed,
         (Some(_), None) => true,

@@ -13,7 +13,7 @@ use crate::syntax;
 /// Texts tried at most; each after the first is parsed incrementally.
 const TRIES: usize = 16;
 /// What a line cannot end with if nothing follows.
-const DANGLING: [char; 8] = ['+', '-', '*', '%', '&', '|', '^', '='];
+const DANGLING: [char; 9] = ['+', '-', '*', '%', '&', '|', '^', '=', '.'];
 /// Lines that a list of types may go over.
 const ANGLE_LINES: usize = 5;
 /// Progress reports of the parser that one try may take; a good excerpt takes fewer than a tenth.
@@ -141,14 +141,17 @@ fn filled(excerpt: &Excerpt, facts: &Facts, attempt: &Attempt<'_>) -> (String, R
         })
         .unwrap_or(attempt.fill);
     let (fill, tail) = fill.split_once('…').unwrap_or((fill, attempt.tail));
+    // Behind a backslash the sign stands for itself.
+    let fill = fill.replace("\\$", "\0");
     let (left, right) = fill.split_once('$').unwrap_or(("", ""));
+    let (left, right) = (left.replace('\0', "$"), right.replace('$', &facts.name_probe).replace('\0', "$"));
     let name = facts.name_probe.as_str();
-    source.push_str(left);
+    source.push_str(&left);
     let start = source.len();
     let word = source.rsplit(|c| !lex::is_word(facts, c)).next().unwrap_or_default();
     source.push_str(if word.starts_with(|c: char| c.is_ascii_digit()) { "0" } else { name });
     // A second place in the same probe gets the same name.
-    source.push_str(&right.replace('$', name));
+    source.push_str(&right);
     let end = source.len();
     let (angles, behind) = attempt.angles;
     let mut rest = excerpt.rest.trim_end();
