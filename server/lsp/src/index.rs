@@ -1,6 +1,7 @@
 //! The files of the workspace that the embedded model learns: walked nearest first, one at a time, and again one by one when they change.
 //! It leaves learning to `learn`'s thread, on which all of this runs, and showing progress to `progress`.
 
+use std::collections::VecDeque;
 use std::fs;
 use std::io::Read;
 use std::path::{Path, PathBuf};
@@ -22,7 +23,7 @@ const TELL_EVERY: usize = 50;
 
 /// A walk over the workspace, taken in steps.
 pub(crate) struct Walk {
-    walk: ignore::Walk,
+    files: Files,
     visited: usize,
     read: usize,
     refused: usize,
@@ -33,20 +34,20 @@ pub(crate) struct Walk {
 impl Walk {
     /// A walk from these folders on; `None` without folders.
     pub(crate) fn new(engine: &Engine, roots: &[PathBuf]) -> Option<Walk> {
-        let Some((first, rest)) = roots.split_first() else {
+        if roots.is_empty() {
             engine.progress.end();
             return None;
-        };
-        let walk = files(first, rest, engine.session().paths());
+        }
+        let files = Files::new(roots, &engine.session().paths());
         engine.progress.begin();
-        Some(Walk { walk, visited: 0, read: 0, refused: 0, last: None })
+        Some(Walk { files, visited: 0, read: 0, refused: 0, last: None })
     }
 
     /// Looks at one more file or folder; false when that was all.
     pub(crate) fn step(&mut self, engine: &Engine) -> bool {
         self.count_refused(engine);
         let is_over = self.visited >= MAX_VISITED || self.refused >= ENOUGH_REFUSED || engine.progress.is_cancelled();
-        let Some(entry) = self.walk.next().filter(|_| !is_over) else {
+        let Some(entry) = (!is_over).then(|| self.files.next()).flatten() else {
             tracing::info!(visited = self.visited, files = self.read, "the workspace is read");
             engine.progress.read(self.read);
             engine.progress.end();
@@ -77,24 +78,55 @@ impl Walk {
     }
 }
 
-/// The files and folders below some roots, those that lead to open documents first. Links are not followed, so there are no loops. Hidden
-/// files and what `.gitignore` names are left out, with or without Git.
-fn files(first: &Path, rest: &[PathBuf], open: Vec<PathBuf>) -> ignore::Walk {
-    let mut builder = WalkBuilder::new(first);
-    rest.iter().for_each(|root| {
-        builder.add(root);
-    });
-    builder.follow_links(false).require_git(false).sort_by_file_path(move |a, b| {
-        let leads = |path: &Path| open.iter().any(|open| open.starts_with(path));
-        leads(b).cmp(&leads(a)).then_with(|| a.cmp(b))
-    });
-    builder.build()
+/// The files and folders below some roots, from open documents outwards.
+struct Files {
+    /// Folders still to be walked, and in each the part that was walked already.
+    rest: VecDeque<(PathBuf, Option<PathBuf>)>,
+    walk: Option<ignore::Walk>,
+}
+
+impl Files {
+    fn new(roots: &[PathBuf], open: &[PathBuf]) -> Files {
+        Files { rest: roots.iter().flat_map(|root| outwards(root, open)).collect(), walk: None }
+    }
+}
+
+impl Iterator for Files {
+    type Item = Result<DirEntry, ignore::Error>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        loop {
+            if let Some(entry) = self.walk.as_mut().and_then(Iterator::next) {
+                return Some(entry);
+            }
+            let (folder, known) = self.rest.pop_front()?;
+            self.walk = Some(walk(&folder, known));
+        }
+    }
+}
+
+/// The folders from that of an open document up to the root, each with the one before, which it need not walk again.
+fn outwards(root: &Path, open: &[PathBuf]) -> Vec<(PathBuf, Option<PathBuf>)> {
+    let nearest = open.iter().find(|path| path.starts_with(root)).and_then(|path| path.parent()).unwrap_or(root);
+    let mut known = None;
+    let mut folders = Vec::new();
+    for folder in nearest.ancestors().take_while(|folder| folder.starts_with(root)) {
+        folders.push((folder.to_owned(), known.replace(folder.to_owned())));
+    }
+    folders
+}
+
+/// The files below a folder. Links are not followed, so there are no loops. Hidden files and what `.gitignore` names are left out, with or
+/// without Git. Nothing is sorted: a folder of a million files is read as it comes.
+fn walk(folder: &Path, known: Option<PathBuf>) -> ignore::Walk {
+    let is_new = move |entry: &DirEntry| known.as_deref() != Some(entry.path());
+    WalkBuilder::new(folder).follow_links(false).require_git(false).filter_entry(is_new).build()
 }
 
 /// Learns a folder at once, for a command that has nothing else to do: from `open` outwards, as far as the model has room. `open` itself is
 /// left out: what stands in a document must not tell what it continues with.
 pub(crate) fn learn_folder(resources: &Resources, root: &Path, open: &Path) -> usize {
-    let walk = files(root, &[], vec![open.to_owned()]).take(MAX_VISITED).flatten();
+    let walk = Files::new(&[root.to_owned()], &[open.to_owned()]).take(MAX_VISITED).flatten();
     let mut learned = 0;
     for entry in walk.filter(|entry| is_file(entry) && entry.path() != open) {
         if let Some(prepared) = prepare(resources, entry.path()) {
@@ -150,4 +182,45 @@ fn read(path: &Path, max_bytes: u64) -> Option<String> {
         return None;
     }
     Some(String::from_utf8(bytes).unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn walks_go_from_the_open_document_outwards_and_see_everything_once() {
+        let place = tempfile::tempdir().unwrap();
+        let root = place.path();
+        for file in ["a/b/1.rs", "a/b/c/2.rs", "a/3.rs", "4.rs", "d/5.rs", "a/.hidden/6.rs"] {
+            let path = root.join(file);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, "").unwrap();
+        }
+        let found = |open: &[PathBuf]| -> Vec<String> {
+            let walks = outwards(root, open).into_iter().map(|(folder, known)| {
+                let files = walk(&folder, known).map(|entry| entry.unwrap()).filter(is_file);
+                let mut names: Vec<_> =
+                    files.map(|file| file.path().strip_prefix(root).unwrap().display().to_string()).collect();
+                names.sort();
+                names.join(" ")
+            });
+            walks.collect()
+        };
+        assert_eq!(found(&[root.join("a/b/1.rs")]), ["a/b/1.rs a/b/c/2.rs", "a/3.rs", "4.rs d/5.rs"]);
+        for elsewhere in [&[][..], &[PathBuf::from("/elsewhere/x.rs")]] {
+            assert_eq!(found(elsewhere), ["4.rs a/3.rs a/b/1.rs a/b/c/2.rs d/5.rs"]);
+        }
+    }
+
+    #[test]
+    fn files_are_read_up_to_their_limit_and_in_any_encoding() {
+        let place = tempfile::tempdir().unwrap();
+        let path = place.path().join("a.rs");
+        fs::write(&path, b"caf\xe9").unwrap();
+        assert_eq!(read(&path, 5).as_deref(), Some("caf\u{fffd}"));
+        assert_eq!(read(&path, 3), None);
+        assert_eq!(read(place.path(), 100), None, "a folder");
+        assert_eq!(read(&place.path().join("none"), 100), None);
+    }
 }

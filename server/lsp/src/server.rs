@@ -111,6 +111,7 @@ impl LanguageServer for Server {
         tokio::task::spawn_blocking(move || opening.open_ledger());
         self.engine.spawn(status::tell(engine()));
         self.engine.spawn(status::show_progress(engine()));
+        self.engine.spawn(workspace::begin_reading(engine()));
         self.engine.spawn(workspace::register(engine()));
         self.engine.spawn(workspace::ask_configuration(engine()));
     }

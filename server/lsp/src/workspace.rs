@@ -2,9 +2,11 @@
 //! It leaves reading and checking them to `settings`, and what they mean for a file to `current`.
 
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime};
 
+use pennyworth_core::gate::FileKind;
 use serde_json::{Value, json};
 use tower_lsp::gen_lsp_types::{
     ConfigurationItem, DidChangeWatchedFilesParams, DidChangeWorkspaceFoldersParams, MessageType, Registration,
@@ -20,6 +22,8 @@ use crate::settings::{Notice, Settings};
 const SECTION: &str = "pennyworth";
 /// How long the client may take to answer a question.
 const PATIENCE: Duration = Duration::from_secs(10);
+/// How long editors take to open their documents once the server runs.
+const A_MOMENT: Duration = Duration::from_millis(100);
 /// Files whose change changes what is in force.
 const RULES: [&str; 2] = [".gitignore", ".pennyworth.toml"];
 
@@ -28,6 +32,8 @@ const RULES: [&str; 2] = [".gitignore", ".pennyworth.toml"];
 pub struct Workspace {
     folders: Mutex<Vec<PathBuf>>,
     said: Mutex<Said>,
+    /// Whether reading has begun.
+    is_read: AtomicBool,
     /// Held while what is in force is made, so that the last change is the last to be made.
     making: Mutex<Made>,
 }
@@ -58,6 +64,19 @@ impl Workspace {
 /// Makes anew what is in force, and lets everything follow that follows from it. Reads files: not for the task that serves,
 /// except at the very beginning, when there is nothing else to do.
 pub fn refresh(engine: &Engine) {
+    refresh_and(engine, Relearn::WhatChanged);
+}
+
+/// What is learned anew after a refresh.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Relearn {
+    /// What the settings now say differently.
+    WhatChanged,
+    /// Everything: which files are ignored is different.
+    All,
+}
+
+fn refresh_and(engine: &Engine, relearn: Relearn) {
     let mut made = lock(&engine.workspace.making);
     let folders = lock(&engine.workspace.folders).clone();
     let layers = {
@@ -72,15 +91,15 @@ pub fn refresh(engine: &Engine) {
     let current = Arc::new(current);
     engine.set_current(Arc::clone(&current));
     engine.session().limit(current.settings().documents.max_bytes);
-    relearn(engine, &before, &current);
+    self::relearn(engine, &before, &current, relearn);
     engine.status.changed();
     tell(engine, &mut made, notices);
 }
 
 /// The same, away from the task that serves.
-pub fn refresh_soon(engine: &Arc<Engine>) {
+fn refresh_soon(engine: &Arc<Engine>, relearn: Relearn) {
     let engine = Arc::clone(engine);
-    tokio::task::spawn_blocking(move || refresh(&engine));
+    tokio::task::spawn_blocking(move || refresh_and(&engine, relearn));
 }
 
 /// The same, if the user's own file was written since it was last read.
@@ -99,32 +118,47 @@ fn written(engine: &Engine) -> Option<SystemTime> {
     std::fs::metadata(path).and_then(|about| about.modified()).ok()
 }
 
-/// What is learned follows what may be learned. A folder more is read in addition; after any other change all is learned anew.
-fn relearn(engine: &Engine, before: &Current, now: &Current) {
-    let roots = |current: &Current| -> Vec<PathBuf> {
-        current.folders().iter().filter(|scope| is_read(scope)).map(|scope| scope.root.clone()).collect()
-    };
-    let (old, new) = (roots(before), roots(now));
-    let added: Vec<PathBuf> = new.iter().filter(|root| !old.contains(root)).cloned().collect();
-    let is_less = old.iter().any(|root| !new.contains(root));
-    if before.generation > 0 && (is_less || rules(before) != rules(now)) {
-        engine.relearn(now.settings().embedded.memory_mb);
-        engine.learner.walk(new);
-    } else if !added.is_empty() {
-        engine.learner.walk(added);
+/// Reads the workspace for the first time, a moment after the beginning: the document the user works on is open by then, and what is
+/// near it is read first.
+pub async fn begin_reading(engine: Arc<Engine>) {
+    tokio::time::sleep(A_MOMENT).await;
+    engine.workspace.is_read.store(true, Ordering::Relaxed);
+    read(&engine, roots(&engine.current()));
+}
+
+fn read(engine: &Engine, roots: Vec<PathBuf>) {
+    if engine.workspace.is_read.load(Ordering::Relaxed) {
+        engine.learner.walk(roots);
     }
 }
 
-fn is_read(scope: &crate::current::Scope) -> bool {
-    scope.settings.enabled && scope.settings.embedded.enabled && scope.settings.embedded.index
+/// What is learned follows what may be learned. A folder more is read in addition; after any other change all is learned anew.
+fn relearn(engine: &Engine, before: &Current, now: &Current, relearn: Relearn) {
+    let (old, new) = (roots(before), roots(now));
+    let is_same =
+        |root: &PathBuf| new.contains(root) && rules(&before.scope(root).settings) == rules(&now.scope(root).settings);
+    let is_more = rules(before.settings()) == rules(now.settings()) && old.iter().all(is_same);
+    if relearn == Relearn::All || !is_more {
+        engine.relearn(now.settings().embedded.memory_mb);
+        read(engine, new);
+    } else {
+        let added: Vec<PathBuf> = new.into_iter().filter(|root| !old.contains(root)).collect();
+        if !added.is_empty() {
+            read(engine, added);
+        }
+    }
+}
+
+/// The folders that are to be read.
+fn roots(current: &Current) -> Vec<PathBuf> {
+    let is_read = |settings: &Settings| settings.enabled && settings.embedded.enabled && settings.embedded.index;
+    let read = current.folders().iter().filter(|scope| is_read(&scope.settings));
+    read.map(|scope| scope.root.clone()).collect()
 }
 
 /// The settings that decide what is learned.
-fn rules(current: &Current) -> Value {
-    let of = |settings: &Settings| {
-        json!([settings.enabled, settings.embedded, settings.ignore, settings.secrets, settings.languages])
-    };
-    current.folders().iter().map(|scope| of(&scope.settings)).chain([of(current.settings())]).collect()
+fn rules(settings: &Settings) -> Value {
+    json!([settings.enabled, settings.embedded, settings.ignore, settings.secrets, settings.languages])
 }
 
 /// Says what is wrong with the settings: all of it in the log, and once to the user.
@@ -173,7 +207,7 @@ fn take_configuration(engine: &Arc<Engine>, configuration: Value) {
         }
         said.configuration = configuration;
     }
-    refresh_soon(engine);
+    refresh_soon(engine, Relearn::WhatChanged);
 }
 
 /// The user added or removed folders.
@@ -188,23 +222,24 @@ pub fn folders_changed(engine: &Arc<Engine>, params: &DidChangeWorkspaceFoldersP
             }
         }
     }
-    refresh_soon(engine);
+    refresh_soon(engine, Relearn::WhatChanged);
 }
 
 /// Files changed on disk.
 pub fn files_changed(engine: &Arc<Engine>, params: DidChangeWatchedFilesParams) {
     let paths: Vec<PathBuf> = params.changes.iter().filter_map(|change| convert::path(&change.uri)).collect();
-    if paths.iter().any(|path| is_rule(path)) {
-        refresh_soon(engine);
-    }
-    if engine.learner.files(paths) {
-        let current = engine.current();
-        engine.learner.walk(current.folders().iter().filter(|scope| is_read(scope)).map(|s| s.root.clone()).collect());
+    let current = engine.current();
+    if paths.iter().any(|path| is_rule(&current, path)) {
+        refresh_soon(engine, Relearn::All);
+    } else if engine.learner.files(paths) {
+        read(engine, roots(&current));
     }
 }
 
-fn is_rule(path: &Path) -> bool {
-    path.file_name().is_some_and(|name| RULES.iter().any(|rule| name == *rule))
+/// Whether a file decides which files are learned. Those of packages, which are ignored themselves, decide nothing.
+fn is_rule(current: &Current, path: &Path) -> bool {
+    let is_named = path.file_name().is_some_and(|name| RULES.iter().any(|rule| name == *rule));
+    is_named && current.scope(path).kind_of_path(path) == FileKind::Normal
 }
 
 /// Asks the client to tell of changes, as far as it can.
