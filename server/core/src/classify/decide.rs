@@ -40,7 +40,7 @@ pub fn decide(
     let leaf = tree.root_node().descendant_for_byte_range(hole.start, (hole.start + 1).min(source.len()))?;
     let facts = language.facts();
     // A word may be of several leaves, such as a variable's sigil and its name.
-    let start = leaf.start_byte().min(hole.start);
+    let start = if leaf.is_error() { hole.start } else { leaf.start_byte().min(hole.start) };
     let start = source.get(..start).unwrap_or_default().trim_end_matches(|c| lex::is_word(facts, c)).len();
     let (node, mark) = innermost(source, tree, language, leaf, hole.start)
         .unwrap_or((tree.root_node(), Mark { task: Task::TopLevel, inside: false }));

@@ -89,18 +89,18 @@ fn attempts<'a>(excerpt: &Excerpt, facts: &'a Facts) -> Vec<Attempt<'a>> {
     }
     if let Some((angles, name)) = angles {
         let typed = |behind: &'a str, tail: &'a str| Attempt { fill: first, angles: (angles, behind), tail };
-        let mut types = Vec::new();
-        // Behind a parameter's type stands its name, behind a constructor's its arguments.
+        // Behind a constructor's type stand its arguments, behind a parameter's its name.
+        let mut types: Vec<_> = end.map(|end| typed("()", end)).into_iter().collect();
         if scan.open.last().is_some_and(|open| matches!(open.nest, Nest::Bracket('(', _))) {
             types.extend(tails.clone().take(1).chain(end).map(|tail| typed(" x", tail)));
         }
         types.extend(std::iter::once("").chain(end).chain(tails.clone()).map(|tail| typed("", tail)));
-        types.extend(end.map(|end| typed("()", end)));
         // Where `a < b` could stand as a statement, a name longer than a counter's is a type's.
         let at = if facts.strict && name > 2 { 0 } else { attempts.len() };
         attempts.splice(at..at, types);
     }
     attempts.extend(fills.chain(operand.then_some("+ $")).map(|fill| with(fill, "")));
+    attempts.extend(end.filter(|_| facts.strict && operand).map(|end| with("+ $", end)));
     attempts.extend(tails.map(|tail| with(first, tail)));
     attempts.truncate(TRIES);
     attempts
@@ -160,11 +160,12 @@ fn filled(excerpt: &Excerpt, facts: &Facts, attempt: &Attempt<'_>) -> (String, R
         rest = rest.trim_end_matches([',', '\\']).trim_end();
     }
     if angles > 0 {
-        rest = rest.trim_start_matches(',');
-        if !rest.starts_with('>') {
+        let count = |sign: char| rest.chars().filter(|c| *c == sign).count();
+        if count('>') < count('<') + angles {
+            rest = rest.trim_start_matches(',');
             source.push_str(&">".repeat(angles));
+            source.push_str(behind);
         }
-        source.push_str(behind);
     }
     source.push_str(rest);
     if rest.ends_with(DANGLING) && !rest.ends_with("++") && !rest.ends_with("--") {
