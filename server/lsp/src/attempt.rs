@@ -70,7 +70,8 @@ pub async fn attempt(
     let permit = resources.health.begin(ledger::provider(model), Instant::now()).ok_or(Failure::Resting)?;
     let key = resources.keys.of(model).await?;
     let call = Call { deadline, ..Call::new(plan, step, model) };
-    let ledger = resources.ledger().ok_or_else(|| Refused::Unwritten("it is not open yet".into()))?;
+    let opened = tokio::time::timeout(deadline, resources.opened_ledger()).await;
+    let ledger = opened.map_err(|_| Refused::Unwritten("it is not open yet".into()))?;
     let mut reservation = ledger.reserve(call, Some(cap)).await?;
     let request = Request {
         model: model.clone(),

@@ -2,13 +2,14 @@
 //! so has a command of the command line for its one question. It leaves documents and the editor to `engine`.
 
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::Instant;
 
 use pennyworth_core::cache::Cache;
 use pennyworth_core::models::Model;
 use pennyworth_core::money::Money;
 use pennyworth_providers::Client;
+use tokio::sync::SetOnce;
 
 use crate::current::{Current, Scope};
 use crate::embedded::Embedded;
@@ -33,7 +34,7 @@ pub struct Resources {
     pub keys: Keys,
     /// Connections to providers; `None` where the system allows none, and no model is asked then.
     pub client: Option<Client>,
-    ledger: OnceLock<Ledger>,
+    ledger: SetOnce<Ledger>,
     cache: Mutex<Cache>,
     current: RwLock<Arc<Current>>,
     is_paused: AtomicBool,
@@ -46,7 +47,7 @@ impl Resources {
         Resources {
             embedded: Embedded::new(settings.embedded.memory_mb),
             health: Health::default(),
-            ledger: OnceLock::new(),
+            ledger: SetOnce::new(),
             keys: Keys::default(),
             client: Client::new().inspect_err(|error| tracing::error!(?error, "no connections")).ok(),
             cache: Mutex::new(Cache::new(CACHE_ENTRIES, CACHE_BYTES)),
@@ -56,7 +57,12 @@ impl Resources {
         }
     }
 
-    /// The ledger; `None` until it is open, and no model is asked before.
+    /// The ledger, once it is open; what costs money waits for it.
+    pub async fn opened_ledger(&self) -> &Ledger {
+        self.ledger.wait().await
+    }
+
+    /// The ledger; `None` until it is open.
     pub fn ledger(&self) -> Option<&Ledger> {
         self.ledger.get()
     }
