@@ -70,6 +70,10 @@ fn places(tree: &Tree, source: &str, language: &Language) -> Vec<Place> {
     let mut places: Vec<Place> = Vec::new();
     let mut stack = vec![tree.root_node()];
     while let Some(node) = stack.pop() {
+        // Text of another language has tasks of its own.
+        if facts.injections.iter().any(|injection| injection.node == node.kind()) {
+            continue;
+        }
         if node.child_count() == 0 || node.kind().contains("string") || node.kind().contains("comment") {
             let text = source.get(node.byte_range()).unwrap_or_default();
             let is_text = node.is_extra() || node.kind().contains("comment") || node.kind().contains("string");

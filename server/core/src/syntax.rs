@@ -122,7 +122,9 @@ pub fn compile(language: &Language) -> Result<Queries, String> {
     let marks = marks.collect::<Result<_, _>>().map_err(|error| fail("context.scm", error))?;
     let outline = Query::new(language.parser(), language.outline_query())
         .map_err(|error| fail("outline.scm", error.to_string()))?;
-    if let Some(name) = outline.capture_names().iter().find(|name| !["definition", "name"].contains(name)) {
+    if let Some(name) =
+        outline.capture_names().iter().find(|name| !["definition", "name"].contains(name) && !name.starts_with('_'))
+    {
         return Err(fail("outline.scm", format!("unknown capture `@{name}`; known: @definition, @name")));
     }
     Ok(Queries { context, marks, outline })

@@ -6,6 +6,7 @@ use pennyworth_grammars::{Facts, Layout};
 use ropey::Rope;
 use tree_sitter::{Node, Tree};
 
+use super::region;
 use crate::lex::{self, Kind, Nest};
 use crate::text::{line_end, slice};
 
@@ -66,7 +67,13 @@ pub fn excerpt(text: &Rope, facts: &Facts, tree: Option<&Tree>, offset: usize, f
 
     let own = line_of(facts, cursor, line_before.clone());
     let (window, heads) = match facts.layout {
-        Layout::Markup => (cursor.saturating_sub(WINDOW).max(first), Vec::new()),
+        Layout::Markup => {
+            let start = cursor.saturating_sub(WINDOW).max(first);
+            let fenced = facts.injections.iter().any(|injection| injection.named_by.is_some());
+            let fence = fenced.then(|| region::open_fence(text, first, start)).flatten();
+            let head = fence.map(|fence| line_of(facts, fence.line, line_text(text, fence.line, from)));
+            (start, head.into_iter().collect())
+        }
         Layout::Braces | Layout::Indent | Layout::Words => {
             let start = window(text, facts, tree, &own, first);
             let start = literal_start(text, tree, start, cursor).unwrap_or(start);
@@ -180,9 +187,9 @@ pub(super) fn documents<S: AsRef<str>>(facts: &Facts, mut below: impl Iterator<I
 }
 
 /// Columns of leading white space, a tab going on to the next multiple of eight, as files that mix them mean it.
-fn columns(line: &str) -> usize {
+pub(super) fn columns(line: &str) -> usize {
     line.chars()
-        .take_while(|c| c.is_whitespace())
+        .take_while(|c| c.is_whitespace() && *c != '\n')
         .fold(0, |column, c| if c == '\t' { (column / 8 + 1) * 8 } else { column + 1 })
 }
 

@@ -97,24 +97,36 @@ fn element(text: &Rope, outer: Region, injection: &Injection, offset: usize) -> 
 
 /// A fenced block whose info string names a language that is known here.
 fn fence(text: &Rope, outer: Region, offset: usize) -> Option<Region> {
-    let cursor = text.byte_to_line(offset);
-    let first = text.byte_to_line(outer.from).max(cursor.saturating_sub(REACH));
-    let mut open: Option<(String, String, usize)> = None;
-    for (number, line) in (first..cursor).zip(text.lines_at(first)) {
-        let line: String = line.chars().take(80).collect();
-        let Some((mark, info)) = fence_mark(&line) else { continue };
-        open = match open {
-            Some((known, ..)) if mark.starts_with(known.as_str()) && info.is_empty() => None,
-            Some(open) => Some(open),
-            None => Some((mark, info, number + 1)),
-        };
-    }
-    let (mark, info, line) = open?;
+    let Fence { mark, info, line } = open_fence(text, text.byte_to_line(outer.from), text.byte_to_line(offset))?;
     let language = by_id(info.split([' ', ',', '{', '}']).find(|word| !word.is_empty())?.trim_start_matches('.'))?;
     let to = window_after(text, offset, outer.to, |line| {
         fence_mark(line).filter(|(other, info)| other.starts_with(&mark) && info.is_empty()).map(|_| 0)
     });
-    Some(Region { language, from: text.line_to_byte(line), to, prelude: "" })
+    Some(Region { language, from: text.line_to_byte(line + 1), to, prelude: "" })
+}
+
+/// A fence that was opened.
+pub(super) struct Fence {
+    mark: String,
+    info: String,
+    /// The line that opens it.
+    pub(super) line: usize,
+}
+
+/// The fence that is open where a line begins, as far as the lines from `first` on tell.
+pub(super) fn open_fence(text: &Rope, first: usize, cursor: usize) -> Option<Fence> {
+    let first = first.max(cursor.saturating_sub(REACH));
+    let mut open: Option<Fence> = None;
+    for (line, content) in (first..cursor).zip(text.lines_at(first)) {
+        let content: String = content.chars().take(80).collect();
+        let Some((mark, info)) = fence_mark(&content) else { continue };
+        open = match open {
+            Some(fence) if mark.starts_with(&fence.mark) && info.is_empty() => None,
+            Some(fence) => Some(fence),
+            None => Some(Fence { mark, info, line }),
+        };
+    }
+    open
 }
 
 /// The mark of a fence and the info string behind it.

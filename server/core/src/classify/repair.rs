@@ -6,7 +6,7 @@ use std::ops::Range;
 use pennyworth_grammars::{Facts, Language};
 use tree_sitter::Tree;
 
-use super::excerpt::Excerpt;
+use super::excerpt::{Excerpt, columns};
 use crate::lex::{self, Kind, Nest, Scan};
 use crate::syntax;
 
@@ -31,6 +31,14 @@ pub(super) struct Repaired {
 
 /// The best repair of an excerpt; `None` if the parser gave up on all.
 pub(super) fn repair(excerpt: &Excerpt, language: &'static Language) -> Option<Repaired> {
+    let (errors, repaired) = best(excerpt, language)?;
+    let shorter = if errors > 0 { without_left_open(excerpt, language.facts()) } else { None };
+    let other = shorter.and_then(|excerpt| best(&excerpt, language)).filter(|(fewer, _)| *fewer < errors);
+    Some(other.map_or(repaired, |(_, other)| other))
+}
+
+/// The attempt with the fewest errors, and their number.
+fn best(excerpt: &Excerpt, language: &'static Language) -> Option<(usize, Repaired)> {
     let mut best: Option<(usize, Repaired)> = None;
     let mut last: Option<(Tree, usize)> = None;
     for attempt in attempts(excerpt, language.facts()) {
@@ -46,7 +54,19 @@ pub(super) fn repair(excerpt: &Excerpt, language: &'static Language) -> Option<R
             break;
         }
     }
-    best.map(|(_, repaired)| repaired)
+    best
+}
+
+/// The excerpt without what goes from a bracket that somebody forgot to close up to the cursor's line, which is not indented further.
+fn without_left_open(excerpt: &Excerpt, facts: &Facts) -> Option<Excerpt> {
+    let (before, line) = excerpt.before.rsplit_once('\n')?;
+    let indent = columns(line);
+    let line_start = |at: usize| before.get(..at).and_then(|text| text.rfind('\n')).map_or(0, |at| at + 1);
+    let scan = lex::scan(before, facts);
+    let brackets = scan.open.iter().filter(|open| matches!(open.nest, Nest::Bracket(..)));
+    let starts = brackets.map(|open| line_start(open.start));
+    let start = starts.into_iter().find(|start| before.get(*start..).is_some_and(|text| columns(text) >= indent))?;
+    Some(Excerpt { before: format!("{}{line}", before.get(..start)?), ..excerpt.clone() })
 }
 
 /// What is put at the cursor, and what behind the line.
@@ -147,8 +167,9 @@ fn filled(excerpt: &Excerpt, facts: &Facts, attempt: &Attempt<'_>) -> (String, R
     let (left, right) = (left.replace('\0', "$"), right.replace('$', &facts.name_probe).replace('\0', "$"));
     let name = facts.name_probe.as_str();
     source.push_str(&left);
-    let start = source.len();
+    // A word that was begun is part of what is missing.
     let word = source.rsplit(|c| !lex::is_word(facts, c)).next().unwrap_or_default();
+    let start = source.len() - word.len();
     source.push_str(if word.starts_with(|c: char| c.is_ascii_digit()) { "0" } else { name });
     // A second place in the same probe gets the same name.
     source.push_str(&right);
