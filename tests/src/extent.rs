@@ -10,8 +10,8 @@
 //! | import | after the statement |
 //! | doc_comment | with its paragraph |
 //! | block, function, test | before what closes the body |
-//! | type_body | after the first member that has a body, or before what closes the body of members that have none |
-//! | top_level | after the item, documentation and attributes above it included |
+//! | type_body | after the first member that has a body of its own, or before what closes the body |
+//! | top_level | after the item, what documents it included; if it holds members, after the first that has a body of its own |
 //!
 //! It knows nothing of stops and models, and it is not how answers are cut: it is what they are measured against.
 
@@ -33,12 +33,12 @@ pub struct Extent {
     pub range: Range<usize>,
 }
 
-/// How much counts as asked for where a statement begins in a body that holds others.
+/// How much of a body counts as asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Body {
-    /// The line, as Pennyworth asks.
-    Line,
-    /// The rest of the body, as public measurements of ceilings count.
+    /// What Pennyworth asks for: one line in a body that holds something already, one member at a time.
+    Parts,
+    /// All of the rest of it, as public measurements of ceilings count.
     Rest,
 }
 
@@ -49,7 +49,7 @@ pub fn extent(source: &str, tree: &Tree, language: &'static Language, offset: us
     let leaf = tree.root_node().descendant_for_byte_range(content, (content + 1).min(source.len()))?;
     let (node, mark) = innermost(source, tree, language, leaf, content)
         .unwrap_or((tree.root_node(), Mark { task: Task::TopLevel, inside: false }));
-    let place = Place { source, facts: language.facts(), node, mark, leaf, content };
+    let place = Place { source, tree, language, facts: language.facts(), node, mark, leaf, content, body };
 
     let closes = if is_body(mark.task) { place.end_of(mark.task) } else { content };
     let decided = decide(source, tree, language, content..closes.max(content + 1), Beside::default())?.task;
@@ -66,13 +66,16 @@ fn is_body(task: Task) -> bool {
 
 struct Place<'a> {
     source: &'a str,
-    facts: &'a Facts,
+    tree: &'a Tree,
+    language: &'static Language,
+    facts: &'static Facts,
     /// The innermost node whose place has a task.
     node: Node<'a>,
     mark: Mark,
     leaf: Node<'a>,
     /// The first sign of the continuation.
     content: usize,
+    body: Body,
 }
 
 impl Place<'_> {
@@ -83,8 +86,9 @@ impl Place<'_> {
             Task::String | Task::Comment => self.end_of_line().min(self.before_quote()),
             Task::DocComment => self.end_of_documentation(),
             Task::Block | Task::Function | Task::Test => self.before_closer(),
-            Task::TypeBody => self.end_of_members(),
-            Task::TopLevel => self.item().map_or_else(|| self.end_of_line(), |item| item.end_byte()),
+            Task::TypeBody if self.body == Body::Rest => self.before_closer(),
+            Task::TypeBody => first_with_body(self.item()).unwrap_or_else(|| self.before_closer()),
+            Task::TopLevel => self.end_of_item(),
             // A statement may hold a string, and a task may have been read off the text around: the line is asked for then.
             _ if self.mark.task != task => self.end_of_line(),
             _ if self.mark.inside && task != Task::Import => self.before_closer(),
@@ -132,7 +136,7 @@ impl Place<'_> {
         let mut start = self.end_of_line() + 1;
         while start < end {
             let line = self.text(start, end).lines().next().unwrap_or_default();
-            if !line.contains(char::is_alphanumeric) {
+            if line.chars().all(|c| c.is_whitespace() || "/*#!;-%".contains(c)) {
                 return start - 1;
             }
             start += line.len() + 1;
@@ -164,7 +168,11 @@ impl Place<'_> {
     /// The child of the marked node that the place is in or before; of one that documents or decorates another, that other.
     fn item(&self) -> Option<Node<'_>> {
         let parents = std::iter::successors(Some(self.leaf), Node::parent);
-        let mut item = parents.take_while(|node| *node != self.node).last()?;
+        // A preprocessor's condition may hold a whole file, a namespace as well.
+        let holds_items = |node: &Node<'_>| {
+            ["preproc_", "namespace_def", "linkage_"].iter().any(|kind| node.kind().starts_with(kind))
+        };
+        let mut item = parents.take_while(|node| *node != self.node && !holds_items(node)).last()?;
         let above = |node: &Node<'_>| {
             ["comment", "attribute", "decorator", "annotation"].iter().any(|kind| node.kind().contains(kind))
         };
@@ -174,20 +182,32 @@ impl Place<'_> {
         Some(item)
     }
 
-    /// Fields and variants are written together, functions one by one.
-    fn end_of_members(&self) -> usize {
-        let with_body = |node: &Node<'_>| {
-            let mut node = *node;
-            // A decorated or exported function holds the function.
-            while let Some(definition) = node.child_by_field_name("definition") {
-                node = definition;
-            }
-            node.child_by_field_name("body").is_some()
-        };
-        let members = std::iter::successors(self.item(), Node::next_named_sibling);
-        let end = members.into_iter().find(with_body).map(|member| member.end_byte());
-        end.unwrap_or_else(|| self.before_closer())
+    fn end_of_item(&self) -> usize {
+        let Some(item) = self.item().filter(Node::is_named) else { return self.end_of_line() };
+        let first = if self.body == Body::Parts { self.members(item) } else { None };
+        first.and_then(|first| first_with_body(Some(first))).unwrap_or_else(|| item.end_byte())
     }
+
+    /// The first member of an item that holds members; `None` if its body holds statements, or there is none.
+    fn members<'t>(&'t self, item: Node<'t>) -> Option<Node<'t>> {
+        let body = definition(item).child_by_field_name("body")?;
+        let (_, mark) = innermost(self.source, self.tree, self.language, body, body.start_byte() + 1)?;
+        matches!(mark.task, Task::TypeBody | Task::TopLevel).then(|| body.named_child(0))?
+    }
+}
+
+/// What a decorated or exported definition holds.
+fn definition(mut node: Node<'_>) -> Node<'_> {
+    while let Some(inner) = node.child_by_field_name("definition").or_else(|| node.child_by_field_name("declaration")) {
+        node = inner;
+    }
+    node
+}
+
+/// The end of the first member, from this one on, that has a body: fields and variants are written together, functions one by one.
+fn first_with_body(member: Option<Node<'_>>) -> Option<usize> {
+    let mut members = std::iter::successors(member, Node::next_named_sibling);
+    members.find(|member| definition(*member).child_by_field_name("body").is_some()).map(|member| member.end_byte())
 }
 
 fn is_literal(node: Node<'_>) -> bool {
@@ -230,6 +250,12 @@ mod tests {
             ("rust", "/// Oneˇ two\n/// three.$\n///\n/// Four.\nfn f() {}\n", Task::DocComment),
             ("rust", "struct S {ˇ\n    a: u8,\n    b: u8,$\n}\n", Task::TypeBody),
             ("rust", "impl S {ˇ\n    const A: u8 = 1;\n    fn f() {}$\n    fn g() {}\n}\n", Task::TypeBody),
+            ("rust", "ˇimpl S {\n    const A: u8 = 1;\n    fn f() {}$\n    fn g() {}\n}\n", Task::TopLevel),
+            (
+                "python",
+                "ˇclass C:\n    a = 1\n\n    def f(self):\n        pass$\n\n    def g(self):\n        pass\n",
+                Task::TopLevel,
+            ),
             ("python", "def f(a):\n    return ˇa + 1$\n", Task::Return),
             ("python", "def f(a):\n    ˇx = 1\n    return x$\n\ndef g():\n    pass\n", Task::Function),
             (
@@ -237,10 +263,16 @@ mod tests {
                 "def f(a):\n    \"\"\"Oneˇ two\n    three.$\n\n    Four.\n    \"\"\"\n    return a\n",
                 Task::DocComment,
             ),
+            (
+                "c",
+                "#ifndef A\n#define A\n\nˇint f(void)\n{\n    return 1;\n}$\n\nint g(void);\n#endif\n",
+                Task::TopLevel,
+            ),
             ("javascript", "const a = {ˇb: 1,\n  c: 2$};\n", Task::Literal),
         ] {
-            check(name, marked, task, Body::Line);
+            check(name, marked, task, Body::Parts);
         }
+        check("rust", "impl S {ˇ\n    fn f() {}\n    fn g() {}$\n}\n", Task::TypeBody, Body::Rest);
         check("rust", "fn f() {\n    g();\n    ˇlet x = g(1);\n    h();$\n}\n", Task::Function, Body::Rest);
     }
 
@@ -249,7 +281,7 @@ mod tests {
         let language = pennyworth_grammars::by_name("rust").unwrap();
         let source = "fn f() { g(); }\n";
         let tree = syntax::parse_excerpt(source, language, None, usize::MAX).unwrap();
-        let ends: Vec<_> = [11, 12, 14, 16].map(|at| extent(source, &tree, language, at, Body::Line)).into();
+        let ends: Vec<_> = [11, 12, 14, 16].map(|at| extent(source, &tree, language, at, Body::Parts)).into();
         let ranges: Vec<_> = ends.into_iter().map(|extent| extent.map(|extent| extent.range)).collect();
         assert_eq!(ranges, [Some(11..11), Some(12..13), Some(14..14), Some(16..16)]);
     }

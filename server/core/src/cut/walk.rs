@@ -45,7 +45,7 @@ pub(super) fn line_end(body: &str, around: &Around, input: &CutInput, reading: R
             return found(end, Ended::Newline);
         }
         let content = body.get(..start).is_some_and(|before| !before.trim().is_empty());
-        if blank_line && content && line.trim().is_empty() {
+        if blank_line && content && is_blank(line, input.task) {
             return found(start.saturating_sub(1), Ended::Blank);
         }
         if number >= input.max_lines {
@@ -67,6 +67,12 @@ fn repeated_from(lines: &[(usize, usize, &str)], around: &Around) -> Option<usiz
         let repeats = weight >= MIN_SIGNIFICANT && last.iter().zip(&around.below).all(same);
         repeats.then(|| last.first().map(|(start, _, _)| *start))?
     })
+}
+
+/// Whether a line says nothing; in documentation the signs of the comment say nothing either.
+fn is_blank(line: &str, task: Task) -> bool {
+    let signs = if task == Task::DocComment { "/*#!;-%" } else { "" };
+    line.chars().all(|c| c.is_whitespace() || signs.contains(c))
 }
 
 /// The end that brackets, statements, bodies and items show.
@@ -122,6 +128,9 @@ struct Walk<'a> {
     shift: usize,
     /// Whether a line of the item itself, not only of comments and decorators above it, was seen.
     item: bool,
+    /// Columns of the answer's first line, and whether one below stands deeper.
+    first: Option<usize>,
+    has_body: bool,
     breaks: usize,
 }
 
@@ -154,6 +163,8 @@ impl<'a> Walk<'a> {
             inside,
             shift: 0,
             item: false,
+            first: None,
+            has_body: false,
             breaks: 0,
         }
     }
@@ -351,7 +362,8 @@ impl<'a> Walk<'a> {
             _ if !self.item => false,
             (Layout::Braces, Some(last)) => match last.kind {
                 Kind::Close(c) => c == '}',
-                Kind::Sign(c) => self.is_terminator(c),
+                // Fields are written together, functions one by one.
+                Kind::Sign(c) => self.is_terminator(c) && self.input.task != Task::TypeBody,
                 _ => false,
             },
             _ => blank && (self.layout == Layout::Braces || self.is_prose()),
@@ -381,6 +393,7 @@ impl<'a> Walk<'a> {
             Some((_, above)) if column > *above => above + 1,
             _ => column,
         });
+        let first = *self.first.get_or_insert(column);
         if self.line.number == 0 || self.content_end <= self.from || self.depth() > 0 {
             return None;
         }
@@ -388,10 +401,18 @@ impl<'a> Walk<'a> {
         if self.has(Stop::Block) && by_indent && column < inside {
             return self.leave_body(token);
         }
-        let base = if self.around.at_line_start() { inside } else { self.around.indent };
-        if self.has(Stop::Item) && self.item && self.layout != Layout::Braces && !self.is_prose() && column <= base {
+        // Fields are written together: what ends a list of members is the end of the first that has a body.
+        let of_members = self.input.task == Task::TypeBody;
+        let base = match self.around.at_line_start() {
+            _ if of_members => first,
+            true => inside,
+            false => self.around.indent,
+        };
+        let complete = self.item && (self.has_body || !of_members);
+        if self.has(Stop::Item) && complete && self.layout != Layout::Braces && !self.is_prose() && column <= base {
             return self.leave_item(token);
         }
+        self.has_body |= column > base;
         None
     }
 

@@ -5,9 +5,11 @@
 //! break and the indentation are typed). A place counts if a model would be asked there, also where nothing is missing. Where the gate is
 //! silent there is no call and no ceiling.
 //!
-//! What is missing there is counted twice. **As asked**: where a body already holds something, its next line (`extent.rs` has the other
-//! tasks); the class is that of the classifier on the text without the continuation. **Innermost construct**: the rest of the body,
-//! whatever it holds, as public measurements of ceilings count; the class is that of the complete file's tree, since no request asks for that.
+//! What is missing there is counted twice. **As asked** (`extent.rs`): where a body already holds something, its next line, and members one
+//! by one; the class is that of the classifier on the text without the continuation. **Innermost construct**: the rest of the body, whatever
+//! it holds, as public measurements of ceilings count; the class is that of the complete file's tree, since no request asks for that.
+//!
+//! Generated files, files that do not parse and files that are mostly data are left out.
 //!
 //! `--fit` chooses each task's ceiling by equal marginal value: that which makes ceiling + λ × share cut off least, with one λ for all tasks.
 //! `--tokens` measures the estimate that is used at run time in place of a tokenizer.
@@ -66,7 +68,7 @@ fn main() -> anyhow::Result<()> {
         return tokens::report(&sources, &mut out);
     }
     sources.retain(|(language, _)| has_functions(language));
-    for (title, body) in [("as asked", Body::Line), ("innermost construct", Body::Rest)] {
+    for (title, body) in [("as asked", Body::Parts), ("innermost construct", Body::Rest)] {
         let samples = sample::samples(&sources, body, options.places, options.seed);
         let needless = samples.iter().filter(|sample| sample.tokens == 0).count();
         writeln!(out, "== {title}: {} calls, {needless} of them where nothing can be said", samples.len())?;
@@ -75,6 +77,7 @@ fn main() -> anyhow::Result<()> {
             continue;
         }
         curve(&samples, &mut out)?;
+        goals(&samples, body, &mut out)?;
         if options.by_task {
             by_task(&samples, &mut out)?;
         }
@@ -97,8 +100,8 @@ fn curve(samples: &[Sample], out: &mut impl Write) -> anyhow::Result<()> {
         line(out, &format!("fixed {fixed}"), &Ceilings::fixed(fixed), samples.iter())?;
     }
     line(out, "two tiers 20/200", &Ceilings::tiers(20, 200), samples.iter())?;
-    let ours = line(out, "table", &table, samples.iter())?;
-    let most = line(out, "table, at its `max`", &Ceilings::most(&tasks), samples.iter())?;
+    line(out, "table", &table, samples.iter())?;
+    line(out, "table, at its `max`", &Ceilings::most(&tasks), samples.iter())?;
     let right: Vec<_> = samples.iter().map(|sample| Sample { given: sample.right, ..*sample }).collect();
     line(out, "table, every class right", &table, right.iter())?;
     for kind in Kind::ALL {
@@ -110,9 +113,26 @@ fn curve(samples: &[Sample], out: &mut impl Write) -> anyhow::Result<()> {
     for language in languages {
         line(out, &format!("table, {language}"), &table, samples.iter().filter(|sample| sample.language == language))?;
     }
-    let verdict = |met: bool| if met { "met" } else { "missed" };
-    writeln!(out, "goal: mean ≤ 90 at ≤ 9 %: {}", verdict(ours.mean <= 90.0 && ours.cut_off <= 0.09))?;
-    writeln!(out, "goal: mean ≤ 150 at ≤ 5 %: {} by `max`", verdict(most.mean <= 150.0 && most.cut_off <= 0.05))?;
+    Ok(())
+}
+
+/// The goals, over all places; for the innermost construct over random ones, which is what public measurements have.
+fn goals(samples: &[Sample], body: Body, out: &mut impl Write) -> anyhow::Result<()> {
+    let tasks = Tasks::builtin();
+    let counts = |sample: &&Sample| body == Body::Parts || sample.kind == Kind::Random;
+    let over = if body == Body::Parts { "all places" } else { "random places" };
+    let goals =
+        [("table", Ceilings::table(&tasks), 90.0, 0.09), ("table, at its `max`", Ceilings::most(&tasks), 150.0, 0.05)];
+    for (name, ceilings, mean, cut_off) in goals {
+        let Figures { mean: is, cut_off: share, .. } = ceilings.figures(samples.iter().filter(counts));
+        let verdict = if is <= mean && share <= cut_off { "met" } else { "missed" };
+        writeln!(
+            out,
+            "goal of mean ≤ {mean:.0} at ≤ {:.0} % over {over}: {verdict} by the {name}: {is:.0} at {:.1} %",
+            cut_off * 100.0,
+            share * 100.0
+        )?;
+    }
     Ok(())
 }
 
@@ -121,7 +141,7 @@ fn line<'a>(
     name: &str,
     ceilings: &Ceilings,
     samples: impl Iterator<Item = &'a Sample>,
-) -> anyhow::Result<Figures> {
+) -> anyhow::Result<()> {
     let figures = ceilings.figures(samples);
     writeln!(
         out,
@@ -130,7 +150,7 @@ fn line<'a>(
         figures.cut_off * 100.0,
         figures.kept * 100.0
     )?;
-    Ok(figures)
+    Ok(())
 }
 
 fn by_task(samples: &[Sample], out: &mut impl Write) -> anyhow::Result<()> {

@@ -59,7 +59,7 @@ pub(crate) fn samples(sources: &[(&'static Language, Files)], body: Body, limit:
     for (language, files) in sources {
         for (_, source) in files {
             let Some(tree) = syntax::parse_excerpt(source, language, None, usize::MAX) else { continue };
-            if tree.root_node().has_error() {
+            if tree.root_node().has_error() || is_data(source) {
                 continue;
             }
             let file = File { source, rope: Rope::from_str(source), tree, language, tasks: &tasks };
@@ -70,6 +70,16 @@ pub(crate) fn samples(sources: &[(&'static Language, Files)], body: Body, limit:
         }
     }
     samples
+}
+
+/// Whether a file is a table rather than code: most of its lines begin with a number, a quote or a bracket.
+fn is_data(source: &str) -> bool {
+    let (mut lines, mut values) = (0, 0);
+    for line in source.lines().map(str::trim_start).filter(|line| !line.is_empty()) {
+        lines += 1;
+        values += usize::from(line.starts_with(|c: char| c.is_ascii_digit() || "\"'([{-".contains(c)));
+    }
+    values * 2 > lines
 }
 
 struct File<'a> {
@@ -87,7 +97,7 @@ impl File<'_> {
         let (text, suffix) = (self.source.get(extent.range.clone())?, self.source.get(extent.range.end..)?);
         let given = match body {
             Body::Rest => extent.task,
-            Body::Line => self.classify(offset, extent.range.end)?,
+            Body::Parts => self.classify(offset, extent.range.end)?,
         };
         let row = self.tasks.row(given);
         let moment = Moment {
@@ -104,7 +114,7 @@ impl File<'_> {
         }
         // An answer that ends with the line cannot begin with a line break.
         let begins_below = text.get(..text.len() - text.trim_start().len())?.contains('\n');
-        let in_vain = body == Body::Line && begins_below && row.stop.contains(&Stop::Newline);
+        let in_vain = body == Body::Parts && begins_below && row.stop.contains(&Stop::Newline);
         let tokens = if in_vain { 0 } else { o200k_base().count(text) as u32 };
         Some(Sample { language: self.language.name(), kind, right: extent.task, given, tokens })
     }

@@ -19,7 +19,9 @@ pub(crate) fn report(sources: &[(&'static Language, Files)], out: &mut impl Writ
     let mut all = Vec::new();
     for (language, files) in sources {
         let windows: Vec<String> = files.iter().flat_map(|(_, text)| windows(text)).step_by(EVERY).collect();
-        line(out, language.name(), &windows)?;
+        if !windows.is_empty() {
+            line(out, language.name(), &windows)?;
+        }
         all.extend(windows);
     }
     line(out, "all", &all)
