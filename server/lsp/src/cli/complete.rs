@@ -17,12 +17,15 @@ pub struct Complete {
     /// The place; LINE and COL count from 1, COL in characters
     #[arg(value_name = "FILE:LINE:COL")]
     place: Place,
+    /// Leave out the rest of the line, as if it were not typed yet
+    #[arg(long)]
+    retype: bool,
 }
 
 impl Complete {
     pub(super) fn run(&self, config: Option<&Path>, out: &mut impl Write) -> anyhow::Result<ExitCode> {
         let runtime = tokio::runtime::Runtime::new()?;
-        let Opened { resources, snapshot, path, cursor, learned } = self.place.open(config)?;
+        let Opened { resources, snapshot, path, cursor, learned } = self.place.open(config, self.retype)?;
         let (_keep, superseded) = tokio::sync::oneshot::channel();
         let before = runtime.block_on(resources.spent_today());
         let asked = complete(&resources, snapshot, path, cursor, Opened::ask(), superseded);

@@ -21,6 +21,9 @@ pub struct Explain {
     /// The place; LINE and COL count from 1, COL in characters
     #[arg(value_name = "FILE:LINE:COL")]
     place: Place,
+    /// Leave out the rest of the line, as if it were not typed yet
+    #[arg(long)]
+    retype: bool,
     /// Print one JSON object
     #[arg(long)]
     json: bool,
@@ -29,7 +32,7 @@ pub struct Explain {
 impl Explain {
     pub(super) fn run(&self, config: Option<&Path>, out: &mut impl Write) -> anyhow::Result<ExitCode> {
         let runtime = tokio::runtime::Runtime::new()?;
-        let Opened { resources, snapshot, path, cursor, learned } = self.place.open(config)?;
+        let Opened { resources, snapshot, path, cursor, learned } = self.place.open(config, self.retype)?;
         let current = resources.current();
         let cap_left = runtime.block_on(resources.cap_left(&current, current.scope(&path)));
         let ask = Opened::ask();

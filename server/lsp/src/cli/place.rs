@@ -56,8 +56,8 @@ pub(super) struct Opened {
 }
 
 impl Place {
-    /// Opens the file as an editor would, in the workspace it lies in, and learns that.
-    pub(super) fn open(&self, config: Option<&Path>) -> anyhow::Result<Opened> {
+    /// Opens the file as an editor would, in the workspace it lies in, and learns that; with `retype` as if the rest of the line were not there.
+    pub(super) fn open(&self, config: Option<&Path>, retype: bool) -> anyhow::Result<Opened> {
         let path = std::path::absolute(&self.file)?;
         let path = path.canonicalize().unwrap_or(path);
         let shown = self.file.display();
@@ -77,15 +77,20 @@ impl Place {
             );
         }
         let bytes = std::fs::read(&path).with_context(|| format!("cannot read {shown}"))?;
-        let text = String::from_utf8(bytes).with_context(|| format!("{shown} is not UTF-8 text"))?;
+        let mut text = String::from_utf8(bytes).with_context(|| format!("{shown} is not UTF-8 text"))?;
         let first_line = text.lines().next().unwrap_or_default();
         let language = pennyworth_grammars::by_path(&path, first_line);
         let Some(language) = language else { bail!("{shown}: no language is known for this name; known: {}", known()) };
         let mut snapshot = Snapshot::of(&text, Some(language));
+        let cursor = self.offset(&snapshot)?;
+        if retype {
+            let end = text::line_end(&snapshot.text, snapshot.text.byte_to_line(cursor));
+            text.replace_range(cursor..end, "");
+            snapshot = Snapshot::of(&text, Some(language));
+        }
         if text.len() as u64 <= settings.documents.max_complete_bytes {
             snapshot.tree = syntax::parse(&snapshot.text, language, None, &mut || true);
         }
-        let cursor = self.offset(&snapshot)?;
         let root = workspace(&path);
         let resources = Resources::new(settings.clone());
         let (ledger, notice) = Ledger::open(paths::ledger_path().as_deref());
