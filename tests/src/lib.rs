@@ -4,4 +4,5 @@ pub mod cuts;
 pub mod editor;
 pub mod extent;
 pub mod fake_provider;
+pub mod fuzz;
 pub mod sources;
