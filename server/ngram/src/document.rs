@@ -297,11 +297,18 @@ impl Document {
         self.store.bytes() + self.rows.len() * size_of::<Row>() + (self.lines.len() + self.free.len()) * 4 + opening
     }
 
-    /// Gives its words back to the vocabulary.
-    pub(crate) fn forget(&self, vocab: &mut Vocab) {
-        for row in &self.lines {
-            self.places(*row).into_iter().for_each(|place| vocab.release(base(self.store.token(place))));
+    /// Gives about `tokens` of its words back to the vocabulary, from the end on; true while more are left. Nobody reads it any more.
+    pub(crate) fn forget(&mut self, vocab: &mut Vocab, tokens: usize) -> bool {
+        let mut given = 0;
+        while given < tokens {
+            let Some(row) = self.lines.pop() else { return false };
+            for page in self.pages(row) {
+                self.store.places(page).for_each(|place| vocab.release(base(self.store.token(place))));
+                given += self.store.used(page) as usize;
+                self.store.free_page(page);
+            }
         }
+        true
     }
 }
 

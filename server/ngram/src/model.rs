@@ -67,6 +67,8 @@ pub struct Model {
     workspace: Workspace,
     documents: HashMap<String, Document>,
     waiting: VecDeque<Incoming>,
+    /// Documents that are closed, whose words are still to be given back.
+    retired: Vec<Document>,
     focus: Focus,
     changes: u64,
 }
@@ -81,6 +83,7 @@ impl Model {
             workspace: Workspace::new(tokens),
             documents: HashMap::new(),
             waiting: VecDeque::new(),
+            retired: Vec::new(),
             focus: Focus::default(),
             changes: 0,
         }
@@ -136,18 +139,15 @@ impl Model {
         self.workspace.touch(path);
     }
 
-    /// The document was closed: what it was at the end stays as a file of the workspace.
+    /// The document was closed: what it was at the end stays as a file of the workspace, once [`Model::advance`] has done its part.
     pub fn close(&mut self, path: &str) {
         self.workspace.hide(path, false);
         let Some(document) = self.documents.remove(path) else { return };
         if document.edited || !self.workspace.contains(path) {
-            self.index_prepared(Prepared::from_document(path, &document, &self.vocab));
-            while self.advance() {}
+            self.waiting
+                .push_front(Incoming::closed(Prepared::from_document(path, &document, &self.vocab), document.edited));
         }
-        if document.edited {
-            self.workspace.touch(path);
-        }
-        document.forget(&mut self.vocab);
+        self.retired.push(document);
     }
 
     /// Learns a file of the workspace, all of it; false when it was refused: too long, generated, minified, or no room for it.
@@ -174,6 +174,12 @@ impl Model {
         if self.workspace.sweep(&mut self.vocab, SLICE) > 0 {
             return true;
         }
+        if let Some(retired) = self.retired.last_mut() {
+            if !retired.forget(&mut self.vocab, SLICE) {
+                self.retired.pop();
+            }
+            return true;
+        }
         let Some(mut incoming) = self.waiting.pop_front() else { return false };
         let (max, documents) = (self.limits.max_bytes, self.limits.max_bytes / DOCUMENTS);
         let room = |workspace: &Workspace, vocab: &Vocab| {
@@ -183,8 +189,10 @@ impl Model {
         };
         let step = self.workspace.advance(&mut self.vocab, &mut incoming, &self.focus, SLICE, room);
         self.workspace.hide(incoming.path(), self.documents.contains_key(incoming.path()));
-        if step == Step::More {
-            self.waiting.push_front(incoming);
+        match step {
+            Step::More => self.waiting.push_front(incoming),
+            Step::Done if incoming.is_edited() => self.workspace.touch(incoming.path()),
+            Step::Done | Step::Refused => {}
         }
         true
     }
@@ -255,13 +263,22 @@ impl Model {
         Sources { vocab: &self.vocab, file, others, workspace: &self.workspace, directory }
     }
 
+    /// Open documents and those that are being forgotten.
+    fn all_documents(&self) -> impl Iterator<Item = &Document> {
+        self.documents.values().chain(&self.retired)
+    }
+
     fn document_bytes(&self) -> usize {
-        self.documents.values().map(Document::bytes).sum()
+        self.all_documents().map(Document::bytes).sum()
     }
 
     /// Drops the documents that were touched longest ago while all of them together take more than their part.
     fn keep_documents_small(&mut self) {
         while self.document_bytes() > self.limits.max_bytes / DOCUMENTS {
+            while let Some(retired) = self.retired.pop() {
+                let mut retired = retired;
+                while retired.forget(&mut self.vocab, usize::MAX) {}
+            }
             let oldest = self.documents.iter().min_by_key(|(_, document)| document.touched);
             let Some(path) = oldest.map(|(path, _)| path.clone()) else { return };
             self.drop_document(&path);
@@ -270,8 +287,6 @@ impl Model {
     }
 
     fn drop_document(&mut self, path: &str) {
-        if let Some(document) = self.documents.remove(path) {
-            document.forget(&mut self.vocab);
-        }
+        self.retired.extend(self.documents.remove(path));
     }
 }

@@ -65,11 +65,22 @@ pub(crate) struct Incoming {
     numbers: Vec<u32>,
     file: Option<u32>,
     next: usize,
+    edited: bool,
 }
 
 impl Incoming {
     pub(crate) fn new(text: Prepared) -> Incoming {
-        Incoming { numbers: vec![0; text.words()], text, file: None, next: 0 }
+        Incoming { numbers: vec![0; text.words()], text, file: None, next: 0, edited: false }
+    }
+
+    /// A document that was closed; `edited`: it counts as recently edited.
+    pub(crate) fn closed(text: Prepared, edited: bool) -> Incoming {
+        Incoming { edited, ..Incoming::new(text) }
+    }
+
+    /// It was edited while it was open.
+    pub(crate) fn is_edited(&self) -> bool {
+        self.edited
     }
 
     /// True when some of it is learned.
