@@ -191,7 +191,7 @@ impl Cutter {
             return Err(Rejection::Unbalanced);
         }
         let caret = closed.caret;
-        let text = parse::no_worse(closed.text, &self.around).ok_or(Rejection::WorseParse)?;
+        let text = parse::no_worse(closed.text, ended, &self.around).ok_or(Rejection::WorseParse)?;
         if text.trim().is_empty() {
             return Err(Rejection::Empty);
         }

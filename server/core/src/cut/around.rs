@@ -141,6 +141,22 @@ impl Around {
         (whole, scan)
     }
 
+    /// What would close the brackets and the string that were open before the cursor, are open behind this text, and are closed nowhere.
+    pub(super) fn missing_closers(&self, text: &str) -> String {
+        let (_, scan) = self.scan(text);
+        let open = scan.open.iter().filter(|open| open.start < self.context.len());
+        let brackets = open.clone().filter(|open| matches!(open.nest, Nest::Bracket(..))).count();
+        let mut closers = String::new();
+        if let (Some(literal), Some(_)) =
+            (&self.literal, open.clone().find(|open| matches!(open.nest, Nest::String { .. })))
+        {
+            closers.push_str(if literal.closed { "" } else { &literal.close });
+        }
+        let inner = self.brackets.iter().take(brackets).rev();
+        closers.extend(inner.take_while(|bracket| !bracket.closed).map(|bracket| bracket.close));
+        closers
+    }
+
     /// What present must know to indent an answer.
     pub(super) fn target(&self) -> Target<'_> {
         Target { before: &self.before, unit: &self.unit, facts: self.facts }
@@ -277,7 +293,10 @@ impl Closers {
 
     /// Whether a bracket that an answer opens is closed behind the cursor, because its opener was missing.
     pub(super) fn take_surplus(&mut self, close: char, indent: usize) -> bool {
-        !self.on_line() && self.find(close, indent)
+        // A body that goes on below may end beyond what is known.
+        let below = self.columns.iter().skip(1).flatten().next();
+        let goes_on = close == '}' && self.line_at(indent).is_none() && below.is_some_and(|column| *column > indent);
+        !self.on_line() && (self.find(close, indent) || goes_on)
     }
 
     fn on_line(&self) -> bool {

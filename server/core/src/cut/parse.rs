@@ -5,6 +5,7 @@ use std::ops::ControlFlow;
 
 use tree_sitter::{ParseOptions, Parser, TreeCursor};
 
+use super::Ended;
 use super::around::Around;
 use crate::lex;
 
@@ -15,7 +16,7 @@ const MAX_AFTER: usize = 2 * 1024;
 const MAX_REPORTS: u32 = 2_000;
 
 /// The text, with its statement ended where that is needed, if the code parses no worse with it than without.
-pub(super) fn no_worse(text: String, around: &Around) -> Option<String> {
+pub(super) fn no_worse(text: String, ended: Ended, around: &Around) -> Option<String> {
     let Some(language) = around.language else { return Some(text) };
     // What follows a string that is open was read as a part of it, and cannot be compared.
     if around.runs_away() {
@@ -27,8 +28,8 @@ pub(super) fn no_worse(text: String, around: &Around) -> Option<String> {
     }
     let (before, after) = (tail(&around.before), head(&around.after));
     let mut faults = |middle: &str| {
-        // What the excerpt leaves open says nothing about the answer, but would hide what does.
-        let mut whole = [before, middle, after].concat();
+        // What is open beside the answer says nothing about it, but would hide what does.
+        let mut whole = [before, middle, &around.missing_closers(middle), after].concat();
         whole.push_str(&lex::scan(&whole, around.facts).closers(0));
         faults(&mut parser, &whole)
     };
@@ -45,7 +46,8 @@ pub(super) fn no_worse(text: String, around: &Around) -> Option<String> {
     {
         return Some(shorter.to_owned());
     }
-    if around.at_line_end() && !terminator.is_empty() && !text.ends_with(terminator) {
+    let whole_statement = !matches!(ended, Ended::Balanced | Ended::Closed);
+    if whole_statement && around.at_line_end() && !terminator.is_empty() && !text.ends_with(terminator) {
         let ended = [text.as_str(), terminator].concat();
         if faults(&ended).is_some_and(|faults| faults <= enough) {
             return Some(ended);
