@@ -1,19 +1,17 @@
 //! Whether the code parses no worse with an answer than without, judged on an excerpt around the cursor within a bounded number of steps.
 //! It leaves brackets to `trim`; the end of a statement, which only a parser misses, is added here.
 
-use std::ops::ControlFlow;
-
-use tree_sitter::{ParseOptions, Parser, TreeCursor};
+use tree_sitter::Tree;
 
 use super::Ended;
 use super::around::Around;
-use crate::lex;
+use crate::{lex, syntax};
 
 /// Bytes of the excerpt before and after the cursor.
-const MAX_BEFORE: usize = 6 * 1024;
-const MAX_AFTER: usize = 2 * 1024;
+const MAX_BEFORE: usize = 4 * 1024;
+const MAX_AFTER: usize = 1024;
 /// Times the parser reports progress (each some hundred steps) before it is stopped and the answer gets the benefit of the doubt.
-const MAX_REPORTS: u32 = 2_000;
+const MAX_REPORTS: usize = 2_000;
 
 /// The text, with its statement ended where that is needed, if the code parses no worse with it than without.
 pub(super) fn no_worse(text: String, ended: Ended, around: &Around) -> Option<String> {
@@ -22,16 +20,18 @@ pub(super) fn no_worse(text: String, ended: Ended, around: &Around) -> Option<St
     if around.runs_away() {
         return Some(text);
     }
-    let mut parser = Parser::new();
-    if parser.set_language(language.parser()).is_err() {
-        return Some(text);
-    }
     let (before, after) = (tail(&around.before), head(&around.after));
+    let mut last: Option<(Tree, usize)> = None;
     let mut faults = |middle: &str| {
         // What is open beside the answer says nothing about it, but would hide what does.
         let mut whole = [before, middle, &around.missing_closers(middle), after].concat();
         whole.push_str(&lex::scan(&whole, around.facts).closers(0));
-        faults(&mut parser, &whole)
+        // All texts begin alike, so each after the first is parsed from where it differs.
+        let old = last.as_ref().map(|(tree, length)| syntax::moved(tree, before.len(), *length, whole.len()));
+        let tree = syntax::parse_excerpt(&whole, language, old.as_ref(), MAX_REPORTS)?;
+        let faults = syntax::errors(&tree);
+        last = Some((tree, whole.len()));
+        Some(faults)
     };
     let Some(without) = faults("") else { return Some(text) };
     let Some(own) = faults(&text) else { return Some(text) };
@@ -54,36 +54,6 @@ pub(super) fn no_worse(text: String, ended: Ended, around: &Around) -> Option<St
         }
     }
     (own <= without).then_some(text)
-}
-
-/// Errors and missing tokens in a text; `None` if it takes too long to tell.
-fn faults(parser: &mut Parser, text: &str) -> Option<usize> {
-    let mut reports = 0;
-    let mut limit = |_: &_| {
-        reports += 1;
-        if reports > MAX_REPORTS { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
-    };
-    let bytes = text.as_bytes();
-    let options = ParseOptions::new().progress_callback(&mut limit);
-    parser.reset();
-    let tree = parser.parse_with_options(&mut |at, _| bytes.get(at..).unwrap_or_default(), None, Some(options))?;
-    Some(count(&mut tree.walk()))
-}
-
-fn count(cursor: &mut TreeCursor<'_>) -> usize {
-    let mut faults = 0;
-    loop {
-        let node = cursor.node();
-        faults += usize::from(node.is_error() || node.is_missing());
-        if node.has_error() && cursor.goto_first_child() {
-            continue;
-        }
-        while !cursor.goto_next_sibling() {
-            if !cursor.goto_parent() {
-                return faults;
-            }
-        }
-    }
 }
 
 /// The end of a text, from a line's start.
