@@ -72,13 +72,18 @@ pub fn moved(tree: &Tree, start: usize, old_end: usize, new_end: usize) -> Tree 
 
 /// The number of errors in a tree: nodes that could not be read and nodes that are missing.
 pub fn errors(tree: &Tree) -> usize {
+    errors_up_to(tree, usize::MAX)
+}
+
+/// The number of errors that end at a byte offset at the latest.
+pub fn errors_up_to(tree: &Tree, end: usize) -> usize {
     let mut count = 0;
     let mut stack = vec![tree.root_node()];
     while let Some(node) = stack.pop() {
-        if node.is_error() || node.is_missing() {
+        if (node.is_error() || node.is_missing()) && node.end_byte() <= end {
             count += 1;
         }
-        if node.has_error() {
+        if node.has_error() && node.start_byte() <= end {
             let mut cursor = node.walk();
             stack.extend(node.children(&mut cursor).filter(Node::has_error));
         }

@@ -12,6 +12,9 @@ use crate::syntax;
 
 /// Texts tried at most; each after the first is parsed incrementally.
 const TRIES: usize = 16;
+/// Texts tried at most where the first shows this many errors beside those above the cursor's line: no filling mends so much.
+const FEW_TRIES: usize = 6;
+const MANY_ERRORS: usize = 3;
 /// What a line cannot end with if nothing follows.
 const DANGLING: [char; 9] = ['+', '-', '*', '%', '&', '|', '^', '=', '.'];
 /// Lines that a list of types may go over.
@@ -41,16 +44,26 @@ pub(super) fn repair(excerpt: &Excerpt, language: &'static Language) -> Option<R
 fn best(excerpt: &Excerpt, language: &'static Language) -> Option<(usize, Repaired)> {
     let mut best: Option<(usize, Repaired)> = None;
     let mut last: Option<(Tree, usize)> = None;
-    for attempt in attempts(excerpt, language.facts()) {
+    let line = excerpt.before.rfind('\n').unwrap_or(0);
+    let mut tries = TRIES;
+    for (number, attempt) in attempts(excerpt, language.facts()).into_iter().enumerate() {
+        if number >= tries {
+            break;
+        }
         let (source, hole) = filled(excerpt, language.facts(), &attempt);
         let old = last.as_ref().map(|(tree, length)| syntax::moved(tree, hole.start, *length, source.len()));
         let Some(tree) = syntax::parse_excerpt(&source, language, old.as_ref(), MAX_STEPS) else { continue };
         last = Some((tree.clone(), source.len()));
         let errors = if tree.root_node().has_error() { syntax::errors(&tree) } else { 0 };
+        // What is wrong on the lines above stays wrong whatever stands here.
+        let above = if errors > 0 { syntax::errors_up_to(&tree, line) } else { 0 };
+        if number == 0 && errors >= above + MANY_ERRORS {
+            tries = FEW_TRIES;
+        }
         if best.as_ref().is_none_or(|(least, _)| errors < *least) {
             best = Some((errors, Repaired { source, tree, hole }));
         }
-        if errors == 0 {
+        if errors <= above {
             break;
         }
     }
