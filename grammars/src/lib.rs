@@ -189,18 +189,19 @@ fn probes() -> Vec<String> {
 }
 
 macro_rules! languages {
-    ($($name:literal => $parser:expr,)*) => {
+    ($($name:literal $(extends $base:literal)? => $parser:expr,)*) => {
         static LANGUAGES: LazyLock<Vec<Language>> = LazyLock::new(|| vec![$(
             Language::new(
                 $parser,
                 include_str!(concat!("../", $name, "/language.toml")),
-                include_str!(concat!("../", $name, "/context.scm")),
-                include_str!(concat!("../", $name, "/outline.scm")),
+                concat!($(include_str!(concat!("../", $base, "/context.scm")),)? include_str!(concat!("../", $name, "/context.scm"))),
+                concat!($(include_str!(concat!("../", $base, "/outline.scm")),)? include_str!(concat!("../", $name, "/outline.scm"))),
             ),
         )*]);
     };
 }
 
+// `extends`: the queries of the other language come first.
 languages! {
     "bash" => tree_sitter_bash::LANGUAGE,
     "c" => tree_sitter_c::LANGUAGE,
@@ -219,7 +220,7 @@ languages! {
     "ruby" => tree_sitter_ruby::LANGUAGE,
     "rust" => tree_sitter_rust::LANGUAGE,
     "toml" => tree_sitter_toml_ng::LANGUAGE,
-    "tsx" => tree_sitter_typescript::LANGUAGE_TSX,
+    "tsx" extends "typescript" => tree_sitter_typescript::LANGUAGE_TSX,
     "typescript" => tree_sitter_typescript::LANGUAGE_TYPESCRIPT,
     "yaml" => tree_sitter_yaml::LANGUAGE,
 }
