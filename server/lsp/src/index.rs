@@ -20,6 +20,10 @@ const MAX_VISITED: usize = 200_000;
 const ENOUGH_REFUSED: usize = 200;
 /// Files after which progress is told.
 const TELL_EVERY: usize = 50;
+/// Files of patterns, which the walk reads in each folder.
+const PATTERNS: [&str; 3] = [".gitignore", ".ignore", ".git/info/exclude"];
+/// Bytes of one of them above which its folder is left alone.
+const MAX_PATTERNS_BYTES: u64 = 1_000_000;
 
 /// A walk over the workspace, taken in steps.
 pub(crate) struct Walk {
@@ -100,27 +104,38 @@ impl Iterator for Files {
                 return Some(entry);
             }
             let (folder, known) = self.rest.pop_front()?;
-            self.walk = Some(walk(&folder, known));
+            // Those above are read as well.
+            self.walk = folder.ancestors().all(is_readable).then(|| walk(&folder, known));
         }
     }
 }
 
-/// The folders from that of an open document up to the root, each with the one before, which it need not walk again.
+/// The folders from that of an open document up to the root, each with the one before, which it need not walk again. A folder that is reached
+/// through a link is not begun with: it may lie outside, or be one of those above.
 fn outwards(root: &Path, open: &[PathBuf]) -> Vec<(PathBuf, Option<PathBuf>)> {
     let nearest = open.iter().find(|path| path.starts_with(root)).and_then(|path| path.parent()).unwrap_or(root);
-    let mut known = None;
-    let mut folders = Vec::new();
-    for folder in nearest.ancestors().take_while(|folder| folder.starts_with(root)) {
-        folders.push((folder.to_owned(), known.replace(folder.to_owned())));
+    let mut upwards: Vec<&Path> = nearest.ancestors().take_while(|folder| folder.starts_with(root)).collect();
+    if let Some(link) = upwards.iter().rposition(|folder| *folder != root && folder.is_symlink()) {
+        upwards.drain(..=link);
     }
-    folders
+    let mut known = None;
+    upwards.into_iter().map(|folder| (folder.to_owned(), known.replace(folder.to_owned()))).collect()
 }
 
 /// The files below a folder. Links are not followed, so there are no loops. Hidden files and what `.gitignore` names are left out, with or
 /// without Git. Nothing is sorted: a folder of a million files is read as it comes.
 fn walk(folder: &Path, known: Option<PathBuf>) -> ignore::Walk {
-    let is_new = move |entry: &DirEntry| known.as_deref() != Some(entry.path());
-    WalkBuilder::new(folder).follow_links(false).require_git(false).filter_entry(is_new).build()
+    let is_wanted = move |entry: &DirEntry| {
+        let is_folder = entry.file_type().is_some_and(|kind| kind.is_dir());
+        known.as_deref() != Some(entry.path()) && (!is_folder || is_readable(entry.path()))
+    };
+    WalkBuilder::new(folder).follow_links(false).require_git(false).filter_entry(is_wanted).build()
+}
+
+/// Whether the files of patterns in a folder can be read to an end: the walk would wait for ever for a pipe, and read a device for ever.
+fn is_readable(folder: &Path) -> bool {
+    let is_fine = |about: fs::Metadata| about.is_dir() || (about.is_file() && about.len() <= MAX_PATTERNS_BYTES);
+    PATTERNS.iter().all(|name| fs::metadata(folder.join(name)).map_or(true, is_fine))
 }
 
 /// Learns a folder at once, for a command that has nothing else to do: from `open` outwards, as far as the model has room. `open` itself is
@@ -211,6 +226,24 @@ mod tests {
         for elsewhere in [&[][..], &[PathBuf::from("/elsewhere/x.rs")]] {
             assert_eq!(found(elsewhere), ["4.rs a/3.rs a/b/1.rs a/b/c/2.rs d/5.rs"]);
         }
+        #[cfg(unix)]
+        {
+            std::os::unix::fs::symlink("..", root.join("a/up")).unwrap();
+            let through_links = root.join("a/up/a/b/1.rs");
+            assert_eq!(found(&[through_links]), ["a/3.rs a/b/1.rs a/b/c/2.rs", "4.rs d/5.rs"]);
+        }
+    }
+
+    #[test]
+    fn folders_whose_patterns_have_no_end_are_left_alone() {
+        let place = tempfile::tempdir().unwrap();
+        for (name, bytes, expected) in [("fine", 10, true), ("large", MAX_PATTERNS_BYTES + 1, false)] {
+            let folder = place.path().join(name);
+            fs::create_dir(&folder).unwrap();
+            fs::File::create(folder.join(".gitignore")).unwrap().set_len(bytes).unwrap();
+            assert_eq!(is_readable(&folder), expected, "{name}");
+        }
+        assert!(is_readable(place.path()), "none at all");
     }
 
     #[test]
