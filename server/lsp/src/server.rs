@@ -118,6 +118,8 @@ impl LanguageServer for Server {
 
     async fn shutdown(&self) -> Result<()> {
         self.shut_down.store(true, Ordering::Relaxed);
+        // Nobody waits for suggestions any more, but every request has its answer before the end.
+        self.engine.session().end_requests();
         Ok(())
     }
 

@@ -140,6 +140,11 @@ impl Session {
         Some(Ask { snapshot, path, trigger: open.trigger, turn: self.turns, superseded })
     }
 
+    /// Ends every request that is being answered, as an edit of its document would.
+    pub fn end_requests(&mut self) {
+        self.documents.values_mut().for_each(|open| open.turn = None);
+    }
+
     /// True if neither a newer request nor an edit has come since a request began.
     pub fn is_current(&self, uri: &Uri, turn: u64) -> bool {
         self.documents.get(uri).and_then(|open| open.turn.as_ref()).is_some_and(|(current, _)| *current == turn)
