@@ -77,7 +77,9 @@ async fn each_end_of_life_has_its_code() {
 #[tokio::test]
 async fn the_real_binary_starts_and_ends() {
     let server = binary();
-    let start = || Editor::spawn(&server, &[], &[]).expect("it starts");
+    // Without this variable the system would name the home of whoever runs the tests.
+    let home = tempfile::tempdir().expect("a folder");
+    let start = || Editor::spawn(&server, &[], &[("HOME", &home.path().to_string_lossy())]).expect("it starts");
     let mut polite = start();
     let encodings = json!({"general": {"positionEncodings": ["utf-16", "utf-8"]}});
     let can = polite.initialize(encodings, Value::Null, None).await;
