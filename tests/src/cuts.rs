@@ -40,7 +40,7 @@ pub struct Cut {
 /// Up to `limit` cuts of a file, chosen by `seed`; none if the file does not parse.
 pub fn cuts(source: &str, language: &'static Language, limit: usize, seed: u64) -> Vec<Cut> {
     let Some(tree) =
-        syntax::parse_excerpt(source, language, None, usize::MAX).filter(|tree| !tree.root_node().has_error())
+        syntax::parse_excerpt(source, language, None, &mut { usize::MAX }).filter(|tree| !tree.root_node().has_error())
     else {
         return Vec::new();
     };

@@ -226,7 +226,7 @@ mod tests {
         let offset = marked.find('ˇ').unwrap();
         let end = marked.find('$').unwrap() - 'ˇ'.len_utf8();
         let source = marked.replace(['ˇ', '$'], "");
-        let tree = syntax::parse_excerpt(&source, language, None, usize::MAX).unwrap();
+        let tree = syntax::parse_excerpt(&source, language, None, &mut { usize::MAX }).unwrap();
         let extent = extent(&source, &tree, language, offset, body);
         assert_eq!(extent, Some(Extent { task, range: offset..end }), "{marked}");
     }
@@ -280,7 +280,7 @@ mod tests {
     fn nothing_is_missing_before_a_closer() {
         let language = pennyworth_grammars::by_name("rust").unwrap();
         let source = "fn f() { g(); }\n";
-        let tree = syntax::parse_excerpt(source, language, None, usize::MAX).unwrap();
+        let tree = syntax::parse_excerpt(source, language, None, &mut { usize::MAX }).unwrap();
         let ends: Vec<_> = [11, 12, 14, 16].map(|at| extent(source, &tree, language, at, Body::Parts)).into();
         let ranges: Vec<_> = ends.into_iter().map(|extent| extent.map(|extent| extent.range)).collect();
         assert_eq!(ranges, [Some(11..11), Some(12..13), Some(14..14), Some(16..16)]);

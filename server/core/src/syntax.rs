@@ -31,13 +31,15 @@ pub fn parse(text: &Rope, language: &Language, old: Option<&Tree>, go_on: &mut d
     })
 }
 
-/// Parses an excerpt. It stops without a tree after `max_steps` of the parser's progress reports, which guards against texts that
-/// make error recovery slow.
-pub fn parse_excerpt(text: &str, language: &Language, old: Option<&Tree>, max_steps: usize) -> Option<Tree> {
-    let mut steps = 0;
-    let mut progress = |_: &ParseState| {
-        steps += 1;
-        if steps <= max_steps { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+/// Parses an excerpt. Each of the parser's progress reports takes one from `steps`; once none is left it stops without a tree,
+/// which guards against texts that make error recovery slow.
+pub fn parse_excerpt(text: &str, language: &Language, old: Option<&Tree>, steps: &mut usize) -> Option<Tree> {
+    let mut progress = |_: &ParseState| match steps.checked_sub(1) {
+        Some(left) => {
+            *steps = left;
+            ControlFlow::Continue(())
+        }
+        None => ControlFlow::Break(()),
     };
     let mut chunk = |byte: usize, _: Point| text.as_bytes().get(byte..).unwrap_or_default();
     with_parser(language, |parser| {

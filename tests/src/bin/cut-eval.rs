@@ -110,7 +110,7 @@ fn run<'a>(
     let hole = rest.get(..source.len().saturating_sub(cut.text.len())).unwrap_or_default();
     let reply: Vec<char> = rest.chars().take(REPLY).collect();
     let text = Rope::from_str(&cut.text);
-    let tree = syntax::parse_excerpt(&cut.text, language, None, usize::MAX);
+    let tree = syntax::parse_excerpt(&cut.text, language, None, &mut { usize::MAX });
     let stops = Tasks::builtin().row(cut.task).stop.clone();
     let start = Instant::now();
     let surroundings = Surroundings::of(&text, Some(language), tree.as_ref(), cut.offset);

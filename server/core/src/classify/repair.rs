@@ -12,14 +12,17 @@ use crate::syntax;
 
 /// Texts tried at most; each after the first is parsed incrementally.
 const TRIES: usize = 16;
-/// Texts tried at most where the first shows this many errors beside those above the cursor's line: no filling mends so much.
-const FEW_TRIES: usize = 6;
+/// Texts tried at most of a shorter excerpt, where the whole one did not do.
+const FEW_TRIES: usize = 8;
+/// Texts tried at most where the first shows this many errors: no filling mends so much.
+const BROKEN_TRIES: usize = 4;
 const MANY_ERRORS: usize = 3;
 /// What a line cannot end with if nothing follows.
 const DANGLING: [char; 9] = ['+', '-', '*', '%', '&', '|', '^', '=', '.'];
 /// Lines that a list of types may go over.
 const ANGLE_LINES: usize = 5;
-/// Progress reports of the parser that one try may take; a good excerpt takes fewer than a tenth.
+/// Progress reports of the parser that all tries together may take, each some hundred of its operations; a good excerpt takes fewer
+/// than a tenth.
 const MAX_STEPS: usize = 300;
 
 /// A text that was tried, with its tree.
@@ -34,31 +37,40 @@ pub(super) struct Repaired {
 
 /// The best repair of an excerpt; `None` if the parser gave up on all.
 pub(super) fn repair(excerpt: &Excerpt, language: &'static Language) -> Option<Repaired> {
-    let (errors, repaired) = best(excerpt, language)?;
-    let shorter = if errors > 0 { without_left_open(excerpt, language.facts()) } else { None };
-    let other = shorter.and_then(|excerpt| best(&excerpt, language)).filter(|(fewer, _)| *fewer < errors);
-    Some(other.map_or(repaired, |(_, other)| other))
+    let mut steps = MAX_STEPS;
+    let (errors, repaired) = best(excerpt, language, TRIES, &mut steps)?;
+    if errors == 0 {
+        return Some(repaired);
+    }
+    // What is badly broken is mended by leaving out what is broken, if by anything.
+    let shorter = without_left_open(excerpt, language.facts());
+    let other = shorter.and_then(|excerpt| best(&excerpt, language, FEW_TRIES, &mut steps));
+    Some(other.filter(|(fewer, _)| *fewer < errors).map_or(repaired, |(_, other)| other))
 }
 
-/// The attempt with the fewest errors, and their number.
-fn best(excerpt: &Excerpt, language: &'static Language) -> Option<(usize, Repaired)> {
+/// The attempt with the fewest errors, and their number. Where the first shows many, few more are made.
+fn best(
+    excerpt: &Excerpt,
+    language: &'static Language,
+    mut tries: usize,
+    steps: &mut usize,
+) -> Option<(usize, Repaired)> {
     let mut best: Option<(usize, Repaired)> = None;
     let mut last: Option<(Tree, usize)> = None;
     let line = excerpt.before.rfind('\n').unwrap_or(0);
-    let mut tries = TRIES;
     for (number, attempt) in attempts(excerpt, language.facts()).into_iter().enumerate() {
         if number >= tries {
             break;
         }
         let (source, hole) = filled(excerpt, language.facts(), &attempt);
         let old = last.as_ref().map(|(tree, length)| syntax::moved(tree, hole.start, *length, source.len()));
-        let Some(tree) = syntax::parse_excerpt(&source, language, old.as_ref(), MAX_STEPS) else { continue };
+        let Some(tree) = syntax::parse_excerpt(&source, language, old.as_ref(), steps) else { break };
         last = Some((tree.clone(), source.len()));
         let errors = if tree.root_node().has_error() { syntax::errors(&tree) } else { 0 };
         // What is wrong on the lines above stays wrong whatever stands here.
         let above = if errors > 0 { syntax::errors_up_to(&tree, line) } else { 0 };
-        if number == 0 && errors >= above + MANY_ERRORS {
-            tries = FEW_TRIES;
+        if number == 0 && errors >= MANY_ERRORS {
+            tries = BROKEN_TRIES;
         }
         if best.as_ref().is_none_or(|(least, _)| errors < *least) {
             best = Some((errors, Repaired { source, tree, hole }));

@@ -10,8 +10,9 @@ use crate::{lex, syntax};
 /// Bytes of the excerpt before and after the cursor.
 const MAX_BEFORE: usize = 4 * 1024;
 const MAX_AFTER: usize = 1024;
-/// Times the parser reports progress (each some hundred steps) before it is stopped and the answer gets the benefit of the doubt.
-const MAX_REPORTS: usize = 2_000;
+/// Progress reports of the parser, each some hundred of its operations, after which it is stopped and the answer gets the benefit of
+/// the doubt.
+const MAX_STEPS: usize = 300;
 
 /// The text, with its statement ended where that is needed, if the code parses no worse with it than without.
 pub(super) fn no_worse(text: String, ended: Ended, around: &Around) -> Option<String> {
@@ -22,13 +23,14 @@ pub(super) fn no_worse(text: String, ended: Ended, around: &Around) -> Option<St
     }
     let (before, after) = (tail(&around.before), head(&around.after));
     let mut last: Option<(Tree, usize)> = None;
+    let mut steps = MAX_STEPS;
     let mut faults = |middle: &str| {
         // What is open beside the answer says nothing about it, but would hide what does.
         let mut whole = [before, middle, &around.missing_closers(middle), after].concat();
         whole.push_str(&lex::scan(&whole, around.facts).closers(0));
         // All texts begin alike, so each after the first is parsed from where it differs.
         let old = last.as_ref().map(|(tree, length)| syntax::moved(tree, before.len(), *length, whole.len()));
-        let tree = syntax::parse_excerpt(&whole, language, old.as_ref(), MAX_REPORTS)?;
+        let tree = syntax::parse_excerpt(&whole, language, old.as_ref(), &mut steps)?;
         let faults = syntax::errors(&tree);
         last = Some((tree, whole.len()));
         Some(faults)

@@ -58,7 +58,7 @@ pub(crate) fn samples(sources: &[(&'static Language, Files)], body: Body, limit:
     let mut samples = Vec::new();
     for (language, files) in sources {
         for (_, source) in files {
-            let Some(tree) = syntax::parse_excerpt(source, language, None, usize::MAX) else { continue };
+            let Some(tree) = syntax::parse_excerpt(source, language, None, &mut { usize::MAX }) else { continue };
             if tree.root_node().has_error() || is_data(source) {
                 continue;
             }
