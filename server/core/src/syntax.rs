@@ -11,12 +11,15 @@ use tree_sitter::{InputEdit, Node, ParseOptions, ParseState, Parser, Point, Quer
 
 use crate::task::Task;
 
+/// Bytes of a here-document's word at most.
+const MAX_WORD: usize = 255;
+
 thread_local! {
     static PARSER: RefCell<Parser> = RefCell::new(Parser::new());
 }
 
 /// Parses a whole text, starting from an older tree that was moved along with the edits since. `go_on` is asked now and then;
-/// once it says no, there is no tree.
+/// once it says no, there is no tree; nor is there one of a text that its grammar cannot bear.
 pub fn parse(text: &Rope, language: &Language, old: Option<&Tree>, go_on: &mut dyn FnMut() -> bool) -> Option<Tree> {
     let mut chunk = |byte: usize, _: Point| {
         if byte >= text.len_bytes() {
@@ -26,6 +29,9 @@ pub fn parse(text: &Rope, language: &Language, old: Option<&Tree>, go_on: &mut d
         chunk.get(byte - start..).unwrap_or_default()
     };
     let mut progress = |_: &ParseState| if go_on() { ControlFlow::Continue(()) } else { ControlFlow::Break(()) };
+    if has_endless_word(language, text.bytes()) {
+        return None;
+    }
     with_parser(language, |parser| {
         parser.parse_with_options(&mut chunk, old, Some(ParseOptions::new().progress_callback(&mut progress)))
     })
@@ -42,9 +48,36 @@ pub fn parse_excerpt(text: &str, language: &Language, old: Option<&Tree>, steps:
         None => ControlFlow::Break(()),
     };
     let mut chunk = |byte: usize, _: Point| text.as_bytes().get(byte..).unwrap_or_default();
+    if has_endless_word(language, text.bytes()) {
+        return None;
+    }
     with_parser(language, |parser| {
         parser.parse_with_options(&mut chunk, old, Some(ParseOptions::new().progress_callback(&mut progress)))
     })
+}
+
+/// Whether something may be read as a here-document whose word is longer than a grammar's scanner can note down in a byte. Ruby's
+/// aborts the process then, and a `<<"` somebody is typing is enough for it.
+fn has_endless_word(language: &Language, mut bytes: impl Iterator<Item = u8> + Clone) -> bool {
+    if !language.facts().heredocs {
+        return false;
+    }
+    let mut last = 0;
+    while let Some(byte) = bytes.next() {
+        if (last, byte) == (b'<', b'<') {
+            let mut word = bytes.clone().skip_while(|byte| matches!(byte, b'~' | b'-')).peekable();
+            let quote = word.next_if(|byte| matches!(byte, b'"' | b'\'' | b'`'));
+            let goes_on = |byte: &u8| match quote {
+                Some(quote) => *byte != quote,
+                None => byte.is_ascii_alphanumeric() || *byte == b'_' || !byte.is_ascii(),
+            };
+            if word.take_while(goes_on).nth(MAX_WORD).is_some() {
+                return true;
+            }
+        }
+        last = byte;
+    }
+    false
 }
 
 fn with_parser(language: &Language, parse: impl FnOnce(&mut Parser) -> Option<Tree>) -> Option<Tree> {
@@ -151,6 +184,26 @@ fn mark(name: &str) -> Result<Option<Mark>, String> {
 
 #[cfg(test)]
 mod tests {
+    use ropey::Rope;
+
+    #[test]
+    fn a_word_too_long_for_a_scanner_is_not_read() {
+        let ruby = pennyworth_grammars::by_name("ruby").unwrap();
+        let long = "text that nobody closed\n".repeat(40);
+        for (source, is_read) in [
+            (format!("list <<\"{long}"), false),
+            (format!("list <<~'{long}"), false),
+            (format!("list <<{}\n", "x".repeat(300)), false),
+            (format!("list << \"{long}"), true),
+            (format!("list <<~TEXT\n{long}TEXT\n"), true),
+            (format!("list <<'TEXT'\n{long}TEXT\n"), true),
+        ] {
+            let tree = super::parse(&Rope::from_str(&source), ruby, None, &mut || true);
+            assert_eq!(tree.is_some(), is_read, "{source}");
+            assert_eq!(super::parse_excerpt(&source, ruby, None, &mut { usize::MAX }).is_some(), is_read, "{source}");
+        }
+    }
+
     #[test]
     fn every_query_compiles() {
         let faults: Vec<String> =
