@@ -13,9 +13,9 @@ use crate::syntax;
 /// Texts tried at most; each after the first is parsed incrementally.
 const TRIES: usize = 16;
 /// Texts tried at most of a shorter excerpt, where the whole one did not do.
-const FEW_TRIES: usize = 8;
+const FEW_TRIES: usize = 6;
 /// Texts tried at most where the first shows this many errors: no filling mends so much.
-const BROKEN_TRIES: usize = 4;
+const BROKEN_TRIES: usize = 2;
 const MANY_ERRORS: usize = 3;
 /// What a line cannot end with if nothing follows.
 const DANGLING: [char; 9] = ['+', '-', '*', '%', '&', '|', '^', '=', '.'];
