@@ -135,17 +135,15 @@ pub struct Mark {
     pub inside: bool,
 }
 
-/// The queries of a language, compiled.
+/// The query of `context.scm`, compiled.
 pub struct Queries {
     /// The query of `context.scm`.
     pub context: Query,
     /// What each of its captures means; `None` for those that only help predicates.
     pub marks: Vec<Option<Mark>>,
-    /// The query of `outline.scm`.
-    pub outline: Query,
 }
 
-/// The queries of a language; compiled at first use, which takes some milliseconds. `None` if they do not compile, which a test rules out.
+/// The context query of a language; compiled at first use, which takes some milliseconds. `None` if it does not compile, which a test rules out.
 pub fn queries(language: &'static Language) -> Option<&'static Queries> {
     static ALL: LazyLock<Vec<OnceLock<Option<Queries>>>> =
         LazyLock::new(|| pennyworth_grammars::all().iter().map(|_| OnceLock::new()).collect());
@@ -153,21 +151,30 @@ pub fn queries(language: &'static Language) -> Option<&'static Queries> {
     ALL.get(index)?.get_or_init(|| compile(language).ok()).as_ref()
 }
 
-/// Compiles the queries of a language; the error names the file and the place.
+/// Compiles the context query of a language; the error names the file and the place.
 pub fn compile(language: &Language) -> Result<Queries, String> {
     let fail = |file: &str, error: String| format!("{}/{file}: {error}", language.name());
     let context = Query::new(language.parser(), language.context_query())
         .map_err(|error| fail("context.scm", error.to_string()))?;
     let marks = context.capture_names().iter().map(|name| mark(name));
     let marks = marks.collect::<Result<_, _>>().map_err(|error| fail("context.scm", error))?;
-    let outline = Query::new(language.parser(), language.outline_query())
-        .map_err(|error| fail("outline.scm", error.to_string()))?;
-    if let Some(name) =
-        outline.capture_names().iter().find(|name| !["definition", "name"].contains(name) && !name.starts_with('_'))
-    {
-        return Err(fail("outline.scm", format!("unknown capture `@{name}`; known: @definition, @name")));
+    Ok(Queries { context, marks })
+}
+
+/// Compiles the query of `outline.scm`; the error names the file and the place.
+pub fn outline(language: &Language) -> Result<Query, String> {
+    let fail = |error: String| format!("{}/outline.scm: {error}", language.name());
+    let outline = Query::new(language.parser(), language.outline_query()).map_err(|error| fail(error.to_string()))?;
+    let unknown = |name: &&&str| !["definition", "name"].contains(*name) && !name.starts_with('_');
+    match outline.capture_names().iter().find(unknown) {
+        Some(name) => Err(fail(format!("unknown capture `@{name}`; known: @definition, @name"))),
+        None => Ok(outline),
     }
-    Ok(Queries { context, marks, outline })
+}
+
+/// What is wrong with the queries of a language.
+pub fn faults(language: &Language) -> impl Iterator<Item = String> {
+    compile(language).err().into_iter().chain(outline(language).err())
 }
 
 /// Reads a capture's name: a task's, with `.inside` where the node's own start does not count; `_…` helps a predicate.
@@ -206,8 +213,7 @@ mod tests {
 
     #[test]
     fn every_query_compiles() {
-        let faults: Vec<String> =
-            pennyworth_grammars::all().iter().filter_map(|language| super::compile(language).err()).collect();
+        let faults: Vec<String> = pennyworth_grammars::all().iter().flat_map(super::faults).collect();
         assert!(faults.is_empty(), "{}", faults.join("\n"));
     }
 }
