@@ -60,6 +60,9 @@ pub struct Facts {
     /// Whether words such as `<<EOF` open here-documents.
     #[serde(default)]
     pub heredocs: bool,
+    /// Bytes of a here-document's word above which the grammar's scanner aborts the process, so that such a text is not parsed.
+    #[serde(default)]
+    pub max_heredoc_word: Option<usize>,
     /// Pairs of brackets.
     #[serde(default)]
     pub brackets: Vec<(char, char)>,

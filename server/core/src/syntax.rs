@@ -11,9 +11,6 @@ use tree_sitter::{InputEdit, Node, ParseOptions, ParseState, Parser, Point, Quer
 
 use crate::task::Task;
 
-/// Bytes of a here-document's word at most.
-const MAX_WORD: usize = 255;
-
 thread_local! {
     static PARSER: RefCell<Parser> = RefCell::new(Parser::new());
 }
@@ -56,12 +53,10 @@ pub fn parse_excerpt(text: &str, language: &Language, old: Option<&Tree>, steps:
     })
 }
 
-/// Whether something may be read as a here-document whose word is longer than a grammar's scanner can note down in a byte. Ruby's
-/// aborts the process then, and a `<<"` somebody is typing is enough for it.
+/// Whether something may be read as a here-document whose word is longer than the grammar's scanner can note down. Ruby's has one byte
+/// for the length and aborts the process beyond, and a `<<"` somebody is typing is enough for it.
 fn has_endless_word(language: &Language, mut bytes: impl Iterator<Item = u8> + Clone) -> bool {
-    if !language.facts().heredocs {
-        return false;
-    }
+    let Some(max_word) = language.facts().max_heredoc_word else { return false };
     let mut last = 0;
     while let Some(byte) = bytes.next() {
         if (last, byte) == (b'<', b'<') {
@@ -71,7 +66,7 @@ fn has_endless_word(language: &Language, mut bytes: impl Iterator<Item = u8> + C
                 Some(quote) => *byte != quote,
                 None => byte.is_ascii_alphanumeric() || *byte == b'_' || !byte.is_ascii(),
             };
-            if word.take_while(goes_on).nth(MAX_WORD).is_some() {
+            if word.take_while(goes_on).nth(max_word).is_some() {
                 return true;
             }
         }
