@@ -7,7 +7,7 @@ use std::path::Path;
 
 use tracing::Metadata;
 use tracing::level_filters::LevelFilter;
-use tracing_appender::non_blocking::WorkerGuard;
+use tracing_appender::non_blocking::{NonBlocking, NonBlockingBuilder, WorkerGuard};
 use tracing_appender::rolling::{RollingFileAppender, Rotation};
 use tracing_subscriber::filter::{EnvFilter, filter_fn};
 use tracing_subscriber::layer::{Layer as _, SubscriberExt as _};
@@ -21,6 +21,8 @@ use crate::settings::{Level, Log};
 const VARIABLE: &str = "PENNYWORTH_LOG";
 /// Days that are kept.
 const KEPT: usize = 5;
+/// Lines that may wait for a reader; further ones are dropped. The crate's own 128,000 take 4 MB for each of the two logs before the first line.
+const WAITING: usize = 4096;
 /// Crates whose lines are ours.
 const OURS: &str = "pennyworth";
 
@@ -36,12 +38,12 @@ pub struct Logging {
 pub fn start(log: &Log, state_dir: Option<&Path>) -> Logging {
     let (filter, mut notice) = filter(log.level, std::env::var(VARIABLE).ok().as_deref());
     let (filter, handle) = reload::Layer::new(filter);
-    let (stderr, stderr_guard) = tracing_appender::non_blocking(io::stderr());
+    let (stderr, stderr_guard) = waiting(io::stderr());
     let mut guards = vec![stderr_guard];
     let lines = fmt::layer().with_writer(stderr).with_ansi(io::stderr().is_terminal());
     let file = match log.file.then(|| appender(state_dir)) {
         Some(Ok(appender)) => {
-            let (file, guard) = tracing_appender::non_blocking(appender);
+            let (file, guard) = waiting(appender);
             guards.push(guard);
             Some(fmt::layer().with_writer(file).with_ansi(false))
         }
@@ -62,6 +64,11 @@ impl Logging {
     pub fn set(&self, log: &Log) {
         let _ = self.filter.reload(filter(log.level, std::env::var(VARIABLE).ok().as_deref()).0);
     }
+}
+
+/// A writer with a thread of its own.
+fn waiting(writer: impl io::Write + Send + 'static) -> (NonBlocking, WorkerGuard) {
+    NonBlockingBuilder::default().buffered_lines_limit(WAITING).finish(writer)
 }
 
 fn is_ours(about: &Metadata<'_>) -> bool {
