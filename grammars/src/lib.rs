@@ -128,6 +128,9 @@ pub struct Facts {
     /// Node kinds whose text is another language.
     #[serde(default)]
     pub injections: Vec<Injection>,
+    /// Fences with code in documentation, if it is written in Markdown.
+    #[serde(default)]
+    pub examples: Option<Examples>,
 }
 
 /// What shows where a body ends.
@@ -181,6 +184,20 @@ pub struct Injection {
     /// Kind of the node that names the language by an id.
     #[serde(default)]
     pub named_by: Option<String>,
+}
+
+/// Fences with code in comments that document.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Examples {
+    /// What such a comment's lines begin with (`///`; `*` in a block); where one begins with another, the longer comes first.
+    pub marks: Vec<String>,
+    /// Words of an info string that name no language but still mean this one (`no_run`).
+    #[serde(default)]
+    pub attributes: Vec<String>,
+    /// What a line begins with that is compiled but not shown (`# `).
+    #[serde(default)]
+    pub hidden: Option<String>,
 }
 
 fn name() -> String {

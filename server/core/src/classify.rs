@@ -3,6 +3,7 @@
 //! capture of the language's `context.scm` read. It leaves what to do about the task to `gate` and `plan`.
 
 pub mod decide;
+mod example;
 pub mod excerpt;
 mod region;
 mod repair;
@@ -12,6 +13,7 @@ use ropey::Rope;
 use tree_sitter::{Node, Tree};
 
 use self::decide::{Beside, decide};
+use self::example::{Example, example};
 use self::excerpt::{Excerpt, excerpt};
 use crate::lex::{self, Kind, Nest, Scan};
 use crate::task::Task;
@@ -73,17 +75,26 @@ pub fn classify(text: &Rope, language: &'static Language, tree: Option<&Tree>, o
 pub(crate) struct Here {
     pub(crate) language: &'static Language,
     pub(crate) excerpt: Excerpt,
-    /// Byte offset where text of the language ends.
+    /// The document, or the code of the example the place is in.
+    pub(crate) text: Rope,
+    /// Byte offset of the place there.
+    pub(crate) offset: usize,
+    /// Byte offset there where text of the language ends.
     pub(crate) to: usize,
+    /// What the document has before each line of the text: nothing, or the mark of the comment an example stands in.
+    pub(crate) margin: String,
 }
 
 /// Cuts the excerpt for the place at byte `offset`.
 pub(crate) fn here(text: &Rope, language: &'static Language, tree: Option<&Tree>, offset: usize) -> Here {
+    if let Some(Example { language, text, offset, margin }) = example(text, language, offset) {
+        return Here { margin, ..here(&text, language, None, offset) };
+    }
     let region = region::region(text, language, offset);
     let tree = tree.filter(|_| region.language == language);
     let mut excerpt = excerpt(text, region.language.facts(), tree, offset, region.from, region.to);
     excerpt.before.insert_str(0, region.prelude);
-    Here { language: region.language, excerpt, to: region.to }
+    Here { language: region.language, excerpt, text: text.clone(), offset, to: region.to, margin: String::new() }
 }
 
 /// The task inside a comment, or inside a string that is documentation; other strings may be part of an import, which the tree knows.

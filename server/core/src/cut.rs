@@ -12,6 +12,7 @@ use crate::task::{Stop, Task};
 mod around;
 mod head;
 mod loops;
+mod margin;
 mod parse;
 mod place;
 mod trim;
@@ -170,7 +171,9 @@ impl Cutter {
     /// The text to insert, or why there is none.
     pub fn finish(mut self, finish: Finish) -> Result<Cut, Rejection> {
         let end = self.end.or_else(|| self.find_end(Reading::Over));
-        let body = body(&self.raw, &self.around, &self.input, Reading::Over).unwrap_or_default();
+        let margin = self.input.surroundings.margin.as_str();
+        let raw = margin::without(&self.raw, margin);
+        let body = body(&raw, &self.around, &self.input, Reading::Over).unwrap_or_default();
         let (kept, ended) = match (end, finish) {
             (Some(end), _) => (body.get(..end.at).unwrap_or(body), end.why),
             (None, Finish::Stop) => (body, Ended::Model),
@@ -199,12 +202,14 @@ impl Cutter {
         let opens_body =
             text.get(caret..).is_some_and(|added| added.contains(|c| c == '\n' || trim::is_closer(c, &self.around)));
         let caret = if opens_body { caret } else { text.len() };
+        let (text, caret) = margin::with(text, caret, margin);
         Ok(Cut { text, caret, ended })
     }
 
     /// The end that is certain first, if one is.
     fn find_end(&mut self, reading: Reading) -> Option<End> {
-        let body = body(&self.raw, &self.around, &self.input, reading)?;
+        let raw = margin::without(&self.raw, &self.input.surroundings.margin);
+        let body = body(&raw, &self.around, &self.input, reading)?;
         let marker = self.input.markers.iter().filter_map(|marker| {
             let at = body.find(marker.as_str())?;
             Some(End { seen: at + marker.len(), at, why: Ended::Marker })

@@ -243,6 +243,7 @@ impl Place {
                 after: self.after.clone(),
                 complete: true,
                 indent: self.indent.into(),
+                margin: String::new(),
             },
             task: self.task,
             stops: Tasks::builtin().row(self.task).stop.clone(),

@@ -97,12 +97,10 @@ fn element(text: &Rope, outer: Region, injection: &Injection, offset: usize) -> 
 
 /// A fenced block whose info string names a language that is known here.
 fn fence(text: &Rope, outer: Region, offset: usize) -> Option<Region> {
-    let Fence { mark, info, line } = open_fence(text, text.byte_to_line(outer.from), text.byte_to_line(offset))?;
-    let language = by_id(info.split([' ', ',', '{', '}']).find(|word| !word.is_empty())?.trim_start_matches('.'))?;
-    let to = window_after(text, offset, outer.to, |line| {
-        fence_mark(line).filter(|(other, info)| other.starts_with(&mark) && info.is_empty()).map(|_| 0)
-    });
-    Some(Region { language, from: text.line_to_byte(line + 1), to, prelude: "" })
+    let fence = open_fence(text, text.byte_to_line(outer.from), text.byte_to_line(offset))?;
+    let language = by_id(fence.words().next()?)?;
+    let to = window_after(text, offset, outer.to, |line| fence.is_closed_by(line).then_some(0));
+    Some(Region { language, from: text.line_to_byte(fence.line + 1), to, prelude: "" })
 }
 
 /// A fence that was opened.
@@ -113,6 +111,19 @@ pub(super) struct Fence {
     pub(super) line: usize,
 }
 
+impl Fence {
+    /// The words of the info string; the first names the language.
+    pub(super) fn words(&self) -> impl Iterator<Item = &str> {
+        let words = self.info.split([' ', ',', '{', '}']).filter(|word| !word.is_empty());
+        words.map(|word| word.trim_start_matches('.'))
+    }
+
+    /// Whether a line closes it.
+    pub(super) fn is_closed_by(&self, line: &str) -> bool {
+        fence_mark(line).is_some_and(|(mark, info)| mark.starts_with(&self.mark) && info.is_empty())
+    }
+}
+
 /// The fence that is open where a line begins, as far as the lines from `first` on tell.
 pub(super) fn open_fence(text: &Rope, first: usize, cursor: usize) -> Option<Fence> {
     let first = first.max(cursor.saturating_sub(REACH));
@@ -121,7 +132,7 @@ pub(super) fn open_fence(text: &Rope, first: usize, cursor: usize) -> Option<Fen
         let content: String = content.chars().take(80).collect();
         let Some((mark, info)) = fence_mark(&content) else { continue };
         open = match open {
-            Some(fence) if mark.starts_with(&fence.mark) && info.is_empty() => None,
+            Some(fence) if fence.is_closed_by(&content) => None,
             Some(fence) => Some(fence),
             None => Some(Fence { mark, info, line }),
         };

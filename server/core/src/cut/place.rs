@@ -5,9 +5,9 @@ use pennyworth_grammars::Language;
 use ropey::Rope;
 use tree_sitter::Tree;
 
+use crate::classify;
 use crate::present;
 use crate::text::{line_end, slice};
-use crate::{classify, text};
 
 /// Lines after the cursor's line that are looked at.
 const AFTER_LINES: usize = 20;
@@ -28,6 +28,8 @@ pub struct Surroundings {
     pub complete: bool,
     /// One step of the document's indentation, as [`present::document_indent`] finds it.
     pub indent: String,
+    /// What each further line of an answer begins with in the document: the mark of the comment that the code is an example in; else empty.
+    pub margin: String,
 }
 
 impl Surroundings {
@@ -35,23 +37,30 @@ impl Surroundings {
     pub fn of(text: &Rope, language: Option<&'static Language>, tree: Option<&Tree>, offset: usize) -> Surroundings {
         let offset = text.char_to_byte(text.byte_to_char(offset.min(text.len_bytes())));
         let line = text.byte_to_line(offset);
-        let (before, to, language) = match language {
-            Some(language) => {
-                let here = classify::here(text, language, tree, offset);
-                (here.excerpt.before, here.to, Some(here.language))
-            }
-            None => (slice(text, text.line_to_byte(line.saturating_sub(AFTER_LINES)), offset), text.len_bytes(), None),
+        let Some(language) = language else {
+            let before = tail(slice(text, text.line_to_byte(line.saturating_sub(AFTER_LINES)), offset));
+            let (after, complete) = after(text, offset, text.len_bytes());
+            let indent = present::document_indent(text, line, None);
+            return Surroundings { before, after, complete, indent, ..Surroundings::default() };
         };
-        let last = (line + AFTER_LINES).min(text.len_lines().saturating_sub(1));
-        let end = line_end(text, last).min(offset + MAX_AFTER).min(to).max(offset);
+        let here = classify::here(text, language, tree, offset);
+        let (after, complete) = after(&here.text, here.offset, here.to);
         Surroundings {
-            language,
-            before: tail(before),
-            after: text::slice(text, offset, end),
-            complete: end >= to,
-            indent: present::document_indent(text, line, language),
+            language: Some(here.language),
+            before: tail(here.excerpt.before),
+            after,
+            complete,
+            indent: present::document_indent(text, line, Some(here.language)),
+            margin: here.margin,
         }
     }
+}
+
+/// Some lines from byte `offset` on, and whether they reach the end at byte `to`.
+fn after(text: &Rope, offset: usize, to: usize) -> (String, bool) {
+    let last = (text.byte_to_line(offset) + AFTER_LINES).min(text.len_lines().saturating_sub(1));
+    let end = line_end(text, last).min(offset + MAX_AFTER).min(to).max(offset);
+    (slice(text, offset, end), end >= to)
 }
 
 /// The end of a text, from a line's start where it has one.

@@ -1,0 +1,91 @@
+//! Examples: code in a fence of a documentation comment, read as the code it is once the comment's marks are taken away.
+//! It leaves code in files of other languages to `region`, and what the code means to `classify`.
+
+use pennyworth_grammars::{Examples, Language, by_id};
+use ropey::Rope;
+
+use super::region::{self, Fence};
+use crate::text::{line_end, slice};
+
+/// Lines of the comment above and below the cursor that are looked at.
+const REACH: usize = 200;
+/// Bytes of one line that count.
+const LINE_BYTES: usize = 2_000;
+
+/// The code of a fence, without the comment around it.
+pub(super) struct Example {
+    /// The language the fence names, or else that of the file.
+    pub(super) language: &'static Language,
+    /// The code.
+    pub(super) text: Rope,
+    /// Byte offset of the cursor in it.
+    pub(super) offset: usize,
+    /// What each line of the comment begins with: indentation, mark and a blank.
+    pub(super) margin: String,
+}
+
+/// The example around byte `offset`, if the cursor stands in one.
+pub(super) fn example(text: &Rope, language: &'static Language, offset: usize) -> Option<Example> {
+    let examples = language.facts().examples.as_ref()?;
+    let cursor = text.byte_to_line(offset);
+    let line = |number: usize| {
+        let start = text.line_to_byte(number);
+        slice(text, start, line_end(text, number).min(start + LINE_BYTES))
+    };
+    let own = line(cursor);
+    let mark = examples.marks.iter().find(|mark| own.trim_start().starts_with(mark.as_str()))?;
+    let column = offset - text.line_to_byte(cursor);
+    let content = content(&own, mark)?;
+    let hidden = hidden(content, examples);
+    let column = column.checked_sub(own.len() - content.len() + hidden)?;
+
+    let above = (cursor.saturating_sub(REACH)..cursor).rev().map_while(|number| shown(&line(number), mark, examples));
+    let mut lines: Vec<String> = above.collect();
+    lines.reverse();
+    let above = lines.len();
+    let below = cursor..text.len_lines().min(cursor + REACH);
+    lines.extend(below.map_while(|number| shown(&line(number), mark, examples)));
+
+    let comment = Rope::from_str(&lines.join("\n"));
+    let fence = region::open_fence(&comment, 0, above)?;
+    let language = named(&fence, language, examples)?;
+    let from = comment.line_to_byte(fence.line + 1);
+    let to = (above..lines.len())
+        .find(|number| lines.get(*number).is_some_and(|line| fence.is_closed_by(line)))
+        .map_or(comment.len_bytes(), |number| comment.line_to_byte(number));
+    let cursor = comment.line_to_byte(above) + column;
+    // Behind the closing fence there is prose again.
+    let text = (cursor <= to).then(|| Rope::from_str(&slice(&comment, from, to)))?;
+    Some(Example { language, text, offset: cursor - from, margin: margin(&own, mark) })
+}
+
+/// The language of a fence: the first that its info string names; the file's where it says nothing or nothing else.
+fn named(fence: &Fence, own: &'static Language, examples: &Examples) -> Option<&'static Language> {
+    let words = || fence.words();
+    words()
+        .find_map(by_id)
+        .or_else(|| words().all(|word| examples.attributes.iter().any(|own| own == word)).then_some(own))
+}
+
+/// A line of the comment as a reader sees it, hidden code included; `None` outside the comment.
+fn shown(line: &str, mark: &str, examples: &Examples) -> Option<String> {
+    let content = content(line, mark)?;
+    content.get(hidden(content, examples)..).map(str::to_owned)
+}
+
+/// What stands behind the mark and a blank.
+fn content<'a>(line: &'a str, mark: &str) -> Option<&'a str> {
+    let content = line.trim_start().strip_prefix(mark)?;
+    // The end of a block is none of its lines.
+    (!content.starts_with('/')).then(|| content.strip_prefix(' ').unwrap_or(content))
+}
+
+/// Bytes of what hides a line.
+fn hidden(content: &str, examples: &Examples) -> usize {
+    examples.hidden.as_ref().filter(|hidden| content.starts_with(hidden.as_str())).map_or(0, String::len)
+}
+
+fn margin(line: &str, mark: &str) -> String {
+    let blanks = line.len() - line.trim_start().len();
+    [line.get(..blanks).unwrap_or_default(), mark, " "].concat()
+}

@@ -1,0 +1,56 @@
+//! The margin of an example: the comment's mark, which the document has before each line of it and the code has not.
+//! It leaves finding the example to `classify`.
+
+use std::borrow::Cow;
+
+/// An answer without the margin on its lines after the first. A line that is only the beginning of a mark says nothing yet.
+pub(super) fn without<'a>(answer: &'a str, margin: &str) -> Cow<'a, str> {
+    let mark = margin.trim();
+    if mark.is_empty() || !answer.contains('\n') {
+        return Cow::Borrowed(answer);
+    }
+    let mut lines = answer.split('\n');
+    let mut code = lines.next().unwrap_or_default().to_owned();
+    for line in lines {
+        let text = line.trim_start();
+        let line = match text.strip_prefix(mark) {
+            Some("") => "",
+            // `*p = 1` behind a mark left out is code.
+            Some(text) if text.starts_with(' ') => text.get(1..).unwrap_or_default(),
+            None if mark.starts_with(text) => "",
+            _ => line,
+        };
+        code.push('\n');
+        code.push_str(line);
+    }
+    Cow::Owned(code)
+}
+
+/// Code, and a place in it, with the margin on its lines after the first.
+pub(super) fn with(code: String, caret: usize, margin: &str) -> (String, usize) {
+    if margin.trim().is_empty() {
+        return (code, caret);
+    }
+    let lines = code.get(..caret).unwrap_or_default().matches('\n').count();
+    (code.replace('\n', &["\n", margin].concat()), caret + lines * margin.len())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn marks_are_taken_away_and_put_back() {
+        for (answer, margin, code) in [
+            ("1);\n/// f();", "/// ", "1);\nf();"),
+            ("1);\n    ///     f();\n///\n/", "    /// ", "1);\n    f();\n\n"),
+            ("1);\n  f();", "/// ", "1);\n  f();"),
+            ("1);\n * f();\n*p = 1;", " * ", "1);\nf();\n*p = 1;"),
+            ("1);\n/// f();", "", "1);\n/// f();"),
+        ] {
+            assert_eq!(without(answer, margin), code, "{answer:?}");
+        }
+        assert_eq!(with("a {\n  b\n}".into(), 7, "/// "), ("a {\n///   b\n/// }".into(), 11));
+        assert_eq!(with("a {\n}".into(), 3, ""), ("a {\n}".into(), 3));
+    }
+}
