@@ -11,6 +11,7 @@ use crate::task::{Stop, Task};
 
 mod around;
 mod head;
+mod lines;
 mod loops;
 mod margin;
 mod parse;
@@ -217,7 +218,7 @@ impl Cutter {
         let ends = [
             head::fence_end(body, self.input.shape, self.around.facts),
             self.loops.end(body),
-            walk::line_end(body, &self.around, &self.input, reading),
+            lines::end(body, &self.around, &self.input, reading),
             walk::end(body, &self.around, &self.input, reading),
         ];
         marker.chain(ends.into_iter().flatten()).min()

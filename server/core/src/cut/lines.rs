@@ -1,0 +1,69 @@
+//! The ends of an answer that its lines show: the line's end, a blank line, the most lines, and a line that stands below the cursor already.
+
+use super::around::{Around, leading};
+use super::head::significant;
+use super::{CutInput, End, Ended, Reading};
+use crate::present::width;
+use crate::task::{Stop, Task};
+
+/// Letters and digits from which lines count as a repetition of those below the cursor, and how many lines are compared.
+const MIN_SIGNIFICANT: usize = 3;
+const MAX_REPEATED: usize = 3;
+
+/// The ends that lines show: the line's end, a blank line, the most lines, and a line that stands below the cursor already.
+pub(super) fn end(body: &str, around: &Around, input: &CutInput, reading: Reading) -> Option<End> {
+    let one_line = input.stops.contains(&Stop::Newline) || around.mid_line();
+    let blank_line = input.stops.contains(&Stop::Blank);
+    let (mut start, mut number, mut lines) = (0, 0, Vec::new());
+    loop {
+        let rest = body.get(start..)?;
+        let line = rest.split('\n').next().unwrap_or_default();
+        let (end, whole) = (start + line.len(), line.len() < rest.len());
+        if !whole && reading == Reading::On {
+            return None;
+        }
+        let found = |at, why| Some(End { seen: end + 1, at, why });
+        if !line.trim().is_empty() && (number > 0 || around.at_line_start()) {
+            let column = width(leading(line), around.step) + if number == 0 { around.indent } else { 0 };
+            lines.push((start, column, line.trim()));
+        }
+        if let Some(start) = repeated_from(&lines, around) {
+            return found(start.saturating_sub(1), Ended::Repeats);
+        }
+        if !whole {
+            return None;
+        }
+        number += 1;
+        if one_line {
+            return found(end, Ended::Newline);
+        }
+        let content = body.get(..start).is_some_and(|before| !before.trim().is_empty());
+        if blank_line && content && is_blank(line, input.task) {
+            return found(start.saturating_sub(1), Ended::Blank);
+        }
+        if number >= input.max_lines {
+            return found(end, Ended::Lines);
+        }
+        start = end + 1;
+    }
+}
+
+/// Where the last of these lines, given with their offsets and columns, begin to be those below the cursor.
+fn repeated_from(lines: &[(usize, usize, &str)], around: &Around) -> Option<usize> {
+    let most = if around.ends_line() { MAX_REPEATED.min(around.below.len()) } else { 0 };
+    (1..=most).find_map(|count| {
+        let last = lines.get(lines.len().checked_sub(count)?..)?;
+        let same = |((_, column, line), below): (&(usize, usize, &str), &String)| {
+            *line == below.trim() && *column == width(leading(below), around.step)
+        };
+        let weight: usize = last.iter().map(|(_, _, line)| significant(line)).sum();
+        let repeats = weight >= MIN_SIGNIFICANT && last.iter().zip(&around.below).all(same);
+        repeats.then(|| last.first().map(|(start, _, _)| *start))?
+    })
+}
+
+/// Whether a line says nothing; in documentation the signs of the comment say nothing either.
+fn is_blank(line: &str, task: Task) -> bool {
+    let signs = if task == Task::DocComment { "/*#!;-%" } else { "" };
+    line.chars().all(|c| c.is_whitespace() || signs.contains(c))
+}
