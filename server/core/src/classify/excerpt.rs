@@ -88,9 +88,12 @@ pub fn excerpt(text: &Rope, facts: &Facts, tree: Option<&Tree>, offset: usize, f
             excerpt.before.push_str(&line.text);
             excerpt.before.push('\n');
         }
+        let mut goes_on = directive(text, facts, window, from).is_some();
         for number in window..cursor {
             let line = line_text(text, number, from);
-            if !is_directive(facts, &line) {
+            let left_out = goes_on || is_directive(facts, &line);
+            goes_on = left_out && line.ends_with('\\');
+            if !left_out {
                 excerpt.before.push_str(&line);
             }
             excerpt.before.push('\n');
@@ -196,12 +199,28 @@ pub(super) fn columns(line: &str) -> usize {
 /// Lines above `number`, nearest first, down to line `first`.
 fn above<'a>(text: &'a Rope, facts: &'a Facts, number: usize, first: usize) -> impl Iterator<Item = Line> + 'a {
     let mut lines = text.lines_at(number);
-    (first..number).rev().map_while(move |number| {
-        let line = lines.prev()?;
-        let mut line: String = line.chars().take(LINE_BYTES / 4).collect();
+    let mut next = move || {
+        let mut line: String = lines.prev()?.chars().take(LINE_BYTES / 4).collect();
         line.truncate(line.trim_end_matches(['\n', '\r']).len());
-        Some(line_of(facts, number, line))
+        Some(line)
+    };
+    let mut nearest = next();
+    (first..number).rev().map_while(move |number| {
+        let line = std::mem::replace(&mut nearest, next())?;
+        Some(below(facts, nearest.as_deref(), line_of(facts, number, line)))
     })
+}
+
+/// The line of that number.
+fn line_at(text: &Rope, facts: &Facts, number: usize) -> Line {
+    let above = number.checked_sub(1).map(|above| line_text(text, above, 0));
+    below(facts, above.as_deref(), line_of(facts, number, line_text(text, number, 0)))
+}
+
+/// A line as it counts below another: what a backslash joins to a directive or a string says nothing about nesting.
+fn below(facts: &Facts, above: Option<&str>, line: Line) -> Line {
+    let joined = !facts.directives.is_empty() && above.is_some_and(|above| above.ends_with('\\'));
+    if joined && line.kind != LineKind::Blank { Line { kind: LineKind::Outside, ..line } } else { line }
 }
 
 /// The first line of the window: the topmost from which on nothing is indented less, so that all opened between is opened within.
@@ -251,7 +270,7 @@ fn literal_at(text: &Rope, tree: Option<&Tree>, line: usize) -> Option<usize> {
 fn heads(text: &Rope, facts: &Facts, tree: Option<&Tree>, own: &Line, window: usize, first: usize) -> Vec<Line> {
     // Comments and directives at the window's start say nothing about nesting.
     let code = (window..own.number)
-        .map(|number| line_of(facts, number, line_text(text, number, 0)))
+        .map(|number| line_at(text, facts, number))
         .find(|line| !matches!(line.kind, LineKind::Blank | LineKind::Outside));
     let start = code.as_ref().unwrap_or(own);
     let (mut indent, mut needs_opener) = (start.indent, start.kind == LineKind::Closer);
@@ -341,7 +360,7 @@ fn siblings(text: &Rope, facts: &Facts, own: &Line, (first, to): (usize, usize),
         return;
     }
     for number in own.number + 1..=last.min(own.number + WINDOW) {
-        let line = line_of(facts, number, line_text(text, number, 0));
+        let line = line_at(text, facts, number);
         match line.kind {
             LineKind::Blank | LineKind::Outside => continue,
             LineKind::Closer if line.indent <= head || ends_by_sign(facts, line.text.trim()) => break,
