@@ -7,7 +7,7 @@ use ropey::Rope;
 use tree_sitter::{Node, Tree};
 
 use super::region;
-use crate::lex::{self, Kind, Nest};
+use crate::lex::{self, Nest};
 use crate::text::{line_end, slice};
 
 /// Lines above the cursor that are taken as they are.
@@ -226,8 +226,16 @@ fn below(facts: &Facts, above: Option<&str>, line: Line) -> Line {
 /// The first line of the window: the topmost from which on nothing is indented less, so that all opened between is opened within.
 fn window(text: &Rope, facts: &Facts, tree: Option<&Tree>, own: &Line, first: usize) -> usize {
     let (mut start, mut least) = (own.number, own.indent);
-    for line in above(text, facts, own.number, first).take(WINDOW) {
-        if matches!(line.kind, LineKind::Blank | LineKind::Outside) || line.indent > least {
+    let counts = |line: &Line| !matches!(line.kind, LineKind::Blank | LineKind::Outside);
+    let lines = || above(text, facts, own.number, first).take(WINDOW).filter(counts);
+    // Where nothing closed the bodies of the lines above, the cursor's line is in them, however little it is indented.
+    if facts.layout != Layout::Indent
+        && let Some(above) = lines().map(|line| line.indent).min()
+    {
+        least = least.max(above);
+    }
+    for line in lines() {
+        if line.indent > least {
             continue;
         }
         if literal_at(text, tree, line.number).is_some() {
@@ -274,10 +282,13 @@ fn heads(text: &Rope, facts: &Facts, tree: Option<&Tree>, own: &Line, window: us
         .find(|line| !matches!(line.kind, LineKind::Blank | LineKind::Outside));
     let start = code.as_ref().unwrap_or(own);
     let (mut indent, mut needs_opener) = (start.indent, start.kind == LineKind::Closer);
+    // Rows at the margin, as of a table of numbers, stand in what a line above them opens.
+    let mut in_rows = indent == 0 && !needs_opener;
     let mut found: Vec<Line> = Vec::new();
     let mut paragraph = 0;
     for line in above(text, facts, window, first).take(REACH) {
-        if indent == 0 && !needs_opener && paragraph == 0 {
+        in_rows &= line.indent == 0 || line.kind == LineKind::Outside;
+        if indent == 0 && !needs_opener && paragraph == 0 && !in_rows {
             break;
         }
         if paragraph > 0 {
@@ -295,6 +306,10 @@ fn heads(text: &Rope, facts: &Facts, tree: Option<&Tree>, own: &Line, window: us
         if matches!(line.kind, LineKind::Blank | LineKind::Outside) {
             continue;
         }
+        if in_rows {
+            in_rows = line.kind == LineKind::Code && line.text.trim_end().ends_with(',');
+            needs_opener = !in_rows && line.text.trim_end().ends_with(['{', '[', '(']);
+        }
         if line.indent < indent || (needs_opener && line.indent == indent && line.kind != LineKind::Closer) {
             if literal_at(text, tree, line.number).is_some() {
                 continue;
@@ -311,17 +326,14 @@ fn heads(text: &Rope, facts: &Facts, tree: Option<&Tree>, own: &Line, window: us
     found
 }
 
-/// The lines on which a head goes on: those up to where its parentheses close, if text follows the last one opened, and then those
-/// up to the brace that opens its body.
+/// The lines on which a head goes on: those up to where its parentheses close, and then those up to the brace that opens its body.
 fn continuation(text: &Rope, facts: &Facts, head: &Line, below: usize) -> Vec<Line> {
     let goes_on = |source: &str, line: &str| {
         let scan = lex::scan(source, facts);
-        match scan.open.last() {
-            Some(open) if matches!(open.nest, Nest::Bracket('(' | '[', _)) => {
-                scan.tokens.last().is_some_and(|last| last.start > open.start && last.kind != Kind::Break)
-            }
+        let to_line_end = |nest: &Nest| matches!(nest, Nest::Comment { close, .. } if close.is_empty());
+        match scan.open.iter().rfind(|open| !to_line_end(&open.nest)) {
+            Some(open) => matches!(open.nest, Nest::Bracket('(' | '[', _) | Nest::Comment { .. }),
             None => facts.layout == Layout::Braces && !line.trim_end().ends_with([';', '}', ':']),
-            _ => false,
         }
     };
     let (mut source, mut lines) = (head.text.clone(), Vec::new());
