@@ -43,6 +43,11 @@
 (compound_statement (declaration declarator: (function_declarator parameters: (parameter_list) @argument.inside)))
 (compound_statement (declaration (function_declarator parameters: (parameter_list (parameter_declaration
   (abstract_function_declarator parameters: (parameter_list) @argument.inside))))))
+; What looks like a function without a type is a macro such as `TEST(A, B) {`, but for constructors.
+((function_definition !type declarator: (function_declarator declarator: (identifier) @_macro
+  parameters: (parameter_list) @argument.inside)) (#match? @_macro "^[A-Z][A-Z0-9_]+$"))
+(field_declaration_list (function_definition
+  declarator: (function_declarator parameters: (parameter_list) @parameter.inside)))
 (static_assert_declaration condition: (_) @condition)
 (template_parameter_list) @parameter.inside
 (preproc_params) @parameter.inside
@@ -77,3 +82,6 @@
 (field_declaration_list) @type_body.inside
 (enumerator_list) @type_body.inside
 (declaration_list) @top_level.inside
+; A method whose body is empty looks like a member with a list for its value.
+(field_declaration declarator: [(function_declarator) (_ (function_declarator))]
+  default_value: (initializer_list) @function.inside)
