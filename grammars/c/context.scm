@@ -1,4 +1,4 @@
-; What is missing at a place in C, by the innermost node around it. `.inside`: behind the node's own start.
+; What is missing at a place in C or C++, by the innermost node around it. `.inside`: behind the node's own start.
 
 (translation_unit) @top_level
 
@@ -7,7 +7,7 @@
 (assignment_expression right: (_) @expression)
 (return_statement (_) @return)
 (enumerator value: (_) @expression)
-(subscript_expression index: (_) @expression)
+(subscript_expression (_) (_) @expression)
 (array_declarator size: (_) @expression)
 (bitfield_clause (_) @expression)
 (case_statement value: (_) @expression)

@@ -1,4 +1,4 @@
-; Definitions in C: `@definition` around each, `@name` within.
+; Definitions in C or C++: `@definition` around each, `@name` within.
 
 (function_definition declarator: (function_declarator declarator: (_) @name)) @definition
 (function_definition declarator: (pointer_declarator declarator: (function_declarator declarator: (_) @name))) @definition

@@ -1,9 +1,1 @@
-; Definitions: `@definition` around each, `@name` within.
-
-(function_declaration name: (_) @name) @definition
-(generator_function_declaration name: (_) @name) @definition
-(class_declaration name: (_) @name) @definition
-(method_definition name: (_) @name) @definition
-(variable_declarator name: (identifier) @name value: [(arrow_function) (function_expression)]) @definition
-(program (lexical_declaration (variable_declarator name: (identifier) @name)) @definition)
-(program (export_statement (lexical_declaration (variable_declarator name: (identifier) @name))) @definition)
+; Nothing besides the definitions it shares with TypeScript, which come first.

@@ -209,29 +209,29 @@ fn probes() -> Vec<String> {
 }
 
 macro_rules! languages {
-    ($($name:literal $(extends $base:literal)? => $parser:expr,)*) => {
+    ($($name:literal $(extends $($base:literal)+)? => $parser:expr,)*) => {
         static LANGUAGES: LazyLock<Vec<Language>> = LazyLock::new(|| vec![$(
             Language::new(
                 $parser,
-                include_str!(concat!("../", $name, "/language.toml")),
-                concat!($(include_str!(concat!("../", $base, "/context.scm")),)? include_str!(concat!("../", $name, "/context.scm"))),
-                concat!($(include_str!(concat!("../", $base, "/outline.scm")),)? include_str!(concat!("../", $name, "/outline.scm"))),
+                &[$($(include_str!(concat!("../", $base, "/language.toml")),)+)? include_str!(concat!("../", $name, "/language.toml"))],
+                concat!($($(include_str!(concat!("../", $base, "/context.scm")),)+)? include_str!(concat!("../", $name, "/context.scm"))),
+                concat!($($(include_str!(concat!("../", $base, "/outline.scm")),)+)? include_str!(concat!("../", $name, "/outline.scm"))),
             ),
         )*]);
     };
 }
 
-// `extends`: the queries of the other language come first.
+// `extends`: the queries of those folders come first, and their facts hold where the language's own file does not say otherwise.
 languages! {
     "bash" => tree_sitter_bash::LANGUAGE,
     "c" => tree_sitter_c::LANGUAGE,
-    "cpp" => tree_sitter_cpp::LANGUAGE,
+    "cpp" extends "c" => tree_sitter_cpp::LANGUAGE,
     "csharp" => tree_sitter_c_sharp::LANGUAGE,
     "css" => tree_sitter_css::LANGUAGE,
     "go" => tree_sitter_go::LANGUAGE,
     "html" => tree_sitter_html::LANGUAGE,
     "java" => tree_sitter_java::LANGUAGE,
-    "javascript" => tree_sitter_javascript::LANGUAGE,
+    "javascript" extends "ecmascript" => tree_sitter_javascript::LANGUAGE,
     "json" => tree_sitter_json::LANGUAGE,
     "lua" => tree_sitter_lua::LANGUAGE,
     "markdown" => tree_sitter_md::LANGUAGE,
@@ -240,15 +240,18 @@ languages! {
     "ruby" => tree_sitter_ruby::LANGUAGE,
     "rust" => tree_sitter_rust::LANGUAGE,
     "toml" => tree_sitter_toml_ng::LANGUAGE,
-    "tsx" extends "typescript" => tree_sitter_typescript::LANGUAGE_TSX,
-    "typescript" => tree_sitter_typescript::LANGUAGE_TYPESCRIPT,
+    "tsx" extends "ecmascript" "typescript" => tree_sitter_typescript::LANGUAGE_TSX,
+    "typescript" extends "ecmascript" => tree_sitter_typescript::LANGUAGE_TYPESCRIPT,
     "yaml" => tree_sitter_yaml::LANGUAGE,
 }
 
 impl Language {
-    fn new(parser: LanguageFn, facts: &str, context: &'static str, outline: &'static str) -> Language {
+    fn new(parser: LanguageFn, facts: &[&str], context: &'static str, outline: &'static str) -> Language {
+        let tables = facts.iter().map(|text| toml::from_str::<toml::Table>(text));
+        let whole = tables.collect::<Result<Vec<_>, _>>().map(|tables| tables.into_iter().flatten().collect());
         #[expect(clippy::panic, reason = "the facts are part of the binary and a test reads them all")]
-        let facts = toml::from_str(facts).unwrap_or_else(|error| panic!("language.toml: {error}\n{facts}"));
+        let facts =
+            whole.and_then(toml::Table::try_into).unwrap_or_else(|error| panic!("{error}\n{}", facts.join("\n")));
         Language { facts, parser: parser.into(), context, outline }
     }
 

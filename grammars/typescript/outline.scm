@@ -1,12 +1,5 @@
-; Definitions: `@definition` around each, `@name` within.
+; What TypeScript has besides the definitions it shares with JavaScript, which come first.
 
-(function_declaration name: (_) @name) @definition
-(generator_function_declaration name: (_) @name) @definition
-(class_declaration name: (_) @name) @definition
-(method_definition name: (_) @name) @definition
-(variable_declarator name: (identifier) @name value: [(arrow_function) (function_expression)]) @definition
-(program (lexical_declaration (variable_declarator name: (identifier) @name)) @definition)
-(program (export_statement (lexical_declaration (variable_declarator name: (identifier) @name))) @definition)
 (abstract_class_declaration name: (_) @name) @definition
 (interface_declaration name: (_) @name) @definition
 (type_alias_declaration name: (_) @name) @definition

@@ -1,0 +1,9 @@
+; Definitions in JavaScript and its kin: `@definition` around each, `@name` within.
+
+(function_declaration name: (_) @name) @definition
+(generator_function_declaration name: (_) @name) @definition
+(class_declaration name: (_) @name) @definition
+(method_definition name: (_) @name) @definition
+(variable_declarator name: (identifier) @name value: [(arrow_function) (function_expression)]) @definition
+(program (lexical_declaration (variable_declarator name: (identifier) @name)) @definition)
+(program (export_statement (lexical_declaration (variable_declarator name: (identifier) @name))) @definition)
