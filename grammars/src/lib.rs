@@ -5,7 +5,6 @@ use std::path::Path;
 use std::sync::LazyLock;
 
 use serde::Deserialize;
-use tree_sitter_language::LanguageFn;
 
 /// A language: its facts, its parser and its queries.
 pub struct Language {
@@ -239,6 +238,7 @@ languages! {
     "python" => tree_sitter_python::LANGUAGE,
     "ruby" => tree_sitter_ruby::LANGUAGE,
     "rust" => tree_sitter_rust::LANGUAGE,
+    "scss" extends "css" => tree_sitter_scss::language(),
     "toml" => tree_sitter_toml_ng::LANGUAGE,
     "tsx" extends "ecmascript" "typescript" => tree_sitter_typescript::LANGUAGE_TSX,
     "typescript" extends "ecmascript" => tree_sitter_typescript::LANGUAGE_TYPESCRIPT,
@@ -246,7 +246,12 @@ languages! {
 }
 
 impl Language {
-    fn new(parser: LanguageFn, facts: &[&str], context: &'static str, outline: &'static str) -> Language {
+    fn new(
+        parser: impl Into<tree_sitter::Language>,
+        facts: &[&str],
+        context: &'static str,
+        outline: &'static str,
+    ) -> Language {
         let tables = facts.iter().map(|text| toml::from_str::<toml::Table>(text));
         let whole = tables.collect::<Result<Vec<_>, _>>().map(|tables| tables.into_iter().flatten().collect());
         #[expect(clippy::panic, reason = "the facts are part of the binary and a test reads them all")]
