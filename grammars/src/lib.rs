@@ -243,6 +243,7 @@ languages! {
     "tsx" extends "ecmascript" "typescript" => tree_sitter_typescript::LANGUAGE_TSX,
     "typescript" extends "ecmascript" => tree_sitter_typescript::LANGUAGE_TYPESCRIPT,
     "yaml" => tree_sitter_yaml::LANGUAGE,
+    "zig" => tree_sitter_zig::LANGUAGE,
 }
 
 impl Language {
