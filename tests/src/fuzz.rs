@@ -8,10 +8,10 @@ use std::task::{Context, Poll};
 
 use futures_util::{StreamExt, stream};
 use pennyworth::frames::{Frames, Incoming};
+use pennyworth_core::models::Protocol;
 use pennyworth_core::syntax;
 use pennyworth_core::text::{Document, Edit, Encoding, Position};
-use pennyworth_providers::openai::{Expected, decode};
-use pennyworth_providers::{Chunk, ProviderError};
+use pennyworth_providers::{Chunk, Expected, ProviderError, decode};
 use tokio::io::{AsyncRead, ReadBuf};
 use tokio::runtime::Runtime;
 
@@ -131,9 +131,13 @@ fn offset(text: &str, position: Position, encoding: Encoding) -> usize {
 /// A provider's answer, whatever its bytes, is read to an end: text, at most one bill, and then one reason or one error. How its bytes are
 /// split makes no difference.
 pub fn stream(bytes: &[u8]) {
-    let whole = chunks(bytes, bytes.len().max(1));
+    Protocol::ALL.into_iter().for_each(|(_, protocol)| stream_of(protocol, bytes));
+}
+
+fn stream_of(protocol: Protocol, bytes: &[u8]) {
+    let whole = chunks(protocol, bytes, bytes.len().max(1));
     for piece in [1, 3, 64] {
-        assert_eq!(chunks(bytes, piece), whole, "in pieces of {piece}");
+        assert_eq!(chunks(protocol, bytes, piece), whole, "in pieces of {piece}");
     }
     let (last, before) = whole.split_last().map_or((None, &[][..]), |(last, before)| (Some(last), before));
     assert!(matches!(last, Some(Ok(Chunk::Finish(_)) | Err(_))), "it ends with {last:?}");
@@ -142,10 +146,10 @@ pub fn stream(bytes: &[u8]) {
     assert!(bills <= 1 && (bills == 1 || last.is_some_and(Result::is_err)), "{bills} bills");
 }
 
-fn chunks(bytes: &[u8], piece: usize) -> Vec<Result<Chunk, ProviderError>> {
+fn chunks(protocol: Protocol, bytes: &[u8], piece: usize) -> Vec<Result<Chunk, ProviderError>> {
     let pieces = bytes.chunks(piece).map(|piece| Ok::<_, ProviderError>(piece.to_vec()));
-    let expected = Expected { prompt_tokens: 100, chars_per_token: 4.39 };
-    RUNTIME.block_on(decode(stream::iter(pieces.collect::<Vec<_>>()), expected).collect())
+    let expected = Expected { prompt_tokens: 100, chars_per_token: 4.39, charges: true };
+    RUNTIME.block_on(decode(protocol, stream::iter(pieces.collect::<Vec<_>>()), expected).collect())
 }
 
 /// A client's stream, whatever its bytes, is read to its end, in fewer messages than bytes, and the same however it is split.

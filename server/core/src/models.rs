@@ -21,13 +21,41 @@ pub use template::{Piece, Template};
 pub enum Protocol {
     /// `/completions` and `/chat/completions` as OpenAI has them and most servers copy.
     Openai,
-    /// A recorded stream of that protocol, read from the file `base_url` names: for tests and for work without a network.
+    /// Anthropic's `/messages`.
+    Anthropic,
+    /// Google's `streamGenerateContent`.
+    Gemini,
+    /// Ollama's `/api/generate` and `/api/chat`.
+    Ollama,
+    /// llama.cpp's `/infill` and `/completion`.
+    Llamacpp,
+    /// Text Generation Inference's `/generate_stream`.
+    Tgi,
+    /// A recorded stream of the OpenAI protocol, read from the file `base_url` names: for tests and for work without a network.
     Replay,
 }
 
 impl Protocol {
     /// Every protocol with its name in tables.
-    pub const ALL: [(&'static str, Protocol); 2] = [("openai", Protocol::Openai), ("replay", Protocol::Replay)];
+    pub const ALL: [(&'static str, Protocol); 7] = [
+        ("openai", Protocol::Openai),
+        ("anthropic", Protocol::Anthropic),
+        ("gemini", Protocol::Gemini),
+        ("ollama", Protocol::Ollama),
+        ("llamacpp", Protocol::Llamacpp),
+        ("tgi", Protocol::Tgi),
+        ("replay", Protocol::Replay),
+    ];
+
+    /// How prompts may travel over it.
+    pub fn shapes(self) -> &'static [Shape] {
+        match self {
+            Protocol::Openai | Protocol::Ollama | Protocol::Replay => &[Shape::Raw, Shape::Fields, Shape::Chat],
+            Protocol::Anthropic | Protocol::Gemini => &[Shape::Chat],
+            Protocol::Llamacpp => &[Shape::Raw, Shape::Fields],
+            Protocol::Tgi => &[Shape::Raw],
+        }
+    }
 }
 
 /// How a prompt travels.
@@ -152,8 +180,16 @@ pub struct Model {
     pub logprobs: bool,
     /// Characters of code per token, until its answers say better.
     pub chars_per_token: f32,
-    /// The name of the field for the output ceiling.
-    pub max_tokens_field: String,
+    /// The name of the field for the output ceiling, where it is not the protocol's.
+    pub max_tokens_field: Option<String>,
+    /// Where below the address requests go, where that is not the protocol's path.
+    pub path: Option<String>,
+    /// Whether the `cost` of its account is what it charges, in USD.
+    pub charges: bool,
+    /// Headers that each request carries.
+    pub headers: BTreeMap<String, String>,
+    /// The header that holds the key as it is, where it is not the protocol's.
+    pub api_key_header: Option<String>,
     /// Fields sent as they stand.
     pub extra: toml::Table,
     /// Environment variable that holds the key.

@@ -5,13 +5,14 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use pennyworth_core::models::Model;
-use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderValue};
+use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderName, HeaderValue};
 use reqwest::redirect::Policy;
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
 
 use crate::error::{self, Kind, ProviderError};
 use crate::quirks::Quirks;
+use crate::wire::wire;
 
 /// Longest wait for a connection.
 const CONNECT: Duration = Duration::from_secs(5);
@@ -47,6 +48,7 @@ impl Client {
         path: &str,
         key: Option<&SecretString>,
     ) -> Result<reqwest::RequestBuilder, ProviderError> {
+        let wire = wire(model.protocol);
         let here = model.is_on_this_machine();
         let client = if here { &self.loopback } else { &self.remote };
         let mut headers = HeaderMap::new();
@@ -55,13 +57,27 @@ impl Client {
             if !here && !model.base_url.starts_with("https://") {
                 return Err(ProviderError::new(Kind::Key));
             }
-            let bearer = format!("Bearer {}", key.expose_secret().trim());
-            let mut value = HeaderValue::from_str(&bearer).map_err(|_| ProviderError::new(Kind::Key))?;
+            let key = key.expose_secret().trim();
+            let own = model.api_key_header.as_deref().or(wire.key_header);
+            let (name, text) = match own {
+                Some(name) => (self::name(name)?, key.to_owned()),
+                None => (AUTHORIZATION, format!("Bearer {key}")),
+            };
+            let mut value = HeaderValue::from_str(&text).map_err(|_| ProviderError::new(Kind::Key))?;
             value.set_sensitive(true);
-            headers.insert(AUTHORIZATION, value);
+            headers.insert(name, value);
+        }
+        let own = model.headers.iter().map(|(name, value)| (name.as_str(), value.as_str()));
+        for (name, value) in wire.headers.iter().copied().chain(own) {
+            let value = HeaderValue::from_str(value).map_err(|_| ProviderError::new(Kind::Client))?;
+            headers.insert(self::name(name)?, value);
         }
         Ok(client.request(method, format!("{}{path}", model.base_url)).headers(headers))
     }
+}
+
+fn name(text: &str) -> Result<HeaderName, ProviderError> {
+    text.parse().map_err(|_| ProviderError::new(Kind::Client))
 }
 
 fn builder() -> reqwest::ClientBuilder {

@@ -51,6 +51,8 @@ pub enum Kind {
     NotFound,
     /// The provider refuses a field of the request.
     Refused,
+    /// The model, or the server for it, cannot fill in the middle.
+    NoInfill,
     /// The prompt is too long for the model.
     TooLong,
     /// The provider answered with another address on another host.
@@ -77,7 +79,7 @@ impl ProviderError {
             Kind::Client => Next::Fatal,
             Kind::Connect | Kind::FirstByte | Kind::Deadline | Kind::CutOff | Kind::Server => Next::RetryAfter(None),
             Kind::RateLimited => Next::RetryAfter(None),
-            Kind::Quota | Kind::Key | Kind::NotFound | Kind::Redirect => Next::StopUntilConfigChange,
+            Kind::Quota | Kind::Key | Kind::NotFound | Kind::NoInfill | Kind::Redirect => Next::StopUntilConfigChange,
             Kind::Malformed | Kind::TooLarge | Kind::TooLong | Kind::Refused => Next::NextModel,
         };
         ProviderError { kind, next, status: None, code: None }
@@ -90,7 +92,7 @@ impl ProviderError {
             // A failure with a status of its own came instead of an answer.
             Kind::Server => self.status.is_none(),
             Kind::Client | Kind::Connect | Kind::RateLimited | Kind::Quota | Kind::Key => false,
-            Kind::NotFound | Kind::Refused | Kind::TooLong | Kind::Redirect => false,
+            Kind::NotFound | Kind::NoInfill | Kind::Refused | Kind::TooLong | Kind::Redirect => false,
         }
     }
 
@@ -101,6 +103,7 @@ impl ProviderError {
         let kind = match status {
             _ if names("insufficient_quota") || names("billing") => Kind::Quota,
             _ if names("context_length") => Kind::TooLong,
+            400 | 422 | 501 if takes_no_suffix(body) => Kind::NoInfill,
             300..=399 => Kind::Redirect,
             401 | 403 | 407 => Kind::Key,
             402 => Kind::Quota,
@@ -113,14 +116,14 @@ impl ProviderError {
         };
         let mut error = ProviderError { status: Some(status), code, ..ProviderError::new(kind) };
         if let Next::RetryAfter(given) = &mut error.next {
-            *given = pause.map(|pause| pause.min(LONGEST_PAUSE));
+            *given = pause.or_else(|| retry_info(body)).map(|pause| pause.min(LONGEST_PAUSE));
         }
         error
     }
 
     /// An error that came inside a stream that had begun well. Its code may be a status; if not, the provider failed.
     pub(crate) fn in_stream(body: &Value) -> ProviderError {
-        let status = body.get("error").and_then(|error| error.get("code")).and_then(Value::as_u64);
+        let status = body.pointer("/error/code").and_then(Value::as_u64);
         let status = status.and_then(|status| u16::try_from(status).ok()).filter(|status| (400..600).contains(status));
         match (status, code(body).as_deref()) {
             (Some(status), _) => ProviderError::answer(status, body, None),
@@ -130,12 +133,29 @@ impl ProviderError {
     }
 }
 
-/// The provider's word for an error: `code`, else `type`. Only a plain word is kept, since messages may quote the prompt.
+/// The provider's word for an error: `code`, else `type`, else `status`. Only a plain word is kept, since messages may quote the prompt.
 fn code(body: &Value) -> Option<String> {
     let error = body.get("error").unwrap_or(body);
     let plain =
         |word: &&str| word.len() <= 64 && word.bytes().all(|b| b.is_ascii_alphanumeric() || b"_-.".contains(&b));
-    ["code", "type"].iter().find_map(|key| error.get(key)?.as_str().filter(plain)).map(str::to_owned)
+    ["code", "type", "status"].iter().find_map(|key| error.get(key)?.as_str().filter(plain)).map(str::to_owned)
+}
+
+/// Whether a refusal is that of a server or model that does not fill in the middle: what vLLM, llama.cpp and Ollama say.
+fn takes_no_suffix(body: &Value) -> bool {
+    let error = body.get("error").unwrap_or(body);
+    let message = error.as_str().or_else(|| error.get("message").and_then(Value::as_str)).unwrap_or_default();
+    let message = message.to_ascii_lowercase();
+    ["does not support insert", "suffix is not", "param: suffix", "infill is not supported"]
+        .iter()
+        .any(|text| message.contains(text))
+}
+
+/// The pause that a body of Google's asks for: `"retryDelay": "34s"`.
+fn retry_info(body: &Value) -> Option<Duration> {
+    let details = body.pointer("/error/details")?.as_array()?;
+    let delay = details.iter().find_map(|detail| detail.get("retryDelay")?.as_str())?;
+    Duration::try_from_secs_f64(delay.trim_end_matches('s').parse().ok()?).ok()
 }
 
 /// The pause that `Retry-After` asks for: seconds, or a date seen from `now` (seconds since 1970).
@@ -182,6 +202,7 @@ impl fmt::Display for ProviderError {
             Kind::Key => "the API key is missing, wrong or not allowed",
             Kind::NotFound => "the provider knows no such path or model; check base_url and model",
             Kind::Refused => "the provider refuses the request",
+            Kind::NoInfill => "this model cannot fill in the middle there; give its row a `raw` or `chat` format",
             Kind::TooLong => "the prompt is too long for the model",
             Kind::Redirect => "the provider sends to another host, which is not followed",
         })?;

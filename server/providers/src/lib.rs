@@ -1,4 +1,4 @@
-//! How Pennyworth speaks to models: a request in, a stream of chunks out. One file per wire protocol; a new one is a file and a `match` arm here.
+//! How Pennyworth speaks to models: a request in, a stream of chunks out. One file per wire protocol; a new one is a file and an arm in `wire`.
 //! It decides nothing: prompt, ceiling, stops and deadlines come with the request, and an error says what to do next. It never asks twice
 //! for what may have been billed.
 
@@ -11,13 +11,22 @@ use pennyworth_core::money::Money;
 use pennyworth_core::prompt::Body;
 pub use secrecy::SecretString;
 
+mod answer;
+mod anthropic;
+mod call;
 mod client;
 mod error;
-pub mod openai;
+mod frames;
+mod gemini;
+mod llamacpp;
+mod ollama;
+mod openai;
 mod quirks;
 mod replay;
-mod sse;
+mod tgi;
+mod wire;
 
+pub use answer::{Expected, decode};
 pub use client::Client;
 pub use error::{Kind, Next, ProviderError};
 
@@ -78,14 +87,16 @@ pub struct Usage {
     pub output: u64,
     /// Hidden output.
     pub reasoning: u64,
+    /// What the provider says it charges, where it does.
+    pub charged: Option<Money>,
     /// Whether these are our own estimates, because the provider sent none.
     pub estimated: bool,
 }
 
 impl Usage {
-    /// What it cost.
+    /// What it cost: the provider's word, else the price of its tokens.
     pub fn cost(&self, price: &Price) -> Money {
-        price.cost(self.input, self.cached, self.written, self.output)
+        self.charged.unwrap_or_else(|| price.cost(self.input, self.cached, self.written, self.output))
     }
 }
 
@@ -109,16 +120,16 @@ impl Client {
     /// Asks a model. Nothing is sent before the answer is first polled, and nothing is sent again once it could have been billed.
     pub fn ask(&self, request: Request) -> Answer {
         match request.model.protocol {
-            Protocol::Openai => openai::ask(self.clone(), request).boxed(),
             Protocol::Replay => replay::ask(request).boxed(),
+            _ => call::ask(self.clone(), request).boxed(),
         }
     }
 
     /// Whether the provider answers and takes the key, without asking for a completion; it also opens the connection that the next call uses.
     pub async fn probe(&self, model: &Model, key: Option<&SecretString>) -> Result<(), ProviderError> {
         match model.protocol {
-            Protocol::Openai => openai::probe(self, model, key).await,
             Protocol::Replay => replay::probe(model).await,
+            _ => call::probe(self, model, key).await,
         }
     }
 }

@@ -1,83 +1,34 @@
-//! `/completions` and `/chat/completions` as OpenAI defined them and most servers copy, streamed. Lenient in what it reads: fields that are
-//! missing, unknown or of another kind than documented are passed over; what decides about money or about the end of an answer is not.
-//! It leaves health, routes and accounts to the server.
+//! `/completions` and `/chat/completions` as OpenAI defined them and most servers copy. Lenient in what it reads: fields that are missing,
+//! unknown or of another kind than documented are passed over; what decides about money or about the end of an answer is not.
 
-use std::time::Duration;
-
-use futures_util::{Stream, StreamExt, TryStreamExt, stream};
-use pennyworth_core::models::Model;
+use pennyworth_core::money::Money;
 use pennyworth_core::prompt::Body;
-use reqwest::Method;
-use reqwest::header::CONTENT_TYPE;
-use secrecy::SecretString;
 use serde_json::{Map, Value, json};
-use tokio::time::{Instant, timeout, timeout_at};
 
-use crate::client::{self, Client, send};
+use crate::answer::{Heard, Input, Output, count};
 use crate::error::{Kind, ProviderError};
-use crate::{Chunk, Request, Timeouts};
+use crate::frames::Framing;
+use crate::wire::Wire;
+use crate::{FinishReason, Request};
 
-mod read;
+/// The protocol.
+pub(crate) static WIRE: Wire = Wire {
+    path,
+    body,
+    ceiling: (&[], "max_tokens"),
+    read,
+    framing: Framing::Events,
+    probe: "/models",
+    key_header: None,
+    headers: &[],
+};
 
-pub use read::{Expected, decode};
-
-/// Refusals in a row that are learned from before the call is given up.
-const LESSONS: usize = 5;
-/// Bytes of an answer that is not streamed.
-const MAX_BODY: usize = 8 * 1024 * 1024;
-/// Longest wait for an answer to a probe.
-const PROBE: Duration = Duration::from_secs(5);
-
-/// Asks; the deadlines hold over all of it.
-pub(crate) fn ask(client: Client, request: Request) -> impl Stream<Item = Result<Chunk, ProviderError>> {
-    let Timeouts { first_byte, total } = request.timeouts;
-    let begun = async move {
-        let start = Instant::now();
-        let first = start + first_byte.min(total);
-        let expected = Expected::of(&request);
-        let response =
-            timeout_at(first, open(&client, &request)).await.map_err(|_| ProviderError::new(Kind::FirstByte))??;
-        let bytes = bytes(response).await?;
-        Ok::<_, ProviderError>(decode(with_deadlines(bytes, first, start + total), expected))
-    };
-    stream::once(begun).try_flatten()
-}
-
-/// Whether the address answers and takes the key. Not every copy of the API lists its models, so a missing list is no fault.
-pub(crate) async fn probe(client: &Client, model: &Model, key: Option<&SecretString>) -> Result<(), ProviderError> {
-    let request = client.request(Method::GET, model, "/models", key)?;
-    let answer = timeout(PROBE, send(request)).await.map_err(|_| ProviderError::new(Kind::FirstByte))?;
-    match answer {
-        Ok(_) => Ok(()),
-        Err((error, _)) if error.kind == Kind::NotFound => Ok(()),
-        Err((error, _)) => Err(error),
-    }
-}
-
-/// Posts; a refusal that names a field is learned from and asked again without it, since nothing was billed.
-async fn open(client: &Client, request: &Request) -> Result<reqwest::Response, ProviderError> {
+fn path(request: &Request) -> String {
     let path = match request.body {
         Body::Raw { .. } | Body::Fields { .. } => "/completions",
         Body::Chat { .. } => "/chat/completions",
     };
-    let mut lessons = 0;
-    loop {
-        let quirk = client.quirks.of(&request.model);
-        let mut body = body(request);
-        quirk.apply(&mut body);
-        let post = client.request(Method::POST, &request.model, path, request.key.as_ref())?.json(&body);
-        let (error, refusal) = match send(post).await {
-            Ok(response) => return Ok(response),
-            Err(refused) => refused,
-        };
-        let refused_a_field = matches!(error.status, Some(400 | 422)) && lessons < LESSONS;
-        let Some(learned) = refused_a_field.then(|| quirk.learned(&body, &refusal)).flatten() else {
-            return Err(error);
-        };
-        tracing::info!(model = %request.model.name, quirk = ?learned, "the provider refuses a field; asking without it from now on");
-        client.quirks.set(&request.model, learned);
-        lessons += 1;
-    }
+    path.to_owned()
 }
 
 fn body(request: &Request) -> Map<String, Value> {
@@ -107,41 +58,75 @@ fn body(request: &Request) -> Map<String, Value> {
         // The older endpoint takes the number of alternatives, the newer whether and how many.
         set("logprobs", if matches!(request.body, Body::Chat { .. }) { json!(true) } else { json!(1) });
     }
-    for (field, value) in &model.extra {
-        set(field, json!(value));
-    }
-    // Last, so that no row can lift the ceiling.
-    set(&model.max_tokens_field, json!(request.max_tokens.max(1)));
     body
 }
 
-type Bytes = stream::BoxStream<'static, Result<Vec<u8>, ProviderError>>;
-
-/// The answer's bytes. One that was sent whole, by a server that does not stream, becomes a stream of one event.
-async fn bytes(response: reqwest::Response) -> Result<Bytes, ProviderError> {
-    let kind =
-        response.headers().get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or("").to_ascii_lowercase();
-    if kind.starts_with("text/html") {
-        return Err(ProviderError { status: Some(response.status().as_u16()), ..ProviderError::new(Kind::Malformed) });
+pub(crate) fn read(heard: &mut Heard, frame: &Value) -> Result<(), ProviderError> {
+    // Groq sends the bill under a name of its own.
+    let bill = frame.get("usage").filter(|usage| usage.is_object()).or_else(|| frame.pointer("/x_groq/usage"));
+    if let Some(bill) = bill {
+        account(heard, bill);
     }
-    if !kind.starts_with("application/json") {
-        return Ok(response
-            .bytes_stream()
-            .map(|piece| piece.map(|piece| piece.to_vec()).map_err(|e| client::transport(&e)))
-            .boxed());
-    }
-    let whole = client::body(response, MAX_BODY).await?;
-    let value: Value = serde_json::from_slice(&whole).map_err(|_| ProviderError::new(Kind::Malformed))?;
-    Ok(stream::iter([Ok(format!("data: {value}\n\n").into_bytes())]).boxed())
+    let choices = frame.get("choices").and_then(Value::as_array).into_iter().flatten();
+    let first = |choice: &&Value| choice.get("index").is_none_or(|index| index.is_null() || index == 0);
+    choices.filter(first).try_for_each(|choice| self::choice(heard, choice))
 }
 
-/// The same bytes, given up when the first does not come until `first` or the last not until `end`.
-fn with_deadlines(bytes: Bytes, first: Instant, end: Instant) -> Bytes {
-    let next = |(mut bytes, until, kind, end): (Bytes, Instant, Kind, Instant)| async move {
-        match timeout_at(until, bytes.next()).await {
-            Ok(piece) => piece.map(|piece| (piece, (bytes, end, Kind::Deadline, end))),
-            Err(_) => Some((Err(ProviderError::new(kind)), (stream::empty().boxed(), end, kind, end))),
-        }
+fn choice(heard: &mut Heard, choice: &Value) -> Result<(), ProviderError> {
+    if let Some(text) = text(choice) {
+        heard.text(text, logprob(choice));
+    }
+    heard.finish = match choice.get("finish_reason").and_then(Value::as_str) {
+        None => heard.finish,
+        Some("stop" | "eos" | "eos_token" | "stop_sequence") => Some(FinishReason::Stop),
+        Some("length" | "max_tokens") => Some(FinishReason::Length),
+        Some("content_filter") => Some(FinishReason::Filtered),
+        Some("error") => return Err(ProviderError::new(Kind::Server)),
+        Some(_) => Some(FinishReason::Other),
     };
-    stream::unfold((bytes, first, Kind::FirstByte, end), next).boxed()
+    Ok(())
+}
+
+/// The text of a choice, wherever the copy of the API puts it; parts of a content list are joined.
+fn text(choice: &Value) -> Option<String> {
+    let content = ["/text", "/delta/content", "/message/content"]
+        .iter()
+        .find_map(|at| choice.pointer(at).filter(|text| !text.is_null()))?;
+    match content {
+        Value::String(text) => Some(text.clone()),
+        Value::Array(parts) => Some(parts.iter().filter_map(|part| part.get("text")?.as_str()).collect()),
+        _ => None,
+    }
+}
+
+/// The joint log-probability of a choice's tokens, in either form of the API.
+fn logprob(choice: &Value) -> Option<f32> {
+    let logprobs = choice.get("logprobs")?;
+    let old =
+        || logprobs.get("token_logprobs")?.as_array().map(|all| all.iter().map(Value::as_f64).collect::<Vec<_>>());
+    let new = || {
+        logprobs.get("content")?.as_array().map(|all| all.iter().map(|token| token.get("logprob")?.as_f64()).collect())
+    };
+    let each = old().or_else(new).filter(|each| !each.is_empty())?;
+    // A token without a probability says nothing about the whole.
+    let sum: Option<f64> = each.into_iter().sum();
+    sum.map(|sum| sum.min(0.0) as f32)
+}
+
+/// A bill, under the names of each copy of the API. Without any count it is none.
+fn account(heard: &mut Heard, bill: &Value) {
+    let input = count(bill, &["/prompt_tokens", "/input_tokens"]);
+    let output = count(bill, &["/completion_tokens", "/output_tokens"]);
+    if input.is_none() && output.is_none() {
+        return;
+    }
+    let cached = ["/prompt_tokens_details/cached_tokens", "/prompt_cache_hit_tokens", "/cached_input_tokens"];
+    heard.input = Some(Input {
+        all: input.unwrap_or(0),
+        cached: count(bill, &cached).unwrap_or(0),
+        written: count(bill, &["/prompt_tokens_details/cache_write_tokens"]).unwrap_or(0),
+    });
+    let reasoning = ["/completion_tokens_details/reasoning_tokens", "/reasoning_tokens"];
+    heard.output = Some(Output { all: output.unwrap_or(0), reasoning: count(bill, &reasoning).unwrap_or(0) });
+    heard.charged = bill.get("cost").and_then(Value::as_f64).filter(|usd| *usd >= 0.0).map(Money::from_usd);
 }

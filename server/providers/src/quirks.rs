@@ -7,8 +7,26 @@ use std::sync::{Mutex, PoisonError};
 use pennyworth_core::models::Model;
 use serde_json::{Map, Value};
 
-/// Fields without which a request makes no sense, or has no ceiling.
-const ESSENTIAL: [&str; 6] = ["model", "prompt", "suffix", "messages", "stream", "max_tokens"];
+/// Fields without which a request makes no sense, has no ceiling, or costs what nobody asked for.
+const ESSENTIAL: [&str; 17] = [
+    "model",
+    "prompt",
+    "suffix",
+    "messages",
+    "stream",
+    "max_tokens",
+    "system",
+    "thinking",
+    "contents",
+    "generationConfig",
+    "options",
+    "raw",
+    "input_prefix",
+    "input_suffix",
+    "n_predict",
+    "inputs",
+    "parameters",
+];
 /// The newer name of the ceiling.
 const NEW_CEILING: &str = "max_completion_tokens";
 /// The fewest stop texts that any provider with a limit takes.

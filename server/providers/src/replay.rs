@@ -2,10 +2,10 @@
 //! It leaves reading the stream to the protocol it was recorded from.
 
 use futures_util::{Stream, StreamExt, TryStreamExt, stream};
-use pennyworth_core::models::Model;
+use pennyworth_core::models::{Model, Protocol};
 
+use crate::answer::{Expected, decode};
 use crate::error::{Kind, ProviderError};
-use crate::openai::{Expected, decode};
 use crate::{Chunk, Request};
 
 /// Bytes given at once, small enough to split frames as a network does.
@@ -17,7 +17,7 @@ pub(crate) fn ask(request: Request) -> impl Stream<Item = Result<Chunk, Provider
     stream::once(async move {
         let bytes = read(&request.model).await?;
         let pieces: Vec<_> = bytes.chunks(PIECE).map(<[u8]>::to_vec).map(Ok).collect();
-        Ok::<_, ProviderError>(decode(stream::iter(pieces).boxed(), expected))
+        Ok::<_, ProviderError>(decode(Protocol::Replay, stream::iter(pieces).boxed(), expected))
     })
     .try_flatten()
 }

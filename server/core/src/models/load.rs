@@ -97,6 +97,14 @@ row! {
         chars_per_token: f64,
         /// The name of the output ceiling's field.
         max_tokens_field: String,
+        /// Where below the address requests go.
+        path: String,
+        /// Whether the `cost` of its account is what it charges.
+        charges: bool,
+        /// Headers that each request carries.
+        headers: BTreeMap<String, String>,
+        /// The header that holds the key.
+        api_key_header: String,
         /// Fields sent as they stand.
         #[cfg_attr(feature = "schema", schemars(with = "Option<std::collections::BTreeMap<String, schemars::Schema>>"))]
         extra: toml::Table,
@@ -297,7 +305,7 @@ fn model(name: &str, row: &ModelRow, formats: &BTreeMap<String, Format>) -> Resu
         protocol,
         base_url: base_url.to_owned(),
         id: id.to_owned(),
-        format: format_name(row, id, formats)?,
+        format: format_name(row, id, protocol, formats)?,
         tier,
         context: within("context", row.context.unwrap_or(8192), 256, 100_000_000)?,
         price,
@@ -308,7 +316,11 @@ fn model(name: &str, row: &ModelRow, formats: &BTreeMap<String, Format>) -> Resu
         stop_limit: within("stop_limit", row.stop_limit.unwrap_or(4), 0, 255)?,
         logprobs: row.logprobs.unwrap_or(false),
         chars_per_token: chars_per_token(row.chars_per_token.unwrap_or(4.39))?,
-        max_tokens_field: row.max_tokens_field.clone().unwrap_or_else(|| "max_tokens".into()),
+        max_tokens_field: row.max_tokens_field.clone(),
+        path: row.path.clone().map(path).transpose()?,
+        charges: row.charges.unwrap_or(false),
+        headers: headers(row.headers.clone().unwrap_or_default())?,
+        api_key_header: row.api_key_header.clone().map(header).transpose()?,
         extra: row.extra.clone().unwrap_or_default(),
         api_key_env: row.api_key_env.clone(),
         api_key_cmd: row.api_key_cmd.clone(),
@@ -326,16 +338,30 @@ fn model(name: &str, row: &ModelRow, formats: &BTreeMap<String, Format>) -> Resu
     Ok(found)
 }
 
-fn format_name(row: &ModelRow, id: &str, formats: &BTreeMap<String, Format>) -> Result<String, Fault> {
-    let known = || formats.keys().cloned().collect::<Vec<_>>().join(", ");
-    match row.format.as_deref() {
-        Some(name) if formats.contains_key(name) => Ok(name.to_owned()),
-        Some(name) => Err(("format", format!("is `{name}`; known formats: {}", known()))),
-        None => match format_for_id(formats, id) {
-            Some(format) => Ok(format.name.clone()),
-            None => Err(("format", format!("is missing and no row knows `{id}`; known formats: {}", known()))),
-        },
+/// The format a row names, or the one its model is known to be trained on, if the protocol can carry it.
+fn format_name(
+    row: &ModelRow,
+    id: &str,
+    protocol: Protocol,
+    formats: &BTreeMap<String, Format>,
+) -> Result<String, Fault> {
+    let carried = |format: &&Format| protocol.shapes().contains(&format.shape);
+    let known = || formats.values().filter(carried).map(|format| format.name.as_str()).collect::<Vec<_>>().join(", ");
+    let found = match row.format.as_deref() {
+        Some(name) => {
+            formats.get(name).ok_or_else(|| ("format", format!("is `{name}`; known formats: {}", known())))?
+        }
+        None => format_for_id(formats, id)
+            .ok_or_else(|| ("format", format!("is missing and no row knows `{id}`; known formats: {}", known())))?,
+    };
+    if !carried(&found) {
+        let Format { name, shape, .. } = found;
+        return Err((
+            "format",
+            format!("is `{name}`, a `{shape}` format, which this protocol does not carry; it carries: {}", known()),
+        ));
     }
+    Ok(found.name.clone())
 }
 
 fn price(row: Option<&PriceRow>, tier: Tier) -> Result<Price, Fault> {
@@ -366,6 +392,30 @@ fn price(row: Option<&PriceRow>, tier: Tier) -> Result<Price, Fault> {
         output: money("price.output", row.output)?,
         as_of: required("price.as_of", row.as_of.as_deref())?.to_owned(),
     })
+}
+
+fn path(given: String) -> Result<String, Fault> {
+    match given.starts_with('/') && !given.contains([' ', '\n']) {
+        true => Ok(given),
+        false => Err(("path", format!("is `{given}`; it begins with / and has no blanks"))),
+    }
+}
+
+fn headers(given: BTreeMap<String, String>) -> Result<BTreeMap<String, String>, Fault> {
+    for (name, value) in &given {
+        header(name.clone()).map_err(|(_, message)| ("headers", message))?;
+        if !value.bytes().all(|byte| (b' '..=b'~').contains(&byte)) {
+            return Err(("headers", format!("has `{name}` with a value that is no printable ASCII")));
+        }
+    }
+    Ok(given)
+}
+
+fn header(name: String) -> Result<String, Fault> {
+    match !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-') {
+        true => Ok(name),
+        false => Err(("api_key_header", format!("is `{name}`; a header's name has letters, digits and -"))),
+    }
 }
 
 fn chars_per_token(given: f64) -> Result<f32, Fault> {

@@ -91,7 +91,11 @@ fn bad_keys_are_named_with_file_line_and_what_is_allowed() {
         ),
         ("price", "{ input = 1 }", "c.toml:7: model.x.price.output: is missing; in USD per million tokens"),
         ("price", "{ input = 1, output = 2 }", "c.toml:7: model.x.price.as_of: is missing"),
-        ("protocol", "'grpc'", "c.toml:2: model.x.protocol: is `grpc`; allowed: openai, replay"),
+        (
+            "protocol",
+            "'grpc'",
+            "c.toml:2: model.x.protocol: is `grpc`; allowed: openai, anthropic, gemini, ollama, llamacpp, tgi, replay",
+        ),
         ("tier", "'dear'", "c.toml:6: model.x.tier: is `dear`; allowed: local, cheap, premium"),
         (
             "tier",
@@ -105,6 +109,15 @@ fn bad_keys_are_named_with_file_line_and_what_is_allowed() {
         ),
         ("base_url", "'ftp://a'", "c.toml:3: model.x.base_url: is `ftp://a`; it begins with http:// or https://"),
         ("format", "'nix'", "c.toml:5: model.x.format: is `nix`; known formats: chat, codegeex, codegemma,"),
+        (
+            "protocol",
+            "'tgi'",
+            "c.toml:5: model.x.format: is `chat`, a `chat` format, which this protocol does not carry; it carries: codegeex,",
+        ),
+        ("path", "'fim'", "c.toml:8: model.x.path: is `fim`; it begins with / and has no blanks"),
+        ("headers", "{ 'a b' = '' }", "c.toml:8: model.x.headers: is `a b`; a header's name has letters, digits and -"),
+        ("headers", "{ a = \"\\n\" }", "c.toml:8: model.x.headers: has `a` with a value that is no printable ASCII"),
+        ("api_key_header", "''", "c.toml:8: model.x.api_key_header: is ``; a header's name has letters, digits and -"),
         ("context", "10", "c.toml:8: model.x.context: is 10; allowed: 256 to 100000000"),
         ("context", "'big'", "c.toml:8: invalid type: string \"big\", expected i64"),
         ("stop_limit", "-1", "c.toml:8: model.x.stop_limit: is -1; allowed: 0 to 255"),
@@ -125,7 +138,10 @@ fn bad_keys_are_named_with_file_line_and_what_is_allowed() {
 #[test]
 fn bad_tables_are_named_and_the_rest_stays() {
     for (source, expected) in [
-        ("\n[model.x]\nmodel = 'y'", "c.toml:2: model.x.protocol: is missing; allowed: openai, replay"),
+        (
+            "\n[model.x]\nmodel = 'y'",
+            "c.toml:2: model.x.protocol: is missing; allowed: openai, anthropic, gemini, ollama, llamacpp, tgi, replay",
+        ),
         ("[model.x]\n[model.x]", "c.toml:2: duplicate key"),
         ("= 1", "c.toml:1: "),
         ("[format.y]\nshape = 'round'", "c.toml:2: format.y.shape: is `round`; allowed: raw, fields, chat"),

@@ -1,4 +1,4 @@
-//! Server-sent events from bytes, however they were split, within limits of size.
+//! Frames from bytes, however they were split, within limits of size: server-sent events, or one JSON value a line.
 //! Event names, ids and retry times are left out, since no protocol here needs them; what the data mean is left to the protocol's file.
 //!
 //! It is our own because the usual crate panics on a stream that opens with a byte order mark, and holds back everything after a byte that
@@ -18,9 +18,20 @@ pub(crate) enum Fault {
     NotUtf8,
 }
 
+/// What separates the frames of a stream.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Framing {
+    /// Server-sent events: `data:` lines up to a blank one.
+    #[default]
+    Events,
+    /// A frame a line.
+    Lines,
+}
+
 /// The state between two pieces of a stream.
 #[derive(Debug, Default)]
-pub(crate) struct Sse {
+pub(crate) struct Frames {
+    framing: Framing,
     line: Vec<u8>,
     data: Option<Vec<u8>>,
     after_cr: bool,
@@ -28,9 +39,14 @@ pub(crate) struct Sse {
     total: usize,
 }
 
-impl Sse {
-    /// Reads a piece and appends the data of the events it completes.
-    pub(crate) fn push(&mut self, piece: &[u8], events: &mut Vec<String>) -> Result<(), Fault> {
+impl Frames {
+    /// Before the first piece.
+    pub(crate) fn new(framing: Framing) -> Frames {
+        Frames { framing, ..Frames::default() }
+    }
+
+    /// Reads a piece and appends the data of the frames it completes.
+    pub(crate) fn push(&mut self, piece: &[u8], frames: &mut Vec<String>) -> Result<(), Fault> {
         self.total = self.total.saturating_add(piece.len());
         if self.total > MAX_STREAM {
             return Err(Fault::TooLarge);
@@ -41,7 +57,7 @@ impl Sse {
                 continue;
             }
             match byte {
-                b'\n' | b'\r' => events.extend(self.end_line()?),
+                b'\n' | b'\r' => frames.extend(self.end_line()?),
                 _ => self.line.push(byte),
             }
             if self.line.len() + self.data.as_ref().map_or(0, Vec::len) > MAX_EVENT {
@@ -64,6 +80,10 @@ impl Sse {
         let mut line = line.as_slice();
         if !std::mem::replace(&mut self.begun, true) {
             line = line.strip_prefix(b"\xef\xbb\xbf").unwrap_or(line);
+        }
+        if self.framing == Framing::Lines {
+            self.data = (!line.is_empty()).then(|| line.to_vec());
+            return self.dispatch();
         }
         if line.is_empty() {
             return self.dispatch();
@@ -94,7 +114,7 @@ mod tests {
     use super::*;
 
     fn read(pieces: &[&[u8]]) -> Result<Vec<String>, Fault> {
-        let (mut sse, mut events) = (Sse::default(), Vec::new());
+        let (mut sse, mut events) = (Frames::default(), Vec::new());
         for piece in pieces {
             sse.push(piece, &mut events)?;
         }
@@ -120,6 +140,22 @@ mod tests {
             assert_eq!(read(&[bytes.as_bytes()]).unwrap(), expected, "{bytes:?}");
             let single: Vec<_> = bytes.as_bytes().chunks(1).collect();
             assert_eq!(read(&single).unwrap(), expected, "{bytes:?} byte by byte");
+        }
+    }
+
+    #[test]
+    fn lines_are_read_whatever_ends_them() {
+        for (bytes, expected) in [
+            ("{\"a\":1}\n{\"b\":2}\n", vec!["{\"a\":1}", "{\"b\":2}"]),
+            ("\u{feff}{}\r\n\r\n[]", vec!["{}", "[]"]),
+            ("", vec![]),
+        ] {
+            for size in [1, 3, 100] {
+                let (mut frames, mut read) = (Frames::new(Framing::Lines), Vec::new());
+                bytes.as_bytes().chunks(size).for_each(|piece| frames.push(piece, &mut read).unwrap());
+                read.extend(frames.finish().unwrap());
+                assert_eq!(read, expected, "{bytes:?} in pieces of {size}");
+            }
         }
     }
 

@@ -1,0 +1,103 @@
+//! Anthropic's Messages: named events, counts that replace the ones before, and no way to begin the answer for the model.
+//! Nothing about sampling is sent: the version asked for has no such fields.
+
+use pennyworth_core::prompt::Body;
+use serde_json::{Map, Value, json};
+
+use crate::answer::{Heard, Input, Output, count};
+use crate::error::ProviderError;
+use crate::frames::Framing;
+use crate::wire::Wire;
+use crate::{FinishReason, Request};
+
+/// The protocol.
+pub(crate) static WIRE: Wire = Wire {
+    path: |_| "/messages".to_owned(),
+    body,
+    ceiling: (&[], "max_tokens"),
+    read,
+    framing: Framing::Events,
+    probe: "/models",
+    key_header: Some("x-api-key"),
+    headers: &[("anthropic-version", "2026-10-21")],
+};
+
+fn body(request: &Request) -> Map<String, Value> {
+    let mut body = Map::new();
+    body.insert("model".into(), json!(request.model.id));
+    body.insert("stream".into(), json!(true));
+    let user = match &request.body {
+        Body::Chat { system, user } => {
+            body.insert("system".into(), json!([{"type": "text", "text": system}]));
+            user
+        }
+        Body::Raw { prompt } | Body::Fields { prompt, .. } => prompt,
+    };
+    body.insert("messages".into(), json!([{"role": "user", "content": user}]));
+    // Stop texts of blanks alone are refused.
+    let stops: Vec<&String> = request.stops.iter().filter(|stop| !stop.trim().is_empty()).collect();
+    if !stops.is_empty() {
+        body.insert("stop_sequences".into(), json!(stops));
+    }
+    body
+}
+
+fn read(heard: &mut Heard, frame: &Value) -> Result<(), ProviderError> {
+    match kind(Some(frame)) {
+        Some("message_start") => heard.input = frame.pointer("/message/usage").map(input),
+        // Thinking, signatures and what may still be invented are no text of the answer.
+        Some("content_block_delta") if kind(frame.get("delta")) == Some("text_delta") => {
+            let text = frame.pointer("/delta/text").and_then(Value::as_str).unwrap_or_default();
+            heard.text(text.to_owned(), None);
+        }
+        Some("message_delta") => message_delta(heard, frame),
+        Some("message_stop") => heard.done = true,
+        // A server that does not stream answers with the message itself.
+        Some("message") => message(heard, frame),
+        _ => {}
+    }
+    Ok(())
+}
+
+fn kind(value: Option<&Value>) -> Option<&str> {
+    value?.get("type")?.as_str()
+}
+
+fn message_delta(heard: &mut Heard, frame: &Value) {
+    if let Some(usage) = frame.get("usage") {
+        heard.output = output(usage).or(heard.output);
+    }
+    heard.finish = frame.pointer("/delta/stop_reason").and_then(Value::as_str).map(reason).or(heard.finish);
+}
+
+fn message(heard: &mut Heard, message: &Value) {
+    for block in message.get("content").and_then(Value::as_array).into_iter().flatten() {
+        heard.text(block.get("text").and_then(Value::as_str).unwrap_or_default().to_owned(), None);
+    }
+    if let Some(usage) = message.get("usage") {
+        (heard.input, heard.output) = (Some(input(usage)), output(usage));
+    }
+    heard.finish = message.get("stop_reason").and_then(Value::as_str).map(reason);
+    heard.done = true;
+}
+
+fn reason(reason: &str) -> FinishReason {
+    match reason {
+        "end_turn" | "stop_sequence" => FinishReason::Stop,
+        "max_tokens" | "model_context_window_exceeded" => FinishReason::Length,
+        "refusal" => FinishReason::Filtered,
+        _ => FinishReason::Other,
+    }
+}
+
+/// What was read from the cache and written to it is counted beside the rest.
+fn input(usage: &Value) -> Input {
+    let part = |path: &str| count(usage, &[path]).unwrap_or(0);
+    let (cached, written) = (part("/cache_read_input_tokens"), part("/cache_creation_input_tokens"));
+    Input { all: part("/input_tokens") + cached + written, cached, written }
+}
+
+fn output(usage: &Value) -> Option<Output> {
+    let all = count(usage, &["/output_tokens"])?;
+    Some(Output { all, reasoning: count(usage, &["/output_tokens_details/thinking_tokens"]).unwrap_or(0) })
+}

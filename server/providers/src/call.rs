@@ -1,0 +1,144 @@
+//! One call, from the request to the bytes of its answer, the same for every protocol: what it posts where, what it learns from refusals,
+//! and the deadlines over all of it. It leaves what a body holds and what a frame means to the protocol's file.
+
+use std::time::Duration;
+
+use futures_util::{Stream, StreamExt, TryStreamExt, stream};
+use pennyworth_core::models::Model;
+use reqwest::Method;
+use reqwest::header::CONTENT_TYPE;
+use secrecy::SecretString;
+use serde_json::{Map, Value, json};
+use tokio::time::{Instant, timeout, timeout_at};
+
+use crate::answer::{Expected, decode};
+use crate::client::{self, Client, send};
+use crate::error::{Kind, ProviderError};
+use crate::frames::Framing;
+use crate::wire::{Wire, wire};
+use crate::{Chunk, Request, Timeouts};
+
+/// Refusals in a row that are learned from before the call is given up.
+const LESSONS: usize = 5;
+/// Bytes of an answer that is not streamed.
+const MAX_BODY: usize = 8 * 1024 * 1024;
+/// Longest wait for an answer to a probe.
+const PROBE: Duration = Duration::from_secs(5);
+
+/// Asks; the deadlines hold over all of it.
+pub(crate) fn ask(client: Client, request: Request) -> impl Stream<Item = Result<Chunk, ProviderError>> {
+    let Timeouts { first_byte, total } = request.timeouts;
+    let begun = async move {
+        let start = Instant::now();
+        let protocol = request.model.protocol;
+        let wire = wire(protocol);
+        let first = start + first_byte.min(total);
+        let expected = Expected::of(&request);
+        let response = timeout_at(first, open(wire, &client, &request))
+            .await
+            .map_err(|_| ProviderError::new(Kind::FirstByte))??;
+        let bytes = bytes(wire, response).await?;
+        Ok::<_, ProviderError>(decode(protocol, with_deadlines(bytes, first, start + total), expected))
+    };
+    stream::once(begun).try_flatten()
+}
+
+/// Whether the address answers and takes the key. Not every copy of the API lists its models, so a missing list is no fault.
+pub(crate) async fn probe(client: &Client, model: &Model, key: Option<&SecretString>) -> Result<(), ProviderError> {
+    let request = client.request(Method::GET, model, wire(model.protocol).probe, key)?;
+    let answer = timeout(PROBE, send(request)).await.map_err(|_| ProviderError::new(Kind::FirstByte))?;
+    match answer {
+        Ok(_) => Ok(()),
+        Err((error, _)) if error.kind == Kind::NotFound => Ok(()),
+        Err((error, _)) => Err(error),
+    }
+}
+
+/// Posts; a refusal that names a field is learned from and asked again without it, since nothing was billed.
+async fn open(wire: &Wire, client: &Client, request: &Request) -> Result<reqwest::Response, ProviderError> {
+    let path = request.model.path.clone().unwrap_or_else(|| (wire.path)(request));
+    let mut lessons = 0;
+    loop {
+        let quirk = client.quirks.of(&request.model);
+        let mut body = body(wire, request);
+        quirk.apply(&mut body);
+        let post = client.request(Method::POST, &request.model, &path, request.key.as_ref())?.json(&body);
+        let (error, refusal) = match send(post).await {
+            Ok(response) => return Ok(response),
+            Err(refused) => refused,
+        };
+        let refused_a_field = matches!(error.status, Some(400 | 422)) && lessons < LESSONS;
+        let Some(learned) = refused_a_field.then(|| quirk.learned(&body, &refusal)).flatten() else {
+            return Err(error);
+        };
+        tracing::info!(model = %request.model.name, quirk = ?learned, "the provider refuses a field; asking without it from now on");
+        client.quirks.set(&request.model, learned);
+        lessons += 1;
+    }
+}
+
+/// The body of a request: the protocol's fields, the row's own over them, and last the ceiling, so that no row can lift it.
+fn body(wire: &Wire, request: &Request) -> Map<String, Value> {
+    let mut body = (wire.body)(request);
+    lay_over(&mut body, json!(request.model.extra));
+    let mut place = &mut body;
+    for table in wire.ceiling.0 {
+        let inner = place.entry(*table).or_insert_with(|| json!({}));
+        if !inner.is_object() {
+            *inner = json!({});
+        }
+        let Value::Object(inner) = inner else { return body };
+        place = inner;
+    }
+    let field = request.model.max_tokens_field.as_deref().unwrap_or(wire.ceiling.1);
+    place.insert(field.to_owned(), json!(request.max_tokens.max(1)));
+    body
+}
+
+/// Sets fields; tables are merged.
+fn lay_over(body: &mut Map<String, Value>, fields: Value) {
+    let Value::Object(fields) = fields else { return };
+    for (name, value) in fields {
+        match (body.get_mut(&name), value) {
+            (Some(Value::Object(under)), value @ Value::Object(_)) => lay_over(under, value),
+            (_, value) => {
+                body.insert(name, value);
+            }
+        }
+    }
+}
+
+type Bytes = stream::BoxStream<'static, Result<Vec<u8>, ProviderError>>;
+
+/// The answer's bytes. One that was sent whole, by a server that does not stream, becomes a stream of one event.
+async fn bytes(wire: &Wire, response: reqwest::Response) -> Result<Bytes, ProviderError> {
+    let kind =
+        response.headers().get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or("").to_ascii_lowercase();
+    if kind.starts_with("text/html") {
+        return Err(ProviderError { status: Some(response.status().as_u16()), ..ProviderError::new(Kind::Malformed) });
+    }
+    if !kind.starts_with("application/json") {
+        return Ok(response
+            .bytes_stream()
+            .map(|piece| piece.map(|piece| piece.to_vec()).map_err(|e| client::transport(&e)))
+            .boxed());
+    }
+    let whole = client::body(response, MAX_BODY).await?;
+    let value: Value = serde_json::from_slice(&whole).map_err(|_| ProviderError::new(Kind::Malformed))?;
+    let frame = match wire.framing {
+        Framing::Events => format!("data: {value}\n\n"),
+        Framing::Lines => format!("{value}\n"),
+    };
+    Ok(stream::iter([Ok(frame.into_bytes())]).boxed())
+}
+
+/// The same bytes, given up when the first does not come until `first` or the last not until `end`.
+fn with_deadlines(bytes: Bytes, first: Instant, end: Instant) -> Bytes {
+    let next = |(mut bytes, until, kind, end): (Bytes, Instant, Kind, Instant)| async move {
+        match timeout_at(until, bytes.next()).await {
+            Ok(piece) => piece.map(|piece| (piece, (bytes, end, Kind::Deadline, end))),
+            Err(_) => Some((Err(ProviderError::new(kind)), (stream::empty().boxed(), end, kind, end))),
+        }
+    };
+    stream::unfold((bytes, first, Kind::FirstByte, end), next).boxed()
+}
