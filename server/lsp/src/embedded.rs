@@ -10,18 +10,26 @@ pub struct Embedded {
     model: RwLock<Model>,
     /// Those who ask or wait to.
     asking: AtomicUsize,
+    /// How often everything was forgotten.
+    lives: AtomicUsize,
 }
 
 impl Embedded {
     /// A model that knows nothing, in so many megabytes.
     pub fn new(memory_mb: u32) -> Embedded {
-        Embedded { model: RwLock::new(Model::new(limits(memory_mb))), asking: AtomicUsize::new(0) }
+        let model = RwLock::new(Model::new(limits(memory_mb)));
+        Embedded { model, asking: AtomicUsize::new(0), lives: AtomicUsize::new(0) }
     }
 
     /// Asks the model something. Waits for less than a millisecond; not on the task that serves all the same.
     pub fn ask<T>(&self, ask: impl FnOnce(&Model) -> T) -> T {
         let _asking = Asking::new(&self.asking);
         ask(&self.model.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// A number that changes when everything is forgotten: what was said before is then not to be remembered.
+    pub fn life(&self) -> usize {
+        self.lives.load(Ordering::SeqCst)
     }
 
     /// Teaches the model something that takes less than a millisecond.
@@ -36,7 +44,10 @@ impl Embedded {
     /// Forgets everything, and takes so many megabytes from now on.
     pub(crate) fn forget(&self, memory_mb: u32) {
         let fresh = Model::new(limits(memory_mb));
-        let old = self.teach(|model| std::mem::replace(model, fresh));
+        let old = self.teach(|model| {
+            self.lives.fetch_add(1, Ordering::SeqCst);
+            std::mem::replace(model, fresh)
+        });
         // Freeing it takes a while, so it happens here and not under the lock.
         drop(old);
     }

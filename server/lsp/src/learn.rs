@@ -92,7 +92,7 @@ impl Learner {
         self.add(|pending| pending.walk = Some(roots));
     }
 
-    /// Forgets everything before anything else; the model may take so many megabytes afterwards.
+    /// Forgets everything before anything else, and reads no further; the model may take so many megabytes afterwards.
     pub fn forget(&self, memory_mb: u32) {
         self.add(|pending| pending.forget = Some(memory_mb));
     }
@@ -191,7 +191,15 @@ fn run(engine: &Engine) {
 
 fn begin(engine: &Engine, job: Job, walk: &mut Option<Walk>) {
     match job {
-        Job::Forget(memory_mb) => engine.resources.embedded.forget(memory_mb),
+        Job::Forget(memory_mb) => {
+            // A walk that went on would bring back files that were just forgotten, perhaps because they may not be known any more.
+            if walk.take().is_some() {
+                engine.progress.end();
+            }
+            engine.resources.embedded.forget(memory_mb);
+            // After forgetting: an answer that is on its way now is not remembered any more.
+            engine.resources.cache().clear();
+        }
         Job::Close(path) => engine.resources.embedded.teach(|model| model.close(&key(&path))),
         Job::Change(uri) => {
             // Taken in a statement of its own, so that the session is free while the lines are learned.

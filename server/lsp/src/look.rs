@@ -138,12 +138,13 @@ impl Here<'_> {
         if (seen.answer.is_some() || gate != Gate::Ask) && !everything {
             return seen;
         }
+        let life = self.resources.embedded.life();
         seen.embedded = self.embedded();
         if seen.answer.is_none()
             && gate == Gate::Ask
             && let Some((cut, probability)) = &seen.embedded
         {
-            seen.answer = self.embedded_answer(cut, *probability);
+            seen.answer = self.embedded_answer(cut, *probability, life);
         }
         if seen.answer.is_none() || everything {
             seen.plan = Some(self.plan(moment));
@@ -209,12 +210,15 @@ impl Here<'_> {
         Some((cut, shorter.unwrap_or(suggestion.probability)))
     }
 
-    fn embedded_answer(&self, cut: &Cut, probability: f32) -> Option<Answer> {
+    fn embedded_answer(&self, cut: &Cut, probability: f32, life: usize) -> Option<Answer> {
         let answer = self.answer(&cut.text, Source::Embedded, EMBEDDED, self.task, probability)?;
         // Remembered, so that typing along does not make it flicker.
         let decided = self.decided(EMBEDDED, Tier::Embedded);
         let text = cache::Answer::Text { text: answer_text(self.view, &cut.text), probability };
-        self.resources.cache().put(self.place, decided, text, self.resources.now_ms());
+        let mut cache = self.resources.cache();
+        if self.resources.embedded.life() == life {
+            cache.put(self.place, decided, text, self.resources.now_ms());
+        }
         Some(answer)
     }
 

@@ -122,8 +122,14 @@ fn written(engine: &Engine) -> Option<SystemTime> {
 /// near it is read first.
 pub async fn begin_reading(engine: Arc<Engine>) {
     tokio::time::sleep(A_MOMENT).await;
-    engine.workspace.is_read.store(true, Ordering::Relaxed);
-    read(&engine, roots(&engine.current()));
+    let begin = move || {
+        // What is in force must not change between looking at it and reading by it.
+        let _made = lock(&engine.workspace.making);
+        engine.workspace.is_read.store(true, Ordering::Relaxed);
+        read(&engine, roots(&engine.current()));
+    };
+    // It fails only when the server ends.
+    let _ = tokio::task::spawn_blocking(begin).await;
 }
 
 fn read(engine: &Engine, roots: Vec<PathBuf>) {
