@@ -24,6 +24,8 @@ const ANGLE_LINES: usize = 5;
 /// Progress reports of the parser that all tries together may take, each some hundred of its operations; a good excerpt takes fewer
 /// than a tenth.
 const MAX_STEPS: usize = 300;
+/// Reports after which no other text is tried: what was not mended by then rarely is, and the user waits.
+const PATIENCE: usize = 20;
 
 /// A text that was tried, with its tree.
 pub(super) struct Repaired {
@@ -44,7 +46,9 @@ pub(super) fn repair(excerpt: &Excerpt, language: &'static Language) -> Option<R
     }
     // What is badly broken is mended by leaving out what is broken, if by anything.
     let shorter = without_left_open(excerpt, language.facts());
-    let other = shorter.and_then(|excerpt| best(&excerpt, language, FEW_TRIES, &mut steps));
+    let other = shorter
+        .filter(|_| MAX_STEPS - steps <= PATIENCE)
+        .and_then(|excerpt| best(&excerpt, language, FEW_TRIES, &mut steps));
     Some(other.filter(|(fewer, _)| *fewer < errors).map_or(repaired, |(_, other)| other))
 }
 
@@ -75,7 +79,7 @@ fn best(
         if best.as_ref().is_none_or(|(least, _)| errors < *least) {
             best = Some((errors, Repaired { source, tree, hole }));
         }
-        if errors <= above {
+        if errors <= above || MAX_STEPS - *steps > PATIENCE {
             break;
         }
     }
