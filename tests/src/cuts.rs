@@ -3,10 +3,12 @@
 use std::ops::Range;
 
 use pennyworth_core::classify::decide::{Beside, decide};
+use pennyworth_core::classify::is_in_example;
 use pennyworth_core::lex;
 use pennyworth_core::syntax;
 use pennyworth_core::task::Task;
 use pennyworth_grammars::Language;
+use ropey::Rope;
 use tree_sitter::{Node, Tree};
 
 /// How the text was broken.
@@ -62,7 +64,7 @@ struct Place {
     node_end: usize,
 }
 
-fn places(tree: &Tree, source: &str, language: &Language) -> Vec<Place> {
+fn places(tree: &Tree, source: &str, language: &'static Language) -> Vec<Place> {
     // A word that opens, continues or closes a body is no more a place than a brace is.
     let facts = language.facts();
     let brace =
@@ -95,7 +97,12 @@ fn places(tree: &Tree, source: &str, language: &Language) -> Vec<Place> {
             stack.extend(node.children(&mut cursor));
         }
     }
-    places.retain(|place| source.is_char_boundary(place.offset) && opens_nothing(source, place.offset));
+    // Neither does the tree know the tasks of an example in documentation.
+    let text = Rope::from_str(source);
+    let is_known = |place: &Place| !is_in_example(&text, language, place.offset);
+    places.retain(|place| {
+        source.is_char_boundary(place.offset) && opens_nothing(source, place.offset) && is_known(place)
+    });
     places
 }
 

@@ -71,6 +71,11 @@ pub fn classify(text: &Rope, language: &'static Language, tree: Option<&Tree>, o
     context
 }
 
+/// Whether byte `offset` stands in the code of an example of a documentation comment, of which the file's own tree knows nothing.
+pub fn is_in_example(text: &Rope, language: &'static Language, offset: usize) -> bool {
+    example(text, language, offset).is_some()
+}
+
 /// The excerpt before a place and the region it stands in.
 pub(crate) struct Here {
     pub(crate) language: &'static Language,
