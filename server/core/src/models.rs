@@ -1,4 +1,4 @@
-//! The models that may be asked, their prices, and the formats their prompts are written in: rows of `tables/models.toml` and of the user's file.
+//! The models that may be asked, their prices, and the formats their prompts are written in: rows of `tables/formats.toml`, `tables/models.toml` and the user's file.
 //! It leaves reading and checking rows to `models/load.rs`, writing prompts to `prompt` and choosing a model to `route`.
 
 use std::collections::BTreeMap;
@@ -14,6 +14,10 @@ mod template;
 
 pub use load::{FormatRow, ModelRow, PriceRow, Problem, Rows};
 pub use template::{Piece, Template};
+
+/// The shipped tables.
+const SHIPPED: [(&str, &str); 2] =
+    [("formats.toml", include_str!("../tables/formats.toml")), ("models.toml", include_str!("../tables/models.toml"))];
 
 /// The wire protocol of a model: one file in `providers/src` each.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -158,6 +162,8 @@ impl Price {
 pub struct Model {
     /// Its name in tables, routes and the ledger.
     pub name: String,
+    /// The service it is a model of, where that has a row.
+    pub provider: Option<String>,
     /// How it is spoken to.
     pub protocol: Protocol,
     /// The address the protocol's paths are added to; without a slash at its end.
@@ -190,8 +196,12 @@ pub struct Model {
     pub headers: BTreeMap<String, String>,
     /// The header that holds the key as it is, where it is not the protocol's.
     pub api_key_header: Option<String>,
-    /// Fields sent as they stand.
+    /// Fields sent as they stand; tables are merged with the protocol's.
     pub extra: toml::Table,
+    /// Fields that are not sent.
+    pub omit: Vec<String>,
+    /// The day it is switched off, `YYYY-MM-DD`, where that is known.
+    pub shutdown: Option<String>,
     /// Environment variable that holds the key.
     pub api_key_env: Option<String>,
     /// Command that prints the key.
@@ -234,8 +244,12 @@ pub struct Models {
 impl Models {
     /// The shipped table; none of its models is enabled.
     pub fn builtin() -> Models {
-        let (mut models, problems) = Models::default().extended("models.toml", include_str!("../tables/models.toml"));
-        debug_assert!(problems.is_empty(), "{problems:?}");
+        let mut models = Models::default();
+        for (file, source) in SHIPPED {
+            let (more, problems) = models.extended(file, source);
+            debug_assert!(problems.is_empty(), "{problems:?}");
+            models = more;
+        }
         for model in models.models.values_mut() {
             model.enabled = false;
         }
@@ -255,6 +269,11 @@ impl Models {
     /// The models the user's own configuration names, by name.
     pub fn enabled(&self) -> impl Iterator<Item = &Model> {
         self.models.values().filter(|model| model.enabled)
+    }
+
+    /// The services that models may name, by name.
+    pub fn providers(&self) -> impl Iterator<Item = &str> {
+        self.rows.provider.keys().map(String::as_str)
     }
 
     /// A format by its name in tables.

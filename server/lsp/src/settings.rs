@@ -78,6 +78,8 @@ pub struct Settings {
     pub tasks: BTreeMap<Task, TaskSettings>,
     /// Models that may be asked. A shipped row is switched on by an empty table of its name; a new name is a new model.
     pub model: BTreeMap<String, ModelRow>,
+    /// Keys that the models of a service share: `provider = "NAME"` in a model's table takes them.
+    pub provider: BTreeMap<String, ModelRow>,
     /// Formats of prompts, for models that no shipped format fits.
     pub format: BTreeMap<String, FormatRow>,
 }
@@ -189,6 +191,7 @@ impl Default for Settings {
             log: Log::default(),
             tasks: BTreeMap::new(),
             model: BTreeMap::new(),
+            provider: BTreeMap::new(),
             format: BTreeMap::new(),
         }
     }
@@ -266,8 +269,12 @@ impl Settings {
 
     /// The shipped models and formats with the user's rows; only models with a row here are enabled. It reads the shipped table: keep the result.
     pub fn models(&self) -> Models {
-        let rows = Rows { format: self.format.clone(), model: self.model.clone() };
-        Models::builtin().with_rows("settings", rows).0
+        Models::builtin().with_rows("settings", self.rows()).0
+    }
+
+    /// The user's rows of models and formats.
+    fn rows(&self) -> Rows {
+        Rows { format: self.format.clone(), provider: self.provider.clone(), model: self.model.clone() }
     }
 
     /// The one model to ask for a task, if the user chose one.

@@ -81,6 +81,7 @@ async fn open(wire: &Wire, client: &Client, request: &Request) -> Result<reqwest
 fn body(wire: &Wire, request: &Request) -> Map<String, Value> {
     let mut body = (wire.body)(request);
     lay_over(&mut body, json!(request.model.extra));
+    body.retain(|field, _| !request.model.omit.contains(field));
     let mut place = &mut body;
     for table in wire.ceiling.0 {
         let inner = place.entry(*table).or_insert_with(|| json!({}));

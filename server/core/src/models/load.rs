@@ -19,13 +19,15 @@ const TIERS: [(&str, Tier); 3] = [("local", Tier::Local), ("cheap", Tier::Cheap)
 /// Dearest price accepted, USD per million tokens; more is taken for a mistake of units.
 const DEAREST: f64 = 10_000.0;
 
-/// The `[format.NAME]` and `[model.NAME]` tables of a file, as written.
+/// The `[format.NAME]`, `[provider.NAME]` and `[model.NAME]` tables of a file, as written.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(default)]
 pub struct Rows {
     /// Formats by name.
     pub format: BTreeMap<String, FormatRow>,
+    /// Keys that models of one service share, by the service's name.
+    pub provider: BTreeMap<String, ModelRow>,
     /// Models by name.
     pub model: BTreeMap<String, ModelRow>,
 }
@@ -73,6 +75,8 @@ row! {
 row! {
     /// A `[model.NAME]` table; `tables/models.toml` says what each key means.
     ModelRow {
+        /// The service whose keys hold where the row has none of its own.
+        provider: String,
         /// A wire protocol.
         protocol: String,
         /// The address paths are added to.
@@ -108,6 +112,10 @@ row! {
         /// Fields sent as they stand.
         #[cfg_attr(feature = "schema", schemars(with = "Option<std::collections::BTreeMap<String, schemars::Schema>>"))]
         extra: toml::Table,
+        /// Fields that are not sent.
+        omit: Vec<String>,
+        /// The day it is switched off.
+        shutdown: String,
         /// Environment variable that holds the key.
         api_key_env: String,
         /// Command that prints the key.
@@ -199,14 +207,23 @@ impl Models {
                 Err(fault) => report("format", &name, fault),
             }
         }
-        for (name, mut row) in rows.model {
-            let under = self.rows.model.get(&name).cloned().unwrap_or_default();
-            row.price = match (row.price, under.price.clone()) {
-                (Some(price), Some(old)) => Some(price.over(old)),
-                (price, _) => price,
+        for (name, row) in rows.provider {
+            let row = row.with(self.rows.provider.get(&name));
+            match row.provider {
+                Some(_) => report("provider", &name, ("provider", "is left out: a provider has no other".into())),
+                None => drop(all.rows.provider.insert(name, row)),
+            }
+        }
+        for (name, row) in rows.model {
+            let row = row.with(self.rows.model.get(&name));
+            let whole = match all.whole(&row) {
+                Ok(whole) => whole,
+                Err(fault) => {
+                    report("model", &name, fault);
+                    continue;
+                }
             };
-            let row = row.over(under);
-            match model(&name, &row, &all.formats) {
+            match model(&name, &whole, &all.formats) {
                 Ok(model) => {
                     all.models.insert(name.clone(), model);
                     all.rows.model.insert(name, row);
@@ -215,6 +232,30 @@ impl Models {
             }
         }
         (all, problems)
+    }
+
+    /// A model's row with the keys of its provider.
+    fn whole(&self, row: &ModelRow) -> Result<ModelRow, Fault> {
+        let Some(name) = &row.provider else { return Ok(row.clone()) };
+        match self.rows.provider.get(name) {
+            Some(provider) => Ok(row.clone().with(Some(provider))),
+            None => {
+                let known = self.providers().collect::<Vec<_>>().join(", ");
+                Err(("provider", format!("is `{name}`; known providers: {known}")))
+            }
+        }
+    }
+}
+
+impl ModelRow {
+    /// This row, with the keys of another where it has none of its own; of a price, each key for itself.
+    fn with(mut self, under: Option<&ModelRow>) -> ModelRow {
+        let Some(under) = under.cloned() else { return self };
+        self.price = match (self.price, under.price.clone()) {
+            (Some(price), Some(old)) => Some(price.over(old)),
+            (price, _) => price,
+        };
+        self.over(under)
     }
 }
 
@@ -302,6 +343,7 @@ fn model(name: &str, row: &ModelRow, formats: &BTreeMap<String, Format>) -> Resu
     let price = price(row.price.as_ref(), tier)?;
     let found = Model {
         name: name.to_owned(),
+        provider: row.provider.clone(),
         protocol,
         base_url: base_url.to_owned(),
         id: id.to_owned(),
@@ -322,6 +364,8 @@ fn model(name: &str, row: &ModelRow, formats: &BTreeMap<String, Format>) -> Resu
         headers: headers(row.headers.clone().unwrap_or_default())?,
         api_key_header: row.api_key_header.clone().map(header).transpose()?,
         extra: row.extra.clone().unwrap_or_default(),
+        omit: row.omit.clone().unwrap_or_default(),
+        shutdown: row.shutdown.clone().map(|day| self::day("shutdown", day)).transpose()?,
         api_key_env: row.api_key_env.clone(),
         api_key_cmd: row.api_key_cmd.clone(),
         enabled: true,
@@ -390,8 +434,17 @@ fn price(row: Option<&PriceRow>, tier: Tier) -> Result<Price, Fault> {
         cached: money("price.cached", row.cached.or(row.input))?,
         write: money("price.write", row.write.or(row.input))?,
         output: money("price.output", row.output)?,
-        as_of: required("price.as_of", row.as_of.as_deref())?.to_owned(),
+        as_of: day("price.as_of", required("price.as_of", row.as_of.as_deref())?.to_owned())?,
     })
+}
+
+/// A day, in the one form that sorts.
+fn day(key: &'static str, given: String) -> Result<String, Fault> {
+    let is_digit = |(at, byte): (usize, u8)| if matches!(at, 4 | 7) { byte == b'-' } else { byte.is_ascii_digit() };
+    match given.len() == 10 && given.bytes().enumerate().all(is_digit) {
+        true => Ok(given),
+        false => Err((key, format!("is `{given}`; a day is written YYYY-MM-DD"))),
+    }
 }
 
 fn path(given: String) -> Result<String, Fault> {

@@ -14,11 +14,15 @@ tier = "local"
 
 #[test]
 fn the_shipped_table_is_valid_and_enables_nothing() {
-    let (models, problems) = Models::default().extended("models.toml", include_str!("../../tables/models.toml"));
-    assert_eq!(problems, []);
+    let mut models = Models::default();
+    for (file, source) in SHIPPED {
+        let (more, problems) = models.extended(file, source);
+        assert_eq!(problems, []);
+        models = more;
+    }
     assert_eq!(Models::builtin().enabled().count(), 0);
     for format in models.formats() {
-        assert_eq!(format.stops.is_empty(), format.shape != Shape::Raw, "{}", format.name);
+        assert!(!format.stops.is_empty() || format.shape != Shape::Raw, "{}", format.name);
         for stop in &format.stops {
             assert!(format.markers.contains(&stop.trim_start_matches(' ').to_owned()), "{}: {stop:?}", format.name);
         }
@@ -48,6 +52,19 @@ fn a_users_row_changes_keys_of_a_shipped_one_and_enables_it() {
     assert_eq!(problems, []);
     let price = &models.get("gpt-6-luna").unwrap().price;
     assert_eq!((price.input, price.output), (Money::per_token(0.2), Money::per_token(0.5)));
+}
+
+#[test]
+fn a_model_has_the_keys_of_its_provider_where_it_has_none_of_its_own() {
+    let source = "[provider.groq]\nstop_limit = 2\n[model.x]\nprovider = 'groq'\nmodel = 'y'\ntier = 'premium'\nprice = { input = 1, output = 2, as_of = '2026-11-25' }";
+    let (models, problems) = Models::builtin().extended("config.toml", source);
+    assert_eq!(problems, []);
+    let model = models.get("x").unwrap();
+    assert_eq!(
+        (model.base_url.as_str(), model.stop_limit, model.tier),
+        ("https://api.groq.com/openai/v1", 2, Tier::Premium)
+    );
+    assert_eq!((model.provider.as_deref(), model.api_key_env.as_deref()), (Some("groq"), Some("GROQ_API_KEY")));
 }
 
 #[test]
@@ -114,6 +131,8 @@ fn bad_keys_are_named_with_file_line_and_what_is_allowed() {
             "'tgi'",
             "c.toml:5: model.x.format: is `chat`, a `chat` format, which this protocol does not carry; it carries: codegeex,",
         ),
+        ("provider", "'nix'", "c.toml:8: model.x.provider: is `nix`; known providers: anthropic, cerebras,"),
+        ("shutdown", "'soon'", "c.toml:8: model.x.shutdown: is `soon`; a day is written YYYY-MM-DD"),
         ("path", "'fim'", "c.toml:8: model.x.path: is `fim`; it begins with / and has no blanks"),
         ("headers", "{ 'a b' = '' }", "c.toml:8: model.x.headers: is `a b`; a header's name has letters, digits and -"),
         ("headers", "{ a = \"\\n\" }", "c.toml:8: model.x.headers: has `a` with a value that is no printable ASCII"),

@@ -10,7 +10,7 @@ use super::schema::{self, Node};
 use super::{Layer, Notice, Origin, Settings, Severity, cross, preset};
 
 /// Tables whose rows are taken whole or not at all: half a model could send code somewhere else than was meant.
-const WHOLE: [&str; 2] = ["model", "format"];
+const WHOLE: [&str; 3] = ["model", "provider", "format"];
 /// Keys of an editor's own glue, which it sends along.
 const GLUE: [&str; 2] = ["server", "trace"];
 /// Variables that are read elsewhere.
@@ -160,7 +160,7 @@ impl<'a> Joined<'a> {
 
     /// The variables that hold keys of models.
     fn key_variables(&self) -> Vec<String> {
-        let rows = self.values.get("model").and_then(Value::as_object).into_iter().flatten();
+        let rows = ["model", "provider"].iter().filter_map(|table| self.values.get(*table)?.as_object()).flatten();
         rows.filter_map(|(_, row)| row.get("api_key_env")?.as_str().map(str::to_owned)).collect()
     }
 

@@ -11,7 +11,20 @@ use super::{ANY, Layer, Settings, Severity, ignored, schema};
 /// workspace sends no code anywhere, names no keys and runs no commands.
 pub(super) fn editor<'a>(joined: &mut Joined<'a>, layer: &'a Layer) {
     let before = rows(joined);
+    let providers = joined.values.get("provider").cloned();
     joined.lay(layer);
+    // A provider decides where its models' prompts go.
+    if layer.values.contains_key("provider") {
+        joined.say(
+            Severity::Error,
+            "provider",
+            "is left out: only your own config.toml may describe a provider".into(),
+        );
+        match providers {
+            Some(providers) => joined.values.insert("provider".into(), providers),
+            None => joined.values.remove("provider"),
+        };
+    }
     let after = rows(joined);
     let named = layer.values.get("model").and_then(Value::as_object).into_iter().flatten();
     for (name, _) in named {
@@ -30,13 +43,14 @@ fn rows(joined: &Joined<'_>) -> Rows {
     let table = |name: &str| joined.values.get(name).cloned().unwrap_or_else(|| Value::Object(serde_json::Map::new()));
     Rows {
         format: serde_json::from_value(table("format")).unwrap_or_default(),
+        provider: serde_json::from_value(table("provider")).unwrap_or_default(),
         model: serde_json::from_value(table("model")).unwrap_or_default(),
     }
 }
 
 fn model(rows: &Rows, name: &str) -> Option<Model> {
     let row = rows.model.get(name)?.clone();
-    let rows = Rows { format: rows.format.clone(), model: [(name.to_owned(), row)].into() };
+    let rows = Rows { model: [(name.to_owned(), row)].into(), ..rows.clone() };
     Models::builtin().with_rows("", rows).0.get(name).filter(|model| model.enabled).cloned()
 }
 
@@ -46,7 +60,10 @@ fn refusal(old: Option<&Model>, new: &Model) -> Option<&'static str> {
             "is left out: only your own config.toml may name a command, because an editor's settings may come from the workspace",
         );
     }
-    let place = |model: &Model| (model.protocol, model.base_url.clone(), model.api_key_env.clone());
+    let place = |model: &Model| {
+        let Model { protocol, base_url, path, headers, api_key_env, api_key_header, .. } = model.clone();
+        (protocol, base_url, path, headers, api_key_env, api_key_header)
+    };
     (old.map(place) != Some(place(new)) && !new.is_on_this_machine()).then_some(
         "is left out: only your own config.toml may name a model elsewhere, because an editor's settings may come from the workspace",
     )
@@ -54,8 +71,7 @@ fn refusal(old: Option<&Model>, new: &Model) -> Option<&'static str> {
 
 /// Looks at joined settings as a whole; what does not hold is taken out or, where it does no harm, only said.
 pub(super) fn check(settings: &mut Settings, joined: &mut Joined<'_>) {
-    let (models, problems) =
-        Models::builtin().with_rows("", Rows { format: settings.format.clone(), model: settings.model.clone() });
+    let (models, problems) = Models::builtin().with_rows("", settings.rows());
     let shipped = || models.all().filter(|model| !model.enabled).map(|model| model.name.as_str());
     for problem in problems {
         let empty = settings

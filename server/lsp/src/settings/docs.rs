@@ -18,7 +18,7 @@ const HEAD: &str = "\
 # `pennyworth check` tests this file; `pennyworth explain FILE:LINE:COL` shows what follows from it.
 ";
 /// Tables whose keys are names of the user's choice: they have no defaults to show, so the end of the file shows examples.
-const IN_TAIL: [&str; 4] = ["languages", "tasks", "model", "format"];
+const IN_TAIL: [&str; 5] = ["languages", "tasks", "model", "provider", "format"];
 const TAIL: &str = include_str!("../../tables/config_tail.toml");
 
 /// A configuration in which every key is explained and commented out.

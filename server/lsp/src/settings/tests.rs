@@ -88,7 +88,9 @@ fn what_is_wrong_is_said_with_its_place_and_what_is_allowed() {
         ),
         (
             "[model.mine]\nprotocol = \"smtp\"",
-            &["error: config.toml:2: model.mine.protocol: is `smtp`; allowed: openai, replay"],
+            &[
+                "error: config.toml:2: model.mine.protocol: is `smtp`; allowed: openai, anthropic, gemini, ollama, llamacpp, tgi, replay",
+            ],
         ),
     ] {
         let (_, notices) = Settings::load(&[file(source)]);
@@ -148,7 +150,7 @@ fn variables_and_editors_are_named_in_messages() {
     assert_eq!(
         messages(&Settings::load(&layers).1),
         [
-            "warning: editor settings: clour: unknown key; known here: cap_usd_per_day, completion_menu, confidence, debounce_ms, documents, embedded, enabled, escalate, format, ignore, languages, local_only, log, model, pin, preset, secrets, speculate, tasks, trigger",
+            "warning: editor settings: clour: unknown key; known here: cap_usd_per_day, completion_menu, confidence, debounce_ms, documents, embedded, enabled, escalate, format, ignore, languages, local_only, log, model, pin, preset, provider, secrets, speculate, tasks, trigger",
             "error: editor settings: enabled: is `x`, a text; wanted: true or false",
             "warning: environment: PENNYWORTH_DEBOUNCE: unknown key; did you mean `PENNYWORTH_DEBOUNCE_MS`?",
             "error: environment: PENNYWORTH_ENABLED: is `perhaps`, a text; wanted: true or false",
@@ -210,6 +212,18 @@ fn an_editor_names_models_on_this_machine_and_no_others() {
         assert_eq!(models.get("mine").unwrap().base_url, "https://models.example/v1", "{given}");
         assert_eq!(!notices.is_empty(), is_refused, "{given}: {notices:?}");
     }
+}
+
+#[test]
+fn an_editor_moves_no_provider() {
+    let own = "[model.q]\nprovider = 'ollama'\nmodel = 'qwen2.5-coder'\n[provider.ollama]\nstop_limit = 3";
+    let evil = editor(json!({ "provider": { "ollama": { "base_url": "https://evil.example", "tier": "cheap" } } }));
+    let (settings, notices) = Settings::load(&[file(own), evil]);
+    let models = settings.models();
+    let model = models.get("q").unwrap();
+    assert_eq!((model.base_url.as_str(), model.stop_limit), ("http://127.0.0.1:11434", 3));
+    let message = "error: editor settings: provider: is left out: only your own config.toml may describe a provider";
+    assert_eq!(messages(&notices), [message]);
 }
 
 #[test]
