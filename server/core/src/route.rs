@@ -35,6 +35,28 @@ impl Default for Standing {
     }
 }
 
+impl Standing {
+    /// What a call with this prompt and ceiling will probably cost.
+    pub fn expected_cost(&self, model: &Model, prompt_tokens: u32, max_tokens: u32) -> Money {
+        let cached = f64::from(prompt_tokens) * self.cached_share.clamp(0.0, 1.0);
+        // An answer that is cut early costs its whole length where aborts are billed.
+        let used = if model.abort_billed == AbortBilled::No { USED } else { 1.0 };
+        let output = f64::from(max_tokens) * used;
+        model.price.cost(prompt_tokens.into(), cached as u64, 0, output.ceil() as u64)
+    }
+
+    /// Accepted over shown, with the tier's prior: what public measurements of inline completion report, dearer models a little above.
+    pub fn acceptance(&self, tier: Tier) -> f64 {
+        let prior = match tier {
+            Tier::Embedded | Tier::Local => 0.25,
+            Tier::Cheap => 0.30,
+            Tier::Premium => 0.35,
+        };
+        let accepted = f64::from(self.accepted.min(self.shown));
+        (accepted + prior * PRIOR_WEIGHT) / (f64::from(self.shown) + PRIOR_WEIGHT)
+    }
+}
+
 /// What decides about a route besides the models.
 #[derive(Clone, Copy, Debug)]
 pub struct Terms<'a> {
@@ -175,8 +197,8 @@ fn step(candidate: Candidate<'_>, terms: &Terms<'_>) -> Result<Step, Why> {
         return Err(Why::Cap);
     }
     Ok(Step {
-        expected_cost: expected_cost(model, &standing, prompt_tokens, terms.max_tokens),
-        acceptance: acceptance(model.tier, &standing),
+        expected_cost: standing.expected_cost(model, prompt_tokens, terms.max_tokens),
+        acceptance: standing.acceptance(model.tier),
         model: model.name.clone(),
         tier: model.tier,
         prompt_tokens,
@@ -189,25 +211,6 @@ fn step(candidate: Candidate<'_>, terms: &Terms<'_>) -> Result<Step, Why> {
 fn margin(prompt_tokens: u32) -> u64 {
     let tokens = u64::from(prompt_tokens);
     tokens + tokens / 2 + 16
-}
-
-fn expected_cost(model: &Model, standing: &Standing, prompt_tokens: u32, max_tokens: u32) -> Money {
-    let cached = f64::from(prompt_tokens) * standing.cached_share.clamp(0.0, 1.0);
-    // An answer that is cut early costs its whole length where aborts are billed.
-    let used = if model.abort_billed == AbortBilled::No { USED } else { 1.0 };
-    let output = f64::from(max_tokens) * used;
-    model.price.cost(prompt_tokens.into(), cached as u64, 0, output.ceil() as u64)
-}
-
-/// Accepted over shown, with the tier's prior: what public measurements of inline completion report, dearer models a little above.
-fn acceptance(tier: Tier, standing: &Standing) -> f64 {
-    let prior = match tier {
-        Tier::Embedded | Tier::Local => 0.25,
-        Tier::Cheap => 0.30,
-        Tier::Premium => 0.35,
-    };
-    let accepted = f64::from(standing.accepted.min(standing.shown));
-    (accepted + prior * PRIOR_WEIGHT) / (f64::from(standing.shown) + PRIOR_WEIGHT)
 }
 
 fn per_accepted(step: &Step) -> Money {

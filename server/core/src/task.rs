@@ -97,6 +97,17 @@ impl Task {
     }
 }
 
+impl fmt::Display for Tier {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Tier::Embedded => "embedded",
+            Tier::Local => "local",
+            Tier::Cheap => "cheap",
+            Tier::Premium => "premium",
+        })
+    }
+}
+
 impl fmt::Display for Task {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(self.name())

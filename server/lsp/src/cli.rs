@@ -11,6 +11,7 @@ mod check;
 mod complete;
 mod explain;
 mod init;
+mod models;
 mod place;
 mod print;
 mod stats;
@@ -41,6 +42,8 @@ pub enum Command {
     Explain(explain::Explain),
     /// Test the configuration, the models it names, and the grammars
     Check(check::Check),
+    /// List the models and what each would cost for a task
+    Models(models::Models),
     /// Write a configuration in which every setting is explained and commented out
     Init(init::Init),
     /// Print what was got for the money, from the ledger
@@ -62,6 +65,7 @@ impl Cli {
             Command::Complete(complete) => complete.run(config, &mut out),
             Command::Explain(explain) => explain.run(config, &mut out),
             Command::Check(check) => check.run(config, &mut out),
+            Command::Models(models) => models.run(config, &mut out),
             Command::Init(init) => init.run(config, &mut out),
             Command::Stats(stats) => stats.run(&mut out),
             Command::Schema => print::schema(&mut out),
