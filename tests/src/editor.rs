@@ -351,7 +351,7 @@ async fn read(input: &mut (impl AsyncBufReadExt + Unpin)) -> Option<Value> {
 /// Options under which nothing of the user who runs the tests is read or written.
 pub fn options() -> pennyworth::server::Options {
     let config = Path::new(env!("CARGO_MANIFEST_DIR")).join("default.toml");
-    pennyworth::server::Options { config: Some(config), ledger: None }
+    pennyworth::server::Options { config: Some(config), ..Default::default() }
 }
 
 /// The URI of an absolute path without characters that need escaping.

@@ -101,6 +101,7 @@ struct State {
     bill: Bill,
     seen: Vec<Seen>,
     connections: usize,
+    models: Vec<String>,
 }
 
 /// The server; it ends when dropped.
@@ -133,6 +134,16 @@ impl FakeProvider {
             }
         });
         Ok(FakeProvider { address, state, closed, task })
+    }
+
+    /// The port it listens on.
+    pub fn port(&self) -> u16 {
+        self.address.port()
+    }
+
+    /// The models it says it has.
+    pub fn lists(&self, models: &[&str]) {
+        lock(&self.state).models = models.iter().map(ToString::to_string).collect();
     }
 
     /// The address of the API.
@@ -193,7 +204,9 @@ async fn serve(stream: TcpStream, state: &Mutex<State>) -> io::Result<()> {
         match answer {
             Some(answer) => respond(&mut stream, &seen, answer, state).await?,
             None if seen.line.starts_with("GET") => {
-                whole(&mut stream, 200, &[], "application/json", r#"{"object":"list","data":[]}"#).await?
+                let models: Vec<Value> = lock(state).models.iter().map(|id| json!({"id": id})).collect();
+                let list = json!({"object": "list", "data": models});
+                whole(&mut stream, 200, &[], "application/json", &list.to_string()).await?
             }
             None => whole(&mut stream, 500, &[], "application/json", r#"{"error":"no answer was prepared"}"#).await?,
         }

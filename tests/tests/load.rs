@@ -58,7 +58,8 @@ async fn calls_that_are_never_answered_hold_up_nothing() {
     );
     std::fs::write(&config, model).unwrap();
     let account = folder.path().join("ledger.sqlite");
-    let mut editor = Editor::in_memory(Options { config: Some(config), ledger: Some(account.clone()) });
+    let mut editor =
+        Editor::in_memory(Options { config: Some(config), ledger: Some(account.clone()), discover: false });
     editor.initialize(json!({"textDocument": {"inlineCompletion": {}}}), Value::Null, None).await;
     let ready = "file:///project/ready.py";
     editor.open(ready, "python", 1, "def main():\n    greeting =     \n    print(greeting)\n").await;

@@ -25,7 +25,7 @@ fn config(folder: &Path, head: &str, base_url: &str, more: &str) -> Options {
          context = 8000\nstop_limit = 4\nchars_per_token = 4.0\nabort_billed = \"no\"\n{more}\n"
     );
     std::fs::write(&path, text).unwrap();
-    Options { config: Some(path), ledger: Some(folder.join("ledger.sqlite")) }
+    Options { config: Some(path), ledger: Some(folder.join("ledger.sqlite")), discover: false }
 }
 
 const FREE: &str = "price = { input = 0, cached = 0, output = 0, as_of = \"2026-11-23\" }";
@@ -150,4 +150,38 @@ async fn without_a_row_in_the_configuration_nobody_is_asked() {
     assert_eq!(shown(&mut editor).await, None);
     assert_eq!((provider.seen().len(), provider.connections()), (0, 0));
     editor.shutdown().await;
+}
+
+#[tokio::test]
+async fn a_server_on_this_machine_is_found_and_used() {
+    let provider = FakeProvider::start().await.unwrap();
+    provider.always(Answer::new(&["format", "(\"hi\")", ";"]));
+    let folder = tempfile::tempdir().unwrap();
+    for (name, models, is_found) in [
+        ("one that no format fits is not asked", &["llama-4-chat"][..], false),
+        ("the first that a format fits is asked", &["llama-4-chat", "qwen2.5-coder"], true),
+    ] {
+        provider.lists(models);
+        let ports = format!(
+            "[provider.vllm]\nports = [{}]\n[provider.ollama]\nports = []\n[provider.llamacpp]\nports = []\n[provider.lmstudio]\nports = []\n",
+            provider.port()
+        );
+        std::fs::write(folder.path().join("config.toml"), ports).unwrap();
+        let options = Options { config: Some(folder.path().join("config.toml")), ledger: None, discover: true };
+        let asked = || provider.seen().iter().filter(|seen| seen.line.starts_with("GET")).count();
+        let before = asked();
+        let mut editor = editor(options).await;
+        while asked() == before {
+            tokio::task::yield_now().await;
+        }
+        let mut found = None;
+        for _ in 0..if is_found { 5000 } else { 3 } {
+            found = shown(&mut editor).await;
+            if found.is_some() {
+                break;
+            }
+        }
+        assert_eq!(found.as_deref(), is_found.then_some("format(\"hi\");"), "{name}");
+        assert_eq!(editor.shutdown().await, 0);
+    }
 }

@@ -232,6 +232,19 @@ impl Model {
     }
 }
 
+/// An address of this machine at which a service's server may be found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UsualPlace {
+    /// The service.
+    pub provider: String,
+    /// The address.
+    pub base_url: String,
+    /// Where below it the server lists its models.
+    pub list: String,
+    /// Whether any of its models will do, because the server knows their sentinels.
+    pub knows_formats: bool,
+}
+
 /// The formats and models of the shipped table and of the user's file.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Models {
@@ -274,6 +287,25 @@ impl Models {
     /// The services that models may name, by name.
     pub fn providers(&self) -> impl Iterator<Item = &str> {
         self.rows.provider.keys().map(String::as_str)
+    }
+
+    /// Where servers on this machine are usually found.
+    pub fn usual_places(&self) -> Vec<UsualPlace> {
+        let mut places = Vec::new();
+        for (provider, row) in &self.rows.provider {
+            let (Some(base_url), Some(list)) = (&row.base_url, &row.list) else { continue };
+            let Some((start, after)) = base_url.rsplit_once(':') else { continue };
+            let path = after.trim_start_matches(|c: char| c.is_ascii_digit());
+            for port in row.ports.iter().flatten() {
+                places.push(UsualPlace {
+                    provider: provider.clone(),
+                    base_url: format!("{start}:{port}{path}"),
+                    list: list.clone(),
+                    knows_formats: row.format.is_some(),
+                });
+            }
+        }
+        places
     }
 
     /// A format by its name in tables.

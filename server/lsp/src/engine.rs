@@ -2,6 +2,7 @@
 
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
+use std::time::Instant;
 
 use tokio::task::JoinSet;
 use tower_lsp::Client;
@@ -46,6 +47,8 @@ pub struct Engine {
     pub outcomes: Outcomes,
     /// Whether there is news for the user.
     pub status: Changes,
+    /// When model servers on this machine were last looked for.
+    pub looked: Mutex<Option<Instant>>,
     session: Mutex<Session>,
     editor: OnceLock<Editor>,
     tasks: Mutex<JoinSet<()>>,
@@ -64,6 +67,7 @@ impl Engine {
             parser: Parser::default(),
             outcomes: Outcomes::default(),
             status: Changes::default(),
+            looked: Mutex::default(),
             session: Mutex::default(),
             editor: OnceLock::new(),
             tasks: Mutex::default(),

@@ -7,6 +7,7 @@ pub mod command;
 pub mod complete;
 pub mod convert;
 pub mod current;
+pub mod discover;
 pub mod editor;
 pub mod embedded;
 pub mod engine;

@@ -28,7 +28,8 @@ fn serve(cli: Cli) -> anyhow::Result<ExitCode> {
         tracing::warn!("{notice}");
     }
     let runtime = tokio::runtime::Runtime::new()?;
-    let code = runtime.block_on(serve::run(Options { config: cli.config, ledger: paths::ledger_path() }));
+    let code =
+        runtime.block_on(serve::run(Options { config: cli.config, ledger: paths::ledger_path(), discover: true }));
     // The thread that reads standard input may never return, so nothing waits for it.
     runtime.shutdown_background();
     Ok(ExitCode::from(code))

@@ -20,7 +20,7 @@ use tower_lsp::{Client, ClientSocket, LanguageServer, LspService};
 
 use crate::editor::Editor;
 use crate::engine::{Engine, lock};
-use crate::{command, convert, inline, learn, menu, parse, status, workspace};
+use crate::{command, convert, discover, inline, learn, menu, parse, status, workspace};
 
 /// How the server is started.
 #[derive(Clone, Debug, Default)]
@@ -29,6 +29,8 @@ pub struct Options {
     pub config: Option<PathBuf>,
     /// The file of the ledger; without one it is kept in memory and forgotten at the end.
     pub ledger: Option<PathBuf>,
+    /// Whether model servers on this machine may be looked for, if the settings say so as well.
+    pub discover: bool,
 }
 
 /// The server, as the protocol sees it.
@@ -114,6 +116,7 @@ impl LanguageServer for Server {
         self.engine.spawn(workspace::begin_reading(engine()));
         self.engine.spawn(workspace::register(engine()));
         self.engine.spawn(workspace::ask_configuration(engine()));
+        discover::look_around(&self.engine);
     }
 
     async fn shutdown(&self) -> Result<()> {
@@ -131,6 +134,7 @@ impl LanguageServer for Server {
         }
         self.changed(&uri);
         workspace::refresh_if_written(&self.engine);
+        discover::look_around(&self.engine);
     }
 
     async fn did_change(&self, params: DidChangeTextDocumentParams) {

@@ -42,6 +42,9 @@ pub struct Settings {
     pub trigger: Trigger,
     /// Whether code must stay on this machine: models elsewhere are not asked.
     pub local_only: bool,
+    /// Whether model servers on this machine are looked for at their usual ports (Ollama, llama.cpp, vLLM, LM Studio) and used without a row of
+    /// their own, where no model here has one.
+    pub discover: bool,
     /// The most that a day may cost, in US dollars, over all running servers of this user. At the cap only this machine's models go on.
     #[schemars(range(min = 0, max = 1000))]
     pub cap_usd_per_day: f64,
@@ -176,6 +179,7 @@ impl Default for Settings {
             preset: preset::DEFAULT.into(),
             trigger: Trigger::Automatic,
             local_only: false,
+            discover: true,
             cap_usd_per_day: 0.5,
             debounce_ms: preset.debounce_ms,
             confidence: preset.confidence,

@@ -43,6 +43,8 @@ pub struct Workspace {
 struct Said {
     options: Value,
     configuration: Value,
+    /// Models that were found on this machine.
+    found: Value,
 }
 
 /// What the settings in force were made from.
@@ -81,7 +83,7 @@ fn refresh_and(engine: &Engine, relearn: Relearn) {
     let folders = lock(&engine.workspace.folders).clone();
     let layers = {
         let said = lock(&engine.workspace.said);
-        [said.options.clone(), said.configuration.clone()]
+        [said.options.clone(), said.configuration.clone(), said.found.clone()]
     };
     made.written = written(engine);
     let (settings, mut notices) = Settings::gather(engine.options.config.as_deref(), &layers);
@@ -212,6 +214,18 @@ fn take_configuration(engine: &Arc<Engine>, configuration: Value) {
             return;
         }
         said.configuration = configuration;
+    }
+    refresh_soon(engine, Relearn::WhatChanged);
+}
+
+/// Model servers were found on this machine, or those that were found are gone.
+pub fn take_found(engine: &Arc<Engine>, found: Value) {
+    {
+        let mut said = lock(&engine.workspace.said);
+        if said.found == found {
+            return;
+        }
+        said.found = found;
     }
     refresh_soon(engine, Relearn::WhatChanged);
 }

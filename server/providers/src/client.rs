@@ -40,6 +40,12 @@ impl Client {
         Ok(Client { remote: build(builder())?, loopback: build(builder().no_proxy())?, quirks: Arc::default() })
     }
 
+    /// A question to a server on this machine, without a key; `None` for an address elsewhere.
+    pub(crate) fn loopback(&self, address: &str) -> Option<reqwest::RequestBuilder> {
+        let address = address.parse().ok().filter(is_loopback)?;
+        Some(self.loopback.get::<reqwest::Url>(address))
+    }
+
     /// A request to a path below the model's address, with the key.
     pub(crate) fn request(
         &self,
@@ -74,6 +80,13 @@ impl Client {
         }
         Ok(client.request(method, format!("{}{path}", model.base_url)).headers(headers))
     }
+}
+
+fn is_loopback(url: &reqwest::Url) -> bool {
+    url.host_str().is_some_and(|host| {
+        let host = host.trim_start_matches('[').trim_end_matches(']');
+        host == "localhost" || host.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback())
+    })
 }
 
 fn name(text: &str) -> Result<HeaderName, ProviderError> {

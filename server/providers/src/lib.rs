@@ -18,6 +18,7 @@ mod client;
 mod error;
 mod frames;
 mod gemini;
+mod list;
 mod llamacpp;
 mod ollama;
 mod openai;

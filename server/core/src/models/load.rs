@@ -116,6 +116,10 @@ row! {
         omit: Vec<String>,
         /// The day it is switched off.
         shutdown: String,
+        /// Ports of this machine at which a provider's servers are usually found.
+        ports: Vec<u16>,
+        /// Where below the address such a server lists its models.
+        list: String,
         /// Environment variable that holds the key.
         api_key_env: String,
         /// Command that prints the key.
