@@ -6,14 +6,13 @@ use std::time::{Duration, Instant};
 use futures_util::StreamExt as _;
 use pennyworth_core::cut::{Cut, CutInput, Cutter, Finish, Progress, Rejection};
 use pennyworth_core::models::Models;
-use pennyworth_core::money::Money;
 use pennyworth_core::plan::Plan;
 use pennyworth_core::prompt::Realign;
 use pennyworth_core::route::{Step, Why};
 use pennyworth_providers::{Chunk, FinishReason, Kind, Request, Timeouts};
 
 use crate::keys::KeyError;
-use crate::ledger::{self, Call, CallId, Refused, Reservation};
+use crate::ledger::{self, Call, CallId, Caps, Refused, Reservation};
 use crate::resources::Resources;
 
 /// The joint probability below which the rest of an answer is left out: public measurements found such answers right one time in fifty.
@@ -61,7 +60,7 @@ pub async fn attempt(
     plan: &Plan,
     step: &Step,
     cut_input: CutInput,
-    cap: Money,
+    caps: Caps,
     deadline: Duration,
 ) -> Result<Success, Failure> {
     let client = resources.client.as_ref().ok_or(Failure::Resting)?;
@@ -72,7 +71,7 @@ pub async fn attempt(
     let call = Call { deadline, ..Call::new(plan, step, model) };
     let opened = tokio::time::timeout(deadline, resources.opened_ledger()).await;
     let ledger = opened.map_err(|_| Refused::Unwritten("it is not open yet".into()))?;
-    let mut reservation = ledger.reserve(call, Some(cap)).await?;
+    let mut reservation = ledger.reserve(call, Some(caps)).await?;
     let request = Request {
         model: model.clone(),
         key,

@@ -144,7 +144,7 @@ async fn in_turn(
         let format = current.models.get(&step.model).and_then(|model| current.models.format(&model.format));
         let (shape, markers) = format.map_or((Shape::Raw, Vec::new()), |format| (format.shape, format.markers.clone()));
         let input = look.cut_input(plan.task, scope.tasks.row(plan.task), shape, markers);
-        match attempt(resources, &current.models, plan, step, input, scope.settings.cap(), left).await {
+        match attempt(resources, &current.models, plan, step, input, scope.settings.caps(), left).await {
             Ok(success) => return shown(resources, current, asked, look, plan, step, success),
             Err(failure) => {
                 tracing::debug!(model = step.model, task = %plan.task, %failure, "nothing came of a call");

@@ -1,5 +1,5 @@
 //! The account of every fraction of a cent: a row for each model call and one for each suggestion shown, in one SQLite file that all
-//! servers of the user share, and the day's cap that is kept over it. It holds ids, counts, prices and times; never code, never prompts.
+//! servers of the user share, and the caps that are kept over it. It holds ids, counts, prices and times; never code, never prompts.
 //!
 //! A call is reserved before it is sent and settled after. Whatever becomes of it in between leaves a row: a dropped [`Reservation`] is
 //! written as aborted, and one whose process was killed is found open by the next reservation and written as lost. Until it is settled a
@@ -21,6 +21,7 @@ use pennyworth_core::task::Task;
 use pennyworth_core::tokens::Calibration;
 use tokio::sync::oneshot;
 
+mod caps;
 mod file;
 mod memory;
 mod report;
@@ -28,6 +29,7 @@ mod reservation;
 mod store;
 mod suggestion;
 
+pub use caps::{Caps, Period, Spent};
 pub use report::{Report, Row};
 pub use reservation::{CallId, Reservation};
 pub use suggestion::{Kind, Outcome, Source, Suggested, SuggestionId};
@@ -111,10 +113,12 @@ pub fn provider(model: &Model) -> &str {
 /// Why a call may not be made.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Refused {
-    /// It could take the day's cost over the cap.
-    #[error("the day's cap of {cap} does not cover it: {spent} are spent or in flight")]
+    /// It could take the cost of the day or month over its cap.
+    #[error("the {period}'s cap of {cap} does not cover it: {spent} are spent or in flight")]
     Cap {
-        /// What today's calls cost, those in flight at their most.
+        /// Whose cap.
+        period: Period,
+        /// What its calls cost so far, those in flight at their most.
         spent: Money,
         /// The cap.
         cap: Money,
@@ -147,13 +151,13 @@ impl Ledger {
         (Ledger { jobs, memory }, notice)
     }
 
-    /// Writes a call down before it is sent and holds its worst cost against the cap (`None`: there is none), in one step over all servers
-    /// that share the file. A call that costs nothing is never refused for the cap.
-    pub async fn reserve(&self, call: Call, cap: Option<Money>) -> Result<Reservation, Refused> {
+    /// Writes a call down before it is sent and holds its worst cost against the caps (`None`: there are none), in one step over all servers
+    /// that share the file. A call that costs nothing is never refused for a cap.
+    pub async fn reserve(&self, call: Call, caps: Option<Caps>) -> Result<Reservation, Refused> {
         let (reply, answer) = oneshot::channel();
         let ledger = self.clone();
         self.send(move |store| {
-            let result = store.reserve(&call, cap).map(|id| Ticket::new(id, call, ledger));
+            let result = store.reserve(&call, caps).map(|id| Ticket::new(id, call, ledger));
             // Whoever asked may be gone; then the ticket takes the reservation back.
             let _ = reply.send(result);
         });
@@ -173,13 +177,13 @@ impl Ledger {
         self.send(move |store| store.outcome(outcome));
     }
 
-    /// What today's calls cost so far over all servers, those in flight at their most. "Today" is the local day.
-    pub async fn spent_today(&self) -> Money {
+    /// What today's and this month's calls cost so far over all servers.
+    pub async fn spent(&self) -> Spent {
         let (reply, answer) = oneshot::channel();
         self.send(move |store| {
-            let _ = reply.send(store.spent_today());
+            let _ = reply.send(store.spent());
         });
-        answer.await.unwrap_or(Money::MAX)
+        answer.await.unwrap_or(Spent::UNKNOWN)
     }
 
     /// What is known about a model for a task and language, as `route` wants it; health is not known here. Without a wait.

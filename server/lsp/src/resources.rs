@@ -16,7 +16,7 @@ use crate::embedded::Embedded;
 use crate::engine::lock;
 use crate::health::Health;
 use crate::keys::Keys;
-use crate::ledger::Ledger;
+use crate::ledger::{Ledger, Spent};
 use crate::settings::Settings;
 
 /// Answers that are remembered.
@@ -72,11 +72,11 @@ impl Resources {
         let _ = self.ledger.set(ledger);
     }
 
-    /// Money spent today by all servers of this user; nothing before the ledger is open, for nothing is spent before.
-    pub async fn spent_today(&self) -> Money {
+    /// Money spent by all servers of this user; nothing before the ledger is open, for nothing is spent before.
+    pub async fn spent(&self) -> Spent {
         match self.ledger() {
-            Some(ledger) => ledger.spent_today().await,
-            None => Money::ZERO,
+            Some(ledger) => ledger.spent().await,
+            None => Spent::default(),
         }
     }
 
@@ -112,12 +112,12 @@ impl Resources {
         !self.is_paused.fetch_xor(true, Ordering::Relaxed)
     }
 
-    /// What is left of the day's cap for a folder. Nothing is looked up where no model costs anything.
+    /// What is left of the caps for a folder. Nothing is looked up where no model costs anything.
     pub async fn cap_left(&self, current: &Current, scope: &Scope) -> Money {
         if current.models.enabled().all(|model| model.price.is_free()) {
             return Money::ZERO;
         }
-        scope.settings.cap() - self.spent_today().await
+        scope.settings.caps().left(self.spent().await)
     }
 
     /// Whether a model on this machine may be asked.

@@ -11,6 +11,7 @@ use pennyworth_core::task::{Enabled, Task, Tasks};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::ledger::Caps;
 use crate::paths;
 
 mod check;
@@ -48,6 +49,9 @@ pub struct Settings {
     /// The most that a day may cost, in US dollars, over all running servers of this user. At the cap only this machine's models go on.
     #[schemars(range(min = 0, max = 1000))]
     pub cap_usd_per_day: f64,
+    /// The same for a month.
+    #[schemars(range(min = 0, max = 10_000))]
+    pub cap_usd_per_month: f64,
     /// Wait after a keystroke before a model that costs time or money is asked, in milliseconds. What is ready is shown at once.
     #[schemars(range(max = 10_000))]
     pub debounce_ms: u32,
@@ -181,6 +185,7 @@ impl Default for Settings {
             local_only: false,
             discover: true,
             cap_usd_per_day: 0.5,
+            cap_usd_per_month: 10.0,
             debounce_ms: preset.debounce_ms,
             confidence: preset.confidence,
             speculate: preset.speculate,
@@ -291,9 +296,9 @@ impl Settings {
         if self.local_only { Privacy::Local } else { Privacy::Named }
     }
 
-    /// The day's cap.
-    pub fn cap(&self) -> Money {
-        Money::from_usd(self.cap_usd_per_day)
+    /// The most that a day and a month may cost.
+    pub fn caps(&self) -> Caps {
+        Caps { day: Money::from_usd(self.cap_usd_per_day), month: Money::from_usd(self.cap_usd_per_month) }
     }
 
     /// Whether a language, by the name of its folder under `grammars/`, is completed.

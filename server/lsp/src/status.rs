@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use pennyworth_core::money::Money;
 use serde::{Deserialize, Serialize};
 use tokio::sync::{Notify, watch};
 use tokio::time::timeout;
@@ -36,8 +37,12 @@ pub struct Status {
     pub state: State,
     /// Money spent today, by all servers of this user, in US dollars.
     pub spent_today_usd: f64,
+    /// Money spent this month.
+    pub spent_this_month_usd: f64,
     /// The day's cap, in US dollars.
     pub cap_usd_per_day: f64,
+    /// The month's cap.
+    pub cap_usd_per_month: f64,
     /// The models that may be asked, by name; the embedded one is not named.
     pub models: Vec<String>,
     /// Files that the embedded model knows.
@@ -52,7 +57,7 @@ pub enum State {
     Ready,
     /// Suggestions come, and the workspace is being read.
     Indexing,
-    /// The day's cap is reached: only what costs nothing goes on.
+    /// A cap is reached: only what costs nothing goes on.
     Capped,
     /// The user paused suggestions.
     Paused,
@@ -78,12 +83,13 @@ impl Changes {
 pub async fn status(engine: &Engine) -> Status {
     let current = engine.current();
     let settings = current.settings();
-    let spent = engine.resources.spent_today().await;
+    let spent = engine.resources.spent().await;
     let state = if !settings.enabled {
         State::Off
     } else if engine.is_paused() {
         State::Paused
-    } else if spent >= settings.cap() && current.models.enabled().any(|model| !model.price.is_free()) {
+    } else if settings.caps().left(spent) <= Money::ZERO && current.models.enabled().any(|model| !model.price.is_free())
+    {
         State::Capped
     } else if engine.progress.get().is_reading {
         State::Indexing
@@ -92,8 +98,10 @@ pub async fn status(engine: &Engine) -> Status {
     };
     Status {
         state,
-        spent_today_usd: spent.usd(),
+        spent_today_usd: spent.day.usd(),
+        spent_this_month_usd: spent.month.usd(),
         cap_usd_per_day: settings.cap_usd_per_day,
+        cap_usd_per_month: settings.cap_usd_per_month,
         models: current.models.enabled().map(|model| model.name.clone()).collect(),
         files: engine.resources.embedded.ask(|model| model.stats().files),
     }

@@ -7,7 +7,7 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant, UNIX_EPOCH};
 
-use pennyworth::ledger::{Call, Ledger, Refused};
+use pennyworth::ledger::{Call, Caps, Ledger, Refused};
 use pennyworth_core::models::{AbortBilled, Price};
 use pennyworth_core::money::Money;
 use pennyworth_core::task::Task;
@@ -39,6 +39,10 @@ fn calls_cost(calls: u64) -> Money {
     Money::from_pico(100_000_000).times(calls)
 }
 
+fn caps(day: Money) -> Caps {
+    Caps { day, month: Money::MAX }
+}
+
 fn wait<T>(future: impl Future<Output = T>) -> T {
     tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(future)
 }
@@ -56,7 +60,7 @@ fn child() {
     let (ledger, notice) = Ledger::open(Some(Path::new(&file)));
     assert_eq!(notice, None);
     for number in 0..CALLS {
-        match wait(ledger.reserve(call(), Some(calls_cost(50)))) {
+        match wait(ledger.reserve(call(), Some(caps(calls_cost(50))))) {
             // The reservation is written and the request would be on its way.
             Ok(_reservation) if role == "killed" => std::process::abort(),
             Ok(reservation) if number % 2 == 0 => drop(reservation),
@@ -76,7 +80,7 @@ fn a_killed_process_leaves_its_row() {
         let (ledger, notice) = Ledger::open(Some(&file));
         assert_eq!(notice, None);
         assert_eq!(ledger.report(UNIX_EPOCH).unwrap().total.calls, killed);
-        assert_eq!(wait(ledger.spent_today()), calls_cost(killed));
+        assert_eq!(wait(ledger.spent()).day, calls_cost(killed));
     }
 }
 
@@ -91,7 +95,7 @@ fn several_processes_keep_one_cap() {
     }
     let (ledger, _) = Ledger::open(Some(&file));
     assert_eq!(ledger.report(UNIX_EPOCH).unwrap().total.calls, 50, "of {} wanted", 3 * CALLS);
-    assert_eq!(wait(ledger.spent_today()), calls_cost(50));
+    assert_eq!(wait(ledger.spent()).day, calls_cost(50));
 }
 
 /// Also prints how long a reservation takes: `cargo test --release -p pennyworth --test ledger -- --nocapture`.
@@ -104,7 +108,7 @@ fn a_day_of_many_calls_is_counted_to_the_last() {
         let mut times: Vec<_> = (0..1000)
             .map(|_| {
                 let start = Instant::now();
-                let reservation = runtime.block_on(ledger.reserve(call(), Some(Money::MAX))).unwrap();
+                let reservation = runtime.block_on(ledger.reserve(call(), Some(caps(Money::MAX)))).unwrap();
                 let time = start.elapsed();
                 reservation.settle(None);
                 time

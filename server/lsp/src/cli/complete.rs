@@ -27,10 +27,10 @@ impl Complete {
         let runtime = tokio::runtime::Runtime::new()?;
         let Opened { resources, snapshot, path, cursor, learned } = self.place.open(config, self.retype)?;
         let (_keep, superseded) = tokio::sync::oneshot::channel();
-        let before = runtime.block_on(resources.spent_today());
+        let before = runtime.block_on(resources.spent()).day;
         let asked = complete(&resources, snapshot, path, cursor, Opened::ask(), superseded);
         let answer = runtime.block_on(asked);
-        let spent = runtime.block_on(resources.spent_today()) - before;
+        let spent = runtime.block_on(resources.spent()).day - before;
         if let Some(ledger) = resources.ledger() {
             ledger.flush();
         }

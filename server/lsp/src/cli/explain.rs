@@ -101,7 +101,7 @@ fn as_text(look: &Look, learned: usize, cap_left: Money, out: &mut impl Write) -
         Some(plan) => {
             write!(out, "{plan}")?;
             if !plan.route.steps.is_empty() {
-                writeln!(out, "cap         {cap_left} left today")?;
+                writeln!(out, "cap         {cap_left} left of the caps")?;
             }
         }
         None => writeln!(out, "task        none")?,

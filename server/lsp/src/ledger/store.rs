@@ -8,6 +8,7 @@ use pennyworth_core::money::Money;
 use pennyworth_core::task::Task;
 use rusqlite::{Connection, OptionalExtension as _, TransactionBehavior, named_params, params};
 
+use super::caps::{Caps, Spent};
 use super::file::{self, is_damage, is_lasting};
 use super::memory::{Length, Memory};
 use super::report::{self, Report};
@@ -30,8 +31,8 @@ pub(super) struct Store {
     path: Option<PathBuf>,
     clock: Clock,
     memory: Arc<RwLock<Memory>>,
-    /// The day and its cost as last read, for a file that is lost while it is in use.
-    spent: (String, Money),
+    /// The day and what it and its month cost as last read, for a file that is lost while it is in use.
+    spent: (String, Spent),
 }
 
 impl Store {
@@ -53,7 +54,7 @@ impl Store {
         log("read", loaded);
     }
 
-    pub(super) fn reserve(&mut self, call: &Call, cap: Option<Money>) -> Result<CallId, Refused> {
+    pub(super) fn reserve(&mut self, call: &Call, caps: Option<Caps>) -> Result<CallId, Refused> {
         let now = millis((self.clock)());
         let factor = 1.0 / self.memory().calibration(&call.model).chars_per_token(1.0);
         let plain_tokens = (call.prompt_tokens as f32 / factor.max(0.01)).round() as u32;
@@ -61,17 +62,13 @@ impl Store {
             let step = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
             lose(&step, now)?;
             let (day, spent) = spent(&step, now)?;
-            let after = spent + call.worst_cost;
-            match cap {
-                Some(cap) if after > cap && call.worst_cost > Money::ZERO => {
-                    step.commit()?;
-                    return Ok((Err(Refused::Cap { spent, cap }), day, spent));
-                }
-                _ => {}
+            if let Some((period, spent_of, cap)) = caps.and_then(|caps| caps.broken(spent, call.worst_cost)) {
+                step.commit()?;
+                return Ok((Err(Refused::Cap { period, spent: spent_of, cap }), day, spent));
             }
             let id = insert(&step, call, &day, now, plain_tokens)?;
             step.commit()?;
-            Ok((Ok(CallId(id)), day, after))
+            Ok((Ok(CallId(id)), day, spent.and(call.worst_cost)))
         });
         match reserved {
             Ok((result, day, spent)) => {
@@ -181,7 +178,7 @@ impl Store {
         Ok(())
     }
 
-    pub(super) fn spent_today(&mut self) -> Money {
+    pub(super) fn spent(&mut self) -> Spent {
         let now = millis((self.clock)());
         match self.run(|connection| spent(connection, now)) {
             Ok(spent) => {
@@ -189,7 +186,7 @@ impl Store {
                 self.spent.1
             }
             // What cannot be read is spent: then nothing is asked that costs.
-            Err(_) => Money::MAX,
+            Err(_) => Spent::UNKNOWN,
         }
     }
 
@@ -212,8 +209,8 @@ impl Store {
         result
     }
 
-    /// A new connection in place of a useless one: to a new file where the old one is damaged, else to memory. What today has cost is
-    /// carried over, so that the cap goes on holding.
+    /// A new connection in place of a useless one: to a new file where the old one is damaged, else to memory. What was spent is
+    /// carried over, so that the caps go on holding.
     fn begin_again(&mut self, error: &rusqlite::Error) {
         let notice;
         // The old connection is closed first: some platforms do not move open files.
@@ -226,11 +223,9 @@ impl Store {
         tracing::warn!(%error, "the ledger's file failed: {}", notice.as_deref().unwrap_or("it was opened again"));
         let now = millis((self.clock)());
         let (day, known) = self.spent.clone();
-        let carried = spent(&self.connection, now).and_then(|(today, spent)| match day == today && known > spent {
-            true => carry(&self.connection, &today, now, known - spent),
-            false => Ok(()),
-        });
-        log("carry the day's cost over to", carried);
+        let carried = spent(&self.connection, now)
+            .and_then(|(today, spent)| carry(&self.connection, now, (&today, spent), (&day, known)));
+        log("carry what was spent over to", carried);
     }
 
     /// Makes every further write fail, as a full disk does.
@@ -331,19 +326,45 @@ fn lose(connection: &Connection, now: i64) -> rusqlite::Result<()> {
         .map(drop)
 }
 
-/// The local day of a moment and what its calls cost, those in flight at their most.
-fn spent(connection: &Connection, now: i64) -> rusqlite::Result<(String, Money)> {
+/// The local day of a moment, and what it and its month cost so far.
+fn spent(connection: &Connection, now: i64) -> rusqlite::Result<(String, Spent)> {
     let day: String = connection
         .prepare_cached("SELECT date(?1 / 1000, 'unixepoch', 'localtime')")?
         .query_row([now], |row| row.get(0))?;
-    let charge = connection
-        .prepare_cached("SELECT coalesce(sum(charge), 0) FROM days WHERE day = ?1")?
-        .query_row([&day], |row| row.get(0))?;
-    Ok((day, Money::from_pico(charge)))
+    let spent = connection
+        .prepare_cached(
+            "SELECT coalesce(sum(charge) FILTER (WHERE day = ?1), 0), coalesce(sum(charge), 0)
+             FROM days WHERE day BETWEEN substr(?1, 1, 8) || '01' AND ?1",
+        )?
+        .query_row([&day], |row| {
+            Ok(Spent { day: Money::from_pico(row.get(0)?), month: Money::from_pico(row.get(1)?) })
+        })?;
+    Ok((day, spent))
 }
 
-/// A row that stands for what a lost file said of the day.
-fn carry(connection: &Connection, day: &str, now: i64, amount: Money) -> rusqlite::Result<()> {
+/// Rows that stand for what a lost file said of the day and of the month before it.
+fn carry(
+    connection: &Connection,
+    now: i64,
+    (today, spent): (&str, Spent),
+    (day, known): (&str, Spent),
+) -> rusqlite::Result<()> {
+    let month = |day: &str| day.get(..8).unwrap_or_default().to_owned();
+    if month(day) != month(today) {
+        return Ok(());
+    }
+    let of_today = if day == today { known.day - spent.day } else { Money::ZERO };
+    let before = known.month - spent.month - of_today.max(Money::ZERO);
+    // On the first of a month the two are the same day, and there is nothing before it.
+    for (day, amount) in [(today.to_owned(), of_today), (month(today) + "01", before)] {
+        if amount > Money::ZERO {
+            carry_one(connection, &day, now, amount)?;
+        }
+    }
+    Ok(())
+}
+
+fn carry_one(connection: &Connection, day: &str, now: i64, amount: Money) -> rusqlite::Result<()> {
     let columns = "day, at_ms, over_ms, provider, model, task, language, status, max_tokens, prompt_tokens, plain_tokens, worst, charge,
         price_input, price_cached, price_write, price_output, price_as_of, estimated";
     let values = "?1, ?2, ?2, '', 'carried over', '', '', 'carried', 0, 0, 0, ?3, ?3, 0, 0, 0, 0, '', 1";

@@ -61,11 +61,11 @@ fn wait<T>(future: impl Future<Output = T>) -> T {
 }
 
 fn reserve(ledger: &Ledger, call: Call, cap: i64) -> Result<Reservation, Refused> {
-    wait(ledger.reserve(call, Some(Money::from_pico(cap * MICRO))))
+    wait(ledger.reserve(call, Some(Caps { day: Money::from_pico(cap * MICRO), month: Money::MAX })))
 }
 
 fn spent(ledger: &Ledger) -> i64 {
-    micro(wait(ledger.spent_today()))
+    micro(wait(ledger.spent()).day)
 }
 
 fn usage(input: u64, output: u64) -> Chunk {
@@ -137,7 +137,7 @@ fn the_cap_holds_over_all_who_share_the_file_and_free_calls_pass() {
     for ledger in [&one, &two] {
         let cap = Money::from_pico(500 * MICRO);
         let refused = reserve(ledger, call(), 500).unwrap_err();
-        assert_eq!(refused, Refused::Cap { spent: Money::from_pico(400 * MICRO), cap });
+        assert_eq!(refused, Refused::Cap { period: Period::Day, spent: Money::from_pico(400 * MICRO), cap });
         assert_eq!(refused.to_string(), "the day's cap of $0.0005 does not cover it: $0.0004 are spent or in flight");
     }
     let free = Call { worst_cost: Money::ZERO, ..call() };
@@ -152,6 +152,36 @@ fn the_cap_holds_over_all_who_share_the_file_and_free_calls_pass() {
     let tomorrow = 24 * 3600;
     hands.forward(tomorrow);
     assert_eq!(spent(&two), 0, "another day");
+}
+
+#[test]
+fn the_months_cap_holds_over_its_days() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("ledger.sqlite");
+    let hands = Hands::new();
+    let (ledger, _) = hands.open(Some(&path));
+    let reserve = || {
+        let caps = Caps { day: Money::MAX, month: Money::from_pico(500 * MICRO) };
+        wait(ledger.reserve(call(), Some(caps)))
+    };
+    let month = || micro(wait(ledger.spent()).month);
+    let day = 24 * 3600;
+    // The clock begins on the 14th.
+    reserve().unwrap().settle(None);
+    hands.forward(2 * day);
+    reserve().unwrap().settle(None);
+    assert!(ledger.flush());
+    assert_eq!((month(), spent(&ledger)), (300, 150));
+    std::mem::forget(reserve().unwrap());
+    let refused = reserve().unwrap_err();
+    assert_eq!(refused.to_string(), "the month's cap of $0.0005 does not cover it: $0.0005 are spent or in flight");
+    // A file that fails leaves both sums to the next.
+    ledger.send(|store| store.make_read_only());
+    assert!(reserve().is_err());
+    assert_eq!((month(), spent(&ledger)), (500, 350));
+    hands.forward(20 * day);
+    assert_eq!((month(), spent(&ledger)), (0, 0), "another month");
+    assert!(reserve().is_ok());
 }
 
 #[test]

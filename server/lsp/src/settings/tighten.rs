@@ -11,7 +11,7 @@ use super::{ANY, Layer, Notice, Settings, Severity, Trigger, check};
 /// Its name, in the workspace folder.
 pub(super) const FILE: &str = ".pennyworth.toml";
 /// What such a file may say, in words.
-const ALLOWED: &str = "enabled, trigger, local_only, cap_usd_per_day, ignore, secrets, languages, embedded.enabled, embedded.index, tasks.NAME.enabled";
+const ALLOWED: &str = "enabled, trigger, local_only, cap_usd_per_day, cap_usd_per_month, ignore, secrets, languages, embedded.enabled, embedded.index, tasks.NAME.enabled";
 
 /// The settings with what the layer takes away, and what it may not or cannot.
 pub(super) fn tightened(base: &Settings, layer: &Layer) -> (Settings, Vec<Notice>) {
@@ -43,6 +43,7 @@ impl Tighter {
             ("local_only", Value::Bool(asked)) => raise(&mut settings.local_only, *asked),
             ("trigger", Value::String(asked)) => trigger(&mut settings.trigger, asked),
             ("cap_usd_per_day", Value::Number(asked)) => cap(&mut settings.cap_usd_per_day, asked.as_f64()),
+            ("cap_usd_per_month", Value::Number(asked)) => cap(&mut settings.cap_usd_per_month, asked.as_f64()),
             ("ignore", Value::Array(asked)) => add(&mut settings.ignore, asked),
             ("secrets", Value::Array(asked)) => add(&mut settings.secrets, asked),
             ("languages", Value::Object(asked)) => return self.languages(asked),
