@@ -114,7 +114,7 @@ fn notes(model: &Model, today: Date) -> Vec<String> {
 }
 
 /// A day written `YYYY-MM-DD`.
-fn date(text: &str) -> Option<Date> {
+pub(super) fn date(text: &str) -> Option<Date> {
     let mut parts = text.splitn(3, '-');
     let (year, month, day) =
         (parts.next()?.parse().ok()?, parts.next()?.parse::<u8>().ok()?, parts.next()?.parse().ok()?);

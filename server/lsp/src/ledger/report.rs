@@ -1,4 +1,4 @@
-//! What was got for the money: calls and suggestions added up by task and model. It leaves printing to the command line.
+//! What was got for the money: calls and suggestions added up by day, task, language and model. It leaves printing to the command line.
 
 use std::collections::BTreeMap;
 use std::ops::AddAssign;
@@ -6,24 +6,28 @@ use std::time::SystemTime;
 
 use pennyworth_core::money::Money;
 use rusqlite::Connection;
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
 use super::suggestion::millis;
 
 /// What was got for the money since a time.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct Report {
-    /// One row per task and model, the dearest first.
+    /// One row per day, task, language and model, the dearest first.
     pub rows: Vec<Row>,
-    /// All of them added up; its task and model are empty.
+    /// All of them added up; its names are empty.
     pub total: Row,
 }
 
-/// What a model did for a task.
+/// What a model did for a task in a language on a day.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct Row {
+    /// The local day, `YYYY-MM-DD`.
+    pub day: String,
     /// The task's name.
     pub task: String,
+    /// The language's name.
+    pub language: String,
     /// The model's name; `embedded` for the embedded one.
     pub model: String,
     /// Calls that were sent.
@@ -42,6 +46,9 @@ pub struct Row {
     pub output: u64,
     /// What the calls cost, those in flight at their most.
     pub cost: Money,
+    /// Milliseconds from each call to its first text; written as their 50th and 95th percentile.
+    #[serde(rename = "wait_ms", serialize_with = "percentiles")]
+    pub waits: Vec<u32>,
     /// Suggestions shown.
     pub shown: u64,
     /// Those of them that were taken, wholly or in part.
@@ -62,6 +69,14 @@ impl Row {
         (self.chars > 0).then(|| self.cost.scaled(1000.0 / self.chars as f64))
     }
 
+    /// The wait that this share of calls, 0 to 1, did not exceed; `None` where none answered.
+    pub fn wait(&self, share: f64) -> Option<u32> {
+        let mut waits = self.waits.clone();
+        waits.sort_unstable();
+        let rank = (waits.len() as f64 * share).ceil() as usize;
+        waits.get(rank.saturating_sub(1)).copied()
+    }
+
     /// The share of suggestions that were taken, 0 to 1; `None` where none were shown.
     pub fn acceptance(&self) -> Option<f64> {
         (self.shown > 0).then(|| self.accepted as f64 / self.shown as f64)
@@ -78,6 +93,7 @@ impl AddAssign<&Row> for Row {
         self.cached += other.cached;
         self.output += other.output;
         self.cost += other.cost;
+        self.waits.extend(&other.waits);
         self.shown += other.shown;
         self.accepted += other.accepted;
         self.typed_through += other.typed_through;
@@ -87,37 +103,44 @@ impl AddAssign<&Row> for Row {
     }
 }
 
+fn percentiles<S: Serializer>(waits: &[u32], serializer: S) -> Result<S::Ok, S::Error> {
+    let row = Row { waits: waits.to_vec(), ..Row::default() };
+    serde_json::json!({"p50": row.wait(0.5), "p95": row.wait(0.95)}).serialize(serializer)
+}
+
 const CALLS: &str = "
-    SELECT task, model, count(*), sum(estimated), sum(status = 'failed'), sum(status IN ('aborted', 'lost')),
-        sum(input), sum(cached), sum(output), sum(charge)
-    FROM calls WHERE at_ms >= ?1 AND status <> 'unsent' GROUP BY task, model";
+    SELECT day, task, language, model, count(*), sum(estimated), sum(status = 'failed'), sum(status IN ('aborted', 'lost')),
+        sum(input), sum(cached), sum(output), sum(charge), group_concat(first_ms)
+    FROM calls WHERE at_ms >= ?1 AND status <> 'unsent' GROUP BY 1, 2, 3, 4";
 
 const SUGGESTIONS: &str = "
-    SELECT task, model, count(*), sum(outcome IN ('accepted', 'partly')), sum(outcome = 'typed'),
+    SELECT date(at_ms / 1000, 'unixepoch', 'localtime'), task, language, model,
+        count(*), sum(outcome IN ('accepted', 'partly')), sum(outcome = 'typed'),
         sum(CASE WHEN outcome IN ('accepted', 'partly') THEN outcome_chars END),
         sum(CASE WHEN kept_minutes IS NOT NULL THEN outcome_chars END), sum(kept_chars)
-    FROM suggestions WHERE at_ms >= ?1 GROUP BY task, model";
+    FROM suggestions WHERE at_ms >= ?1 GROUP BY 1, 2, 3, 4";
 
 /// Reads the report.
 pub(super) fn read(connection: &Connection, since: SystemTime) -> rusqlite::Result<Report> {
     let mut rows = Rows::new();
     add(&mut rows, connection, CALLS, since, |row, numbers| {
-        row.calls = numbers.count(2);
-        row.estimated = numbers.count(3);
-        row.failed = numbers.count(4);
-        row.aborted = numbers.count(5);
-        row.input = numbers.count(6);
-        row.cached = numbers.count(7);
-        row.output = numbers.count(8);
-        row.cost = Money::from_pico(numbers.number(9));
+        row.calls = numbers.count(4);
+        row.estimated = numbers.count(5);
+        row.failed = numbers.count(6);
+        row.aborted = numbers.count(7);
+        row.input = numbers.count(8);
+        row.cached = numbers.count(9);
+        row.output = numbers.count(10);
+        row.cost = Money::from_pico(numbers.number(11));
+        row.waits = numbers.list(12);
     })?;
     add(&mut rows, connection, SUGGESTIONS, since, |row, numbers| {
-        row.shown = numbers.count(2);
-        row.accepted = numbers.count(3);
-        row.typed_through = numbers.count(4);
-        row.chars = numbers.count(5);
-        row.checked_chars = numbers.count(6);
-        row.kept_chars = numbers.count(7);
+        row.shown = numbers.count(4);
+        row.accepted = numbers.count(5);
+        row.typed_through = numbers.count(6);
+        row.chars = numbers.count(7);
+        row.checked_chars = numbers.count(8);
+        row.kept_chars = numbers.count(9);
     })?;
     let mut report = Report { rows: rows.into_values().collect(), total: Row::default() };
     for row in &report.rows {
@@ -127,9 +150,10 @@ pub(super) fn read(connection: &Connection, since: SystemTime) -> rusqlite::Resu
     Ok(report)
 }
 
-type Rows = BTreeMap<(String, String), Row>;
+/// Rows by day, task, language and model.
+type Rows = BTreeMap<[String; 4], Row>;
 
-/// Fills in what one query found out about each task and model.
+/// Fills in what one query found out about each.
 fn add(
     rows: &mut Rows,
     connection: &Connection,
@@ -140,9 +164,10 @@ fn add(
     let mut query = connection.prepare(query)?;
     let mut found = query.query([millis(since)])?;
     while let Some(row) = found.next()? {
-        let (task, model): (String, String) = (row.get(0)?, row.get(1)?);
-        let new = || Row { task: task.clone(), model: model.clone(), ..Row::default() };
-        fill(rows.entry((task.clone(), model.clone())).or_insert_with(new), &Numbers(row));
+        let names: [String; 4] = [row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?];
+        let [day, task, language, model] = names.clone();
+        let new = || Row { day, task, language, model, ..Row::default() };
+        fill(rows.entry(names).or_insert_with(new), &Numbers(row));
     }
     Ok(())
 }
@@ -153,6 +178,11 @@ struct Numbers<'a>(&'a rusqlite::Row<'a>);
 impl Numbers<'_> {
     fn number(&self, column: usize) -> i64 {
         self.0.get::<_, Option<i64>>(column).ok().flatten().unwrap_or(0)
+    }
+
+    fn list(&self, column: usize) -> Vec<u32> {
+        let list = self.0.get::<_, Option<String>>(column).ok().flatten().unwrap_or_default();
+        list.split(',').filter_map(|number| number.parse().ok()).collect()
     }
 
     fn count(&self, column: usize) -> u64 {
