@@ -7,7 +7,7 @@ use std::fmt;
 
 use serde::Serialize;
 
-use crate::models::{AbortBilled, Model};
+use crate::models::{AbortBilled, Model, Price, WeekHour};
 use crate::money::Money;
 use crate::task::{Enabled, TaskRow, Tier};
 
@@ -37,12 +37,12 @@ impl Default for Standing {
 
 impl Standing {
     /// What a call with this prompt and ceiling will probably cost.
-    pub fn expected_cost(&self, model: &Model, prompt_tokens: u32, max_tokens: u32) -> Money {
+    pub fn expected_cost(&self, price: &Price, aborts: AbortBilled, prompt_tokens: u32, max_tokens: u32) -> Money {
         let cached = f64::from(prompt_tokens) * self.cached_share.clamp(0.0, 1.0);
         // An answer that is cut early costs its whole length where aborts are billed.
-        let used = if model.abort_billed == AbortBilled::No { USED } else { 1.0 };
+        let used = if aborts == AbortBilled::No { USED } else { 1.0 };
         let output = f64::from(max_tokens) * used;
-        model.price.cost(prompt_tokens.into(), cached as u64, 0, output.ceil() as u64)
+        price.cost(prompt_tokens.into(), cached as u64, 0, output.ceil() as u64)
     }
 
     /// Accepted over shown, with the tier's prior: what public measurements of inline completion report, dearer models a little above.
@@ -72,6 +72,8 @@ pub struct Terms<'a> {
     pub pin: Option<&'a str>,
     /// Output ceiling in tokens.
     pub max_tokens: u32,
+    /// What prices depend on.
+    pub now: WeekHour,
 }
 
 /// Where code may go.
@@ -94,6 +96,8 @@ pub struct Step {
     pub prompt_tokens: u32,
     /// Stop texts to send, in the provider's limit.
     pub stops: Vec<String>,
+    /// What a token costs now.
+    pub price: Price,
     /// What the call will probably cost.
     pub expected_cost: Money,
     /// The most it can cost: what is held back from the cap until its bill is known.
@@ -196,14 +200,16 @@ fn step(candidate: Candidate<'_>, terms: &Terms<'_>) -> Result<Step, Why> {
     if worst_cost > terms.cap_left && worst_cost > Money::ZERO {
         return Err(Why::Cap);
     }
+    let price = model.price.at(terms.now);
     Ok(Step {
-        expected_cost: standing.expected_cost(model, prompt_tokens, terms.max_tokens),
+        expected_cost: standing.expected_cost(&price, model.abort_billed, prompt_tokens, terms.max_tokens),
         acceptance: standing.acceptance(model.tier),
         model: model.name.clone(),
         tier: model.tier,
         prompt_tokens,
         stops,
         worst_cost,
+        price,
     })
 }
 

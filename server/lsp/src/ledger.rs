@@ -73,7 +73,7 @@ pub struct Call {
     pub chars_per_token: f32,
     /// The most it can cost: held against the cap until it is settled.
     pub worst_cost: Money,
-    /// What its tokens cost today.
+    /// What its tokens cost at that hour.
     pub price: Price,
     /// What closing its stream early costs.
     pub abort_billed: AbortBilled,
@@ -93,7 +93,7 @@ impl Call {
             max_tokens: plan.budget.max_tokens,
             chars_per_token: model.chars_per_token,
             worst_cost: step.worst_cost,
-            price: model.price.clone(),
+            price: step.price.clone(),
             abort_billed: model.abort_billed,
             deadline: Duration::from_millis(plan.deadline_ms.into()),
         }

@@ -280,6 +280,7 @@ impl Here<'_> {
             privacy: settings.privacy(),
             pin: settings.pin(self.task),
             max_tokens: self.row.max_tokens,
+            now: self.resources.week_hour(),
         };
         let feedback = ledger.and_then(|ledger| ledger.feedback(self.task, self.language()));
         let inputs = Inputs { task: self.task, moment, prompt, feedback, terms, chars_per_token: &chars_per_token };

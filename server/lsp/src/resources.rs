@@ -3,10 +3,10 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
-use std::time::Instant;
+use std::time::{Instant, SystemTime};
 
 use pennyworth_core::cache::Cache;
-use pennyworth_core::models::Model;
+use pennyworth_core::models::{Model, WeekHour};
 use pennyworth_core::money::Money;
 use pennyworth_providers::Client;
 use tokio::sync::SetOnce;
@@ -100,6 +100,11 @@ impl Resources {
     /// Milliseconds since the start, the cache's clock.
     pub fn now_ms(&self) -> u64 {
         u64::try_from(self.started.elapsed().as_millis()).unwrap_or(u64::MAX)
+    }
+
+    /// The hour that prices depend on.
+    pub fn week_hour(&self) -> WeekHour {
+        WeekHour::of(SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).map_or(0, |since| since.as_secs()))
     }
 
     /// Whether the user paused suggestions.

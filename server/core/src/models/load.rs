@@ -6,7 +6,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::{AbortBilled, Format, Model, Models, Price, Protocol, Shape, Template, format_for_id};
+use super::{AbortBilled, Format, Model, Models, OffPeak, Price, Protocol, Shape, Template, format_for_id};
 use crate::money::Money;
 use crate::task::Tier;
 
@@ -140,7 +140,24 @@ row! {
         output: f64,
         /// The day it was looked up.
         as_of: String,
+        /// Hours in which it is lower.
+        off_peak: OffPeakRow,
     }
+}
+
+/// Hours in which a price is lower, such as `{ share = 0.5, weekdays = ["0-1"], weekend = ["0-24"] }`.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct OffPeakRow {
+    /// The share that is then paid.
+    pub share: f64,
+    /// Hours in UTC from Monday to Friday.
+    #[serde(default)]
+    pub weekdays: Vec<String>,
+    /// Hours in UTC on Saturday and Sunday.
+    #[serde(default)]
+    pub weekend: Vec<String>,
 }
 
 /// What is wrong with a row.
@@ -421,6 +438,7 @@ fn price(row: Option<&PriceRow>, tier: Tier) -> Result<Price, Fault> {
                 write: Money::ZERO,
                 output: Money::ZERO,
                 as_of: String::new(),
+                off_peak: None,
             }),
             _ => {
                 Err(("price", "is missing; a model that is not `local` needs { input, cached, output, as_of }".into()))
@@ -439,7 +457,24 @@ fn price(row: Option<&PriceRow>, tier: Tier) -> Result<Price, Fault> {
         write: money("price.write", row.write.or(row.input))?,
         output: money("price.output", row.output)?,
         as_of: day("price.as_of", required("price.as_of", row.as_of.as_deref())?.to_owned())?,
+        off_peak: row.off_peak.as_ref().map(off_peak).transpose()?,
     })
+}
+
+fn off_peak(row: &OffPeakRow) -> Result<OffPeak, Fault> {
+    if !(0.0..=1.0).contains(&row.share) {
+        return Err(("price.off_peak", format!("has a share of {}; allowed: 0 to 1", row.share)));
+    }
+    let hours = |given: &Vec<String>| given.iter().map(|hours| span(hours)).collect::<Result<_, _>>();
+    Ok(OffPeak { share: row.share, weekdays: hours(&row.weekdays)?, weekend: hours(&row.weekend)? })
+}
+
+/// Hours written `4-6`: from the first on, up to the second.
+fn span(text: &str) -> Result<(u8, u8), Fault> {
+    let parts = text.split_once('-').and_then(|(from, to)| Some((from.parse().ok()?, to.parse().ok()?)));
+    parts
+        .filter(|(from, to)| from < to && *to <= 24)
+        .ok_or_else(|| ("price.off_peak", format!("has `{text}`; hours are written 4-6, from 0 to 24")))
 }
 
 /// A day, in the one form that sorts.

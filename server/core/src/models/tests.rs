@@ -68,6 +68,27 @@ fn a_model_has_the_keys_of_its_provider_where_it_has_none_of_its_own() {
 }
 
 #[test]
+fn a_price_is_lower_off_peak() {
+    let models = Models::builtin();
+    let price = &models.get("deepseek-v4-flash").unwrap().price;
+    for (seconds, share) in [
+        (1_763_953_200, 1.0), // Monday, 24 November 2025, 03:00 UTC
+        (1_763_956_800, 0.5), // 04:00
+        (1_763_964_000, 1.0), // 06:00
+        (1_763_978_400, 0.5), // 10:00
+        (1_763_866_800, 0.5), // Sunday, 03:00
+    ] {
+        let now = price.at(WeekHour::of(seconds));
+        assert_eq!((now.input, now.output), (price.input.scaled(share), price.output.scaled(share)), "{seconds}");
+    }
+    assert_eq!(
+        price.worst(100, 10),
+        price.at(WeekHour::of(1_763_953_200)).worst(100, 10),
+        "the cap holds back the peak price"
+    );
+}
+
+#[test]
 fn a_format_is_found_by_the_longest_known_name_and_never_guessed() {
     let models = Models::builtin();
     for (id, format) in [

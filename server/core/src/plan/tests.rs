@@ -37,6 +37,7 @@ fn make(trigger: Trigger, task: Task, config: &str) -> Plan {
         privacy: Privacy::Named,
         pin: None,
         max_tokens: 0,
+        now: crate::models::WeekHour::of(0),
     };
     plan(
         &models,

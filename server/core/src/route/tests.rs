@@ -30,6 +30,7 @@ fn check(task: Task, change: impl Fn(&mut Terms<'_>, &mut BTreeMap<String, Stand
         privacy: Privacy::Named,
         pin: None,
         max_tokens: tasks.row(task).max_tokens,
+        now: WeekHour::of(0),
     };
     change(&mut terms, &mut standings);
     let terms = Terms { standings: &standings, ..terms };

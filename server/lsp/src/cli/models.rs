@@ -82,7 +82,7 @@ fn show<'a>(model: &'a Model, rows: &'a Rows, row: &TaskRow, today: Date) -> Sho
     let system_tokens = tokens::estimate(system, model.chars_per_token);
     let prompt_tokens = (row.before + row.after) * TOKENS_PER_LINE + system_tokens;
     let standing = Standing::default();
-    let cost = standing.expected_cost(model, prompt_tokens, row.max_tokens).times(MANY);
+    let cost = standing.expected_cost(&model.price, model.abort_billed, prompt_tokens, row.max_tokens).times(MANY);
     Shown {
         name: &model.name,
         provider: model.provider.as_deref(),

@@ -46,7 +46,14 @@ fn call() -> Call {
         max_tokens: 50,
         chars_per_token: 4.39,
         worst_cost: token.times(200),
-        price: Price { input: token, cached: Money::ZERO, write: token, output: token, as_of: "2026-01-01".into() },
+        price: Price {
+            input: token,
+            cached: Money::ZERO,
+            write: token,
+            output: token,
+            as_of: "2026-01-01".into(),
+            off_peak: None,
+        },
         abort_billed: AbortBilled::Unknown,
         deadline: Duration::from_millis(500),
     }
