@@ -44,6 +44,7 @@
 (template_string (template_substitution) @expression.inside)
 (import_statement source: (string) @import)
 (export_statement source: (string) @import)
+(export_statement (export_clause) "from" @import)
 (regex) @string.inside
 (comment) @comment.inside
 ((comment) @doc_comment.inside (#match? @doc_comment.inside "^/\\*\\*"))

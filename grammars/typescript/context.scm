@@ -13,8 +13,9 @@
 (type_arguments) @type.inside
 (type_parameters) @parameter.inside
 (type_alias_declaration value: (_) @type)
-(as_expression (_) (_) @type)
-(satisfies_expression (_) (_) @type)
+; What stands there may be a word, as in `as const`.
+(as_expression "as" _ @type)
+(satisfies_expression "satisfies" _ @type)
 (extends_clause (_) @type)
 (implements_clause (_) @type)
 (extends_type_clause (_) @type)
