@@ -104,6 +104,9 @@ pub struct Facts {
     /// Whether `<` directly behind a name may open a list of types.
     #[serde(default)]
     pub angles: bool,
+    /// Whether elements of markup may stand among the code as values: `<a b={c}>text</a>`.
+    #[serde(default)]
+    pub tags: bool,
     /// Texts tried behind the cursor's line to complete what it begins, besides none.
     #[serde(default)]
     pub tails: Vec<String>,

@@ -52,7 +52,7 @@ pub fn classify(text: &Rope, language: &'static Language, tree: Option<&Tree>, o
         line_before: slice(text, text.line_to_byte(line), offset),
         line_after: slice(text, offset, line_end(text, line)),
     };
-    let scan = lex::scan(&excerpt.before, language.facts());
+    let scan = lex::scan_tags(&excerpt.before, language.facts());
     if let Some(task) = literal(&excerpt, &scan) {
         context.task = Some(task);
         context.node_path = vec![if task == Task::Comment { "comment" } else { "doc_comment" }];

@@ -58,6 +58,15 @@ pub enum Nest {
     Interpolation(String),
     /// A body between words, by the text that closes it (`end`).
     Block(String),
+    /// A tag of markup among code, up to its `>`.
+    Tag {
+        /// The element's name, empty for a fragment's.
+        name: String,
+        /// Whether it ends an element.
+        closing: bool,
+    },
+    /// What stands between the tags of an element, by its name.
+    Element(String),
     /// A comment, by the text that closes it; empty if the end of the line does.
     Comment {
         /// What closes it.
@@ -75,6 +84,9 @@ impl Nest {
             Nest::String { close, .. } | Nest::Interpolation(close) | Nest::Comment { close, .. } => {
                 text.push_str(close)
             }
+            Nest::Tag { closing: true, .. } => text.push('>'),
+            Nest::Tag { .. } => text.push_str(" />"),
+            Nest::Element(name) => text.extend(["</", name, ">"]),
             // A word needs a blank or a line break before it.
             Nest::Block(close) => {
                 if !close.starts_with('\n') {
@@ -130,9 +142,14 @@ impl Scan {
     }
 }
 
-/// Scans a text that begins in code.
+/// Scans a text that begins in code. Markup among it is read as code too, so that a piece of an element is as good as a whole one.
 pub fn scan(text: &str, facts: &Facts) -> Scan {
-    scan::Scanner::new(text, facts).run()
+    scan::Scanner::new(text, facts, false).run()
+}
+
+/// Scans a text that begins in code, and tells the tags and elements of markup in it where the language has such.
+pub fn scan_tags(text: &str, facts: &Facts) -> Scan {
+    scan::Scanner::new(text, facts, facts.tags).run()
 }
 
 /// Whether a character belongs to words of the language.

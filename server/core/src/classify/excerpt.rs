@@ -146,6 +146,7 @@ fn line_of(facts: &Facts, number: usize, text: String) -> Line {
     } else if trimmed.starts_with(closes)
         || facts.closers.iter().any(|closer| closer == word)
         || ends_by_sign(facts, trimmed)
+        || (facts.tags && ["</", "/>", ">"].iter().any(|end| trimmed.starts_with(end)))
     {
         LineKind::Closer
     } else if facts.strings.iter().any(|form| form.multiline && form.close.len() > 2 && form.close == trimmed) {
@@ -329,10 +330,11 @@ fn heads(text: &Rope, facts: &Facts, tree: Option<&Tree>, own: &Line, window: us
 /// The lines on which a head goes on: those up to where its parentheses close, and then those up to the brace that opens its body.
 fn continuation(text: &Rope, facts: &Facts, head: &Line, below: usize) -> Vec<Line> {
     let goes_on = |source: &str, line: &str| {
-        let scan = lex::scan(source, facts);
+        let scan = lex::scan_tags(source, facts);
+        let in_tag = scan.open.iter().any(|open| matches!(open.nest, Nest::Tag { .. }));
         let to_line_end = |nest: &Nest| matches!(nest, Nest::Comment { close, .. } if close.is_empty());
         match scan.open.iter().rfind(|open| !to_line_end(&open.nest)) {
-            Some(open) => matches!(open.nest, Nest::Bracket('(' | '[', _) | Nest::Comment { .. }),
+            Some(open) => in_tag || matches!(open.nest, Nest::Bracket('(' | '[', _) | Nest::Comment { .. }),
             None => facts.layout == Layout::Braces && !line.trim_end().ends_with([';', '}', ':']),
         }
     };

@@ -7,7 +7,7 @@ use pennyworth_grammars::{Facts, Language};
 use tree_sitter::Tree;
 
 use super::excerpt::{Excerpt, columns};
-use crate::lex::{self, Kind, Nest, Scan};
+use crate::lex::{self, Kind, Nest, Open, Scan};
 use crate::syntax;
 
 /// Texts tried at most; each after the first is parsed incrementally.
@@ -91,8 +91,8 @@ fn without_left_open(excerpt: &Excerpt, facts: &Facts) -> Option<Excerpt> {
     let (before, line) = excerpt.before.rsplit_once('\n')?;
     let indent = columns(line);
     let line_start = |at: usize| before.get(..at).and_then(|text| text.rfind('\n')).map_or(0, |at| at + 1);
-    let scan = lex::scan(before, facts);
-    let brackets = scan.open.iter().filter(|open| matches!(open.nest, Nest::Bracket(..)));
+    let scan = lex::scan_tags(before, facts);
+    let brackets = scan.open.iter().filter(|open| matches!(open.nest, Nest::Bracket(..) | Nest::Element(_)));
     let starts = brackets.map(|open| line_start(open.start));
     let start = starts.into_iter().find(|start| before.get(*start..).is_some_and(|text| columns(text) >= indent))?;
     Some(Excerpt { before: format!("{}{line}", before.get(..start)?), ..excerpt.clone() })
@@ -109,16 +109,20 @@ struct Attempt<'a> {
 /// What to try, likeliest first.
 fn attempts<'a>(excerpt: &Excerpt, facts: &'a Facts) -> Vec<Attempt<'a>> {
     let before = excerpt.before.as_str();
-    let scan = lex::scan(before, facts);
+    let scan = lex::scan_tags(before, facts);
     let with = |fill: &'a str, tail: &'a str| Attempt { fill, angles: (0, ""), tail };
     if scan.literal().is_some() {
         return vec![with("$", "")];
     }
+    let last_token = scan.tokens.last().map(|token| token.kind);
+    if matches!(scan.open.last(), Some(Open { nest: Nest::Tag { .. }, .. })) && last_token == Some(Kind::Sign('=')) {
+        // An attribute's value may be an element, which is neither text nor code.
+        return vec![with("<$ />", "")];
+    }
     let stem = before.trim_end_matches(|c| lex::is_word(facts, c));
     let in_word = stem.len() < before.len();
     let fits = |fill: &&str| !in_word || fill.starts_with(['$', '~']);
-    let operand = !in_word
-        && matches!(scan.tokens.last().map(|token| token.kind), Some(Kind::Close(_) | Kind::String | Kind::Word));
+    let operand = !in_word && matches!(last_token, Some(Kind::Close(_) | Kind::String | Kind::Word));
     let mut fills = facts.probes.iter().map(String::as_str).filter(fits);
     let first = fills.next().unwrap_or("$");
     let tails = facts.tails.iter().map(String::as_str);
@@ -221,12 +225,12 @@ fn filled(excerpt: &Excerpt, facts: &Facts, attempt: &Attempt<'_>) -> (String, R
     if rest.ends_with(DANGLING) && !rest.ends_with("++") && !rest.ends_with("--") {
         source.push_str(name);
     }
-    let mut scan = lex::scan(&source, facts);
+    let mut scan = lex::scan_tags(&source, facts);
     if let Some(stray) =
         scan.unopened.iter().filter_map(|index| scan.tokens.get(*index)).find(|token| token.start >= end)
     {
         source.truncate(stray.start);
-        scan = lex::scan(&source, facts);
+        scan = lex::scan_tags(&source, facts);
     }
     close(&mut source, facts, &scan, tail);
     (source, start..end)
@@ -240,12 +244,15 @@ fn close(source: &mut String, facts: &Facts, scan: &Scan, tail: &str) {
     // Whether a body was closed just before, and whether what was closed is a statement that must still end.
     let (mut closed_body, mut unended) = (false, false);
     let lists = lists(source, facts, scan);
-    for (open, list) in scan.open.iter().zip(lists).rev() {
-        let body = !list && matches!(open.nest, Nest::Bracket('{', _) | Nest::Block(_));
+    for (index, (open, list)) in scan.open.iter().zip(lists).enumerate().rev() {
+        let braces = !list && matches!(open.nest, Nest::Bracket('{', _) | Nest::Block(_));
+        let around = index.checked_sub(1).and_then(|index| scan.open.get(index));
+        // Braces among markup hold a value.
+        let body = braces && !around.is_some_and(|open| matches!(open.nest, Nest::Tag { .. } | Nest::Element(_)));
         if body && std::mem::take(&mut unended) {
             source.push_str(&facts.terminator);
         }
-        if body && let Some(tail) = tail.take() {
+        if braces && let Some(tail) = tail.take() {
             source.push_str(&tail);
             // A tail may close the bracket itself and go on: `} from "x"`.
             if matches!(open.nest, Nest::Bracket(_, close) if tail.starts_with(close)) {

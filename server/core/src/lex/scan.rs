@@ -1,6 +1,8 @@
-//! The scanner: one pass from left to right with a stack of what is open. Here are words and brackets; `literal` has comments and strings.
+//! The scanner: one pass from left to right with a stack of what is open. Here are words and brackets; `literal` has comments and strings,
+//! `tags` markup among code.
 
 mod literal;
+mod tags;
 
 use pennyworth_grammars::Facts;
 
@@ -9,6 +11,8 @@ use super::{Kind, Nest, Open, Scan, Token, is_word};
 pub(super) struct Scanner<'a> {
     text: &'a str,
     facts: &'a Facts,
+    /// Whether elements of markup are told from operators.
+    tags: bool,
     at: usize,
     out: Scan,
     /// Here-documents announced on this line: the word that ends each, and whether it may be indented.
@@ -18,7 +22,7 @@ pub(super) struct Scanner<'a> {
 }
 
 impl<'a> Scanner<'a> {
-    pub(super) fn new(text: &'a str, facts: &'a Facts) -> Scanner<'a> {
+    pub(super) fn new(text: &'a str, facts: &'a Facts, tags: bool) -> Scanner<'a> {
         let mut special = [false; 256];
         let openers = (facts.strings.iter().map(|form| form.open.as_str()))
             .chain(facts.block_comments.iter().map(|(open, _)| open.as_str()))
@@ -28,7 +32,7 @@ impl<'a> Scanner<'a> {
                 *slot = true;
             }
         }
-        Scanner { text, facts, at: 0, out: Scan::default(), heredocs: Vec::new(), special }
+        Scanner { text, facts, tags, at: 0, out: Scan::default(), heredocs: Vec::new(), special }
     }
 
     pub(super) fn run(mut self) -> Scan {
@@ -37,6 +41,8 @@ impl<'a> Scanner<'a> {
             match self.out.open.last().map(|open| open.nest.clone()) {
                 Some(Nest::String { close, multiline, .. }) => self.string(self.at, &close, multiline),
                 Some(Nest::Comment { close, doc }) => self.comment(self.at, &close, doc),
+                Some(Nest::Tag { .. }) => self.in_tag(),
+                Some(Nest::Element(_)) => self.in_element(),
                 _ => self.code(),
             }
             if self.at == before {
@@ -82,6 +88,7 @@ impl<'a> Scanner<'a> {
         } else if (special && (self.comment_opener() || self.string_opener(in_word)))
             || (c == '<' && self.facts.heredocs && self.heredoc_opener(in_word))
             || (c == '/' && self.facts.regex && self.regex())
+            || (c == '<' && self.tags && self.tag_in_code())
         {
             // It has moved on by itself.
         } else if is_word(self.facts, c) {
@@ -180,7 +187,9 @@ impl<'a> Scanner<'a> {
     /// Closes the nearest bracket that `c` closes, with all inside it; a bracket outside the current interpolation is left alone.
     fn close(&mut self, c: char) {
         let nests = self.out.open.iter().enumerate().rev();
-        let within = nests.take_while(|(_, open)| matches!(open.nest, Nest::Bracket(..) | Nest::Block(_)));
+        let inside =
+            |nest: &Nest| matches!(nest, Nest::Bracket(..) | Nest::Block(_) | Nest::Tag { .. } | Nest::Element(_));
+        let within = nests.take_while(|(_, open)| inside(&open.nest));
         let found = within
             .filter(|(_, open)| matches!(open.nest, Nest::Bracket(_, close) if close == c))
             .map(|(index, _)| index)

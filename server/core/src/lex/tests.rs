@@ -7,7 +7,10 @@ use super::*;
 /// Tokens as one string: words as `w`, signs as themselves, strings as `s`, comments as `c`/`d`, breaks as `/`; then `|` and what closes the rest.
 fn check(language: &str, text: &str, expected: &str) {
     let facts = pennyworth_grammars::by_name(language).expect(language).facts();
-    let scan = scan(text, facts);
+    assert_eq!(shown(&scan(text, facts)), expected, "{language}: {text:?}");
+}
+
+fn shown(scan: &Scan) -> String {
     let mut shown: String = scan
         .tokens
         .iter()
@@ -22,7 +25,7 @@ fn check(language: &str, text: &str, expected: &str) {
         .collect();
     shown.push('|');
     shown.push_str(&scan.closers(0));
-    assert_eq!(shown, expected, "{language}: {text:?}");
+    shown
 }
 
 #[test]
@@ -65,6 +68,32 @@ fn strings_comments_and_brackets() {
 }
 
 #[test]
+fn tags_and_elements_where_a_language_has_them() {
+    let facts = pennyworth_grammars::by_name("tsx").expect("tsx").facts();
+    for (text, expected) in [
+        ("<", "<| />"),
+        ("return (<A", "w(<w| />)"),
+        ("x = <a.B c=\"d\" e={f} ", "w=<w.ww=sw={w}| />"),
+        ("<a b={", "<ww={|} />"),
+        ("<a>don't // x {y}", "<w>w'w//w{w}|</a>"),
+        ("<a><b c /><>d</", "<w><ww><>w</|></></a>"),
+        ("<a><b>c</b>", "<w><w>w</w>|</a>"),
+        ("<a><b>c</a>", "<w><w>w</w>|"),
+        ("<a><b>c</", "<w><w>w</|></b></a>"),
+        ("{x && <a>}", "{w&&<w>}|"),
+        ("<a\n<b />", "<w/<w>|</a>"),
+        ("<a b=\"c", "<ww=s|\" />"),
+        ("<a b=\"c\nd", "<ww=s/w| />"),
+        ("a < b; f<T>(x); g = <T,>(x) => x; h = <T>(x) => x", "w<w;w<w>(w);w=<w,>(w)=>w;w=<w>(w)=>w|"),
+    ] {
+        assert_eq!(shown(&scan_tags(text, facts)), expected, "{text:?}");
+    }
+    assert_eq!(scan_tags("b</a>", facts).unopened, [1]);
+    let facts = pennyworth_grammars::by_name("typescript").expect("typescript").facts();
+    assert_eq!(shown(&scan_tags("x = <a>b('", facts)), "w=<w>w(s|')");
+}
+
+#[test]
 fn a_comment_or_string_at_the_end_is_what_the_cursor_is_in() {
     let facts = pennyworth_grammars::by_name("rust").expect("rust").facts();
     assert!(matches!(scan("x // y", facts).literal(), Some(Open { nest: Nest::Comment { doc: false, .. }, start: 2 })));
@@ -77,14 +106,16 @@ proptest! {
     #[test]
     fn tokens_of_any_text_are_in_order_and_on_characters(text in "[a-z ({\\[\\])}\"'`#/*<$=\\\\\\n\u{e9}\u{1f600}EOF-]{0,80}") {
         for language in pennyworth_grammars::all() {
-            let scan = scan(&text, language.facts());
-            let mut at = 0;
-            for token in &scan.tokens {
-                prop_assert!(token.start >= at && token.end > token.start, "{language:?} {token:?}");
-                prop_assert!(text.get(token.start..token.end).is_some());
-                at = token.end;
+            for scan in [scan(&text, language.facts()), scan_tags(&text, language.facts())] {
+                let mut at = 0;
+                for token in &scan.tokens {
+                    prop_assert!(token.start >= at && token.end > token.start, "{language:?} {token:?}");
+                    prop_assert!(text.get(token.start..token.end).is_some());
+                    at = token.end;
+                }
+                prop_assert!(at <= text.len());
+                prop_assert!(scan.unopened.iter().all(|index| *index < scan.tokens.len()));
             }
-            prop_assert!(at <= text.len());
         }
     }
 }

@@ -205,10 +205,9 @@ impl Scanner<'_> {
         self.push(Kind::String, start);
     }
 
-    /// A regular expression, if a value may stand here and it is closed on its line.
-    pub(super) fn regex(&mut self) -> bool {
-        let start = self.at;
-        let value = match self.out.tokens.last() {
+    /// Whether a value may begin here, rather than what follows one.
+    pub(super) fn expects_value(&self) -> bool {
+        match self.out.tokens.last() {
             None => true,
             Some(Token { kind: Kind::Word, start, end }) => {
                 matches!(
@@ -232,9 +231,13 @@ impl Scanner<'_> {
             }
             Some(Token { kind: Kind::Close(_) | Kind::String, .. }) => false,
             Some(_) => true,
-        };
-        let rest = self.rest();
-        if !value || rest.starts_with("/ ") || rest.starts_with("/=") {
+        }
+    }
+
+    /// A regular expression, if a value may stand here and it is closed on its line.
+    pub(super) fn regex(&mut self) -> bool {
+        let (start, rest) = (self.at, self.rest());
+        if !self.expects_value() || rest.starts_with("/ ") || rest.starts_with("/=") {
             return false;
         }
         let (mut class, mut escaped) = (false, false);

@@ -1,0 +1,137 @@
+//! Markup among code, as in JSX: tags, what stands in them, and the text of elements, in which quotes and slashes mean nothing.
+//! It leaves the code in braces to the scanner. What is no tag, such as a comparison or a list of types, it leaves alone.
+
+use super::Scanner;
+use crate::lex::{Kind, Nest, Open, is_word};
+
+impl Scanner<'_> {
+    /// A tag where code stands: what a value cannot begin with is an operator.
+    pub(super) fn tag_in_code(&mut self) -> bool {
+        let after = self.rest().get(1..).unwrap_or_default();
+        if after.starts_with('/') {
+            self.out.unopened.push(self.out.tokens.len());
+            return false;
+        }
+        self.previous() != Some('<') && self.expects_value() && !is_type_list(after) && self.tag()
+    }
+
+    /// A tag, if this is one: a name, a fragment's `>`, the slash of a closing tag or nothing follows.
+    fn tag(&mut self) -> bool {
+        let (start, after) = (self.at, self.rest().get(1..).unwrap_or_default());
+        let closing = after.starts_with('/');
+        let name = after.trim_start_matches('/');
+        let is_name = |c: char| is_word(self.facts, c) || matches!(c, '.' | '-' | ':');
+        let name = name.get(..name.find(|c| !is_name(c)).unwrap_or(name.len())).unwrap_or_default();
+        if name.is_empty() && !closing && !after.is_empty() && !after.starts_with('>') {
+            return false;
+        }
+        self.bump();
+        self.push(Kind::Sign('<'), start);
+        self.open(Nest::Tag { name: name.to_owned(), closing }, start);
+        if closing {
+            let slash = self.at;
+            self.bump();
+            self.push(Kind::Sign('/'), slash);
+        }
+        true
+    }
+
+    /// Reads on inside a tag.
+    pub(super) fn in_tag(&mut self) {
+        let (Some(c), start) = (self.peek(), self.at) else { return };
+        match c {
+            '\n' | '\r' => self.line_break(),
+            '"' | '\'' => self.attribute(c),
+            // A tag that was left open ends where the next one begins.
+            '<' => {
+                self.end_tag();
+                self.in_element();
+            }
+            '>' => {
+                self.bump();
+                self.push(Kind::Sign('>'), start);
+                self.end_tag();
+            }
+            '/' if self.rest().starts_with("/>") => {
+                self.at += "/>".len();
+                self.push(Kind::Sign('>'), start);
+                self.out.open.pop();
+            }
+            '/' if self.comment_opener() => {}
+            _ => self.plain(c),
+        }
+    }
+
+    /// Reads on between tags, where only tags and braces are more than text.
+    pub(super) fn in_element(&mut self) {
+        let (Some(c), start) = (self.peek(), self.at) else { return };
+        match c {
+            '\n' | '\r' => self.line_break(),
+            '<' if self.tag() => {}
+            '{' | '}' => self.sign(c),
+            _ if c.is_whitespace() || is_word(self.facts, c) => self.plain(c),
+            _ => {
+                self.bump();
+                self.push(Kind::Sign(c), start);
+            }
+        }
+    }
+
+    fn plain(&mut self, c: char) {
+        if c.is_whitespace() {
+            self.bump();
+        } else if is_word(self.facts, c) {
+            self.word();
+        } else {
+            self.sign(c);
+        }
+    }
+
+    /// An attribute's text may go on over lines, and has no escapes.
+    fn attribute(&mut self, quote: char) {
+        let (start, rest) = (self.at, self.rest());
+        let after = rest.get(1..).unwrap_or_default();
+        let line = after.find(['\n', '\r']);
+        match (after.find(quote), line) {
+            (Some(end), _) => self.at += end + 2,
+            (None, Some(end)) => self.at += end + 1,
+            (None, None) => {
+                self.at += rest.len();
+                self.open(Nest::String { close: quote.into(), doc: false, multiline: false }, start);
+            }
+        }
+        self.push(Kind::String, start);
+    }
+
+    /// Ends the tag the scanner is in: behind an opening one its element goes on, behind a closing one that which is around it.
+    fn end_tag(&mut self) {
+        let Some(Open { nest: Nest::Tag { name, closing }, start }) = self.out.open.pop() else { return };
+        if !closing {
+            self.open(Nest::Element(name), start);
+            return;
+        }
+        let elements = || {
+            self.out.open.iter().enumerate().rev().map_while(|(index, open)| match &open.nest {
+                Nest::Element(name) => Some((index, name)),
+                _ => None,
+            })
+        };
+        // A name that was begun closes the innermost.
+        let found = elements().find(|(_, other)| **other == name).or_else(|| elements().next()).map(|(index, _)| index);
+        match found {
+            Some(index) => self.out.open.truncate(index),
+            None => self.out.unopened.extend(self.out.tokens.iter().rposition(|token| token.start == start)),
+        }
+    }
+}
+
+/// Whether what follows `<` is a list of types' parameters: `<T,>`, `<T extends A>`, `<T>(…) => …`.
+fn is_type_list(after: &str) -> bool {
+    let end = after.find(|c: char| c != '_' && !c.is_alphanumeric()).unwrap_or(after.len());
+    let (name, after) = after.split_at(end);
+    let next = after.trim_start();
+    name == "const"
+        || next.starts_with([',', '='])
+        || next.starts_with("extends ")
+        || (name.starts_with(char::is_uppercase) && after.starts_with(">("))
+}
