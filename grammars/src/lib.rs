@@ -107,6 +107,10 @@ pub struct Facts {
     /// Whether elements of markup may stand among the code as values: `<a b={c}>text</a>`.
     #[serde(default)]
     pub tags: bool,
+    /// Texts that end a function's list of parameters where nothing but a parenthesis shows that it is one. `$` is the cursor's place; the
+    /// brackets behind it are those that the text closes.
+    #[serde(default)]
+    pub lambdas: Vec<String>,
     /// Texts tried behind the cursor's line to complete what it begins, besides none.
     #[serde(default)]
     pub tails: Vec<String>,

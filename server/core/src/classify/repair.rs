@@ -155,8 +155,39 @@ fn attempts<'a>(excerpt: &Excerpt, facts: &'a Facts) -> Vec<Attempt<'a>> {
     attempts.extend(fills.chain(operand.then_some("+ $")).map(|fill| with(fill, "")));
     attempts.extend(end.filter(|_| facts.strict && operand).map(|end| with("+ $", end)));
     attempts.extend(tails.map(|tail| with(first, tail)));
+    if let Some(lambda) = lambda(before, facts, &scan).filter(|_| last) {
+        attempts.insert(0, with(lambda, ""));
+    }
     attempts.truncate(TRIES);
     attempts
+}
+
+/// What ends the parameters at the cursor, if the parenthesis around it may hold some: it stands where an argument or a value begins,
+/// and only names, types and patterns are in it.
+fn lambda<'a>(before: &str, facts: &'a Facts, scan: &Scan) -> Option<&'a str> {
+    let list = scan.open.iter().rposition(|open| matches!(open.nest, Nest::Bracket('(', _)))?;
+    let closers = scan.closers(scan.open.get(list)?.start);
+    let ends = |lambda: &&String| lambda.strip_prefix('$').is_some_and(|text| text.starts_with(&format!("{closers} ")));
+    let lambda = facts.lambdas.iter().find(ends)?;
+    let start =
+        scan.tokens.iter().position(|token| scan.open.get(list).is_some_and(|open| open.start == token.start))?;
+    let (above, parts) = scan.tokens.split_at_checked(start)?;
+    let mut above = above.iter().rev().filter(|token| token.kind != Kind::Break);
+    let opener = above.next()?;
+    let begins = match opener.kind {
+        // A call's parenthesis stands directly behind its name, a condition's does not.
+        Kind::Open('(') => above.next().is_some_and(|name| name.end == opener.start),
+        // Behind two signs it is a comparison's.
+        Kind::Sign(',' | '=') => above.next().is_some_and(|token| !matches!(token.kind, Kind::Sign(_))),
+        Kind::Word => before.get(opener.start..opener.end) == Some("async"),
+        _ => false,
+    };
+    let names = |kind| match kind {
+        Kind::Sign(sign) => ",:=?.".contains(sign),
+        Kind::Comment { .. } | Kind::String => false,
+        Kind::Word | Kind::Break | Kind::Open(_) | Kind::Close(_) => true,
+    };
+    (begins && parts.iter().all(|token| names(token.kind))).then_some(lambda)
 }
 
 /// The number of `<` behind a name that no `>` closes, on the last lines inside the innermost bracket, if there are any, and the
