@@ -9,7 +9,7 @@ use pennyworth_core::models::Models;
 use pennyworth_core::plan::Plan;
 use pennyworth_core::prompt::Realign;
 use pennyworth_core::route::{Step, Why};
-use pennyworth_providers::{Chunk, FinishReason, Kind, Request, Timeouts};
+use pennyworth_providers::{Chunk, FinishReason, Next, ProviderError, Request, Timeouts};
 
 use crate::keys::KeyError;
 use crate::ledger::{self, Call, CallId, Caps, Refused, Reservation};
@@ -46,11 +46,22 @@ pub enum Failure {
     #[error(transparent)]
     Refused(#[from] Refused),
     /// The provider failed.
-    #[error("{0:?}")]
-    Provider(Kind),
+    #[error(transparent)]
+    Provider(#[from] ProviderError),
     /// The answer does not fit.
     #[error("the answer does not fit: {0}")]
     Rejected(Rejection),
+}
+
+impl Failure {
+    /// Whether the same will happen until the user changes the configuration.
+    pub fn is_lasting(&self) -> bool {
+        match self {
+            Failure::Key(_) => true,
+            Failure::Provider(error) => error.next == Next::StopUntilConfigChange,
+            Failure::Unwritten(_) | Failure::Resting | Failure::Refused(_) | Failure::Rejected(_) => false,
+        }
+    }
 }
 
 /// Asks one model. Dropping the future ends the call and writes it down as aborted.
@@ -94,9 +105,8 @@ pub async fn attempt(
             Err(error) => {
                 tracing::debug!(model = step.model, ?error, "a call failed");
                 permit.failed(error.next, Instant::now());
-                let kind = error.kind;
                 reservation.fail(&error);
-                return Err(Failure::Provider(kind));
+                return Err(error.into());
             }
         }
     }

@@ -148,6 +148,9 @@ async fn in_turn(
             Ok(success) => return shown(resources, current, asked, look, plan, step, success),
             Err(failure) => {
                 tracing::debug!(model = step.model, task = %plan.task, %failure, "nothing came of a call");
+                if failure.is_lasting() {
+                    resources.troubles.add(format!("model.{}: {failure}", step.model));
+                }
                 if matches!(failure, Failure::Rejected(_)) {
                     remember(resources, current, look, plan, step, cache::Answer::Nothing);
                 }

@@ -178,6 +178,14 @@ impl Engine {
         }
     }
 
+    /// Tells the user what keeps models from answering, each once.
+    pub fn tell_troubles(&self) {
+        for trouble in self.resources.troubles.untold() {
+            tracing::warn!("{trouble}");
+            self.say(MessageType::Warning, format!("Pennyworth: {trouble}"));
+        }
+    }
+
     /// Ends what runs, and writes what is not yet written. Waits: not for the task that serves.
     pub fn end(&self) {
         self.learner.end();

@@ -52,6 +52,7 @@ pub async fn inline(engine: &Arc<Engine>, params: InlineCompletionParams) -> Res
         Guarded::spawn(async move { complete(&engine.resources, snapshot, path, cursor, ask, superseded).await })
     };
     let answer = task.await;
+    engine.tell_troubles();
     if !engine.session().is_current(&uri, turn) {
         return Err(Error::request_cancelled());
     }

@@ -31,5 +31,6 @@ pub mod server;
 pub mod session;
 pub mod settings;
 pub mod status;
+pub mod troubles;
 pub mod view;
 pub mod workspace;

@@ -18,6 +18,7 @@ use crate::health::Health;
 use crate::keys::Keys;
 use crate::ledger::{Ledger, Spent};
 use crate::settings::Settings;
+use crate::troubles::Troubles;
 
 /// Answers that are remembered.
 const CACHE_ENTRIES: usize = 2_000;
@@ -30,6 +31,8 @@ pub struct Resources {
     pub embedded: Embedded,
     /// Which providers are well.
     pub health: Health,
+    /// What the user has to change before a model can answer.
+    pub troubles: Troubles,
     /// The keys of models.
     pub keys: Keys,
     /// Connections to providers; `None` where the system allows none, and no model is asked then.
@@ -47,6 +50,7 @@ impl Resources {
         Resources {
             embedded: Embedded::new(settings.embedded.memory_mb),
             health: Health::default(),
+            troubles: Troubles::default(),
             ledger: SetOnce::new(),
             keys: Keys::default(),
             client: Client::new().inspect_err(|error| tracing::error!(?error, "no connections")).ok(),
@@ -89,6 +93,7 @@ impl Resources {
     pub fn set_current(&self, current: Arc<Current>) {
         *self.current.write().unwrap_or_else(PoisonError::into_inner) = current;
         self.health.reset();
+        self.troubles.forget();
         self.keys.forget();
     }
 

@@ -34,6 +34,9 @@ impl Complete {
         if let Some(ledger) = resources.ledger() {
             ledger.flush();
         }
+        for trouble in resources.troubles.untold() {
+            writeln!(out, "warning: {trouble}")?;
+        }
         let Some(answer) = answer else {
             writeln!(out, "no completion: nothing was sure enough ({learned} files learned; `explain` says more)")?;
             return Ok(ExitCode::SUCCESS);
