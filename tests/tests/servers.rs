@@ -1,0 +1,205 @@
+//! Real servers of models at the other end: what they say is shown, what they count is in the ledger, and what they are spared stays unwritten.
+//! `tests/run servers` starts them and says where they are; the models are the ones that `tests/servers/llamacpp.py` makes.
+
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "a test fails by panicking")]
+
+use std::path::{Path, PathBuf};
+use std::time::SystemTime;
+
+use pennyworth::ledger::{Ledger, Row};
+use pennyworth::server::Options;
+use pennyworth_tests::editor::{Editor, binary};
+use serde_json::{Value, json};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+
+const URI: &str = "file:///project/a.rs";
+const SOURCE: &str = "fn main() {\n    let numbers = \n    print(numbers);\n}\n";
+/// Behind `numbers = `.
+const PLACE: (u32, u32) = (1, 18);
+/// What the models say there.
+const ANSWER: &str = "[1, 2];";
+
+/// Where a server is.
+fn address(variable: &str) -> String {
+    std::env::var(variable)
+        .unwrap_or_else(|_| panic!("{variable} says where the server is; `tests/run servers` sets it"))
+}
+
+/// A configuration with one model; `row` are lines of its table.
+fn write_config(folder: &Path, row: &str) -> PathBuf {
+    let path = folder.join("config.toml");
+    let price = "price = { input = 1.0, cached = 0.1, output = 4.0, as_of = \"2026-11-23\" }";
+    std::fs::write(&path, format!("[model.real]\nmodel = \"made\"\ncontext = 8192\n{price}\n{row}\n")).unwrap();
+    path
+}
+
+/// An editor with a document open, and a server for which one model is switched on.
+async fn editor(folder: &Path, row: &str) -> Editor {
+    let options = Options {
+        config: Some(write_config(folder, row)),
+        ledger: Some(folder.join("ledger.sqlite")),
+        discover: false,
+    };
+    let mut editor = Editor::in_memory(options);
+    editor.initialize(json!({"textDocument": {"inlineCompletion": {}}}), Value::Null, None).await;
+    editor.open(URI, "rust", 1, SOURCE).await;
+    editor
+}
+
+fn invoked() -> Value {
+    let (line, character) = PLACE;
+    json!({
+        "textDocument": {"uri": URI}, "position": {"line": line, "character": character}, "context": {"triggerKind": 1}
+    })
+}
+
+/// What is shown when asked with a key.
+async fn shown(editor: &mut Editor) -> Option<String> {
+    let found = editor.request("textDocument/inlineCompletion", invoked()).await;
+    found.pointer("/items/0/insertText").and_then(Value::as_str).map(str::to_owned)
+}
+
+/// Types at the beginning of a line.
+async fn typed(editor: &mut Editor, version: i32, line: u32, text: &str) {
+    let at = json!({"line": line, "character": 0});
+    editor.change(URI, version, json!([{"range": {"start": at, "end": at}, "text": text}])).await;
+}
+
+/// Ends the server; the total of its account.
+async fn account(editor: Editor, folder: &Path) -> Row {
+    editor.shutdown().await;
+    let (ledger, notice) = Ledger::open(Some(&folder.join("ledger.sqlite")));
+    assert_eq!(notice, None);
+    ledger.report(SystemTime::UNIX_EPOCH).unwrap().total
+}
+
+/// What a model's server says at a path.
+async fn get(address: &str, path: &str) -> String {
+    let mut stream = TcpStream::connect(address.trim_start_matches("http://")).await.unwrap();
+    stream.write_all(format!("GET {path} HTTP/1.0\r\n\r\n").as_bytes()).await.unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).await.unwrap();
+    answer.split_once("\r\n\r\n").unwrap().1.to_owned()
+}
+
+/// What llama.cpp has counted since it started: input it read, input it had in its cache, output.
+async fn counted(address: &str) -> [u64; 3] {
+    let metrics = get(address, "/metrics").await;
+    ["prompt_tokens_total", "prompt_tokens_cached_total", "tokens_predicted_total"].map(|name| {
+        let line = metrics.lines().find_map(|line| line.strip_prefix(&format!("llamacpp:{name} ")));
+        line.unwrap_or_else(|| panic!("no {name} in {metrics}")).trim().parse().unwrap()
+    })
+}
+
+/// Asks twice through a row, with a letter typed between; the texts are right, and the ledger's account is the server's own.
+async fn check_asked_twice(server: &str, row: &str) {
+    let folder = tempfile::tempdir().unwrap();
+    let before = counted(server).await;
+    let mut editor = editor(folder.path(), row).await;
+    assert_eq!(shown(&mut editor).await.as_deref(), Some(ANSWER), "{row}");
+    typed(&mut editor, 2, 3, "// \n").await;
+    assert_eq!(shown(&mut editor).await.as_deref(), Some(ANSWER), "{row}");
+    let account = account(editor, folder.path()).await;
+    let after = counted(server).await;
+    let [read, cached, output] = [0, 1, 2].map(|at| after[at] - before[at]);
+    assert_eq!((account.calls, account.failed, account.estimated), (2, 0, 0), "{row}: {account:?}");
+    assert_eq!([account.input, account.cached, account.output], [read + cached, cached, output], "{row}: {account:?}");
+    assert!(account.cached > 0, "the beginning was in the cache: {row}: {account:?}");
+}
+
+#[tokio::test]
+#[ignore = "needs a server"]
+async fn llamacpp_fills_in_and_its_counts_are_the_ledgers() {
+    let server = address("LLAMACPP_FILLS");
+    for row in [
+        "provider = \"llamacpp\"\nbase_url = \"SERVER\"",
+        "provider = \"llamacpp\"\nbase_url = \"SERVER\"\nformat = \"qwen\"",
+        "provider = \"vllm\"\nbase_url = \"SERVER/v1\"\nformat = \"qwen\"",
+        "provider = \"vllm\"\nbase_url = \"SERVER/v1\"\nformat = \"chat\"",
+    ] {
+        check_asked_twice(&server, &row.replace("SERVER", &server)).await;
+    }
+}
+
+#[tokio::test]
+#[ignore = "needs a server"]
+async fn llamacpp_says_how_probable_an_answer_is() {
+    let server = address("LLAMACPP_FILLS");
+    for row in [
+        "provider = \"llamacpp\"",
+        "provider = \"llamacpp\"\nformat = \"qwen\"",
+        "provider = \"vllm\"\nformat = \"qwen\"",
+    ] {
+        let base = if row.contains("vllm") { format!("{server}/v1") } else { server.clone() };
+        let (code, said) = completed(&format!("{row}\nbase_url = \"{base}\""));
+        assert_eq!(code, Some(0), "{said}");
+        assert!(said.starts_with(ANSWER) && said.contains("from the model real, 80 % sure"), "{row}: {said}");
+    }
+}
+
+#[tokio::test]
+#[ignore = "needs a server"]
+async fn llamacpp_stops_writing_when_nobody_waits() {
+    let server = address("LLAMACPP_SLOW");
+    let folder = tempfile::tempdir().unwrap();
+    let row = format!("provider = \"llamacpp\"\nbase_url = \"{server}\"");
+    let mut editor = editor(folder.path(), &row).await;
+    // A place with a high ceiling, which the model would reach.
+    editor.change(URI, 2, json!([{"text": "fn main() {\n    \n}\n"}])).await;
+    let mut params = invoked();
+    params["position"] = json!({"line": 1, "character": 4});
+    let asked = editor.send("textDocument/inlineCompletion", params).await;
+    while written(&server).await.is_none_or(|count| count == 0) {}
+    typed(&mut editor, 3, 2, " ").await;
+    assert!(editor.answer(asked).await.is_err(), "it is cancelled");
+    let mut last = 0;
+    while let Some(count) = written(&server).await {
+        last = count;
+    }
+    let account = account(editor, folder.path()).await;
+    assert_eq!((account.calls, account.aborted), (1, 1), "{account:?}");
+    assert!(last < 128, "it wrote {last} tokens, most of them for nobody");
+}
+
+#[tokio::test]
+#[ignore = "needs a server"]
+async fn llamacpp_with_a_model_that_cannot_fill_in_is_said_once_with_what_to_change() {
+    let server = address("LLAMACPP_PLAIN");
+    let folder = tempfile::tempdir().unwrap();
+    let row = format!("provider = \"llamacpp\"\nbase_url = \"{server}\"");
+    let mut editor = editor(folder.path(), &row).await;
+    assert_eq!(shown(&mut editor).await, None);
+    assert_eq!(shown(&mut editor).await, None);
+    let note = editor.note("window/showMessage").await;
+    let expected = "Pennyworth: model.real: this model cannot fill in the middle there; give its row a `raw` or `chat` format (HTTP 501, not_supported_error)";
+    assert_eq!(note["message"], expected);
+    let account = account(editor, folder.path()).await;
+    assert_eq!((account.calls, account.failed), (1, 1), "asked once and not again: {account:?}");
+    let (_, said) = completed(&row);
+    assert!(said.contains("warning: model.real: this model cannot fill in"), "{said}");
+}
+
+/// Tokens written so far by the slot that is at work.
+async fn written(server: &str) -> Option<u64> {
+    let slots: Value = serde_json::from_str(&get(server, "/slots").await).unwrap();
+    let busy = slots.as_array().unwrap().iter().find(|slot| slot["is_processing"] == true)?;
+    busy.pointer("/next_token/0/n_decoded").and_then(Value::as_u64)
+}
+
+/// What `pennyworth complete` prints for the place, with one model switched on, and its exit code.
+fn completed(row: &str) -> (Option<i32>, String) {
+    let home = tempfile::tempdir().unwrap();
+    let file = home.path().join("a.rs");
+    std::fs::write(&file, SOURCE).unwrap();
+    let config = write_config(home.path(), row);
+    let (line, character) = PLACE;
+    let done = std::process::Command::new(binary())
+        .args(["--config", config.to_str().unwrap(), "complete"])
+        .arg(format!("{}:{}:{}", file.display(), line + 1, character + 1))
+        .env_clear()
+        .env("HOME", home.path())
+        .output()
+        .unwrap();
+    (done.status.code(), String::from_utf8(done.stdout).unwrap())
+}
