@@ -100,6 +100,11 @@ fn a_comment_or_string_at_the_end_is_what_the_cursor_is_in() {
     assert!(scan("x // y\n", facts).literal().is_none());
     assert!(matches!(scan("x(\"a", facts).literal(), Some(Open { nest: Nest::String { .. }, start: 2 })));
     assert!(scan("x(\"a\"", facts).literal().is_none());
+    let facts = pennyworth_grammars::by_name("bash").expect("bash").facts();
+    let body = scan("<<E\n", facts);
+    assert!(matches!(body.literal(), Some(Open { nest: Nest::String { .. }, start: 4 })));
+    assert!(body.tokens.iter().all(|token| token.end > token.start), "a token without text");
+    assert_eq!(scan("<<\"a\u{1f600}", facts).tokens[0].end, 4, "no quote closes it");
 }
 
 proptest! {

@@ -182,7 +182,8 @@ impl Scanner<'_> {
             return false;
         }
         self.heredocs.push(name.to_owned());
-        let skipped = rest.len() - word.len() + length + usize::from(quote.is_some());
+        let closing = quote.filter(|quote| word.get(length..).is_some_and(|rest| rest.starts_with(*quote)));
+        let skipped = rest.len() - word.len() + length + closing.map_or(0, char::len_utf8);
         self.at += skipped.min(rest.len());
         self.push(Kind::String, start);
         true
@@ -202,7 +203,10 @@ impl Scanner<'_> {
             self.bump_break();
         }
         self.open(Nest::String { close: format!("\n{word}"), doc: false, multiline: true }, start);
-        self.push(Kind::String, start);
+        // At the end of the text there is a body to write, but nothing of it yet.
+        if self.at > start {
+            self.push(Kind::String, start);
+        }
     }
 
     /// Whether a value may begin here, rather than what follows one.
