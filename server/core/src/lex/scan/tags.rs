@@ -27,6 +27,9 @@ impl Scanner<'_> {
         }
         self.bump();
         self.push(Kind::Sign('<'), start);
+        if closing {
+            self.end_element(name);
+        }
         self.open(Nest::Tag { name: name.to_owned(), closing }, start);
         if closing {
             let slash = self.at;
@@ -103,24 +106,24 @@ impl Scanner<'_> {
         self.push(Kind::String, start);
     }
 
-    /// Ends the tag the scanner is in: behind an opening one its element goes on, behind a closing one that which is around it.
+    /// Ends the tag the scanner is in: behind an opening one its element goes on.
     fn end_tag(&mut self) {
-        let Some(Open { nest: Nest::Tag { name, closing }, start }) = self.out.open.pop() else { return };
-        if !closing {
+        if let Some(Open { nest: Nest::Tag { name, closing: false }, start }) = self.out.open.pop() {
             self.open(Nest::Element(name), start);
-            return;
         }
+    }
+
+    /// Ends the nearest element of that name; by a name that was only begun, the innermost.
+    fn end_element(&mut self, name: &str) {
         let elements = || {
             self.out.open.iter().enumerate().rev().map_while(|(index, open)| match &open.nest {
                 Nest::Element(name) => Some((index, name)),
                 _ => None,
             })
         };
-        // A name that was begun closes the innermost.
-        let found = elements().find(|(_, other)| **other == name).or_else(|| elements().next()).map(|(index, _)| index);
-        match found {
-            Some(index) => self.out.open.truncate(index),
-            None => self.out.unopened.extend(self.out.tokens.iter().rposition(|token| token.start == start)),
+        match elements().find(|(_, other)| *other == name).or_else(|| elements().next()) {
+            Some((index, _)) => self.out.open.truncate(index),
+            None => self.out.unopened.push(self.out.tokens.len() - 1),
         }
     }
 }
