@@ -179,6 +179,12 @@ fn lambda<'a>(before: &str, facts: &'a Facts, scan: &Scan) -> Option<&'a str> {
         Kind::Open('(') => above.next().is_some_and(|name| name.end == opener.start),
         // Behind two signs it is a comparison's.
         Kind::Sign(',' | '=') => above.next().is_some_and(|token| !matches!(token.kind, Kind::Sign(_))),
+        // An attribute's value stands in braces.
+        Kind::Open('{') => above.next().is_some_and(|token| token.kind == Kind::Sign('=')),
+        Kind::Sign(':') => {
+            above.next().is_some_and(|key| key.kind == Kind::Word)
+                && above.next().is_some_and(|token| matches!(token.kind, Kind::Open('{') | Kind::Sign(',')))
+        }
         Kind::Word => before.get(opener.start..opener.end) == Some("async"),
         _ => false,
     };
