@@ -148,8 +148,8 @@ fn attempts<'a>(excerpt: &Excerpt, facts: &'a Facts) -> Vec<Attempt<'a>> {
             types.extend(tails.clone().take(1).chain(end).map(|tail| typed(" x", tail)));
         }
         types.extend(std::iter::once("").chain(end).chain(tails.clone()).map(|tail| typed("", tail)));
-        // Where `a < b` could stand as a statement, a name longer than a counter's is a type's.
-        let at = if facts.strict && name > 2 { 0 } else { attempts.len() };
+        // A name longer than a counter's, with no blank behind it, is a type's.
+        let at = if name > 2 { 0 } else { attempts.len() };
         attempts.splice(at..at, types);
     }
     attempts.extend(fills.chain(operand.then_some("+ $")).map(|fill| with(fill, "")));
