@@ -1,5 +1,5 @@
-//! A model provider that is not one: a small HTTP server on loopback that speaks `/completions` and `/chat/completions`, keeps its own bill,
-//! sees connections close, and fails in the ways providers fail. It shares no code with the client it tests.
+//! A model provider that is not one: a small HTTP server on loopback that speaks every wire protocol, keeps its own bill, sees connections
+//! close, and fails in the ways providers fail. It shares no code with the client it tests.
 //! It leaves what the failures should lead to to the tests.
 
 use std::collections::VecDeque;
@@ -12,6 +12,12 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
+
+use self::dialect::{Counts, Dialect};
+
+// The path holds for whoever includes this file, too.
+#[path = "fake_provider/dialect.rs"]
+mod dialect;
 
 /// How a call goes wrong.
 #[derive(Clone, Debug, Default)]
@@ -261,58 +267,65 @@ async fn respond(
         }
         _ => {}
     }
-    let chat = seen.line.ends_with("/chat/completions");
+    let dialect = Dialect::of(&seen.line);
     let input = input_tokens(&seen.body);
     bill(state, |bill| {
         *bill = Bill { calls: bill.calls + 1, input: bill.input + input, cached: bill.cached + answer.cached, ..*bill };
     });
-    let usage = |output: usize| {
-        json!({"prompt_tokens": input, "completion_tokens": output, "total_tokens": input + output as u64,
-        "prompt_tokens_details": {"cached_tokens": answer.cached}})
-    };
+    let counts = |output: usize| Counts { input, cached: answer.cached, output: output as u64 };
     if matches!(answer.fault, Fault::NotStreamed) {
         bill(state, |bill| bill.output += answer.pieces.len() as u64);
-        let mut body = frame(chat, "message", &answer.pieces.concat(), Some("stop"));
-        if let Some(body) = body.as_object_mut() {
-            body.insert("usage".into(), usage(answer.pieces.len()));
-        }
+        let body = not_streamed(dialect, &answer, counts(answer.pieces.len()));
         return whole(stream, 200, &[], "application/json", &body.to_string()).await;
     }
-    let head = "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n";
+    let kind = dialect.content_type();
+    let head = format!("HTTP/1.1 200 OK\r\ncontent-type: {kind}\r\ntransfer-encoding: chunked\r\n\r\n");
     stream.write_all(head.as_bytes()).await?;
     if matches!(answer.fault, Fault::HangAfterHead) {
         return hang(stream).await;
     }
-    let ceiling = ["max_tokens", "max_completion_tokens"]
-        .iter()
-        .find_map(|name| seen.body.get(name)?.as_u64())
-        .unwrap_or(u64::MAX);
+    let ceiling = Dialect::ceiling(&seen.body).unwrap_or(u64::MAX);
     let mut sent = 0;
+    if let Some(first) = dialect.begin(counts(0)) {
+        chunk(stream, &dialect.frame(&first)).await?;
+    }
     for piece in &answer.pieces {
         match &answer.fault {
             Fault::StallAfter(count) if sent == *count => return hang(stream).await,
             Fault::ResetAfter(count) if sent == *count => return reset(stream),
             Fault::CutAfter(count) if sent == *count => return stream.write_all(b"0\r\n\r\n").await,
-            Fault::MalformedAfter(count) if sent == *count => return event(stream, "{\"choices\": [").await,
-            Fault::ErrorAfter(count, body) if sent == *count => return event(stream, &body.to_string()).await,
+            Fault::MalformedAfter(count) if sent == *count => return chunk(stream, "data: {\"choices\": [\n\n").await,
+            Fault::ErrorAfter(count, body) if sent == *count => return chunk(stream, &dialect.frame(body)).await,
             Fault::HugeFrame(size) => {
-                return event(stream, &frame(chat, "delta", &"x".repeat(*size), None).to_string()).await;
+                return chunk(stream, &dialect.frame(&dialect.piece(&"x".repeat(*size), counts(0)))).await;
             }
             _ if sent as u64 >= ceiling => break,
             _ => {}
         }
-        event(stream, &frame(chat, "delta", piece, None).to_string()).await?;
+        chunk(stream, &dialect.frame(&dialect.piece(piece, counts(sent)))).await?;
         sent += 1;
         bill(state, |bill| bill.output += 1);
     }
-    let reason = if (sent as u64) < ceiling { "stop" } else { "length" };
-    event(stream, &frame(chat, "delta", "", Some(reason)).to_string()).await?;
-    let wants_usage = seen.body.pointer("/stream_options/include_usage") == Some(&json!(true));
-    if wants_usage && !matches!(answer.fault, Fault::NoUsage) {
-        event(stream, &json!({"choices": [], "usage": usage(sent)}).to_string()).await?;
+    let asks_in_vain = dialect.says_done() && seen.body.pointer("/stream_options/include_usage") != Some(&json!(true));
+    let tells = !asks_in_vain && !matches!(answer.fault, Fault::NoUsage);
+    for frame in dialect.end(&answer.pieces.concat(), sent as u64 >= ceiling, counts(sent), tells) {
+        chunk(stream, &dialect.frame(&frame)).await?;
     }
-    event(stream, "[DONE]").await?;
+    if dialect.says_done() {
+        chunk(stream, "data: [DONE]\n\n").await?;
+    }
     stream.write_all(b"0\r\n\r\n").await
+}
+
+/// An answer at once, by a server of the OpenAI protocol.
+fn not_streamed(dialect: Dialect, answer: &Answer, counts: Counts) -> Value {
+    let text = answer.pieces.concat();
+    let choice = match dialect {
+        Dialect::Chat => json!({"index": 0, "message": {"content": text}, "finish_reason": "stop"}),
+        _ => json!({"index": 0, "text": text, "finish_reason": "stop"}),
+    };
+    json!({"id": "fake-1", "choices": [choice], "usage": {"prompt_tokens": counts.input, "completion_tokens": counts.output,
+        "prompt_tokens_details": {"cached_tokens": counts.cached}}})
 }
 
 fn bill(state: &Mutex<State>, change: impl FnOnce(&mut Bill)) {
@@ -321,22 +334,23 @@ fn bill(state: &Mutex<State>, change: impl FnOnce(&mut Bill)) {
 
 /// The provider's own idea of a token: four characters of whatever it was sent.
 fn input_tokens(body: &Value) -> u64 {
-    let parts = ["prompt", "suffix", "messages"].iter().filter_map(|name| body.get(name));
+    let names = [
+        "prompt",
+        "suffix",
+        "messages",
+        "system",
+        "contents",
+        "systemInstruction",
+        "input_prefix",
+        "input_suffix",
+        "inputs",
+    ];
+    let parts = names.iter().filter_map(|name| body.get(name));
     parts.map(|part| part.to_string().chars().count().div_ceil(4) as u64).sum()
 }
 
-fn frame(chat: bool, key: &str, text: &str, finish: Option<&str>) -> Value {
-    let mut choice = json!({"index": 0, "finish_reason": finish});
-    let (key, content) = if chat { (key, json!({"content": text})) } else { ("text", json!(text)) };
-    if let Some(choice) = choice.as_object_mut() {
-        choice.insert(key.into(), content);
-    }
-    json!({"id": "fake-1", "created": 1, "model": "fake", "choices": [choice]})
-}
-
-async fn event(stream: &mut BufReader<TcpStream>, data: &str) -> io::Result<()> {
-    let event = format!("data: {data}\n\n");
-    stream.write_all(format!("{:x}\r\n{event}\r\n", event.len()).as_bytes()).await
+async fn chunk(stream: &mut BufReader<TcpStream>, data: &str) -> io::Result<()> {
+    stream.write_all(format!("{:x}\r\n{data}\r\n", data.len()).as_bytes()).await
 }
 
 async fn whole(

@@ -26,6 +26,8 @@ const OVER: &str = "[DONE]";
 pub struct Expected {
     /// Estimated tokens of the prompt.
     pub prompt_tokens: u32,
+    /// Output ceiling in tokens.
+    pub max_tokens: u32,
     /// Characters per token of the model.
     pub chars_per_token: f32,
     /// Whether what the provider says it charges is taken for the truth.
@@ -36,7 +38,8 @@ impl Expected {
     /// From the request.
     pub fn of(request: &Request) -> Expected {
         let Model { chars_per_token, charges, .. } = request.model;
-        Expected { prompt_tokens: request.prompt_tokens, chars_per_token, charges }
+        let Request { prompt_tokens, max_tokens, .. } = *request;
+        Expected { prompt_tokens, max_tokens, chars_per_token, charges }
     }
 }
 
@@ -89,7 +92,7 @@ pub(crate) struct Heard {
 }
 
 /// Input tokens; `all` includes the others.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Input {
     pub(crate) all: u64,
     pub(crate) cached: u64,
@@ -97,7 +100,7 @@ pub(crate) struct Input {
 }
 
 /// Output tokens; `all` includes the hidden ones.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Output {
     pub(crate) all: u64,
     pub(crate) reasoning: u64,
@@ -121,6 +124,8 @@ struct Reader {
     /// Pieces of text, and what they say: an estimate of the output where no count comes.
     pieces: u64,
     written: String,
+    /// The provider's counts that were passed on already.
+    told: (Option<Input>, Option<Output>),
     over: bool,
 }
 
@@ -134,6 +139,7 @@ impl Reader {
             ready: VecDeque::new(),
             pieces: 0,
             written: String::new(),
+            told: (None, None),
             over: false,
         }
     }
@@ -194,7 +200,7 @@ impl Reader {
         let input = input.unwrap_or(Input { all: self.expected.prompt_tokens.into(), ..Input::default() });
         let output = output.unwrap_or_else(|| {
             let all = u64::from(tokens::estimate(&self.written, self.expected.chars_per_token)).max(self.pieces);
-            Output { all, ..Output::default() }
+            Output { all: all.min(self.expected.max_tokens.into()), ..Output::default() }
         });
         Usage {
             input: input.all,
@@ -225,7 +231,17 @@ impl Reader {
             self.written.push_str(&text);
             self.ready.push_back(Ok(Chunk::Text { text, logprob }));
         }
+        self.tell();
         read
+    }
+
+    /// Passes on counts that came before the end, for an answer that nobody reads to its end. They are no bill yet.
+    fn tell(&mut self) {
+        let counts = (self.heard.input, self.heard.output);
+        if counts != self.told && !self.heard.done {
+            self.told = counts;
+            self.ready.push_back(Ok(Chunk::Usage(Usage { estimated: true, ..self.account() })));
+        }
     }
 }
 

@@ -59,7 +59,8 @@ pub struct Timeouts {
     pub total: Duration,
 }
 
-/// A piece of an answer. A whole answer is any number of `Text`, one `Usage`, one `Finish`; a broken one ends with an error instead of `Finish`.
+/// A piece of an answer. A whole answer is any number of `Text` and `Usage`, of which the last holds, and one `Finish`; a broken one ends with
+/// an error instead of `Finish`.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Chunk {
     /// Text as it is written.
@@ -69,7 +70,7 @@ pub enum Chunk {
         /// The logarithm of its probability, where the provider says it.
         logprob: Option<f32>,
     },
-    /// What the call cost.
+    /// What the call cost so far, in place of what was said before.
     Usage(Usage),
     /// Why the answer ended.
     Finish(FinishReason),

@@ -154,18 +154,21 @@ impl Reservation {
         self.ledger.send(move |store| store.settle(id, &call, &account));
     }
 
-    /// The bill, or what it is taken to be: the provider's own; else the estimated input, with the output that came where only that is
-    /// billed, and all that was allowed where the whole answer is or nobody says.
+    /// The bill, or what it is taken to be: the provider's own; else the input it counted, or as it was estimated, with the output that came
+    /// where only that is billed, and all that was allowed where the whole answer is or nobody says.
     fn usage(&self) -> Usage {
-        let billed = self.heard.usage.filter(|usage| !usage.estimated || self.heard.finish.is_some());
-        billed.unwrap_or_else(|| {
-            let per_token = self.ledger.calibration(&self.call.model).chars_per_token(self.call.chars_per_token);
-            let output = match self.call.abort_billed {
-                AbortBilled::No => tokens::estimate(&self.heard.text, per_token).min(self.call.max_tokens),
-                AbortBilled::Yes | AbortBilled::Unknown => self.call.max_tokens,
-            };
-            Usage { input: self.call.prompt_tokens.into(), output: output.into(), estimated: true, ..Usage::default() }
-        })
+        let estimate = Usage { input: self.call.prompt_tokens.into(), estimated: true, ..Usage::default() };
+        let known = self.heard.usage.unwrap_or(estimate);
+        if !known.estimated || self.heard.finish.is_some() {
+            return known;
+        }
+        let per_token = self.ledger.calibration(&self.call.model).chars_per_token(self.call.chars_per_token);
+        let most = u64::from(self.call.max_tokens);
+        let output = match self.call.abort_billed {
+            AbortBilled::No => u64::from(tokens::estimate(&self.heard.text, per_token)).max(known.output).min(most),
+            AbortBilled::Yes | AbortBilled::Unknown => most,
+        };
+        Usage { output, ..known }
     }
 }
 

@@ -91,6 +91,7 @@ fn every_ending_leaves_a_row_with_its_cost() {
     let (settle, reject, drops): (End, End, End) = (|call| call.settle(None), |call| call.settle(Some("echo")), drop);
     let (stop, length) = (Chunk::Finish(FinishReason::Stop), Chunk::Finish(FinishReason::Length));
     let estimate = Chunk::Usage(Usage { input: 100, output: 2, estimated: true, ..Usage::default() });
+    let counted = Chunk::Usage(Usage { input: 70, output: 1, estimated: true, ..Usage::default() });
     let heard = [text("let x"), text(" = 1;")];
     let with = |more: &[&Chunk]| heard.iter().chain(more.iter().copied()).cloned().collect::<Vec<_>>();
     use pennyworth_providers::Kind;
@@ -101,6 +102,7 @@ fn every_ending_leaves_a_row_with_its_cost() {
         ("no bill", with(&[&estimate, &stop]), settle, AbortBilled::Yes, "done 102 estimated 1 stop -"),
         ("cut, all is billed", with(&[]), settle, AbortBilled::Unknown, "cut 150 estimated 1 - -"),
         ("cut, heard is billed", with(&[]), settle, AbortBilled::No, "cut 105 estimated 1 - -"),
+        ("cut, input is counted", with(&[&counted]), settle, AbortBilled::No, "cut 75 estimated 1 - -"),
         ("aborted", with(&[]), drops, AbortBilled::Yes, "aborted 150 estimated 1 - -"),
         ("aborted early", vec![], drops, AbortBilled::No, "aborted 100 estimated 1 - -"),
         ("broken", with(&[&estimate]), fails, AbortBilled::Yes, "failed 150 estimated 1 - CutOff"),
