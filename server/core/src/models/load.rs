@@ -53,6 +53,8 @@ macro_rules! row {
 row! {
     /// A `[format.NAME]` table; `tables/models.toml` says what each key means.
     FormatRow {
+        /// Another format, whose keys hold where this one has none.
+        like: String,
         /// `raw`, `fields` or `chat`.
         shape: String,
         /// The prompt of a lone file.
@@ -220,7 +222,7 @@ impl Models {
         };
         for (name, row) in rows.format {
             let row = row.over(self.rows.format.get(&name).cloned().unwrap_or_default());
-            match format(&name, &row) {
+            match all.whole_format(&name, &row).and_then(|row| format(&name, &row)) {
                 Ok(format) => {
                     all.formats.insert(name.clone(), format);
                     all.rows.format.insert(name, row);
@@ -253,6 +255,15 @@ impl Models {
             }
         }
         (all, problems)
+    }
+
+    /// A format's row with the keys of the one it is like. That one is like no other, and stands before it: names are read in order.
+    fn whole_format(&self, name: &str, row: &FormatRow) -> Result<FormatRow, Fault> {
+        let Some(like) = &row.like else { return Ok(row.clone()) };
+        match self.rows.format.get(like) {
+            Some(under) if under.like.is_none() && like != name => Ok(row.clone().over(under.clone())),
+            _ => Err(("like", format!("is `{like}`, which is no format above it that is like no other"))),
+        }
     }
 
     /// A model's row with the keys of its provider.

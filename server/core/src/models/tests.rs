@@ -146,7 +146,7 @@ fn bad_keys_are_named_with_file_line_and_what_is_allowed() {
             "c.toml:3: model.x.base_url: is `http://a.example`; a paid model elsewhere is spoken to over https://",
         ),
         ("base_url", "'ftp://a'", "c.toml:3: model.x.base_url: is `ftp://a`; it begins with http:// or https://"),
-        ("format", "'nix'", "c.toml:5: model.x.format: is `nix`; known formats: chat, codegeex, codegemma,"),
+        ("format", "'nix'", "c.toml:5: model.x.format: is `nix`; known formats: chat, chat_brief, chat_claude,"),
         (
             "protocol",
             "'tgi'",
@@ -197,6 +197,15 @@ fn bad_tables_are_named_and_the_rest_stays() {
             "[format.y]\nshape = 'raw'\ntemplate = '<A>{prefix}{suffix}'\nmarkers = ['<A>']",
             "c.toml:1: format.y.stops: is empty; a `raw` format needs at least one text that ends an answer",
         ),
+        (
+            "[format.y]\nlike = 'z'",
+            "c.toml:2: format.y.like: is `z`, which is no format above it that is like no other",
+        ),
+        (
+            "[format.y]\nlike = 'y'",
+            "c.toml:2: format.y.like: is `y`, which is no format above it that is like no other",
+        ),
+        ("[format.y]\nlike = 'chat_gpt'", "c.toml:2: format.y.like: is `chat_gpt`, which is no format above"),
         ("[format.y]\nshape = 'fields'\ntemplate = '{prefix}{nix}'", "c.toml:3: format.y.template: unknown hole {nix}"),
     ] {
         check(source, expected);

@@ -57,7 +57,7 @@ fn a_plan_prints_each_decision() {
          deadline    400 ms\n\
          prompt      ≈18 tokens: path 5, excerpts 0, prefix 10, suffix 3\n\
          route 1     local: ≈23 prompt tokens, $0.00 expected, $0.00 at most, accepted 25 %\n\
-         route 2     gpt-6-luna: ≈113 prompt tokens, $0.0000313 expected, $0.000063125 at most, accepted 30 %\n"
+         route 2     gpt-6-luna: ≈88 prompt tokens, $0.0000288 expected, $0.0000585 at most, accepted 30 %\n"
     );
 }
 
