@@ -58,7 +58,7 @@ impl Failure {
     pub fn is_lasting(&self) -> bool {
         match self {
             Failure::Key(_) => true,
-            Failure::Provider(error) => error.next == Next::StopUntilConfigChange,
+            Failure::Provider(error) => matches!(error.next, Next::StopUntilConfigChange | Next::StopModel),
             Failure::Unwritten(_) | Failure::Resting | Failure::Refused(_) | Failure::Rejected(_) => false,
         }
     }
@@ -77,7 +77,8 @@ pub async fn attempt(
     let client = resources.client.as_ref().ok_or(Failure::Resting)?;
     let model = models.get(&step.model).ok_or(Failure::Resting)?;
     let rendered = plan.render(models, model).map_err(Failure::Unwritten)?;
-    let permit = resources.health.begin(ledger::provider(model), Instant::now()).ok_or(Failure::Resting)?;
+    let permit =
+        resources.health.begin(ledger::provider(model), &model.name, Instant::now()).ok_or(Failure::Resting)?;
     let key = resources.keys.of(model).await?;
     let call = Call { deadline, ..Call::new(plan, step, model) };
     let opened = tokio::time::timeout(deadline, resources.opened_ledger()).await;

@@ -1,7 +1,8 @@
 //! Which providers are well: each has a breaker that opens when calls fail, lets one call through after a pause, and closes when that works.
+//! A model that its provider does not have stops by itself.
 //! It leaves what an error means to `providers`, and choosing among those that are well to `core::route`.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
@@ -18,6 +19,8 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(60);
 #[derive(Default)]
 pub struct Health {
     breakers: Mutex<HashMap<String, Breaker>>,
+    /// Models that are not asked until the configuration changes.
+    stopped: Mutex<HashSet<String>>,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -44,16 +47,21 @@ enum State {
 pub struct Permit<'a> {
     health: &'a Health,
     provider: String,
+    model: String,
 }
 
 impl Health {
     /// Whether a call would be let through.
-    pub fn is_well(&self, provider: &str, now: Instant) -> bool {
-        lock(&self.breakers).get(provider).is_none_or(|breaker| breaker.lets_through(now))
+    pub fn is_well(&self, provider: &str, model: &str, now: Instant) -> bool {
+        !lock(&self.stopped).contains(model)
+            && lock(&self.breakers).get(provider).is_none_or(|breaker| breaker.lets_through(now))
     }
 
     /// Begins a call, if it is let through.
-    pub fn begin(&self, provider: &str, now: Instant) -> Option<Permit<'_>> {
+    pub fn begin(&self, provider: &str, model: &str, now: Instant) -> Option<Permit<'_>> {
+        if lock(&self.stopped).contains(model) {
+            return None;
+        }
         let mut breakers = lock(&self.breakers);
         let breaker = breakers.entry(provider.to_owned()).or_default();
         if !breaker.lets_through(now) {
@@ -62,12 +70,13 @@ impl Health {
         if breaker.state != State::Closed {
             breaker.state = State::Trying;
         }
-        Some(Permit { health: self, provider: provider.to_owned() })
+        Some(Permit { health: self, provider: provider.to_owned(), model: model.to_owned() })
     }
 
     /// The configuration changed: everything is worth another try.
     pub fn reset(&self) {
         lock(&self.breakers).clear();
+        lock(&self.stopped).clear();
     }
 }
 
@@ -89,7 +98,7 @@ impl Breaker {
             }
             Next::StopUntilConfigChange => self.state = State::Stopped,
             // It answered, so it is well; it only cannot serve this request.
-            Next::NextModel => *self = Breaker::default(),
+            Next::NextModel | Next::StopModel => *self = Breaker::default(),
             // Not the provider's fault.
             Next::Fatal => {}
         }
@@ -104,6 +113,9 @@ impl Permit<'_> {
 
     /// The call failed, and this is what to do next.
     pub fn failed(self, next: Next, now: Instant) {
+        if next == Next::StopModel {
+            lock(&self.health.stopped).insert(self.model.clone());
+        }
         lock(&self.health.breakers).entry(self.provider.clone()).or_default().failed(next, now);
     }
 }
@@ -130,39 +142,49 @@ mod tests {
         let (health, start) = (Health::default(), Instant::now());
         let mut now = start;
         for pause in [1, 2, 4, 8, 16, 32, 60, 60] {
-            assert!(health.is_well("a", now));
-            health.begin("a", now).unwrap().failed(Next::RetryAfter(None), now);
-            assert!(!health.is_well("a", now + S * pause - Duration::from_millis(1)), "{pause}");
+            assert!(health.is_well("a", "m", now));
+            health.begin("a", "m", now).unwrap().failed(Next::RetryAfter(None), now);
+            assert!(!health.is_well("a", "m", now + S * pause - Duration::from_millis(1)), "{pause}");
             now += S * pause;
         }
-        health.begin("a", now).unwrap().succeeded();
-        health.begin("a", now).unwrap().failed(Next::RetryAfter(None), now);
-        assert!(health.is_well("a", now + S), "the next failure begins small again");
-        assert!(health.is_well("b", now), "others are others");
+        health.begin("a", "m", now).unwrap().succeeded();
+        health.begin("a", "m", now).unwrap().failed(Next::RetryAfter(None), now);
+        assert!(health.is_well("a", "m", now + S), "the next failure begins small again");
+        assert!(health.is_well("b", "m", now), "others are others");
     }
 
     #[test]
     fn one_call_tries_while_the_others_wait() {
         let (health, now) = (Health::default(), Instant::now());
-        health.begin("a", now).unwrap().failed(Next::RetryAfter(Some(S * 7)), now);
-        assert!(!health.is_well("a", now + S * 6), "as long as it asked for");
+        health.begin("a", "m", now).unwrap().failed(Next::RetryAfter(Some(S * 7)), now);
+        assert!(!health.is_well("a", "m", now + S * 6), "as long as it asked for");
         let later = now + S * 7;
-        let first = health.begin("a", later).expect("one may try");
-        assert!(health.begin("a", later).is_none() && !health.is_well("a", later));
+        let first = health.begin("a", "m", later).expect("one may try");
+        assert!(health.begin("a", "m", later).is_none() && !health.is_well("a", "m", later));
         drop(first);
-        assert!(health.is_well("a", later), "a cancelled try leaves the next one free");
+        assert!(health.is_well("a", "m", later), "a cancelled try leaves the next one free");
     }
 
     #[test]
     fn what_was_told_to_stop_stops_until_the_configuration_changes() {
         let (health, now) = (Health::default(), Instant::now());
-        health.begin("a", now).unwrap().failed(Next::StopUntilConfigChange, now);
-        assert!(!health.is_well("a", now + S * 100_000));
+        health.begin("a", "m", now).unwrap().failed(Next::StopUntilConfigChange, now);
+        assert!(!health.is_well("a", "m", now + S * 100_000));
         health.reset();
-        assert!(health.is_well("a", now));
+        assert!(health.is_well("a", "m", now));
         for harmless in [Next::NextModel, Next::Fatal] {
-            health.begin("a", now).unwrap().failed(harmless, now);
-            assert!(health.is_well("a", now), "{harmless:?}");
+            health.begin("a", "m", now).unwrap().failed(harmless, now);
+            assert!(health.is_well("a", "m", now), "{harmless:?}");
         }
+    }
+
+    #[test]
+    fn a_model_that_is_not_there_stops_alone() {
+        let (health, now) = (Health::default(), Instant::now());
+        health.begin("a", "m", now).unwrap().failed(Next::StopModel, now);
+        assert!(!health.is_well("a", "m", now + S * 100_000) && health.begin("a", "m", now).is_none());
+        assert!(health.is_well("a", "n", now));
+        health.reset();
+        assert!(health.is_well("a", "m", now));
     }
 }

@@ -290,7 +290,7 @@ impl Here<'_> {
     fn standings(&self) -> BTreeMap<String, Standing> {
         let now = Instant::now();
         let standing = |model: &Model| {
-            let healthy = self.resources.health.is_well(ledger::provider(model), now);
+            let healthy = self.resources.health.is_well(ledger::provider(model), &model.name, now);
             let known = self.resources.ledger().map(|ledger| ledger.standing(self.task, self.language(), &model.name));
             Standing { healthy, ..known.unwrap_or_default() }
         };

@@ -14,8 +14,10 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(3600);
 pub enum Next {
     /// Leave the provider alone for this long; without a time as long as its breaker says.
     RetryAfter(Option<Duration>),
-    /// Leave the model alone until the configuration changes: the same call will fail again.
+    /// Leave the provider alone until the configuration changes: every call will fail again.
     StopUntilConfigChange,
+    /// Leave the model alone until the configuration changes: the provider's others may do.
+    StopModel,
     /// Ask the next model: this one is well but cannot serve this request.
     NextModel,
     /// No call will work: the program or its surroundings are broken.
@@ -79,7 +81,8 @@ impl ProviderError {
             Kind::Client => Next::Fatal,
             Kind::Connect | Kind::FirstByte | Kind::Deadline | Kind::CutOff | Kind::Server => Next::RetryAfter(None),
             Kind::RateLimited => Next::RetryAfter(None),
-            Kind::Quota | Kind::Key | Kind::NotFound | Kind::NoInfill | Kind::Redirect => Next::StopUntilConfigChange,
+            Kind::Quota | Kind::Key | Kind::Redirect => Next::StopUntilConfigChange,
+            Kind::NotFound | Kind::NoInfill => Next::StopModel,
             Kind::Malformed | Kind::TooLarge | Kind::TooLong | Kind::Refused => Next::NextModel,
         };
         ProviderError { kind, next, status: None, code: None }

@@ -104,7 +104,8 @@ async fn each_status_says_what_to_do_next() {
         (status(401, error("invalid_api_key")), Key, StopUntilConfigChange),
         (status(402, json!("secret")), Quota, StopUntilConfigChange),
         (status(403, json!(null)), Key, StopUntilConfigChange),
-        (status(404, error("model_not_found")), NotFound, StopUntilConfigChange),
+        (status(404, error("model_not_found")), NotFound, StopModel),
+        (status(400, json!({"error": "m does not support insert"})), NoInfill, StopModel),
         (status(400, error("context_length_exceeded")), TooLong, NextModel),
         (status(400, error("other")), Refused, NextModel),
         (status(413, json!({})), TooLong, NextModel),
@@ -250,5 +251,5 @@ async fn a_recording_answers_without_a_network() {
     let came = ask(&Client::new().unwrap(), request(model(recording, "protocol = 'replay'"))).await;
     assert_eq!(came, Came { text: "a + b".into(), estimated: Some(false), end: Ok(FinishReason::Stop) });
     let missing = request(model("no/such/file.sse", "protocol = 'replay'"));
-    assert_eq!(ask(&Client::new().unwrap(), missing).await.end, Err((Kind::NotFound, Next::StopUntilConfigChange)));
+    assert_eq!(ask(&Client::new().unwrap(), missing).await.end, Err((Kind::NotFound, Next::StopModel)));
 }
