@@ -6,6 +6,14 @@ use std::time::Duration;
 
 use serde_json::Value;
 
+/// How a server or model refuses that does not fill in the middle: what vLLM, llama.cpp and Ollama say.
+const TAKES_NO_SUFFIX: [&str; 4] =
+    ["does not support insert", "suffix is not", "param: suffix", "infill is not supported"];
+/// How a key is refused with the status of a bad request. A LiteLLM proxy without a database says so to any key but its own.
+const KNOWS_NO_KEY: [&str; 1] = ["no connected db"];
+/// How a model is refused with the status of a bad request: what LiteLLM and OpenRouter say.
+const KNOWS_NO_MODEL: [&str; 2] = ["invalid model name", "is not a valid model id"];
+
 /// Longest pause a provider may ask for; more is taken for a mistake.
 const LONGEST_PAUSE: Duration = Duration::from_secs(3600);
 
@@ -106,7 +114,9 @@ impl ProviderError {
         let kind = match status {
             _ if names("insufficient_quota") || names("billing") => Kind::Quota,
             _ if names("context_length") => Kind::TooLong,
-            400 | 422 | 501 if takes_no_suffix(body) => Kind::NoInfill,
+            400 | 422 | 501 if says(body, &TAKES_NO_SUFFIX) => Kind::NoInfill,
+            400 if says(body, &KNOWS_NO_KEY) => Kind::Key,
+            400 if says(body, &KNOWS_NO_MODEL) => Kind::NotFound,
             300..=399 => Kind::Redirect,
             401 | 403 | 407 => Kind::Key,
             402 => Kind::Quota,
@@ -136,22 +146,24 @@ impl ProviderError {
     }
 }
 
-/// The provider's word for an error: `code`, else `type`, else `status`. Only a plain word is kept, since messages may quote the prompt.
+/// The provider's word for an error: `code`, else `type`, else `status`. Only a plain word is kept, since messages may quote the prompt;
+/// a number there only repeats the status.
 fn code(body: &Value) -> Option<String> {
     let error = body.get("error").unwrap_or(body);
-    let plain =
-        |word: &&str| word.len() <= 64 && word.bytes().all(|b| b.is_ascii_alphanumeric() || b"_-.".contains(&b));
+    let plain = |word: &&str| {
+        word.len() <= 64
+            && word.bytes().all(|b| b.is_ascii_alphanumeric() || b"_-.".contains(&b))
+            && word.bytes().any(|b| b.is_ascii_alphabetic())
+    };
     ["code", "type", "status"].iter().find_map(|key| error.get(key)?.as_str().filter(plain)).map(str::to_owned)
 }
 
-/// Whether a refusal is that of a server or model that does not fill in the middle: what vLLM, llama.cpp and Ollama say.
-fn takes_no_suffix(body: &Value) -> bool {
+/// Whether the message of a refusal holds one of these texts, which are in lower case.
+fn says(body: &Value, texts: &[&str]) -> bool {
     let error = body.get("error").unwrap_or(body);
     let message = error.as_str().or_else(|| error.get("message").and_then(Value::as_str)).unwrap_or_default();
     let message = message.to_ascii_lowercase();
-    ["does not support insert", "suffix is not", "param: suffix", "infill is not supported"]
-        .iter()
-        .any(|text| message.contains(text))
+    texts.iter().any(|text| message.contains(text))
 }
 
 /// The pause that a body of Google's asks for: `"retryDelay": "34s"`.

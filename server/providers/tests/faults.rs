@@ -87,6 +87,7 @@ async fn each_status_says_what_to_do_next() {
     use Kind::*;
     use Next::*;
     let error = |code: &str| json!({"error": {"message": "fn secret() {}", "code": code}});
+    let said = |message: &str| json!({"error": {"message": message, "code": "400"}});
     let pause = |header: &'static str, value: &str| vec![(header, value.to_owned())];
     for (fault, kind, next) in [
         (status(429, json!({})), RateLimited, RetryAfter(None)),
@@ -108,6 +109,10 @@ async fn each_status_says_what_to_do_next() {
         (status(400, json!({"error": "m does not support insert"})), NoInfill, StopModel),
         (status(400, error("context_length_exceeded")), TooLong, NextModel),
         (status(400, error("other")), Refused, NextModel),
+        (status(400, said("No connected db.")), Key, StopUntilConfigChange),
+        (status(400, said("/completions: Invalid model name passed in model=x.")), NotFound, StopModel),
+        (status(400, said("x is not a valid model ID")), NotFound, StopModel),
+        (status(501, said("Infill is not supported by this model: prefix token is missing.")), NoInfill, StopModel),
         (status(413, json!({})), TooLong, NextModel),
         (status(500, error("server_error")), Server, RetryAfter(None)),
         (Fault::Status(503, pause("retry-after", "2"), json!({})), Server, RetryAfter(Some(Duration::from_secs(2)))),
