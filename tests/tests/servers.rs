@@ -26,11 +26,12 @@ fn address(variable: &str) -> String {
         .unwrap_or_else(|_| panic!("{variable} says where the server is; `tests/run servers` sets it"))
 }
 
-/// A configuration with one model; `row` are lines of its table.
+/// A configuration with one model; `row` are lines of its table, in which the model's name at the server may be left out.
 fn write_config(folder: &Path, row: &str) -> PathBuf {
     let path = folder.join("config.toml");
     let price = "price = { input = 1.0, cached = 0.1, output = 4.0, as_of = \"2026-11-23\" }";
-    std::fs::write(&path, format!("[model.real]\nmodel = \"made\"\ncontext = 8192\n{price}\n{row}\n")).unwrap();
+    let name = if row.contains("model = ") { "" } else { "model = \"made\"" };
+    std::fs::write(&path, format!("[model.real]\n{name}\ncontext = 8192\n{price}\n{row}\n")).unwrap();
     path
 }
 
@@ -180,6 +181,26 @@ async fn llamacpp_with_a_model_that_cannot_fill_in_is_said_once_with_what_to_cha
     assert!(said.contains("warning: model.real: this model cannot fill in"), "{said}");
 }
 
+#[tokio::test]
+#[ignore = "needs a server"]
+async fn litellm_passes_on_what_the_server_behind_it_says_and_counts() {
+    let row = format!("provider = \"litellm\"\nbase_url = \"{}/v1\"", address("LITELLM"));
+    check_asked_twice(&address("LLAMACPP_FILLS"), &row).await;
+}
+
+#[tokio::test]
+#[ignore = "needs a server"]
+async fn litellm_refuses_a_model_or_a_key_that_it_does_not_know_and_the_user_is_told() {
+    let row = format!("provider = \"litellm\"\nbase_url = \"{}/v1\"", address("LITELLM"));
+    for (more, expected) in [
+        ("model = \"other\"", "knows no such path or model"),
+        ("api_key_env = \"HOME\"", "the API key is missing, wrong or not allowed"),
+    ] {
+        let (_, said) = completed(&format!("{row}\n{more}"));
+        assert!(said.starts_with("warning: model.real: ") && said.contains(expected), "{more}: {said}");
+    }
+}
+
 /// Tokens written so far by the slot that is at work.
 async fn written(server: &str) -> Option<u64> {
     let slots: Value = serde_json::from_str(&get(server, "/slots").await).unwrap();
@@ -199,6 +220,7 @@ fn completed(row: &str) -> (Option<i32>, String) {
         .arg(format!("{}:{}:{}", file.display(), line + 1, character + 1))
         .env_clear()
         .env("HOME", home.path())
+        .envs(std::env::vars().filter(|(name, _)| name == "LITELLM_API_KEY"))
         .output()
         .unwrap();
     (done.status.code(), String::from_utf8(done.stdout).unwrap())

@@ -1,0 +1,27 @@
+#!/usr/bin/env bash
+# A real LiteLLM proxy in front of a real llama.cpp server. Leaves with 77 where they cannot be had.
+source "$(dirname "${BASH_SOURCE[0]}")/serve.bash"
+
+llamacpp fills
+folder=$PWD/target/servers/litellm
+"$here/venv" "$folder" 'litellm[proxy]==1.106.2'
+
+export LITELLM_API_KEY=sk-test
+cat > "$place/config.yaml" <<EOY
+model_list:
+  - model_name: made
+    litellm_params: {model: openai/made, api_base: "$LLAMACPP_FILLS/v1", api_key: none}
+litellm_settings: {num_retries: 0}
+general_settings: {master_key: $LITELLM_API_KEY}
+EOY
+port=$(python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
+export LITELLM=http://127.0.0.1:$port
+# The variable keeps it from fetching a newer table of prices.
+LITELLM_LOCAL_MODEL_COST_MAP=True "$folder/bin/litellm" \
+  --config "$place/config.yaml" --host 127.0.0.1 --port "$port" --telemetry False >"$place/litellm.log" 2>&1 &
+servers+=($!)
+until (: <"/dev/tcp/127.0.0.1/$port") 2>/dev/null; do
+  kill -0 $! 2>/dev/null || gave_up litellm
+  sleep 0.2
+done
+ask litellm_
