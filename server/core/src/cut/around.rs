@@ -169,13 +169,7 @@ impl Around {
             _ => return None,
         };
         let on_line = self.line_after.contains(&close);
-        // The cursor may stand in the middle of what closes it: `*ˇ/`.
-        let is_split = (1..close.len()).any(|at| {
-            close
-                .split_at_checked(at)
-                .is_some_and(|(start, end)| self.before.ends_with(start) && self.after.starts_with(end))
-        });
-        let closed = if close.is_empty() || on_line || is_split {
+        let closed = if close.is_empty() || on_line {
             true
         } else if comment {
             let open =

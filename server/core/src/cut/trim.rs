@@ -134,11 +134,12 @@ pub(super) fn is_balanced(closed: &Closed, around: &Around) -> bool {
         let stray = if has_patterns(around.facts) { 0 } else { scan.unopened.len() };
         scan.open.iter().filter(|open| wants_closer(&open.nest)).count() + stray
     };
-    // Behind a string that is open, quotes and code have changed places.
-    if around.runs_away() {
+    let without = faults("");
+    // Behind a string that is open, quotes and code have changed places. If the whole is balanced all the same, it was no string: a regular
+    // expression with a quote in it, or the cursor stands between the two signs of `*/`.
+    if around.runs_away() && without > 0 {
         return true;
     }
-    let without = faults("");
     // Where the text ends beyond what is known, what seems balanced may lack an opener.
     let reopened = if around.complete && without == 0 { 0 } else { closed.reopened };
     faults(&closed.text) <= without + reopened
