@@ -16,7 +16,7 @@ use crate::learn::key;
 use crate::ledger::Ledger;
 use crate::paths;
 use crate::resources::Resources;
-use crate::settings::Settings;
+use crate::settings::{Notice, Settings};
 
 /// A place in a file; line and column count from 1, the column in characters.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -62,9 +62,7 @@ impl Place {
         let path = path.canonicalize().unwrap_or(path);
         let shown = self.file.display();
         let (settings, notices) = Settings::gather(config, &[]);
-        for notice in notices {
-            tracing::warn!("{notice}");
-        }
+        say(&notices);
         let size = std::fs::metadata(&path).with_context(|| format!("cannot read {shown}"))?;
         if !size.is_file() {
             bail!("{shown} is not a file");
@@ -95,13 +93,11 @@ impl Place {
         let resources = Resources::new(settings.clone());
         let (ledger, notice) = Ledger::open(paths::ledger_path().as_deref());
         if let Some(notice) = notice {
-            tracing::warn!("{notice}");
+            eprintln!("warning: {notice}");
         }
         resources.set_ledger(ledger);
         let (current, notices) = Current::new(1, settings, std::slice::from_ref(&root));
-        for notice in notices {
-            tracing::warn!("{notice}");
-        }
+        say(&notices);
         resources.set_current(Arc::new(current));
         let learned = learn_folder(&resources, &root, &path);
         resources
@@ -147,6 +143,13 @@ fn workspace(path: &Path) -> PathBuf {
 fn known() -> String {
     let names: Vec<_> = pennyworth_grammars::all().iter().map(|language| language.name()).collect();
     names.join(", ")
+}
+
+/// What is wrong with the settings, for whoever runs the command; standard output is for what was asked.
+fn say(notices: &[Notice]) {
+    for notice in notices {
+        eprintln!("{}: {notice}", notice.severity);
+    }
 }
 
 #[cfg(test)]
