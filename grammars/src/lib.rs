@@ -56,6 +56,9 @@ pub struct Facts {
     /// Whether `/` opens a regular expression where a value is expected.
     #[serde(default)]
     pub regex: bool,
+    /// The character that takes the meaning of the next one away outside of strings, too.
+    #[serde(default)]
+    pub escape: Option<char>,
     /// Whether words such as `<<EOF` open here-documents.
     #[serde(default)]
     pub heredocs: bool,

@@ -99,6 +99,22 @@ fn what_decides_depends_on_nothing_that_acts() {
     assert_none("core, ngram and grammars do no IO", &found);
 }
 
+/// The README's first command completes what it says it completes.
+#[test]
+fn the_place_in_the_readme_is_still_there() {
+    let readme = fs::read_to_string(root().join("README.md")).unwrap();
+    let places: Vec<&str> =
+        readme.split("--retype ").skip(1).filter_map(|rest| rest.split(['`', '\n']).next()).collect();
+    assert!(places.len() >= 2, "{places:?}");
+    for place in places {
+        let [file, line, column] = place.split(':').collect::<Vec<_>>()[..] else { panic!("{place}") };
+        let source = fs::read_to_string(root().join(file)).unwrap();
+        let line = source.lines().nth(line.parse::<usize>().unwrap() - 1).unwrap();
+        let (before, after) = line.split_at(column.parse::<usize>().unwrap() - 1);
+        assert_eq!((before, after), ("#[derive(Clone, ", "Copy, Debug, PartialEq, Eq)]"), "{place}");
+    }
+}
+
 #[test]
 fn what_is_generated_from_types_is_in_step_with_them() {
     let mut found = Vec::new();

@@ -301,7 +301,12 @@ fn close(source: &mut String, facts: &Facts, scan: &Scan, tail: &str) {
             nest => nest.close(source),
         }
         if body {
-            let head = source.get(..open.start).unwrap_or_default().trim_end();
+            let head = source.get(..open.start).unwrap_or_default();
+            // Where words open bodies, a line break ends a statement.
+            let head = match open.nest {
+                Nest::Block(_) => head.rsplit('\n').next().unwrap_or_default().trim_end(),
+                _ => head.trim_end(),
+            };
             let statement = head.rsplit([';', '{', '}']).next().unwrap_or_default();
             unended = is_value(head);
             let follower = facts.followed.iter().find(|(word, _)| !unended && introduces(facts, statement, word));

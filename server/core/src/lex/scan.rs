@@ -83,6 +83,12 @@ impl<'a> Scanner<'a> {
             self.text.as_bytes().get(start).is_some_and(|byte| self.special.get(usize::from(*byte)) == Some(&true));
         if c == '\n' || c == '\r' {
             self.line_break();
+        } else if Some(c) == self.facts.escape
+            && self.rest().chars().nth(1).is_some_and(|next| !matches!(next, '\n' | '\r'))
+        {
+            self.bump();
+            self.bump();
+            self.push(Kind::Word, start);
         } else if c.is_whitespace() {
             self.bump();
         } else if (special && (self.comment_opener() || self.string_opener(in_word)))
