@@ -1,5 +1,5 @@
 //! The models that may be asked, their prices, and the formats their prompts are written in: rows of `tables/formats.toml`, `tables/models.toml` and the user's file.
-//! It leaves reading and checking rows to `models/load.rs`, writing prompts to `prompt` and choosing a model to `route`.
+//! It leaves reading rows to `models/load.rs` and checking them to `models/built.rs`, writing prompts to `prompt` and choosing a model to `route`.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use crate::money::Money;
 use crate::task::Tier;
 
+mod built;
 mod load;
 mod template;
 
@@ -261,19 +262,23 @@ impl Model {
         if self.protocol == Protocol::Replay {
             return true;
         }
-        let authority =
-            self.base_url.split_once("://").map_or("", |(_, rest)| rest.split(['/', '?', '#']).next().unwrap_or(""));
-        if authority.contains('@') {
-            return false;
-        }
-        let host = match authority.strip_prefix('[') {
-            Some(rest) => rest.split(']').next().unwrap_or(""),
-            None => authority.split(':').next().unwrap_or(""),
-        };
-        match host.parse::<std::net::IpAddr>() {
-            Ok(address) => address.is_loopback(),
-            Err(_) => host.eq_ignore_ascii_case("localhost"),
-        }
+        is_loopback(&self.base_url)
+    }
+}
+
+/// Whether an address is this machine's own: a loopback name or number, and no user name in front of it.
+pub fn is_loopback(address: &str) -> bool {
+    let authority = address.split_once("://").map_or("", |(_, rest)| rest.split(['/', '?', '#']).next().unwrap_or(""));
+    if authority.contains('@') {
+        return false;
+    }
+    let host = match authority.strip_prefix('[') {
+        Some(rest) => rest.split(']').next().unwrap_or(""),
+        None => authority.split(':').next().unwrap_or(""),
+    };
+    match host.parse::<std::net::IpAddr>() {
+        Ok(address) => address.is_loopback(),
+        Err(_) => host.eq_ignore_ascii_case("localhost"),
     }
 }
 

@@ -245,6 +245,13 @@ impl Reader {
     }
 }
 
+/// The joint log-probability of a list of tokens. A token without a probability says nothing about the whole.
+pub(crate) fn joint(tokens: Option<&Value>) -> Option<f32> {
+    let tokens = tokens?.as_array().filter(|tokens| !tokens.is_empty())?;
+    let sum: Option<f64> = tokens.iter().map(|token| token.get("logprob")?.as_f64()).sum();
+    sum.map(|sum| sum.min(0.0) as f32)
+}
+
 /// The count under the first of these paths that has one.
 pub(crate) fn count(bill: &Value, paths: &[&str]) -> Option<u64> {
     paths.iter().find_map(|path| bill.pointer(path).and_then(Value::as_u64))

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use pennyworth_core::models::Model;
+use pennyworth_core::models::{Model, is_loopback};
 use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderName, HeaderValue};
 use reqwest::redirect::Policy;
 use secrecy::{ExposeSecret, SecretString};
@@ -42,8 +42,7 @@ impl Client {
 
     /// A question to a server on this machine, without a key; `None` for an address elsewhere.
     pub(crate) fn loopback(&self, address: &str) -> Option<reqwest::RequestBuilder> {
-        let address = address.parse().ok().filter(is_loopback)?;
-        Some(self.loopback.get::<reqwest::Url>(address))
+        is_loopback(address).then(|| self.loopback.get(address))
     }
 
     /// A request to a path below the model's address, with the key.
@@ -80,13 +79,6 @@ impl Client {
         }
         Ok(client.request(method, format!("{}{path}", model.base_url)).headers(headers))
     }
-}
-
-fn is_loopback(url: &reqwest::Url) -> bool {
-    url.host_str().is_some_and(|host| {
-        let host = host.trim_start_matches('[').trim_end_matches(']');
-        host == "localhost" || host.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback())
-    })
 }
 
 fn name(text: &str) -> Result<HeaderName, ProviderError> {

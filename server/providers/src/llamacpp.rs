@@ -4,7 +4,7 @@
 use pennyworth_core::prompt::Body;
 use serde_json::{Map, Value, json};
 
-use crate::answer::{Heard, Input, Output, count};
+use crate::answer::{Heard, Input, Output, count, joint};
 use crate::error::ProviderError;
 use crate::frames::Framing;
 use crate::wire::Wire;
@@ -58,7 +58,7 @@ fn body(request: &Request) -> Map<String, Value> {
 
 fn read(heard: &mut Heard, frame: &Value) -> Result<(), ProviderError> {
     let text = frame.get("content").and_then(Value::as_str).unwrap_or_default();
-    heard.text(text.to_owned(), logprob(frame));
+    heard.text(text.to_owned(), joint(frame.get("completion_probabilities")));
     if frame.get("stop") != Some(&Value::Bool(true)) {
         return Ok(());
     }
@@ -75,10 +75,4 @@ fn read(heard: &mut Heard, frame: &Value) -> Result<(), ProviderError> {
     }
     heard.output = timing("predicted_n").map(|all| Output { all, reasoning: 0 });
     Ok(())
-}
-
-fn logprob(frame: &Value) -> Option<f32> {
-    let tokens = frame.get("completion_probabilities")?.as_array().filter(|tokens| !tokens.is_empty())?;
-    let sum: Option<f64> = tokens.iter().map(|token| token.get("logprob")?.as_f64()).sum();
-    sum.map(|sum| sum.min(0.0) as f32)
 }

@@ -4,7 +4,7 @@
 use pennyworth_core::prompt::Body;
 use serde_json::{Map, Value, json};
 
-use crate::answer::{Heard, Input, Output, count};
+use crate::answer::{Heard, Input, Output, count, joint};
 use crate::error::ProviderError;
 use crate::frames::Framing;
 use crate::wire::Wire;
@@ -61,7 +61,7 @@ fn body(request: &Request) -> Map<String, Value> {
 
 fn read(heard: &mut Heard, frame: &Value) -> Result<(), ProviderError> {
     let text = frame.get("response").or_else(|| frame.pointer("/message/content")).and_then(Value::as_str);
-    heard.text(text.unwrap_or_default().to_owned(), logprob(frame));
+    heard.text(text.unwrap_or_default().to_owned(), joint(frame.get("logprobs")));
     if frame.get("done") != Some(&Value::Bool(true)) {
         return Ok(());
     }
@@ -77,10 +77,4 @@ fn read(heard: &mut Heard, frame: &Value) -> Result<(), ProviderError> {
         heard.input = Some(Input { all: count(frame, &["/prompt_eval_count"]).unwrap_or(0), ..Input::default() });
     }
     Ok(())
-}
-
-fn logprob(frame: &Value) -> Option<f32> {
-    let tokens = frame.get("logprobs")?.as_array().filter(|tokens| !tokens.is_empty())?;
-    let sum: Option<f64> = tokens.iter().map(|token| token.get("logprob")?.as_f64()).sum();
-    sum.map(|sum| sum.min(0.0) as f32)
 }

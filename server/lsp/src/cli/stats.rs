@@ -107,8 +107,13 @@ impl Stats {
         ledger.report(since).map_err(|error| anyhow!("the ledger cannot be read: {error}"))
     }
 
+    /// What is compared where a machine reads: everything, unless something was asked for.
+    fn all_or_asked(&self) -> &[By] {
+        if self.by.is_empty() { &[By::Day, By::Task, By::Language, By::Model] } else { &self.by }
+    }
+
     fn json(&self, report: &Report, out: &mut impl Write) -> anyhow::Result<()> {
-        let by = if self.by.is_empty() { &[By::Day, By::Task, By::Language, By::Model] } else { self.by.as_slice() };
+        let by = self.all_or_asked();
         let report =
             Report { rows: sums(report, by).into_iter().map(|sum| sum.row).collect(), total: report.total.clone() };
         serde_json::to_writer_pretty(&mut *out, &report).context("the report cannot be written")?;
@@ -117,7 +122,7 @@ impl Stats {
 
     /// Names hold no commas and no quotes, so values stand as they are.
     fn csv(&self, report: &Report, out: &mut impl Write) -> anyhow::Result<()> {
-        let by = if self.by.is_empty() { &[By::Day, By::Task, By::Language, By::Model] } else { self.by.as_slice() };
+        let by = self.all_or_asked();
         let names: Vec<&str> = by.iter().map(|by| by.name()).collect();
         writeln!(
             out,

@@ -1,0 +1,275 @@
+//! Models and formats built from their rows, and what is wrong with a key and allowed instead. It leaves where a row stands to `load`.
+
+use std::collections::BTreeMap;
+
+use super::load::{Fault, FormatRow, ModelRow, OffPeakRow, PriceRow};
+use super::{AbortBilled, Format, Model, OffPeak, Price, Protocol, Shape, Template, format_for_id};
+use crate::money::Money;
+use crate::task::Tier;
+
+/// The holes of a prompt's template.
+const HOLES: [&str; 6] = ["prefix", "suffix", "path", "language", "excerpts", "want"];
+/// The holes of an excerpt's template.
+const EXCERPT_HOLES: [&str; 2] = ["path", "text"];
+/// The tiers a model can be in: the embedded model has no row.
+const TIERS: [(&str, Tier); 3] = [("local", Tier::Local), ("cheap", Tier::Cheap), ("premium", Tier::Premium)];
+/// Dearest price accepted, USD per million tokens; more is taken for a mistake of units.
+const DEAREST: f64 = 10_000.0;
+
+/// The format of a row, or the key that is wrong.
+pub(super) fn format(name: &str, row: &FormatRow) -> Result<Format, Fault> {
+    let shape = one_of("shape", row.shape.as_deref(), &Shape::ALL)?;
+    let template =
+        |key, text: &str, holes: &[&'static str]| Template::parse(text, holes).map_err(|message| (key, message));
+    let prompt = |key, text: &str| {
+        let parsed = template(key, text, &HOLES)?;
+        let suffixes = usize::from(shape != Shape::Fields);
+        if parsed.count("prefix") != 1 || parsed.count("suffix") != suffixes {
+            let wanted =
+                if suffixes == 1 { "{prefix} and {suffix} once each" } else { "{prefix} once and no {suffix}" };
+            return Err((key, format!("leaves the model no hole to fill; a `{shape}` template has {wanted}")));
+        }
+        Ok(parsed)
+    };
+    let main = prompt("template", required("template", row.template.as_deref())?)?;
+    let multi = row.multi.as_deref().map(|text| prompt("multi", text)).transpose()?;
+    let excerpt = row.excerpt.as_deref().map(|text| template("excerpt", text, &EXCERPT_HOLES)).transpose()?;
+    let takes_excerpts = main.count("excerpts") + multi.as_ref().map_or(0, |multi| multi.count("excerpts")) > 0;
+    if takes_excerpts && excerpt.as_ref().is_none_or(|excerpt| excerpt.count("text") != 1) {
+        return Err((
+            "excerpt",
+            "must say how an excerpt is written, with {text} once, because a template has {excerpts}".into(),
+        ));
+    }
+    let markers = row.markers.clone().unwrap_or_default();
+    let stops = row.stops.clone().unwrap_or_default();
+    if markers.iter().any(String::is_empty) {
+        return Err(("markers", "has an empty text".into()));
+    }
+    if stops.iter().any(String::is_empty) {
+        return Err(("stops", "has an empty text".into()));
+    }
+    if shape == Shape::Raw {
+        if stops.is_empty() {
+            return Err(("stops", "is empty; a `raw` format needs at least one text that ends an answer".into()));
+        }
+        if let Some(stray) = unmarked(&main, &markers) {
+            return Err((
+                "markers",
+                format!("does not cover `{stray}` of the template; code with that text would forge a prompt"),
+            ));
+        }
+    }
+    if shape == Shape::Chat && row.system.as_deref().unwrap_or("").trim().is_empty() {
+        return Err(("system", "is missing; a `chat` format must say what is wanted".into()));
+    }
+    Ok(Format {
+        name: name.to_owned(),
+        shape,
+        template: main,
+        multi,
+        excerpt,
+        system: row.system.clone().unwrap_or_default(),
+        markers,
+        stops,
+        names: row.names.iter().flatten().map(|name| name.to_lowercase()).collect(),
+    })
+}
+
+/// A word of the template's literal text that no marker covers.
+fn unmarked(template: &Template, markers: &[String]) -> Option<String> {
+    template.literals().find_map(|literal| {
+        let mut left = literal.to_owned();
+        for marker in markers {
+            left = left.replace(marker.as_str(), " ");
+        }
+        left.split_whitespace().next().map(str::to_owned)
+    })
+}
+
+/// The model of a row that has all its keys, or the key that is wrong.
+pub(super) fn model(name: &str, row: &ModelRow, formats: &BTreeMap<String, Format>) -> Result<Model, Fault> {
+    if name.is_empty() || !name.chars().all(|c| c.is_ascii_alphanumeric() || "-_.:/@".contains(c)) {
+        return Err(("", "the name of a model is made of letters, digits and - _ . : / @".into()));
+    }
+    let protocol = one_of("protocol", row.protocol.as_deref(), &Protocol::ALL)?;
+    let base_url = required("base_url", row.base_url.as_deref())?.trim_end_matches('/');
+    if protocol != Protocol::Replay && !(base_url.starts_with("http://") || base_url.starts_with("https://")) {
+        return Err(("base_url", format!("is `{base_url}`; it begins with http:// or https://")));
+    }
+    let id = required("model", row.model.as_deref())?;
+    let tier = one_of("tier", row.tier.as_deref(), &TIERS)?;
+    let price = price(row.price.as_ref(), tier)?;
+    let found = Model {
+        name: name.to_owned(),
+        provider: row.provider.clone(),
+        protocol,
+        base_url: base_url.to_owned(),
+        id: id.to_owned(),
+        format: format_name(row, id, protocol, formats)?,
+        tier,
+        context: within("context", row.context.unwrap_or(8192), 256, 100_000_000)?,
+        price,
+        abort_billed: match row.abort_billed.as_deref() {
+            None => AbortBilled::Unknown,
+            given => one_of("abort_billed", given, &AbortBilled::ALL)?,
+        },
+        stop_limit: within("stop_limit", row.stop_limit.unwrap_or(4), 0, 255)?,
+        logprobs: row.logprobs.unwrap_or(false),
+        chars_per_token: chars_per_token(row.chars_per_token.unwrap_or(4.39))?,
+        max_tokens_field: row.max_tokens_field.clone(),
+        path: row.path.clone().map(path).transpose()?,
+        charges: row.charges.unwrap_or(false),
+        headers: headers(row.headers.clone().unwrap_or_default())?,
+        api_key_header: row.api_key_header.clone().map(header).transpose()?,
+        extra: row.extra.clone().unwrap_or_default(),
+        omit: row.omit.clone().unwrap_or_default(),
+        shutdown: row.shutdown.clone().map(|day| self::day("shutdown", day)).transpose()?,
+        api_key_env: row.api_key_env.clone(),
+        api_key_cmd: row.api_key_cmd.clone(),
+        enabled: true,
+    };
+    if tier == Tier::Local && !found.is_on_this_machine() {
+        let message = format!(
+            "is `local`, but {base_url} is not this machine; local: localhost, 127.0.0.1, [::1]; else: cheap, premium"
+        );
+        return Err(("tier", message));
+    }
+    if !found.price.is_free() && base_url.starts_with("http://") && !found.is_on_this_machine() {
+        return Err(("base_url", format!("is `{base_url}`; a paid model elsewhere is spoken to over https://")));
+    }
+    Ok(found)
+}
+
+/// The format a row names, or the one its model is known to be trained on, if the protocol can carry it.
+fn format_name(
+    row: &ModelRow,
+    id: &str,
+    protocol: Protocol,
+    formats: &BTreeMap<String, Format>,
+) -> Result<String, Fault> {
+    let carried = |format: &&Format| protocol.shapes().contains(&format.shape);
+    let known = || formats.values().filter(carried).map(|format| format.name.as_str()).collect::<Vec<_>>().join(", ");
+    let found = match row.format.as_deref() {
+        Some(name) => {
+            formats.get(name).ok_or_else(|| ("format", format!("is `{name}`; known formats: {}", known())))?
+        }
+        None => format_for_id(formats, id)
+            .ok_or_else(|| ("format", format!("is missing and no row knows `{id}`; known formats: {}", known())))?,
+    };
+    if !carried(&found) {
+        let Format { name, shape, .. } = found;
+        return Err((
+            "format",
+            format!("is `{name}`, a `{shape}` format, which this protocol does not carry; it carries: {}", known()),
+        ));
+    }
+    Ok(found.name.clone())
+}
+
+fn price(row: Option<&PriceRow>, tier: Tier) -> Result<Price, Fault> {
+    let Some(row) = row else {
+        return match tier {
+            Tier::Local => Ok(Price {
+                input: Money::ZERO,
+                cached: Money::ZERO,
+                write: Money::ZERO,
+                output: Money::ZERO,
+                as_of: String::new(),
+                off_peak: None,
+            }),
+            _ => {
+                Err(("price", "is missing; a model that is not `local` needs { input, cached, output, as_of }".into()))
+            }
+        };
+    };
+    let money = |key, usd: Option<f64>| match usd {
+        Some(usd) if (0.0..=DEAREST).contains(&usd) => Ok(Money::per_token(usd)),
+        Some(usd) => Err((key, format!("is {usd}; allowed: 0 to {DEAREST} USD per million tokens"))),
+        None => Err((key, "is missing; in USD per million tokens".into())),
+    };
+    let input = money("price.input", row.input)?;
+    Ok(Price {
+        input,
+        cached: money("price.cached", row.cached.or(row.input))?,
+        write: money("price.write", row.write.or(row.input))?,
+        output: money("price.output", row.output)?,
+        as_of: day("price.as_of", required("price.as_of", row.as_of.as_deref())?.to_owned())?,
+        off_peak: row.off_peak.as_ref().map(off_peak).transpose()?,
+    })
+}
+
+fn off_peak(row: &OffPeakRow) -> Result<OffPeak, Fault> {
+    if !(0.0..=1.0).contains(&row.share) {
+        return Err(("price.off_peak", format!("has a share of {}; allowed: 0 to 1", row.share)));
+    }
+    let hours = |given: &Vec<String>| given.iter().map(|hours| span(hours)).collect::<Result<_, _>>();
+    Ok(OffPeak { share: row.share, weekdays: hours(&row.weekdays)?, weekend: hours(&row.weekend)? })
+}
+
+/// Hours written `4-6`: from the first on, up to the second.
+fn span(text: &str) -> Result<(u8, u8), Fault> {
+    let parts = text.split_once('-').and_then(|(from, to)| Some((from.parse().ok()?, to.parse().ok()?)));
+    parts
+        .filter(|(from, to)| from < to && *to <= 24)
+        .ok_or_else(|| ("price.off_peak", format!("has `{text}`; hours are written 4-6, from 0 to 24")))
+}
+
+/// A day, in the one form that sorts.
+fn day(key: &'static str, given: String) -> Result<String, Fault> {
+    let is_digit = |(at, byte): (usize, u8)| if matches!(at, 4 | 7) { byte == b'-' } else { byte.is_ascii_digit() };
+    match given.len() == 10 && given.bytes().enumerate().all(is_digit) {
+        true => Ok(given),
+        false => Err((key, format!("is `{given}`; a day is written YYYY-MM-DD"))),
+    }
+}
+
+fn path(given: String) -> Result<String, Fault> {
+    match given.starts_with('/') && !given.contains([' ', '\n']) {
+        true => Ok(given),
+        false => Err(("path", format!("is `{given}`; it begins with / and has no blanks"))),
+    }
+}
+
+fn headers(given: BTreeMap<String, String>) -> Result<BTreeMap<String, String>, Fault> {
+    for (name, value) in &given {
+        header(name.clone()).map_err(|(_, message)| ("headers", message))?;
+        if !value.bytes().all(|byte| (b' '..=b'~').contains(&byte)) {
+            return Err(("headers", format!("has `{name}` with a value that is no printable ASCII")));
+        }
+    }
+    Ok(given)
+}
+
+fn header(name: String) -> Result<String, Fault> {
+    match !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-') {
+        true => Ok(name),
+        false => Err(("api_key_header", format!("is `{name}`; a header's name has letters, digits and -"))),
+    }
+}
+
+fn chars_per_token(given: f64) -> Result<f32, Fault> {
+    match (1.0..=20.0).contains(&given) {
+        true => Ok(given as f32),
+        false => Err(("chars_per_token", format!("is {given}; allowed: 1 to 20"))),
+    }
+}
+
+fn required<'a>(key: &'static str, value: Option<&'a str>) -> Result<&'a str, Fault> {
+    value.filter(|value| !value.trim().is_empty()).ok_or_else(|| (key, "is missing".into()))
+}
+
+fn one_of<T: Copy>(key: &'static str, value: Option<&str>, allowed: &[(&str, T)]) -> Result<T, Fault> {
+    let names = || allowed.iter().map(|(name, _)| *name).collect::<Vec<_>>().join(", ");
+    let Some(value) = value else { return Err((key, format!("is missing; allowed: {}", names()))) };
+    let found = allowed.iter().find(|(name, _)| *name == value);
+    found.map(|(_, found)| *found).ok_or_else(|| (key, format!("is `{value}`; allowed: {}", names())))
+}
+
+fn within<T: TryFrom<i64>>(key: &'static str, value: i64, least: i64, most: i64) -> Result<T, Fault> {
+    let fault = || (key, format!("is {value}; allowed: {least} to {most}"));
+    if !(least..=most).contains(&value) {
+        return Err(fault());
+    }
+    T::try_from(value).map_err(|_| fault())
+}
