@@ -183,6 +183,11 @@ impl Editor {
         }
     }
 
+    /// The parameters of a method's notifications that came so far and were not waited for.
+    pub fn noted(&self, method: &str) -> Vec<&Value> {
+        self.notes.iter().filter(|note| note["method"] == method).map(|note| &note["params"]).collect()
+    }
+
     /// Waits for a request of the server; its parameters. It has been answered already.
     pub async fn asked(&mut self, method: &str) -> Value {
         loop {

@@ -220,13 +220,17 @@ async fn serve(stream: TcpStream, state: &Mutex<State>) -> io::Result<()> {
     Ok(())
 }
 
-/// Reads a request; nothing if the connection closed.
+/// Reads a request; nothing if the connection closed, or was for another protocol: that is refused as servers do.
 async fn request(stream: &mut BufReader<TcpStream>) -> io::Result<Option<Seen>> {
     let mut head = Vec::new();
     while !head.ends_with(b"\r\n\r\n") {
         match stream.read_u8().await {
             Ok(byte) => head.push(byte),
             Err(_) => return Ok(None),
+        }
+        if !head.starts_with(b"P") && !head.starts_with(b"G") {
+            whole(stream, 400, &[], "text/plain", "this is HTTP").await?;
+            return Ok(None);
         }
     }
     let head = String::from_utf8_lossy(&head).into_owned();

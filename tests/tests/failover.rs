@@ -1,0 +1,283 @@
+//! Routing under faults, at the protocol's boundary: of three models the first two fail in every pair of ways, and the third answers. What is
+//! shown, what was sent, what the ledger says and what is told to the user is compared; then the providers are well again, and are used again.
+//! It leaves what each fault means to the client's own tests, and how long a pause lasts to the breaker's.
+
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
+
+use std::path::{Path, PathBuf};
+use std::time::UNIX_EPOCH;
+
+use futures_util::StreamExt;
+use pennyworth::ledger::{Ledger, Report, Row};
+use pennyworth::server::Options;
+use pennyworth_tests::editor::Editor;
+use pennyworth_tests::fake_provider::{Answer, FakeProvider, Fault};
+use serde_json::{Value, json};
+
+/// Pairs that are tried at the same time: most of a pair's time is waiting.
+const AT_ONCE: usize = 8;
+/// Time for an answer where nothing waits for a clock, in milliseconds: no part of the test takes as long.
+const LONG: u32 = 60_000;
+/// Time for an answer where a provider says nothing until it is over.
+const SHORT: u32 = 250;
+/// The models in the order in which they are asked, each so much dearer than the one before that nothing else makes another order.
+const NAMES: [&str; 3] = ["first", "second", "third"];
+
+/// A way to fail.
+#[derive(Clone, Copy)]
+struct Trouble {
+    name: &'static str,
+    at: At,
+    /// Whether it takes until the deadline.
+    waits: bool,
+    /// What heals it, besides the provider's being well again.
+    heals: Heals,
+}
+
+/// Where it fails.
+#[derive(Clone, Copy)]
+enum At {
+    /// The provider has the request.
+    Answer(fn() -> Fault),
+    /// The provider's port speaks no TLS, but its address says so.
+    Tls,
+    /// The provider's name is nobody's.
+    Name,
+}
+
+#[derive(Clone, Copy, PartialEq)]
+enum Heals {
+    /// Nothing: the next call may be made at once.
+    AtOnce,
+    /// A pause.
+    Pause,
+    /// A change of the configuration, about whose need the user is told.
+    Configuration,
+}
+
+const TROUBLES: [Trouble; 11] = [
+    fails("429 with a pause", || status(429, &[("retry-after", "0.2")]), Heals::Pause),
+    fails("429 without one", || status(429, &[]), Heals::Pause),
+    fails("402", || status(402, &[]), Heals::Configuration),
+    fails("401", || status(401, &[]), Heals::Configuration),
+    fails("503", || status(503, &[]), Heals::Pause),
+    hangs("no first byte", || Fault::HangBeforeFirstByte),
+    hangs("stalls in the middle", || Fault::StallAfter(1)),
+    fails("reset in the middle", || Fault::ResetAfter(1), Heals::Pause),
+    fails("a frame that is none", || Fault::MalformedAfter(1), Heals::AtOnce),
+    Trouble { name: "no TLS", at: At::Tls, waits: false, heals: Heals::Pause },
+    Trouble { name: "no such name", at: At::Name, waits: false, heals: Heals::Pause },
+];
+
+const fn fails(name: &'static str, fault: fn() -> Fault, heals: Heals) -> Trouble {
+    Trouble { name, at: At::Answer(fault), waits: false, heals }
+}
+
+const fn hangs(name: &'static str, fault: fn() -> Fault) -> Trouble {
+    Trouble { name, at: At::Answer(fault), waits: true, heals: Heals::Pause }
+}
+
+fn status(status: u16, headers: &[(&'static str, &str)]) -> Fault {
+    let headers = headers.iter().map(|(name, value)| (*name, (*value).to_owned())).collect();
+    Fault::Status(status, headers, json!({"error": {"message": "no"}}))
+}
+
+impl Trouble {
+    fn address(&self, provider: &FakeProvider) -> String {
+        match self.at {
+            At::Answer(_) => provider.base_url(),
+            At::Tls => format!("https://127.0.0.1:{}/v1", provider.port()),
+            At::Name => format!("https://port-{}.invalid/v1", provider.port()),
+        }
+    }
+}
+
+/// The provider of a model.
+async fn provider(model: usize, trouble: Option<&Trouble>) -> FakeProvider {
+    let provider = FakeProvider::start().await.unwrap();
+    match trouble.map(|trouble| trouble.at) {
+        Some(At::Answer(fault)) => provider.always(answer(model).with(fault())),
+        _ => provider.always(answer(model)),
+    }
+    provider
+}
+
+/// What a model that is well answers: in pieces, so that there is a middle.
+fn answer(model: usize) -> Answer {
+    Answer::new(&["\"", NAMES[model], "\";"])
+}
+
+/// A server with three models, and what is at its other side.
+struct Case {
+    editor: Editor,
+    providers: [FakeProvider; 3],
+    folder: tempfile::TempDir,
+    documents: usize,
+}
+
+/// The same as it is shown.
+fn text(model: usize) -> String {
+    format!("\"{}\";", NAMES[model])
+}
+
+impl Case {
+    async fn new(troubles: &[Trouble]) -> Case {
+        let mut providers = Vec::new();
+        for model in 0..NAMES.len() {
+            providers.push(provider(model, troubles.get(model)).await);
+        }
+        let providers = <[FakeProvider; 3]>::try_from(providers).ok().unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        let addresses = |model: usize| match troubles.get(model) {
+            Some(trouble) => trouble.address(&providers[model]),
+            None => providers[model].base_url(),
+        };
+        let deadline = if troubles.iter().any(|trouble| trouble.waits) { SHORT } else { LONG };
+        write_config(folder.path(), deadline, addresses);
+        let options =
+            Options { config: Some(config(folder.path())), ledger: Some(ledger(folder.path())), discover: false };
+        let mut editor = Editor::in_memory(options);
+        editor.initialize(json!({"textDocument": {"inlineCompletion": {}}}), Value::Null, None).await;
+        Case { editor, providers, folder, documents: 0 }
+    }
+
+    /// What is shown in a document of its own, so that nothing is there already.
+    async fn shown(&mut self) -> Option<String> {
+        self.documents += 1;
+        let number = self.documents;
+        let uri = format!("file:///project/{number}.rs");
+        let source = format!("fn main{number}() {{\n    let greeting = \n    print{number}(greeting);\n}}\n");
+        self.editor.open(&uri, "rust", 1, &source).await;
+        let place = json!({"textDocument": {"uri": uri}, "position": {"line": 1, "character": 19}, "context": {"triggerKind": 2}});
+        let found = self.editor.request("textDocument/inlineCompletion", place).await;
+        self.editor.close(&uri).await;
+        found.pointer("/items/0/insertText").and_then(Value::as_str).map(str::to_owned)
+    }
+
+    /// Calls that reached each provider.
+    fn calls(&self) -> [usize; 3] {
+        self.providers.each_ref().map(|provider| provider.seen().len())
+    }
+
+    /// Makes all providers well, and says so where that is not found out by itself.
+    async fn heal(&mut self, trouble: &Trouble) {
+        self.providers.iter().zip(0..).for_each(|(provider, model)| provider.always(answer(model)));
+        if trouble.heals == Heals::Configuration || !matches!(trouble.at, At::Answer(_)) {
+            write_config(self.folder.path(), LONG, |model| self.providers[model].base_url());
+            self.editor.notify("workspace/didChangeConfiguration", json!({"settings": {"speculate": false}})).await;
+        }
+    }
+
+    /// Ends the server; what was told to the user, and the account.
+    async fn end(mut self) -> (usize, Report) {
+        self.editor.request("shutdown", Value::Null).await;
+        let told = self.editor.noted("window/showMessage").len();
+        self.editor.notify("exit", Value::Null).await;
+        assert_eq!(self.editor.ended().await, 0);
+        let (ledger, notice) = Ledger::open(Some(&ledger(self.folder.path())));
+        assert_eq!(notice, None);
+        (told, ledger.report(UNIX_EPOCH).unwrap())
+    }
+}
+
+fn config(folder: &Path) -> PathBuf {
+    folder.join("config.toml")
+}
+
+fn ledger(folder: &Path) -> PathBuf {
+    folder.join("ledger.sqlite")
+}
+
+fn write_config(folder: &Path, deadline: u32, address: impl Fn(usize) -> String) {
+    let deadlines = ["expression", "line"].map(|task| format!("[tasks.{task}]\ndeadline_ms = {deadline}\n"));
+    let models = NAMES.iter().enumerate().map(|(model, name)| {
+        let (address, price) = (address(model), 10_i32.pow(model as u32));
+        format!(
+            "[model.{name}]\nprotocol = \"openai\"\nbase_url = \"{address}\"\nmodel = \"qwen2.5-coder\"\ntier = \"cheap\"\ncontext = 8000\n\
+             stop_limit = 4\nchars_per_token = 4.0\nabort_billed = \"no\"\n\
+             price = {{ input = {price}, cached = {price}, output = {price}, as_of = \"2026-11-25\" }}\n"
+        )
+    });
+    let head = "cap_usd_per_day = 900\ncap_usd_per_month = 9000\ndebounce_ms = 0\n[embedded]\nenabled = false\n";
+    std::fs::write(config(folder), head.to_owned() + &deadlines.concat() + &models.collect::<String>()).unwrap();
+}
+
+/// What the ledger says of a model.
+fn row(report: &Report, model: usize) -> Row {
+    let mut sum = Row::default();
+    report.rows.iter().filter(|row| row.model == NAMES[model]).for_each(|row| sum += row);
+    sum
+}
+
+/// Two questions: the first meets the troubles, the second what is known of them by then.
+async fn check(troubles: &[Trouble]) {
+    let name = troubles.iter().map(|trouble| trouble.name).collect::<Vec<_>>().join(", then ");
+    let (mut case, answering) = (Case::new(troubles).await, troubles.len());
+    let waits = troubles.iter().any(|trouble| trouble.waits);
+    for question in ["at first", "again"] {
+        let shown = case.shown().await;
+        match shown {
+            Some(shown) => assert_eq!(shown, text(answering), "{name}, {question}"),
+            None => assert!(waits, "{name}, {question}: nothing is shown"),
+        }
+    }
+    let calls = case.calls();
+    let (told, report) = case.end().await;
+    for (model, trouble) in troubles.iter().enumerate() {
+        let row = row(&report, model);
+        assert!(row.calls > 0 || waits, "{name}: {} was not asked", NAMES[model]);
+        if trouble.heals == Heals::Configuration {
+            assert!(row.calls < 2, "{name}: {} was told to stop", NAMES[model]);
+        }
+        assert_eq!(row.failed, row.calls, "{name}: {row:?}");
+        if !matches!(trouble.at, At::Answer(_)) {
+            assert_eq!((row.cost.pico(), calls[model]), (0, 0), "{name}: {row:?}");
+        } else {
+            assert_eq!(row.calls, calls[model] as u64, "{name}: {row:?}");
+        }
+    }
+    let answered = row(&report, answering);
+    assert_eq!(answered.calls, calls[answering] as u64, "{name}: {answered:?}");
+    assert_eq!(calls[answering + 1..].iter().sum::<usize>(), 0, "{name}: what comes after the answer");
+    let lasting = troubles
+        .iter()
+        .enumerate()
+        .filter(|(model, trouble)| trouble.heals == Heals::Configuration && row(&report, *model).calls > 0);
+    assert_eq!(told, lasting.count(), "{name}: what lasts is told once, and the rest is silence");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn one_model_fails_and_the_next_answers() {
+    for trouble in TROUBLES {
+        check(&[trouble]).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn two_models_fail_and_the_third_answers() {
+    let pairs = TROUBLES.iter().flat_map(|first| TROUBLES.iter().map(|second| [*first, *second]));
+    let checks = pairs.map(|pair| tokio::spawn(async move { check(&pair).await }));
+    let mut checks = futures_util::stream::iter(checks).buffer_unordered(AT_ONCE);
+    let mut checked = 0;
+    while let Some(result) = checks.next().await {
+        result.unwrap();
+        checked += 1;
+    }
+    assert_eq!(checked, TROUBLES.len() * TROUBLES.len());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_provider_that_is_well_again_is_used_again() {
+    for trouble in TROUBLES {
+        let mut case = Case::new(&[trouble]).await;
+        let shown = case.shown().await;
+        assert!(shown == Some(text(1)) || trouble.waits && shown.is_none(), "{}: {shown:?}", trouble.name);
+        case.heal(&trouble).await;
+        // What ends the loop is the pause's end or the new configuration; a test that hangs here has found neither.
+        while case.shown().await != Some(text(0)) {}
+        let (_, report) = case.end().await;
+        let healed = row(&report, 0);
+        // A question may have been on its way under the old configuration.
+        assert!(healed.failed > 0 && healed.calls == healed.failed + 1, "{}: {healed:?}", trouble.name);
+    }
+}
