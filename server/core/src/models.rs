@@ -128,10 +128,16 @@ pub struct Price {
     pub input: Money,
     /// One input token read from the provider's cache.
     pub cached: Money,
-    /// One input token written to the provider's cache.
+    /// One input token written to the provider's cache for its short time.
     pub write: Money,
+    /// The same for its longer time, where it has two and the price is known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub write_long: Option<Money>,
     /// One output token, hidden reasoning included.
     pub output: Money,
+    /// The share of all of these that a batch pays, 0 to 1, where there are batches and it is known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub batch: Option<f64>,
     /// The day it was looked up, `YYYY-MM-DD`.
     pub as_of: String,
     /// When it is lower.
@@ -179,7 +185,8 @@ impl Price {
         };
         let [input, cached, write, output] =
             [self.input, self.cached, self.write, self.output].map(|price| price.scaled(share));
-        Price { input, cached, write, output, as_of: self.as_of.clone(), off_peak: None }
+        let write_long = self.write_long.map(|price| price.scaled(share));
+        Price { input, cached, write, write_long, output, batch: self.batch, as_of: self.as_of.clone(), off_peak: None }
     }
 
     /// What these numbers of tokens cost; `cached` and `written` are parts of `input`.
@@ -192,7 +199,8 @@ impl Price {
             + self.output.times(output)
     }
 
-    /// The most that a call with this input and output can cost: nothing cached, everything written to the cache.
+    /// The most that a call with this input and output can cost: nothing cached, everything written to the cache for its short time, which is
+    /// the one that is asked for.
     pub fn worst(&self, input: u64, output: u64) -> Money {
         self.input.max(self.write).max(self.cached).times(input) + self.output.times(output)
     }
@@ -224,6 +232,8 @@ pub struct Model {
     pub context: u32,
     /// What a token costs.
     pub price: Price,
+    /// Tokens from which on the provider caches a prompt at all, where that is known.
+    pub cache_min: Option<u32>,
     /// What closing a stream early costs.
     pub abort_billed: AbortBilled,
     /// Stop texts a request may carry.

@@ -28,7 +28,16 @@ fn call() -> Call {
         max_tokens: 50,
         chars_per_token: 4.39,
         worst_cost: token.times(100),
-        price: Price { input: token, cached: token, write: token, output: token, as_of: String::new(), off_peak: None },
+        price: Price {
+            input: token,
+            cached: token,
+            write: token,
+            write_long: None,
+            output: token,
+            batch: None,
+            as_of: String::new(),
+            off_peak: None,
+        },
         abort_billed: AbortBilled::Yes,
         deadline: Duration::from_secs(10),
     }

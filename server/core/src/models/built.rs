@@ -110,6 +110,7 @@ pub(super) fn model(name: &str, row: &ModelRow, formats: &BTreeMap<String, Forma
         tier,
         context: within("context", row.context.unwrap_or(8192), 256, 100_000_000)?,
         price,
+        cache_min: row.cache_min.map(|tokens| within("cache_min", tokens, 1, 100_000_000)).transpose()?,
         abort_billed: match row.abort_billed.as_deref() {
             None => AbortBilled::Unknown,
             given => one_of("abort_billed", given, &AbortBilled::ALL)?,
@@ -174,7 +175,9 @@ fn price(row: Option<&PriceRow>, tier: Tier) -> Result<Price, Fault> {
                 input: Money::ZERO,
                 cached: Money::ZERO,
                 write: Money::ZERO,
+                write_long: None,
                 output: Money::ZERO,
+                batch: None,
                 as_of: String::new(),
                 off_peak: None,
             }),
@@ -193,18 +196,28 @@ fn price(row: Option<&PriceRow>, tier: Tier) -> Result<Price, Fault> {
         input,
         cached: money("price.cached", row.cached.or(row.input))?,
         write: money("price.write", row.write.or(row.input))?,
+        write_long: row.write_long.map(|usd| money("price.write_long", Some(usd))).transpose()?,
         output: money("price.output", row.output)?,
+        batch: row.batch.map(|given| share("price.batch", given)).transpose()?,
         as_of: day("price.as_of", required("price.as_of", row.as_of.as_deref())?.to_owned())?,
         off_peak: row.off_peak.as_ref().map(off_peak).transpose()?,
     })
 }
 
 fn off_peak(row: &OffPeakRow) -> Result<OffPeak, Fault> {
-    if !(0.0..=1.0).contains(&row.share) {
-        return Err(("price.off_peak", format!("has a share of {}; allowed: 0 to 1", row.share)));
-    }
     let hours = |given: &Vec<String>| given.iter().map(|hours| span(hours)).collect::<Result<_, _>>();
-    Ok(OffPeak { share: row.share, weekdays: hours(&row.weekdays)?, weekend: hours(&row.weekend)? })
+    Ok(OffPeak {
+        share: share("price.off_peak.share", row.share)?,
+        weekdays: hours(&row.weekdays)?,
+        weekend: hours(&row.weekend)?,
+    })
+}
+
+fn share(key: &'static str, given: f64) -> Result<f64, Fault> {
+    match (0.0..=1.0).contains(&given) {
+        true => Ok(given),
+        false => Err((key, format!("is {given}; allowed: 0 to 1"))),
+    }
 }
 
 /// Hours written `4-6`: from the first on, up to the second.

@@ -83,6 +83,8 @@ row! {
         context: i64,
         /// What a token costs.
         price: PriceRow,
+        /// Tokens from which on a prompt is cached at all.
+        cache_min: i64,
         /// `yes`, `no` or `unknown`.
         abort_billed: String,
         /// Stop texts a request may carry.
@@ -126,10 +128,14 @@ row! {
         input: f64,
         /// Input read from the provider's cache; as `input` if left out.
         cached: f64,
-        /// Input written to the provider's cache; as `input` if left out.
+        /// Input written to the provider's cache for its short time; as `input` if left out.
         write: f64,
+        /// The same for its longer time.
+        write_long: f64,
         /// Output.
         output: f64,
+        /// The share that a batch pays.
+        batch: f64,
         /// The day it was looked up.
         as_of: String,
         /// Hours in which it is lower.

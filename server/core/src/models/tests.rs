@@ -50,7 +50,12 @@ fn a_users_row_changes_keys_of_a_shipped_one_and_enables_it() {
     assert_eq!((mine.base_url.as_str(), mine.format.as_str()), ("http://localhost:8000/v1", "qwen"));
     let (models, problems) = models.extended("more.toml", "[model.gpt-6-luna]\nprice = { input = 0.2 }");
     assert_eq!(problems, []);
-    let price = &models.get("gpt-6-luna").unwrap().price;
+    let model = models.get("gpt-6-luna").unwrap();
+    let price = &model.price;
+    assert_eq!((price.write_long, price.batch, model.cache_min), (Some(Money::per_token(0.25)), Some(0.5), Some(1024)));
+    let flex = models.get("gpt-6-luna-flex").unwrap();
+    let tier = flex.extra.get("service_tier").and_then(toml::Value::as_str);
+    assert_eq!((flex.price.output, tier), (price.output.scaled(0.5), Some("flex")));
     assert_eq!((price.input, price.output), (Money::per_token(0.2), Money::per_token(0.5)));
 }
 
@@ -129,6 +134,18 @@ fn bad_keys_are_named_with_file_line_and_what_is_allowed() {
         ),
         ("price", "{ input = 1 }", "c.toml:7: model.x.price.output: is missing; in USD per million tokens"),
         ("price", "{ input = 1, output = 2 }", "c.toml:7: model.x.price.as_of: is missing"),
+        (
+            "price",
+            "{ input = 1, output = 2, write_long = -1 }",
+            "c.toml:7: model.x.price.write_long: is -1; allowed: 0 to 10000 USD per million tokens",
+        ),
+        ("price", "{ input = 1, output = 2, batch = 50 }", "c.toml:7: model.x.price.batch: is 50; allowed: 0 to 1"),
+        (
+            "price",
+            "{ input = 1, output = 2, as_of = '2026-11-23', off_peak = { share = -0.5 } }",
+            "c.toml:7: model.x.price.off_peak.share: is -0.5; allowed: 0 to 1",
+        ),
+        ("cache_min", "0", "c.toml:8: model.x.cache_min: is 0; allowed: 1 to 100000000"),
         (
             "protocol",
             "'grpc'",

@@ -51,6 +51,8 @@ struct Shown<'a> {
     /// The same over the share that is expected to be accepted.
     cost_per_1000_accepted: Money,
     price: &'a Price,
+    /// Tokens from which on a prompt is cached at all.
+    cache_min: Option<u32>,
     /// Estimated tokens of the message that every chat begins with.
     system_tokens: u32,
     context: u32,
@@ -91,6 +93,7 @@ fn show<'a>(model: &'a Model, rows: &'a Rows, row: &TaskRow, today: Date) -> Sho
         cost_per_1000: cost,
         cost_per_1000_accepted: cost.scaled(1.0 / standing.acceptance(model.tier)),
         price: &model.price,
+        cache_min: model.cache_min,
         system_tokens,
         context: model.context,
         logprobs: model.logprobs,
@@ -127,33 +130,49 @@ fn print(shown: &[Shown<'_>], asked: &Models, out: &mut impl Write) -> std::io::
     }
     let mut table = Table::new();
     table.load_style(presets::NOTHING);
-    let per_million = "USD per million tokens: in";
-    table.set_header([
-        "model",
-        "tier",
-        "on",
-        "1,000 calls",
-        "1,000 accepted",
-        per_million,
-        "cached",
-        "out",
-        "system",
-        "notes",
-    ]);
+    table.set_header(COLUMNS);
     for model in shown {
         table.add_row(cells(model));
     }
-    for column in table.column_iter_mut().skip(3).take(6) {
+    for column in table.column_iter_mut().skip(3).take(COLUMNS.len() - 4) {
         column.set_cell_alignment(CellAlignment::Right);
     }
-    writeln!(out, "for `{}`, cheapest first\n\n{table}", asked.task)?;
-    writeln!(out, "\nsystem: tokens that each call to a chat begins with")
+    writeln!(out, "for `{}`, cheapest first; prices in USD per million tokens\n\n{table}", asked.task)?;
+    writeln!(
+        out,
+        "\nwrite: into the provider's cache, for its short and its longer time; from: the tokens a prompt needs to be cached"
+    )?;
+    writeln!(
+        out,
+        "batch: the share of the price that a batch pays; system: tokens that each call to a chat begins with"
+    )
 }
 
-fn cells(model: &Shown<'_>) -> [String; 10] {
+const COLUMNS: [&str; 13] = [
+    "model",
+    "tier",
+    "on",
+    "1,000 calls",
+    "1,000 accepted",
+    "in",
+    "cached",
+    "write",
+    "from",
+    "out",
+    "batch",
+    "system",
+    "notes",
+];
+
+fn cells(model: &Shown<'_>) -> [String; COLUMNS.len()] {
     let million = |price: Money| format!("{:.3}", price.usd() * 1e6);
-    let Price { input, cached, output, .. } = model.price;
-    let system = if model.system_tokens == 0 { "-".into() } else { model.system_tokens.to_string() };
+    let known = |cell: Option<String>| cell.unwrap_or_else(|| "-".into());
+    let Price { input, cached, write, write_long, output, batch, .. } = model.price;
+    // Writing that costs what input costs is no price of its own.
+    let write = match write_long {
+        Some(long) => Some(format!("{} {}", million(*write), million(*long))),
+        None => (write != input).then(|| million(*write)),
+    };
     [
         model.name.into(),
         model.tier.to_string(),
@@ -162,8 +181,11 @@ fn cells(model: &Shown<'_>) -> [String; 10] {
         format!("${:.4}", model.cost_per_1000_accepted.usd()),
         million(*input),
         million(*cached),
+        known(write),
+        known(model.cache_min.map(|tokens| tokens.to_string())),
         million(*output),
-        system,
+        known(batch.map(|share| format!("{:.0} %", share * 100.0))),
+        known((model.system_tokens > 0).then(|| model.system_tokens.to_string())),
         model.notes.join("; "),
     ]
 }
@@ -193,8 +215,24 @@ mod tests {
         let enabled: Vec<_> =
             list.iter().filter(|model| model["enabled"] == true).map(|model| &model["name"]).collect();
         assert_eq!(enabled, ["local"]);
+        let luna = list.iter().find(|model| model["name"] == "gpt-6-luna").unwrap();
+        assert_eq!((&luna["cache_min"], &luna["price"]["batch"]), (&1024.into(), &0.5.into()), "{luna}");
         let chat = list.iter().find(|model| model["name"] == "claude-haiku-5-5").unwrap();
         assert!(chat["system_tokens"].as_u64().unwrap() > 20, "{chat}");
+    }
+
+    #[test]
+    fn the_table_has_every_fact_of_a_price_and_a_dash_where_none_is_known() {
+        let table = run(&Models { task: Task::Line, all: true, json: false }, "");
+        let rows: Vec<Vec<&str>> = table.lines().map(|line| line.split_whitespace().skip(5).collect()).collect();
+        for facts in [
+            ["0.100", "0.010", "0.125", "0.250", "1024", "0.500", "50", "%", "42"],
+            ["0.300", "0.006", "-", "-", "1.200", "-", "-", "", ""],
+        ] {
+            let facts: Vec<&str> = facts.into_iter().filter(|fact| !fact.is_empty()).collect();
+            assert!(rows.contains(&facts), "{facts:?}\n{table}");
+        }
+        assert!(table.lines().all(|line| line.trim_end().chars().count() < 160), "{table}");
     }
 
     #[test]
