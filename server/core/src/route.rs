@@ -115,6 +115,13 @@ pub struct Route {
     pub skipped: Vec<Skipped>,
 }
 
+impl Route {
+    /// Whether a cap keeps every model from being asked that costs something.
+    pub fn is_capped(&self) -> bool {
+        self.skipped.iter().any(|skipped| skipped.why == Why::Cap) && self.steps.iter().all(|step| step.price.is_free())
+    }
+}
+
 /// A model that is not asked.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Skipped {

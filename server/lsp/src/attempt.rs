@@ -54,6 +54,11 @@ pub enum Failure {
 }
 
 impl Failure {
+    /// Whether a cap did not cover the call.
+    pub fn is_capped(&self) -> bool {
+        matches!(self, Failure::Refused(Refused::Cap { .. }))
+    }
+
     /// Whether the same will happen until the user changes the configuration.
     pub fn is_lasting(&self) -> bool {
         match self {

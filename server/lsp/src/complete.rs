@@ -109,6 +109,7 @@ async fn answer(resources: &Arc<Resources>, asked: Asked) -> Option<Answer> {
         return look.answer;
     }
     let plan = look.plan.as_ref()?;
+    resources.set_capped(plan.route.is_capped());
     // This very place gave nothing a moment ago.
     if look.found.is_some() || plan.route.steps.is_empty() {
         return None;
@@ -148,6 +149,9 @@ async fn in_turn(
             Ok(success) => return shown(resources, current, asked, look, plan, step, success),
             Err(failure) => {
                 tracing::debug!(model = step.model, task = %plan.task, %failure, "nothing came of a call");
+                if failure.is_capped() {
+                    resources.set_capped(true);
+                }
                 if failure.is_lasting() {
                     resources.troubles.add(format!("model.{}: {failure}", step.model));
                 }

@@ -53,6 +53,8 @@ pub async fn inline(engine: &Arc<Engine>, params: InlineCompletionParams) -> Res
     };
     let answer = task.await;
     engine.tell_troubles();
+    // Money may have been spent, or a cap reached.
+    engine.status.changed();
     if !engine.session().is_current(&uri, turn) {
         return Err(Error::request_cancelled());
     }

@@ -41,6 +41,7 @@ pub struct Resources {
     cache: Mutex<Cache>,
     current: RwLock<Arc<Current>>,
     is_paused: AtomicBool,
+    is_capped: AtomicBool,
     started: Instant,
 }
 
@@ -57,6 +58,7 @@ impl Resources {
             cache: Mutex::new(Cache::new(CACHE_ENTRIES, CACHE_BYTES)),
             current: RwLock::new(Arc::new(Current::new(0, settings, &[]).0)),
             is_paused: AtomicBool::new(false),
+            is_capped: AtomicBool::new(false),
             started: Instant::now(),
         }
     }
@@ -95,6 +97,7 @@ impl Resources {
         self.health.reset();
         self.troubles.forget();
         self.keys.forget();
+        self.set_capped(false);
     }
 
     /// The answers so far. Held for a statement or two, never across an `await`.
@@ -120,6 +123,16 @@ impl Resources {
     /// Pauses or goes on; whether it is paused now.
     pub fn toggle(&self) -> bool {
         !self.is_paused.fetch_xor(true, Ordering::Relaxed)
+    }
+
+    /// Whether a cap kept all models that cost something from the last question for which one was wanted.
+    pub fn is_capped(&self) -> bool {
+        self.is_capped.load(Ordering::Relaxed)
+    }
+
+    /// A cap did, or none did.
+    pub fn set_capped(&self, is_capped: bool) {
+        self.is_capped.store(is_capped, Ordering::Relaxed);
     }
 
     /// What is left of the caps for a folder. Nothing is looked up where no model costs anything.

@@ -13,6 +13,7 @@ use tower_lsp::gen_lsp_types::{
     LspNotificationMethod, MessageDirection, Notification, ProgressToken, WorkDoneProgressCancelParams,
 };
 
+use crate::current::Current;
 use crate::engine::Engine;
 use crate::progress::Progress;
 
@@ -57,7 +58,7 @@ pub enum State {
     Ready,
     /// Suggestions come, and the workspace is being read.
     Indexing,
-    /// A cap is reached: only what costs nothing goes on.
+    /// A cap is reached, or does not cover a call any more: only what costs nothing goes on.
     Capped,
     /// The user paused suggestions.
     Paused,
@@ -88,8 +89,7 @@ pub async fn status(engine: &Engine) -> Status {
         State::Off
     } else if engine.is_paused() {
         State::Paused
-    } else if settings.caps().left(spent) <= Money::ZERO && current.models.enabled().any(|model| !model.price.is_free())
-    {
+    } else if engine.resources.is_capped() || settings.caps().left(spent) <= Money::ZERO && has_priced(&current) {
         State::Capped
     } else if engine.progress.get().is_reading {
         State::Indexing
@@ -105,6 +105,10 @@ pub async fn status(engine: &Engine) -> Status {
         models: current.models.enabled().map(|model| model.name.clone()).collect(),
         files: engine.resources.embedded.ask(|model| model.stats().files),
     }
+}
+
+fn has_priced(current: &Current) -> bool {
+    current.models.enabled().any(|model| !model.price.is_free())
 }
 
 /// Tells the client what changed, for as long as it is there.

@@ -18,25 +18,31 @@ context = 100000
 price = { input = 2, output = 10, as_of = "2026-11-23" }
 "#;
 
+fn terms<'a>(row: &'a TaskRow, standings: &'a BTreeMap<String, Standing>) -> Terms<'a> {
+    Terms {
+        row,
+        standings,
+        cap_left: Money::from_usd(0.5),
+        privacy: Privacy::Named,
+        pin: None,
+        max_tokens: row.max_tokens,
+        now: WeekHour::of(0),
+    }
+}
+
+fn candidates(models: &Models) -> Vec<Candidate<'_>> {
+    models.enabled().map(|model| Candidate { model, prompt_tokens: Ok(1000), stops: Vec::new() }).collect()
+}
+
 fn check(task: Task, change: impl Fn(&mut Terms<'_>, &mut BTreeMap<String, Standing>), expected: &str) {
     let (models, problems) = Models::builtin().extended("config.toml", MODELS);
     assert_eq!(problems, []);
     let (tasks, mut standings) = (Tasks::builtin(), BTreeMap::new());
     let none = BTreeMap::new();
-    let mut terms = Terms {
-        row: tasks.row(task),
-        standings: &none,
-        cap_left: Money::from_usd(0.5),
-        privacy: Privacy::Named,
-        pin: None,
-        max_tokens: tasks.row(task).max_tokens,
-        now: WeekHour::of(0),
-    };
+    let mut terms = terms(tasks.row(task), &none);
     change(&mut terms, &mut standings);
     let terms = Terms { standings: &standings, ..terms };
-    let candidates =
-        models.enabled().map(|model| Candidate { model, prompt_tokens: Ok(1000), stops: Vec::new() }).collect();
-    let route = route(candidates, &terms);
+    let route = route(candidates(&models), &terms);
     let steps = route.steps.iter().map(|step| step.model.clone());
     let skipped = route.skipped.iter().map(|skipped| format!("{}: {}", skipped.model, skipped.why));
     assert_eq!(steps.chain(skipped).collect::<Vec<_>>().join("\n"), expected);
@@ -93,6 +99,16 @@ fn privacy_health_pin_and_cap_leave_models_out() {
         |terms, _| terms.max_tokens = 4000,
         "gpt-6-luna\ndeepseek-v4-flash\ndear: the task is not served by its tier\nlocal: the prompt does not fit",
     );
+}
+
+#[test]
+fn a_cap_is_reached_when_nothing_that_costs_may_be_asked() {
+    let (models, _) = Models::builtin().extended("config.toml", MODELS);
+    for (left, is_capped) in [(0.5, false), (0.0, true)] {
+        let (tasks, standings) = (Tasks::builtin(), BTreeMap::new());
+        let terms = Terms { cap_left: Money::from_usd(left), ..terms(tasks.row(Task::Line), &standings) };
+        assert_eq!(route(candidates(&models), &terms).is_capped(), is_capped, "{left} left");
+    }
 }
 
 #[test]
