@@ -62,6 +62,10 @@ pub struct Answer {
     pub fault: Fault,
     /// Tokens of the input said to be read from the cache.
     pub cached: u64,
+    /// The logarithm of each piece's probability, where the provider says it: in the OpenAI protocol's completions.
+    pub logprob: Option<f64>,
+    /// Headers besides the usual.
+    pub headers: Vec<(&'static str, String)>,
 }
 
 impl Answer {
@@ -283,7 +287,8 @@ async fn respond(
         return whole(stream, 200, &[], "application/json", &body.to_string()).await;
     }
     let kind = dialect.content_type();
-    let head = format!("HTTP/1.1 200 OK\r\ncontent-type: {kind}\r\ntransfer-encoding: chunked\r\n\r\n");
+    let more = header_lines(&answer.headers);
+    let head = format!("HTTP/1.1 200 OK\r\ncontent-type: {kind}\r\n{more}transfer-encoding: chunked\r\n\r\n");
     stream.write_all(head.as_bytes()).await?;
     if matches!(answer.fault, Fault::HangAfterHead) {
         return hang(stream).await;
@@ -306,7 +311,11 @@ async fn respond(
             _ if sent as u64 >= ceiling => break,
             _ => {}
         }
-        chunk(stream, &dialect.frame(&dialect.piece(piece, counts(sent)))).await?;
+        let mut frame = dialect.piece(piece, counts(sent));
+        if let (Some(logprob), Some(choice)) = (answer.logprob, frame.pointer_mut("/choices/0")) {
+            choice["logprobs"] = json!({"token_logprobs": [logprob]});
+        }
+        chunk(stream, &dialect.frame(&frame)).await?;
         sent += 1;
         bill(state, |bill| bill.output += 1);
     }
@@ -364,10 +373,14 @@ async fn whole(
     kind: &str,
     body: &str,
 ) -> io::Result<()> {
-    let extra: String = headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
+    let extra = header_lines(headers);
     let head =
         format!("HTTP/1.1 {status} Status\r\ncontent-type: {kind}\r\ncontent-length: {}\r\n{extra}\r\n", body.len());
     stream.write_all((head + body).as_bytes()).await
+}
+
+fn header_lines(headers: &[(&'static str, String)]) -> String {
+    headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect()
 }
 
 /// Waits until the client goes away.

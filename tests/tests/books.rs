@@ -15,6 +15,9 @@ use pennyworth_providers::{Chunk, Client, Request, Timeouts};
 use pennyworth_tests::fake_provider::{Answer, FakeProvider, Fault};
 use serde_json::json;
 
+/// Longer than anything here takes.
+const LONG: Duration = Duration::from_secs(20);
+
 /// Calls of each protocol without the variable.
 const CALLS: usize = 100;
 /// What every prompt holds.
@@ -65,7 +68,7 @@ fn request(model: &Model, chars_per_token: f32, number: usize) -> Request {
         body,
         max_tokens: CEILING,
         stops: Vec::new(),
-        timeouts: Timeouts { first_byte: Duration::from_secs(20), total: Duration::from_secs(20) },
+        timeouts: Timeouts { first_byte: LONG, silence: LONG, total: LONG },
     }
 }
 
@@ -86,7 +89,7 @@ fn fate(number: usize) -> (Answer, Option<usize>) {
     };
     let cached = if number.is_multiple_of(3) { 5 } else { 0 };
     let enough = (number % 11 == 7 && pieces.len() > 2).then_some(1);
-    (Answer { pieces, fault, cached }, enough)
+    (Answer { pieces, fault, cached, ..Answer::default() }, enough)
 }
 
 #[tokio::test]

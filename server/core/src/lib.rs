@@ -4,6 +4,7 @@
 pub mod budget;
 pub mod cache;
 pub mod classify;
+pub mod confidence;
 pub mod cut;
 pub mod gate;
 pub mod lex;

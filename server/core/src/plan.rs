@@ -136,13 +136,17 @@ impl fmt::Display for Plan {
         for (number, step) in self.route.steps.iter().enumerate() {
             writeln!(
                 f,
-                "route {:<5} {}: ≈{} prompt tokens, {} expected, {} at most, accepted {:.0} %",
+                "route {:<5} {}: ≈{} prompt tokens, {} expected, {} at most, accepted {:.0} ± {:.0} %, {} per accepted{}{}",
                 number + 1,
                 step.model,
                 step.prompt_tokens,
                 step.expected_cost,
                 step.worst_cost,
-                step.acceptance * 100.0
+                step.acceptance.mean * 100.0,
+                step.acceptance.deviation * 100.0,
+                step.per_accepted,
+                step.wait_ms.map(|wait| format!(", usually after {wait} ms")).unwrap_or_default(),
+                if step.explored { ", to learn about it" } else { "" },
             )?;
         }
         if self.route.steps.is_empty() {

@@ -15,9 +15,6 @@ use crate::keys::KeyError;
 use crate::ledger::{self, Call, CallId, Caps, Refused, Reservation};
 use crate::resources::Resources;
 
-/// The joint probability below which the rest of an answer is left out: public measurements found such answers right one time in fifty.
-const LEAST_JOINT: f32 = 0.1;
-
 /// What came of a call.
 pub struct Success {
     /// The text that fits.
@@ -51,6 +48,12 @@ pub enum Failure {
     /// The answer does not fit.
     #[error("the answer does not fit: {0}")]
     Rejected(Rejection),
+    /// Its answer would come too late.
+    #[error("its answer would come too late")]
+    Late,
+    /// The model is not sure enough of its answer.
+    #[error("it is not sure enough")]
+    Unsure,
 }
 
 impl Failure {
@@ -64,9 +67,28 @@ impl Failure {
         match self {
             Failure::Key(_) => true,
             Failure::Provider(error) => matches!(error.next, Next::StopUntilConfigChange | Next::StopModel),
-            Failure::Unwritten(_) | Failure::Resting | Failure::Refused(_) | Failure::Rejected(_) => false,
+            Failure::Unwritten(_) | Failure::Resting | Failure::Refused(_) | Failure::Late => false,
+            Failure::Rejected(_) | Failure::Unsure => false,
         }
     }
+
+    /// Whether the model has nothing to say that could be shown here, and will not have a moment later.
+    pub fn is_answer(&self) -> bool {
+        matches!(self, Failure::Rejected(_) | Failure::Unsure)
+    }
+}
+
+/// What a call may take, and what its answer must be.
+#[derive(Clone, Copy, Debug)]
+pub struct Limit {
+    /// The most that a day and a month may cost.
+    pub caps: Caps,
+    /// Longest wait for the whole answer.
+    pub time: Duration,
+    /// Longest wait for its next piece: shorter where another model could be asked in the time that is left.
+    pub patience: Duration,
+    /// The joint probability of its tokens, as the model says it, below which the rest of an answer is left out.
+    pub least: f32,
 }
 
 /// Asks one model. Dropping the future ends the call and writes it down as aborted.
@@ -76,32 +98,34 @@ pub async fn attempt(
     plan: &Plan,
     step: &Step,
     cut_input: CutInput,
-    caps: Caps,
-    deadline: Duration,
+    limit: Limit,
 ) -> Result<Success, Failure> {
     let client = resources.client.as_ref().ok_or(Failure::Resting)?;
     let model = models.get(&step.model).ok_or(Failure::Resting)?;
+    let provider = ledger::provider(model);
     let rendered = plan.render(models, model).map_err(Failure::Unwritten)?;
-    let permit =
-        resources.health.begin(ledger::provider(model), &model.name, Instant::now()).ok_or(Failure::Resting)?;
+    let permit = resources.health.begin(provider, &model.name, Instant::now()).ok_or(Failure::Resting)?;
     let key = resources.keys.of(model).await?;
-    let call = Call { deadline, ..Call::new(plan, step, model) };
-    let opened = tokio::time::timeout(deadline, resources.opened_ledger()).await;
+    let call = Call { deadline: limit.time, ..Call::new(plan, step, model) };
+    let opened = tokio::time::timeout(limit.time, resources.opened_ledger()).await;
     let ledger = opened.map_err(|_| Refused::Unwritten("it is not open yet".into()))?;
-    let mut reservation = ledger.reserve(call, Some(caps)).await?;
+    let mut reservation = ledger.reserve(call, Some(limit.caps)).await?;
+    let max_tokens = plan.budget.max_tokens;
     let request = Request {
         model: model.clone(),
         key,
         body: rendered.body.clone(),
         prompt_tokens: step.prompt_tokens,
-        max_tokens: plan.budget.max_tokens,
+        max_tokens,
         stops: step.stops.clone(),
-        timeouts: Timeouts { first_byte: deadline, total: deadline },
+        timeouts: Timeouts { first_byte: limit.patience, silence: limit.patience, total: limit.time },
     };
-    let mut reading = Reading::new(cut_input, Realign::new(&rendered));
+    resources.allowances.take(provider, u64::from(step.prompt_tokens) + u64::from(max_tokens));
+    let mut reading = Reading::new(cut_input, Realign::new(&rendered), limit.least);
     let mut answer = client.ask(request);
     while let Some(chunk) = answer.next().await {
         match chunk {
+            Ok(Chunk::Limits(limits)) => resources.allowances.told(provider, limits, Instant::now()),
             Ok(chunk) => {
                 reservation.heard(&chunk);
                 if reading.take(chunk) == Progress::Done {
@@ -129,25 +153,29 @@ struct Reading {
     finish: Finish,
     /// The logarithm of the probability of all that was read; `None` once a piece came without one.
     joint: Option<f32>,
+    /// The probability below which the rest is left out, and whether it was.
+    least: f32,
+    is_unsure: bool,
 }
 
 impl Reading {
-    fn new(input: CutInput, realign: Realign) -> Reading {
-        Reading { cutter: Cutter::new(input), realign, finish: Finish::Stop, joint: Some(0.0) }
+    fn new(input: CutInput, realign: Realign, least: f32) -> Reading {
+        let cutter = Cutter::new(input);
+        Reading { cutter, realign, finish: Finish::Stop, joint: Some(0.0), least, is_unsure: false }
     }
 
     fn take(&mut self, chunk: Chunk) -> Progress {
         match chunk {
             Chunk::Text { text, logprob } => {
                 let joint = self.joint.zip(logprob).map(|(joint, logprob)| joint + logprob);
-                if joint.is_some_and(|joint| joint.exp() < LEAST_JOINT) {
-                    self.finish = Finish::CutOff;
+                if joint.is_some_and(|joint| joint.exp() < self.least) {
+                    (self.finish, self.is_unsure) = (Finish::CutOff, true);
                     return Progress::Done;
                 }
                 self.joint = joint;
                 self.cutter.push(self.realign.push(&text))
             }
-            Chunk::Usage(_) => Progress::More,
+            Chunk::Usage(_) | Chunk::Limits(_) => Progress::More,
             Chunk::Finish(reason) => {
                 self.finish = match reason {
                     FinishReason::Stop => Finish::Stop,
@@ -166,6 +194,10 @@ impl Reading {
             Ok(cut) => {
                 reservation.settle(None);
                 Ok(Success { cut, probability: self.joint.map(f32::exp), call, truncated })
+            }
+            Err(_) if self.is_unsure => {
+                reservation.settle(Some("unsure"));
+                Err(Failure::Unsure)
             }
             Err(rejection) => {
                 reservation.settle(Some(rejection.name()));

@@ -14,6 +14,7 @@ mod init;
 mod models;
 mod place;
 mod print;
+mod routes;
 mod stats;
 
 /// A language server that completes code for as little money as the job needs.
@@ -67,7 +68,7 @@ impl Cli {
             Command::Check(check) => check.run(config, &mut out),
             Command::Models(models) => models.run(config, &mut out),
             Command::Init(init) => init.run(config, &mut out),
-            Command::Stats(stats) => stats.run(&mut out),
+            Command::Stats(stats) => stats.run(config, &mut out),
             Command::Schema => print::schema(&mut out),
             Command::Completions(completions) => completions.run(&mut out),
             Command::Man(man) => man.run(&mut out),

@@ -6,23 +6,32 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use futures_util::StreamExt as _;
+use futures_util::stream::FuturesUnordered;
 use pennyworth_core::cache::{self, Decided};
 use pennyworth_core::gate::{Gate, Trigger};
 use pennyworth_core::models::Shape;
+use pennyworth_core::money::Money;
 use pennyworth_core::plan::Plan;
 use pennyworth_core::route::Step;
-use pennyworth_core::task::Tier;
+use pennyworth_core::task::{TaskRow, Tier};
 use pennyworth_core::text::Snapshot;
 use tokio::sync::oneshot;
 
-use crate::attempt::{Failure, Success, attempt};
+use crate::attempt::{Failure, Limit, Success, attempt};
 use crate::current::Current;
-use crate::ledger::{Source, Suggested};
+use crate::ledger::{Source, Suggested, provider};
 use crate::look::{Depth, Look, Question, look};
 use crate::resources::Resources;
 
-/// Longest wait for an answer that was asked for with a key: whoever asks waits longer than whoever types.
-const INVOKED: Duration = Duration::from_secs(10);
+/// Longest wait for an answer that was asked for with a key, in milliseconds: whoever asks waits longer than whoever types.
+const INVOKED_MS: u32 = 10_000;
+/// Share of the time left that a model gets to say something, where another could be asked after it.
+const FIRST_SHARE: f64 = 0.6;
+/// Share of the time left after which a second model is asked besides the first, where that is free.
+const HEDGE_SHARE: f64 = 0.4;
+/// The joint probability below which not even those who ask want an answer: public measurements found such ones right one time in fifty.
+const HARDLY: f32 = 0.1;
 
 /// What is asked.
 #[derive(Clone, Debug)]
@@ -33,6 +42,13 @@ pub struct Ask {
     pub selected: Option<Selected>,
     /// Whether only what is ready at once is wanted.
     pub ready_only: bool,
+}
+
+impl Ask {
+    /// Longest wait for an answer, in milliseconds.
+    pub(crate) fn patience_ms(&self, row: &TaskRow) -> u32 {
+        if self.trigger == Trigger::Invoked { INVOKED_MS } else { row.deadline_ms }
+    }
 }
 
 /// An item of the editor's menu.
@@ -114,91 +130,132 @@ async fn answer(resources: &Arc<Resources>, asked: Asked) -> Option<Answer> {
     if look.found.is_some() || plan.route.steps.is_empty() {
         return None;
     }
-    let invoked = asked.ask.trigger == Trigger::Invoked;
-    if !invoked {
-        let wait = Duration::from_millis(current.scope(&asked.path).settings.debounce_ms.into());
+    let scope = current.scope(&asked.path);
+    if asked.ask.trigger != Trigger::Invoked {
+        let wait = Duration::from_millis(scope.settings.debounce_ms.into());
         tokio::time::sleep(wait.saturating_sub(begun.elapsed())).await;
     }
-    let time = if invoked { INVOKED } else { Duration::from_millis(plan.deadline_ms.into()) };
-    in_turn(resources, &current, &asked, &look, plan, time).await
+    let time = Duration::from_millis(asked.ask.patience_ms(scope.tasks.row(plan.task)).into());
+    let turns = Turns { resources, current: &current, asked: &asked, look: &look, plan, over: Instant::now() + time };
+    turns.first_that_fits().await
 }
 
-/// Asks the models of the plan one after the other, until an answer fits or the time is over.
-async fn in_turn(
-    resources: &Resources,
-    current: &Current,
-    asked: &Asked,
-    look: &Look,
-    plan: &Plan,
-    time: Duration,
-) -> Option<Answer> {
-    let over = Instant::now() + time;
-    let scope = current.scope(&asked.path);
-    for step in &plan.route.steps {
-        if step.tier == Tier::Premium && !scope.settings.escalate && scope.settings.pin(plan.task).is_none() {
-            continue;
-        }
-        let left = over.saturating_duration_since(Instant::now());
-        if left.is_zero() {
-            break;
-        }
-        let format = current.models.get(&step.model).and_then(|model| current.models.format(&model.format));
-        let (shape, markers) = format.map_or((Shape::Raw, Vec::new()), |format| (format.shape, format.markers.clone()));
-        let input = look.cut_input(plan.task, scope.tasks.row(plan.task), shape, markers);
-        match attempt(resources, &current.models, plan, step, input, scope.settings.caps(), left).await {
-            Ok(success) => return shown(resources, current, asked, look, plan, step, success),
-            Err(failure) => {
-                tracing::debug!(model = step.model, task = %plan.task, %failure, "nothing came of a call");
-                if failure.is_capped() {
-                    resources.set_capped(true);
-                }
-                if failure.is_lasting() {
-                    resources.troubles.add(format!("model.{}: {failure}", step.model));
-                }
-                if matches!(failure, Failure::Rejected(_)) {
-                    remember(resources, current, look, plan, step, cache::Answer::Nothing);
-                }
+/// The models of a plan, asked one after the other until an answer fits or the time is over.
+struct Turns<'a> {
+    resources: &'a Resources,
+    current: &'a Current,
+    asked: &'a Asked,
+    look: &'a Look,
+    plan: &'a Plan,
+    over: Instant,
+}
+
+impl Turns<'_> {
+    /// A model's turn ends when nothing came of it. One that takes long is joined by the next, if that costs nothing: then the first of both
+    /// to answer is the one, and the other is dropped.
+    async fn first_that_fits(&self) -> Option<Answer> {
+        let steps: Vec<&Step> = self.plan.route.steps.iter().filter(|step| self.is_wanted(step)).collect();
+        let mut waiting = steps.into_iter().peekable();
+        let mut asked = FuturesUnordered::new();
+        let mut last = waiting.next()?;
+        asked.push(self.turn(last, waiting.peek().is_some()));
+        loop {
+            let joins = asked.len() < 2 && waiting.peek().is_some_and(|next| self.may_join(last, next));
+            let next = tokio::select! {
+                Some((step, result)) = asked.next() => match result {
+                    Ok(success) => return self.shown(step, success),
+                    Err(failure) => {
+                        self.failed(step, &failure);
+                        if asked.is_empty() { Some(waiting.next()?) } else { None }
+                    }
+                },
+                () = tokio::time::sleep(self.left().mul_f64(HEDGE_SHARE)), if joins => waiting.next(),
+            };
+            if let Some(next) = next {
+                last = next;
+                asked.push(self.turn(next, waiting.peek().is_some()));
             }
         }
     }
-    None
-}
 
-fn shown(
-    resources: &Resources,
-    current: &Current,
-    asked: &Asked,
-    look: &Look,
-    plan: &Plan,
-    step: &Step,
-    success: Success,
-) -> Option<Answer> {
-    let Success { cut, probability, call, truncated } = success;
-    let text = cache::Answer::Text { text: cut.text.clone(), probability: probability.unwrap_or(1.0) };
-    remember(resources, current, look, plan, step, text);
-    let Asked { snapshot, path, cursor, ask } = asked;
-    let question = Question { snapshot, path, cursor: *cursor, ask, cap_left: Default::default() };
-    let suggested = Suggested {
-        source: Source::Model,
-        model: step.model.clone(),
-        call: Some(call),
-        task: plan.task,
-        language: look.context.language.name().to_owned(),
-        chars: 0,
-        tokens: 0,
-        truncated,
-        probability,
-    };
-    Answer::of(&look.view, &question, &cut.text, suggested)
-}
+    /// Whether a model may be asked while another is at it: where that costs nothing, and does not take the other's machine.
+    fn may_join(&self, other: &Step, next: &Step) -> bool {
+        let provider = |step: &Step| self.current.models.get(&step.model).map(provider);
+        next.worst_cost == Money::ZERO && provider(other) != provider(next)
+    }
 
-fn remember(resources: &Resources, current: &Current, look: &Look, plan: &Plan, step: &Step, answer: cache::Answer) {
-    let decided = Decided {
-        task: plan.task,
-        language: look.context.language.name().to_owned(),
-        model: step.model.clone(),
-        tier: step.tier,
-        generation: current.generation,
-    };
-    resources.cache().put(&look.place, decided, answer, resources.now_ms());
+    /// Dear models are asked only by those who said so.
+    fn is_wanted(&self, step: &Step) -> bool {
+        let settings = &self.current.scope(&self.asked.path).settings;
+        step.tier != Tier::Premium || settings.escalate || settings.pin(self.plan.task).is_some()
+    }
+
+    fn left(&self) -> Duration {
+        self.over.saturating_duration_since(Instant::now())
+    }
+
+    async fn turn<'s>(&self, step: &'s Step, is_followed: bool) -> (&'s Step, Result<Success, Failure>) {
+        let scope = self.current.scope(&self.asked.path);
+        let (row, models) = (scope.tasks.row(self.plan.task), &self.current.models);
+        let time = self.left();
+        // An answer that usually comes after the end is not worth its price.
+        let usual = Duration::from_millis(step.wait_ms.unwrap_or(0).into());
+        if time.is_zero() || (usual > time && step.worst_cost > Money::ZERO) {
+            return (step, Err(Failure::Late));
+        }
+        let format = models.get(&step.model).and_then(|model| models.format(&model.format));
+        let (shape, markers) = format.map_or((Shape::Raw, Vec::new()), |format| (format.shape, format.markers.clone()));
+        let input = self.look.cut_input(self.plan.task, row, shape, markers);
+        let least = match self.asked.ask.trigger {
+            Trigger::Invoked => HARDLY,
+            Trigger::Typed | Trigger::Deleted => self.resources.confidence(&step.model).needed(row.show).max(HARDLY),
+        };
+        let patience = if is_followed { time.mul_f64(FIRST_SHARE) } else { time };
+        let limit = Limit { caps: scope.settings.caps(), time, patience, least };
+        (step, attempt(self.resources, models, self.plan, step, input, limit).await)
+    }
+
+    fn failed(&self, step: &Step, failure: &Failure) {
+        tracing::debug!(model = step.model, task = %self.plan.task, %failure, "nothing came of a call");
+        if failure.is_capped() {
+            self.resources.set_capped(true);
+        }
+        if failure.is_lasting() {
+            self.resources.troubles.add(format!("model.{}: {failure}", step.model));
+        }
+        if failure.is_answer() {
+            self.remember(step, cache::Answer::Nothing);
+        }
+    }
+
+    fn shown(&self, step: &Step, success: Success) -> Option<Answer> {
+        let Success { cut, probability, call, truncated } = success;
+        let text = cache::Answer::Text { text: cut.text.clone(), probability: probability.unwrap_or(1.0) };
+        self.remember(step, text);
+        let Asked { snapshot, path, cursor, ask } = self.asked;
+        let question = Question { snapshot, path, cursor: *cursor, ask, cap_left: Default::default() };
+        let suggested = Suggested {
+            source: Source::Model,
+            model: step.model.clone(),
+            call: Some(call),
+            task: self.plan.task,
+            language: self.look.context.language.name().to_owned(),
+            chars: 0,
+            tokens: 0,
+            truncated,
+            probability,
+        };
+        Answer::of(&self.look.view, &question, &cut.text, suggested)
+    }
+
+    fn remember(&self, step: &Step, answer: cache::Answer) {
+        let decided = Decided {
+            task: self.plan.task,
+            language: self.look.context.language.name().to_owned(),
+            model: step.model.clone(),
+            tier: step.tier,
+            generation: self.current.generation,
+        };
+        self.resources.cache().put(&self.look.place, decided, answer, self.resources.now_ms());
+    }
 }

@@ -90,6 +90,9 @@ impl Breaker {
     }
 
     fn failed(&mut self, next: Next, now: Instant) {
+        if self.state == State::Stopped {
+            return;
+        }
         match next {
             Next::RetryAfter(pause) => {
                 let doubled = FIRST_PAUSE.saturating_mul(1 << self.failures.min(6)).min(LONGEST_PAUSE);
@@ -106,9 +109,12 @@ impl Breaker {
 }
 
 impl Permit<'_> {
-    /// The call worked.
+    /// The call worked. One that began before its provider was told to stop changes nothing about that.
     pub fn succeeded(self) {
-        lock(&self.health.breakers).remove(&self.provider);
+        let mut breakers = lock(&self.health.breakers);
+        if breakers.get(&self.provider).is_some_and(|breaker| breaker.state != State::Stopped) {
+            breakers.remove(&self.provider);
+        }
     }
 
     /// The call failed, and this is what to do next.
@@ -163,6 +169,64 @@ mod tests {
         assert!(health.begin("a", "m", later).is_none() && !health.is_well("a", "m", later));
         drop(first);
         assert!(health.is_well("a", "m", later), "a cancelled try leaves the next one free");
+    }
+
+    /// What a breaker in a state comes to when a call ends in some way: the state after it, and whether the next call is let through at once,
+    /// after the pause it asked for (7 s), and after any time.
+    #[test]
+    fn each_end_of_a_call_in_each_state_leads_to_the_next() {
+        const ASKED: Next = Next::RetryAfter(Some(Duration::from_secs(7)));
+        const UNASKED: Next = Next::RetryAfter(None);
+        let now = Instant::now();
+        let closed = Breaker::default();
+        let trying = Breaker { failures: 2, state: State::Trying };
+        let stopped = Breaker { failures: 0, state: State::Stopped };
+        let open = |failures, seconds| Breaker { failures, state: State::Open(now + S * seconds) };
+        for (before, next, after) in [
+            (closed, ASKED, open(1, 7)),
+            (closed, UNASKED, open(1, 1)),
+            (closed, Next::StopUntilConfigChange, stopped),
+            (closed, Next::StopModel, closed),
+            (closed, Next::NextModel, closed),
+            (closed, Next::Fatal, closed),
+            // A call that was under way when another one opened the breaker.
+            (open(1, 3), ASKED, open(2, 7)),
+            (open(1, 3), UNASKED, open(2, 2)),
+            (open(1, 3), Next::StopUntilConfigChange, Breaker { failures: 1, ..stopped }),
+            (open(1, 3), Next::StopModel, closed),
+            (open(1, 3), Next::NextModel, closed),
+            (open(1, 3), Next::Fatal, open(1, 3)),
+            // The one call that tries whether it is well again.
+            (trying, ASKED, open(3, 7)),
+            (trying, UNASKED, open(3, 4)),
+            (trying, Next::StopUntilConfigChange, Breaker { failures: 2, ..stopped }),
+            (trying, Next::StopModel, closed),
+            (trying, Next::NextModel, closed),
+            (trying, Next::Fatal, trying),
+            // A call that was under way when another one was refused its key: nothing it says opens it again.
+            (stopped, ASKED, stopped),
+            (stopped, UNASKED, stopped),
+            (stopped, Next::StopUntilConfigChange, stopped),
+            (stopped, Next::StopModel, stopped),
+            (stopped, Next::NextModel, stopped),
+            (stopped, Next::Fatal, stopped),
+        ] {
+            let mut breaker = before;
+            breaker.failed(next, now);
+            assert_eq!(breaker, after, "{before:?} {next:?}");
+        }
+    }
+
+    #[test]
+    fn a_call_that_works_closes_all_but_what_was_told_to_stop() {
+        let now = Instant::now();
+        for (end, is_well) in [(Next::RetryAfter(None), true), (Next::StopUntilConfigChange, false)] {
+            let health = Health::default();
+            let (works, fails) = (health.begin("a", "m", now).unwrap(), health.begin("a", "m", now).unwrap());
+            fails.failed(end, now);
+            works.succeeded();
+            assert_eq!(health.is_well("a", "m", now), is_well, "{end:?}");
+        }
     }
 
     #[test]

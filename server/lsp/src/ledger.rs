@@ -13,6 +13,7 @@ use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
 use std::time::{Duration, SystemTime};
 
 use pennyworth_core::budget::Feedback;
+use pennyworth_core::confidence::Confidence;
 use pennyworth_core::models::{AbortBilled, Model, Price, Protocol};
 use pennyworth_core::money::Money;
 use pennyworth_core::plan::Plan;
@@ -30,6 +31,7 @@ mod store;
 mod suggestion;
 
 pub use caps::{Caps, Period, Spent};
+pub use memory::{Known, Sureness};
 pub use report::{Report, Row};
 pub use reservation::{CallId, Reservation};
 pub use suggestion::{Kind, Outcome, Source, Suggested, SuggestionId};
@@ -52,6 +54,7 @@ type Job = Box<dyn FnOnce(&mut Store) + Send>;
 pub struct Ledger {
     jobs: Sender<Job>,
     memory: Arc<RwLock<Memory>>,
+    clock: Clock,
 }
 
 /// A model call as it is planned.
@@ -138,7 +141,7 @@ impl Ledger {
     /// The same with another clock.
     pub fn open_with(path: Option<&Path>, clock: Clock) -> (Ledger, Option<String>) {
         let memory = Arc::new(RwLock::new(Memory::default()));
-        let (mut store, notice) = Store::open(path, clock, Arc::clone(&memory));
+        let (mut store, notice) = Store::open(path, Arc::clone(&clock), Arc::clone(&memory));
         let (jobs, queue) = mpsc::channel::<Job>();
         let worker = std::thread::Builder::new().name("ledger".into()).spawn(move || {
             store.load();
@@ -148,7 +151,7 @@ impl Ledger {
         });
         // Without a thread every call is refused: silence, which is what a machine in that state gets.
         let notice = notice.or(worker.err().map(|error| format!("the ledger cannot start: {error}")));
-        (Ledger { jobs, memory }, notice)
+        (Ledger { jobs, memory, clock }, notice)
     }
 
     /// Writes a call down before it is sent and holds its worst cost against the caps (`None`: there are none), in one step over all servers
@@ -188,7 +191,26 @@ impl Ledger {
 
     /// What is known about a model for a task and language, as `route` wants it; health is not known here. Without a wait.
     pub fn standing(&self, task: Task, language: &str, model: &str) -> Standing {
-        self.memory().standing(task, language, model)
+        self.memory().standing(task, language, model, self.now_ms())
+    }
+
+    /// The same for each model that was shown, by task and language. Without a wait.
+    pub fn known(&self) -> Vec<Known> {
+        self.memory().known(self.now_ms())
+    }
+
+    /// What the probabilities mean that a model gives its answers. Without a wait.
+    pub fn confidence(&self, model: &str) -> Confidence {
+        self.memory().confidence(model)
+    }
+
+    /// The same for each model, with what it is drawn from. Without a wait.
+    pub fn sureness(&self) -> Vec<Sureness> {
+        self.memory().sureness()
+    }
+
+    fn now_ms(&self) -> i64 {
+        suggestion::millis((self.clock)())
     }
 
     /// What is known about accepted answers of models, as `budget` wants it. Without a wait.

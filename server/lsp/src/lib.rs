@@ -1,6 +1,7 @@
 //! Pennyworth speaks to editors: the server, its settings and the command line around what core decides. It keeps the only state there is.
 //! It leaves deciding to `pennyworth-core` and speaking to models to `pennyworth-providers`.
 
+pub mod allowances;
 pub mod attempt;
 pub mod cli;
 pub mod command;

@@ -147,7 +147,9 @@ impl Here<'_> {
             seen.answer = self.embedded_answer(cut, *probability, life);
         }
         if seen.answer.is_none() || everything {
-            seen.plan = Some(self.plan(moment));
+            // Who only wants to know what would be asked does not want chance in it.
+            let explore = !everything && self.resources.explores(self.scope.settings.explore);
+            seen.plan = Some(self.plan(moment, explore));
         }
         seen
     }
@@ -194,7 +196,7 @@ impl Here<'_> {
             before: &self.view.before,
             after: &self.view.after,
             line: self.view.line,
-            min_probability: self.row.show,
+            min_probability: self.resources.confidence(EMBEDDED).needed(self.row.show),
             min_chars: MIN_CHARS,
             max_tokens: self.row.max_tokens as usize,
             max_lines: self.max_lines(),
@@ -256,7 +258,7 @@ impl Here<'_> {
     }
 
     /// The plan for asking another model.
-    fn plan(&self, moment: Moment<'_>) -> Plan {
+    fn plan(&self, moment: Moment<'_>, explore: bool) -> Plan {
         let (prefix, suffix) = prompt::around(Window::of(self.row), &self.view.text, self.view.cursor);
         let prompt = Prompt {
             path: shown_path(self.question.path, &self.scope.root),
@@ -280,7 +282,9 @@ impl Here<'_> {
             privacy: settings.privacy(),
             pin: settings.pin(self.task),
             max_tokens: self.row.max_tokens,
+            deadline_ms: self.question.ask.patience_ms(self.row),
             now: self.resources.week_hour(),
+            explore,
         };
         let feedback = ledger.and_then(|ledger| ledger.feedback(self.task, self.language()));
         let inputs = Inputs { task: self.task, moment, prompt, feedback, terms, chars_per_token: &chars_per_token };
@@ -290,9 +294,11 @@ impl Here<'_> {
     fn standings(&self) -> BTreeMap<String, Standing> {
         let now = Instant::now();
         let standing = |model: &Model| {
-            let healthy = self.resources.health.is_well(ledger::provider(model), &model.name, now);
+            let provider = ledger::provider(model);
+            let healthy = self.resources.health.is_well(provider, &model.name, now);
+            let allowance = self.resources.allowances.of(provider, now);
             let known = self.resources.ledger().map(|ledger| ledger.standing(self.task, self.language(), &model.name));
-            Standing { healthy, ..known.unwrap_or_default() }
+            Standing { healthy, allowance, ..known.unwrap_or_default() }
         };
         self.current.models.enabled().map(|model| (model.name.clone(), standing(model))).collect()
     }

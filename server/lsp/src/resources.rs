@@ -1,16 +1,18 @@
 //! What completing takes, whoever asks: the settings in force, the cache, the models and the account. The server has one for its life, and
 //! so has a command of the command line for its one question. It leaves documents and the editor to `engine`.
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::{Instant, SystemTime};
 
 use pennyworth_core::cache::Cache;
+use pennyworth_core::confidence::Confidence;
 use pennyworth_core::models::{Model, WeekHour};
 use pennyworth_core::money::Money;
 use pennyworth_providers::Client;
 use tokio::sync::SetOnce;
 
+use crate::allowances::Allowances;
 use crate::current::{Current, Scope};
 use crate::embedded::Embedded;
 use crate::engine::lock;
@@ -31,6 +33,8 @@ pub struct Resources {
     pub embedded: Embedded,
     /// Which providers are well.
     pub health: Health,
+    /// How much each provider still allows.
+    pub allowances: Allowances,
     /// What the user has to change before a model can answer.
     pub troubles: Troubles,
     /// The keys of models.
@@ -42,6 +46,8 @@ pub struct Resources {
     current: RwLock<Arc<Current>>,
     is_paused: AtomicBool,
     is_capped: AtomicBool,
+    /// Plans made so far, to know which of them explore.
+    plans: AtomicU32,
     started: Instant,
 }
 
@@ -51,6 +57,7 @@ impl Resources {
         Resources {
             embedded: Embedded::new(settings.embedded.memory_mb),
             health: Health::default(),
+            allowances: Allowances::default(),
             troubles: Troubles::default(),
             ledger: SetOnce::new(),
             keys: Keys::default(),
@@ -59,6 +66,7 @@ impl Resources {
             current: RwLock::new(Arc::new(Current::new(0, settings, &[]).0)),
             is_paused: AtomicBool::new(false),
             is_capped: AtomicBool::new(false),
+            plans: AtomicU32::new(0),
             started: Instant::now(),
         }
     }
@@ -95,6 +103,7 @@ impl Resources {
     pub fn set_current(&self, current: Arc<Current>) {
         *self.current.write().unwrap_or_else(PoisonError::into_inner) = current;
         self.health.reset();
+        self.allowances.forget();
         self.troubles.forget();
         self.keys.forget();
         self.set_capped(false);
@@ -113,6 +122,19 @@ impl Resources {
     /// The hour that prices depend on.
     pub fn week_hour(&self) -> WeekHour {
         WeekHour::of(SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).map_or(0, |since| since.as_secs()))
+    }
+
+    /// Whether the next plan explores, of which this share do: evenly spread, so that not even a few in a row are more than that.
+    pub fn explores(&self, share: f64) -> bool {
+        /// Multiples of the golden ratio fall evenly into the whole.
+        const GOLDEN: u32 = 0x9E37_79B9;
+        let plan = self.plans.fetch_add(1, Ordering::Relaxed).wrapping_add(1);
+        f64::from(plan.wrapping_mul(GOLDEN)) < share * f64::from(u32::MAX)
+    }
+
+    /// What the probabilities mean that a model gives its answers.
+    pub fn confidence(&self, model: &str) -> Confidence {
+        self.ledger().map(|ledger| ledger.confidence(model)).unwrap_or_default()
     }
 
     /// Whether the user paused suggestions.

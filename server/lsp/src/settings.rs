@@ -36,7 +36,7 @@ pub use notice::{Notice, Severity};
 pub struct Settings {
     /// Whether anything is offered at all.
     pub enabled: bool,
-    /// Sets `debounce_ms`, `confidence`, `speculate` and `escalate` together; each may still be given by itself.
+    /// Sets `debounce_ms`, `confidence`, `speculate`, `escalate` and `explore` together; each may still be given by itself.
     #[schemars(schema_with = "preset::schema")]
     pub preset: String,
     /// Whether suggestions come while typing or only when asked for.
@@ -62,6 +62,9 @@ pub struct Settings {
     pub speculate: bool,
     /// Whether a premium model may be tried when a cheaper one fails or is unsure.
     pub escalate: bool,
+    /// Share of requests that go to the model about which most may be learned, if it costs at most twice as much as the usual one.
+    #[schemars(range(min = 0, max = 0.2))]
+    pub explore: f64,
     /// The one model to ask, by its name; a task may have its own.
     pub pin: Option<String>,
     /// Whether suggestions are also offered in the completion menu, to editors that have no inline completion.
@@ -190,6 +193,7 @@ impl Default for Settings {
             confidence: preset.confidence,
             speculate: preset.speculate,
             escalate: preset.escalate,
+            explore: preset.explore,
             pin: None,
             completion_menu: true,
             ignore: Vec::new(),

@@ -15,6 +15,7 @@ use crate::answer::{Expected, decode};
 use crate::client::{self, Client, send};
 use crate::error::{Kind, ProviderError};
 use crate::frames::Framing;
+use crate::limits::Limits;
 use crate::wire::{Wire, wire};
 use crate::{Chunk, Request, Timeouts};
 
@@ -27,7 +28,7 @@ const PROBE: Duration = Duration::from_secs(5);
 
 /// Asks; the deadlines hold over all of it.
 pub(crate) fn ask(client: Client, request: Request) -> impl Stream<Item = Result<Chunk, ProviderError>> {
-    let Timeouts { first_byte, total } = request.timeouts;
+    let Timeouts { first_byte, silence, total } = request.timeouts;
     let begun = async move {
         let start = Instant::now();
         let protocol = request.model.protocol;
@@ -37,8 +38,9 @@ pub(crate) fn ask(client: Client, request: Request) -> impl Stream<Item = Result
         let response = timeout_at(first, open(wire, &client, &request))
             .await
             .map_err(|_| ProviderError::new(Kind::FirstByte))??;
-        let bytes = bytes(wire, response).await?;
-        Ok::<_, ProviderError>(decode(protocol, with_deadlines(bytes, first, start + total), expected))
+        let limits = Limits::read(response.headers(), client::now()).map(Chunk::Limits);
+        let bytes = with_deadlines(bytes(wire, response).await?, first, silence, start + total);
+        Ok::<_, ProviderError>(stream::iter(limits.map(Ok)).chain(decode(protocol, bytes, expected)))
     };
     stream::once(begun).try_flatten()
 }
@@ -133,13 +135,13 @@ async fn bytes(wire: &Wire, response: reqwest::Response) -> Result<Bytes, Provid
     Ok(stream::iter([Ok(frame.into_bytes())]).boxed())
 }
 
-/// The same bytes, given up when the first does not come until `first` or the last not until `end`.
-fn with_deadlines(bytes: Bytes, first: Instant, end: Instant) -> Bytes {
-    let next = |(mut bytes, until, kind, end): (Bytes, Instant, Kind, Instant)| async move {
+/// The same bytes, given up when the first does not come until `first`, one later than `silence` after another, or the last not until `end`.
+fn with_deadlines(bytes: Bytes, first: Instant, silence: Duration, end: Instant) -> Bytes {
+    let next = move |(mut bytes, until, kind): (Bytes, Instant, Kind)| async move {
         match timeout_at(until, bytes.next()).await {
-            Ok(piece) => piece.map(|piece| (piece, (bytes, end, Kind::Deadline, end))),
-            Err(_) => Some((Err(ProviderError::new(kind)), (stream::empty().boxed(), end, kind, end))),
+            Ok(piece) => piece.map(|piece| (piece, (bytes, end.min(Instant::now() + silence), Kind::Deadline))),
+            Err(_) => Some((Err(ProviderError::new(kind)), (stream::empty().boxed(), end, kind))),
         }
     };
-    stream::unfold((bytes, first, Kind::FirstByte, end), next).boxed()
+    stream::unfold((bytes, first, Kind::FirstByte), next).boxed()
 }

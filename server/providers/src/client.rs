@@ -11,6 +11,7 @@ use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
 
 use crate::error::{self, Kind, ProviderError};
+use crate::limits::Limits;
 use crate::quirks::Quirks;
 use crate::wire::wire;
 
@@ -107,11 +108,16 @@ pub(crate) async fn send(request: reqwest::RequestBuilder) -> Result<reqwest::Re
         return Ok(response);
     }
     let header = |name: &str| response.headers().get(name).and_then(|value| value.to_str().ok());
-    let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).map_or(0, |since| since.as_secs());
-    let pause = error::pause(header("retry-after-ms"), header("retry-after"), now);
+    let pause = error::pause(header("retry-after-ms"), header("retry-after"), now());
+    let pause = pause.or_else(|| Limits::read(response.headers(), now())?.pause());
     let status = response.status().as_u16();
     let body = serde_json::from_slice(&body(response, MAX_ERROR_BODY).await.unwrap_or_default()).unwrap_or(Value::Null);
     Err((ProviderError::answer(status, &body, pause), body))
+}
+
+/// Seconds since 1970.
+pub(crate) fn now() -> u64 {
+    SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).map_or(0, |since| since.as_secs())
 }
 
 /// A body up to a size; a larger one is an error.

@@ -18,6 +18,7 @@ mod client;
 mod error;
 mod frames;
 mod gemini;
+mod limits;
 mod list;
 mod llamacpp;
 mod ollama;
@@ -30,6 +31,7 @@ mod wire;
 pub use answer::{Expected, decode};
 pub use client::Client;
 pub use error::{Kind, Next, ProviderError};
+pub use limits::{Bucket, Limits};
 
 /// One call. `Debug` shows no text of the prompt and no key.
 #[derive(Clone, Debug)]
@@ -55,14 +57,18 @@ pub struct Request {
 pub struct Timeouts {
     /// From the call to the first event of the answer.
     pub first_byte: Duration,
+    /// From one piece of the answer to the next.
+    pub silence: Duration,
     /// From the call to the end of the answer.
     pub total: Duration,
 }
 
-/// A piece of an answer. A whole answer is any number of `Text` and `Usage`, of which the last holds, and one `Finish`; a broken one ends with
+/// A piece of an answer. A whole answer is at most one `Limits`, any number of `Text` and `Usage`, of which the last holds, and one `Finish`; a broken one ends with
 /// an error instead of `Finish`.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Chunk {
+    /// What the provider still allows, where its headers say it.
+    Limits(Limits),
     /// Text as it is written.
     Text {
         /// The text.

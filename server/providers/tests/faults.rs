@@ -11,6 +11,9 @@ use pennyworth_core::prompt::Body;
 use pennyworth_providers::{Chunk, Client, FinishReason, Kind, Next, Request, SecretString, Timeouts};
 use serde_json::{Value, json};
 
+/// Longer than anything here takes.
+const LONG: Duration = Duration::from_secs(20);
+
 #[allow(dead_code, missing_docs, unreachable_pub, reason = "shared with other tests, each of which uses a part")]
 #[path = "../../../tests/src/fake_provider.rs"]
 mod fake_provider;
@@ -30,7 +33,7 @@ fn request(model: Model) -> Request {
         prompt_tokens: 7,
         max_tokens: 16,
         stops: vec!["\n".into()],
-        timeouts: Timeouts { first_byte: Duration::from_secs(20), total: Duration::from_secs(20) },
+        timeouts: Timeouts { first_byte: LONG, silence: LONG, total: LONG },
     }
 }
 
@@ -49,6 +52,7 @@ async fn ask(client: &Client, request: Request) -> Came {
     while let Some(chunk) = answer.next().await {
         assert!(!ended, "nothing follows the end");
         match chunk {
+            Ok(Chunk::Limits(_)) => {}
             Ok(Chunk::Text { text, .. }) => came.text.push_str(&text),
             Ok(Chunk::Usage(usage)) => came.estimated = Some(usage.estimated),
             Ok(Chunk::Finish(reason)) => (came.end, ended) = (Ok(reason), true),
@@ -69,7 +73,8 @@ async fn check(fault: Fault, text: &str, estimated: Option<bool>, end: Result<Fi
     let mut request = request(model(&provider.base_url(), ""));
     if silent {
         // Silence is the only fault that waits for a clock; loopback needs a small part of this.
-        request.timeouts = Timeouts { first_byte: Duration::from_millis(400), total: Duration::from_millis(900) };
+        request.timeouts =
+            Timeouts { first_byte: Duration::from_millis(400), silence: LONG, total: Duration::from_millis(900) };
     }
     let client = Client::new().unwrap();
     let came = ask(&client, request).await;

@@ -13,6 +13,9 @@ use pennyworth_core::models::{Model, Models};
 use pennyworth_core::prompt::Prompt;
 use pennyworth_providers::{Client, Request, SecretString, Timeouts};
 
+/// Longer than anything here takes.
+const LONG: Duration = Duration::from_secs(20);
+
 #[allow(dead_code, missing_docs, unreachable_pub, reason = "shared with other tests, each of which uses a part")]
 #[path = "../../../tests/src/fake_provider.rs"]
 mod fake_provider;
@@ -58,7 +61,7 @@ async fn sent(model: Model) -> String {
         prompt_tokens: 20,
         max_tokens: 16,
         stops,
-        timeouts: Timeouts { first_byte: Duration::from_secs(20), total: Duration::from_secs(20) },
+        timeouts: Timeouts { first_byte: LONG, silence: LONG, total: LONG },
     };
     let _ = Client::new().unwrap().ask(request).collect::<Vec<_>>().await;
     let seen = provider.seen();

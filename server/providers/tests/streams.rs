@@ -40,6 +40,7 @@ fn read(protocol: Protocol, pieces: Vec<Vec<u8>>) -> String {
     let mut lines = String::new();
     for chunk in chunks {
         match chunk {
+            Ok(Chunk::Limits(limits)) => writeln!(lines, "{limits:?}").unwrap(),
             Ok(Chunk::Text { text, logprob: None }) => writeln!(lines, "text {text:?}").unwrap(),
             Ok(Chunk::Text { text, logprob: Some(logprob) }) => {
                 writeln!(lines, "text {text:?} logprob {logprob}").unwrap()

@@ -26,7 +26,9 @@ fn terms<'a>(row: &'a TaskRow, standings: &'a BTreeMap<String, Standing>) -> Ter
         privacy: Privacy::Named,
         pin: None,
         max_tokens: row.max_tokens,
+        deadline_ms: 500,
         now: WeekHour::of(0),
+        explore: false,
     }
 }
 
@@ -56,8 +58,8 @@ fn free_comes_before_cheap_before_dear() {
 
 #[test]
 fn acceptance_moves_the_order_within_a_tier() {
-    let better = Standing { shown: 1000, accepted: 900, ..Standing::default() };
-    let worse = Standing { shown: 1000, accepted: 10, ..Standing::default() };
+    let better = Standing { shown: 1000.0, accepted: 900.0, ..Standing::default() };
+    let worse = Standing { shown: 1000.0, accepted: 10.0, ..Standing::default() };
     check(
         Task::Line,
         |_, standings| {
@@ -98,6 +100,70 @@ fn privacy_health_pin_and_cap_leave_models_out() {
         Task::Line,
         |terms, _| terms.max_tokens = 4000,
         "gpt-6-luna\ndeepseek-v4-flash\ndear: the task is not served by its tier\nlocal: the prompt does not fit",
+    );
+}
+
+/// What is known of a model: how many of so many were accepted.
+fn known(accepted: f64, shown: f64) -> Standing {
+    Standing { shown, accepted, ..Standing::default() }
+}
+
+#[test]
+fn exploring_tries_the_model_that_may_be_the_best_of_its_tier() {
+    const DEAR: &str = "dear: the task is not served by its tier";
+    let explored = |standings: &[(&str, Standing)], expected: &str| {
+        let change = |terms: &mut Terms<'_>, known: &mut BTreeMap<String, Standing>| {
+            terms.explore = true;
+            known.extend(standings.iter().map(|(name, standing)| (name.to_string(), *standing)));
+            known.insert("local".into(), Standing { healthy: false, ..Standing::default() });
+        };
+        check(Task::Line, change, &format!("{expected}\n{DEAR}\nlocal: its provider fails"));
+    };
+    // Luna costs a third of DeepSeek, whose price is out of proportion to what may be learned.
+    explored(&[("gpt-6-luna", known(150.0, 500.0))], "gpt-6-luna\ndeepseek-v4-flash");
+    // With its cache DeepSeek costs about the same, and nothing is known about it.
+    let cached = |standing| Standing { cached_share: 0.75, ..standing };
+    explored(
+        &[("gpt-6-luna", known(150.0, 500.0)), ("deepseek-v4-flash", cached(known(0.0, 0.0)))],
+        "deepseek-v4-flash\ngpt-6-luna",
+    );
+    // Much is known about it: it is worse.
+    explored(
+        &[("gpt-6-luna", known(150.0, 500.0)), ("deepseek-v4-flash", cached(known(50.0, 500.0)))],
+        "gpt-6-luna\ndeepseek-v4-flash",
+    );
+    // Nothing is known about either: the cheaper first.
+    explored(&[], "gpt-6-luna\ndeepseek-v4-flash");
+}
+
+#[test]
+fn what_is_too_slow_or_limited_is_not_asked() {
+    const DEAR: &str = "dear: the task is not served by its tier";
+    for (standing, why) in [
+        (Standing { wait_ms: Some(501), ..Standing::default() }, "it answers too late"),
+        (
+            Standing { allowance: Allowance { requests: Some(0), tokens: None }, ..Standing::default() },
+            "its provider allows no such call now",
+        ),
+        (
+            Standing { allowance: Allowance { requests: Some(9), tokens: Some(1000) }, ..Standing::default() },
+            "its provider allows no such call now",
+        ),
+    ] {
+        let expected = format!("local\ndeepseek-v4-flash\n{DEAR}\ngpt-6-luna: {why}");
+        let change = |_: &mut Terms<'_>, standings: &mut BTreeMap<String, Standing>| {
+            standings.insert("gpt-6-luna".into(), standing);
+        };
+        check(Task::Line, change, &expected);
+    }
+    let enough = Allowance { requests: Some(1), tokens: Some(2000) };
+    check(
+        Task::Line,
+        |_, standings| {
+            let well = Standing { wait_ms: Some(500), allowance: enough, ..Standing::default() };
+            standings.insert("gpt-6-luna".into(), well);
+        },
+        &format!("local\ngpt-6-luna\ndeepseek-v4-flash\n{DEAR}"),
     );
 }
 

@@ -91,7 +91,7 @@ fn show<'a>(model: &'a Model, rows: &'a Rows, row: &TaskRow, today: Date) -> Sho
         tier: model.tier,
         enabled: model.enabled,
         cost_per_1000: cost,
-        cost_per_1000_accepted: cost.scaled(1.0 / standing.acceptance(model.tier)),
+        cost_per_1000_accepted: cost.scaled(1.0 / standing.acceptance(model.tier).mean),
         price: &model.price,
         cache_min: model.cache_min,
         system_tokens,

@@ -13,6 +13,7 @@ use pennyworth_core::money::Money;
 use serde::Serialize;
 use time::{Date, OffsetDateTime};
 
+use super::routes::Learned;
 use crate::ledger::{Ledger, Report, Row};
 use crate::paths;
 
@@ -30,6 +31,9 @@ pub struct Stats {
     /// What to compare; several make a row for each combination
     #[arg(long, value_delimiter = ',', value_name = "WHAT")]
     by: Vec<By>,
+    /// Print what was learned about models, which decides who is asked
+    #[arg(long, conflicts_with_all = ["days", "since", "by", "csv"])]
+    routes: bool,
     /// Print one JSON object
     #[arg(long)]
     json: bool,
@@ -82,7 +86,11 @@ struct Sum {
 }
 
 impl Stats {
-    pub(super) fn run(&self, out: &mut impl Write) -> anyhow::Result<ExitCode> {
+    pub(super) fn run(&self, config: Option<&Path>, out: &mut impl Write) -> anyhow::Result<ExitCode> {
+        if self.routes {
+            self.routes(config, out)?;
+            return Ok(ExitCode::SUCCESS);
+        }
         let report = match paths::ledger_path().filter(|path| path.exists()) {
             Some(path) => self.read(&path)?,
             None => Report::default(),
@@ -95,11 +103,20 @@ impl Stats {
         Ok(ExitCode::SUCCESS)
     }
 
-    fn read(&self, path: &Path) -> anyhow::Result<Report> {
-        let (ledger, notice) = Ledger::open(Some(path));
-        if let Some(notice) = notice {
-            eprintln!("warning: {notice}");
+    fn routes(&self, config: Option<&Path>, out: &mut impl Write) -> anyhow::Result<()> {
+        let learned = match paths::ledger_path().filter(|path| path.exists()) {
+            Some(path) => Learned::read(&open(&path), config),
+            None => Learned::default(),
+        };
+        if self.json {
+            serde_json::to_writer_pretty(&mut *out, &learned)?;
+            return Ok(writeln!(out)?);
         }
+        Ok(learned.print(out)?)
+    }
+
+    fn read(&self, path: &Path) -> anyhow::Result<Report> {
+        let ledger = open(path);
         let since = match self.since {
             Some(day) => OffsetDateTime::new_utc(day, time::Time::MIDNIGHT).into(),
             None => SystemTime::now().checked_sub(DAY * self.days).unwrap_or(SystemTime::UNIX_EPOCH),
@@ -166,6 +183,14 @@ impl Stats {
         }
         notes(total, out)
     }
+}
+
+fn open(path: &Path) -> Ledger {
+    let (ledger, notice) = Ledger::open(Some(path));
+    if let Some(notice) = notice {
+        eprintln!("warning: {notice}");
+    }
+    ledger
 }
 
 /// Where the figures want a word.
@@ -299,7 +324,7 @@ mod tests {
     }
 
     fn stats(by: &[By]) -> Stats {
-        Stats { days: 7, since: None, by: by.to_vec(), json: false, csv: false }
+        Stats { days: 7, since: None, by: by.to_vec(), routes: false, json: false, csv: false }
     }
 
     fn words(print: impl Fn(&mut Vec<u8>)) -> Vec<String> {

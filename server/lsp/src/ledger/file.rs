@@ -13,6 +13,9 @@ const MIGRATIONS: [&str; 1] = [include_str!("1.sql")];
 /// How long another server's write is waited for.
 const BUSY: Duration = Duration::from_secs(2);
 
+/// How often what other servers hold up is tried, each time as long as the connection waits.
+pub(super) const TRIES: usize = 3;
+
 /// Why a file cannot be used.
 #[derive(Debug, thiserror::Error)]
 enum Fault {
@@ -44,6 +47,11 @@ pub(super) fn is_damage(error: &rusqlite::Error) -> bool {
     matches!(error.sqlite_error_code(), Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase))
 }
 
+/// Whether an error says that other servers are at it.
+pub(super) fn is_busy(error: &rusqlite::Error) -> bool {
+    matches!(error.sqlite_error_code(), Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked))
+}
+
 /// Whether an error will come again however often the same is tried.
 pub(super) fn is_lasting(error: &rusqlite::Error) -> bool {
     let code = error.sqlite_error_code();
@@ -71,7 +79,14 @@ pub(super) fn open(path: Option<&Path>, now: SystemTime) -> (Connection, Option<
         );
     };
     let shown = path.display();
-    match connect(path) {
+    let mut connected = connect(path);
+    for _ in 1..TRIES {
+        if !matches!(&connected, Err(Fault::Sqlite(error)) if is_busy(error)) {
+            break;
+        }
+        connected = connect(path);
+    }
+    match connected {
         Ok(connection) => (connection, None),
         Err(fault) if fault.is_damage() => match replace(path, now) {
             Ok((connection, Some(aside))) => {
@@ -120,7 +135,11 @@ fn connect(path: &Path) -> Result<Connection, Fault> {
     // Rows of the last moments may be lost with the power, not with the process.
     connection.pragma_update(None, "synchronous", "NORMAL")?;
     migrate(&mut connection)?;
-    connection.pragma_update(None, "journal_mode", "WAL")?;
+    match connection.pragma_update(None, "journal_mode", "WAL") {
+        // Servers that start together make the file together, and only one that is alone for a moment can change its mode: it stays changed.
+        Err(error) if is_busy(&error) => {}
+        changed => changed?,
+    }
     Ok(connection)
 }
 

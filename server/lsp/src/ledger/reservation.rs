@@ -106,6 +106,7 @@ impl Reservation {
     /// Takes note of a piece of the answer.
     pub fn heard(&mut self, chunk: &Chunk) {
         match chunk {
+            Chunk::Limits(_) => {}
             Chunk::Text { text, .. } => {
                 self.heard.first.get_or_insert_with(|| self.heard.began.elapsed());
                 self.heard.text.push_str(text);

@@ -4,12 +4,13 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError, RwLock, RwLockWriteGuard};
 use std::time::{Duration, SystemTime};
 
+use pennyworth_core::confidence::{Confidence, Fate};
 use pennyworth_core::money::Money;
 use pennyworth_core::task::Task;
 use rusqlite::{Connection, OptionalExtension as _, TransactionBehavior, named_params, params};
 
 use super::caps::{Caps, Spent};
-use super::file::{self, is_damage, is_lasting};
+use super::file::{self, TRIES, is_busy, is_damage, is_lasting};
 use super::memory::{Length, Memory};
 use super::report::{self, Report};
 use super::reservation::Account;
@@ -22,8 +23,6 @@ const GRACE: Duration = Duration::from_secs(60);
 const RECENT: i64 = 20_000;
 /// How long suggestions are kept; calls are kept for ever, they are money.
 const SUGGESTIONS_KEPT: Duration = Duration::from_secs(400 * 24 * 3600);
-/// How often a write that other servers hold up is tried, each time as long as the connection waits.
-const TRIES: usize = 3;
 
 /// The rows and what is at hand of them.
 pub(super) struct Store {
@@ -103,6 +102,9 @@ impl Store {
                 )
                 .optional()
         });
+        if let Some(first) = account.first {
+            self.memory().waited(&call.model, u32::try_from(first.as_millis()).unwrap_or(u32::MAX));
+        }
         if let Ok(Some(plain_tokens)) = written
             && !usage.estimated
             && usage.input > 0
@@ -134,7 +136,7 @@ impl Store {
                     shown.probability,
                 ])
         });
-        self.memory().shown(shown.task, &shown.language, &shown.model);
+        self.memory().shown(shown.task, &shown.language, &shown.model, now);
         log("write a suggestion to", written.map(drop));
     }
 
@@ -159,7 +161,7 @@ impl Store {
         let decided = self.run(|connection| {
             let shown = connection
                 .prepare_cached(
-                    "SELECT outcome, task, language, model, source, chars, tokens, truncated FROM suggestions WHERE id = ?1",
+                    "SELECT outcome, task, language, model, source, chars, tokens, truncated, probability FROM suggestions WHERE id = ?1",
                 )?
                 .query_row([outcome.id.0], Shown::read)
                 .optional()?;
@@ -170,10 +172,15 @@ impl Store {
                 .execute(params![outcome.id.0, name, outcome.chars])?;
             Ok(Some(shown))
         })?;
-        if let Some(shown) = decided
-            && kind.is_acceptance()
-        {
+        let Some(shown) = decided else { return Ok(()) };
+        if kind.is_acceptance() {
             shown.accepted(&mut self.memory(), outcome.chars);
+        }
+        if let Some(fate) = shown.fate(kind) {
+            self.memory().fate(&shown.model, fate);
+            let fates = self.memory().fates(&shown.model);
+            let confidence = Confidence::fitted(fates.iter());
+            self.memory().is_as_sure(&shown.model, confidence);
         }
         Ok(())
     }
@@ -201,7 +208,7 @@ impl Store {
         for _ in 1..TRIES {
             match &result {
                 Err(error) if is_lasting(error) => self.begin_again(error),
-                Err(error) if error.sqlite_error_code() == Some(rusqlite::ErrorCode::DatabaseBusy) => {}
+                Err(error) if is_busy(error) => {}
                 _ => break,
             }
             result = work(&mut self.connection);
@@ -249,6 +256,7 @@ struct Shown {
     chars: u32,
     tokens: u32,
     truncated: bool,
+    probability: Option<f32>,
 }
 
 impl Shown {
@@ -263,7 +271,13 @@ impl Shown {
             chars: row.get(5)?,
             tokens: row.get(6)?,
             truncated: row.get(7)?,
+            probability: row.get(8)?,
         })
+    }
+
+    /// Whether it was right, where its model said how probably it would be.
+    fn fate(&self, kind: Kind) -> Option<Fate> {
+        Some(Fate { said: self.probability?, right: kind > Kind::Dismissed })
     }
 
     /// Counts an acceptance, once, and the length that was taken of a model's answer.
@@ -376,26 +390,36 @@ fn carry_one(connection: &Connection, day: &str, now: i64, amount: Money) -> rus
 fn load(connection: &Connection) -> rusqlite::Result<Memory> {
     let mut memory = Memory::default();
     let mut rows = connection.prepare(
-        "SELECT outcome, task, language, model, source, chars, tokens, truncated, outcome_chars
+        "SELECT outcome, task, language, model, source, chars, tokens, truncated, probability, outcome_chars, at_ms
          FROM (SELECT * FROM suggestions ORDER BY id DESC LIMIT ?1) ORDER BY id",
     )?;
     let mut rows = rows.query([RECENT])?;
     while let Some(row) = rows.next()? {
         let shown = Shown::read(row)?;
         let Ok(task) = shown.task.parse() else { continue };
-        memory.shown(task, &shown.language, &shown.model);
+        memory.shown(task, &shown.language, &shown.model, row.get(10)?);
+        if let Some(fate) = shown.kind.and_then(|kind| shown.fate(kind)) {
+            memory.fate(&shown.model, fate);
+        }
         if shown.kind.is_some_and(Kind::is_acceptance) {
-            Shown { kind: None, ..shown }.accepted(&mut memory, row.get(8)?);
+            Shown { kind: None, ..shown }.accepted(&mut memory, row.get(9)?);
         }
     }
+    memory.fit_all();
     let mut rows = connection.prepare(
-        "SELECT model, plain_tokens, input, cached
-         FROM (SELECT * FROM calls WHERE status = 'done' AND estimated = 0 ORDER BY id DESC LIMIT ?1) ORDER BY id",
+        "SELECT model, plain_tokens, input, cached, first_ms, status = 'done' AND estimated = 0
+         FROM (SELECT * FROM calls WHERE status IN ('done', 'cut') ORDER BY id DESC LIMIT ?1) ORDER BY id",
     )?;
     let mut rows = rows.query([RECENT])?;
     while let Some(row) = rows.next()? {
+        let model: String = row.get(0)?;
         let count = |column| row.get::<_, i64>(column).map(|count| u64::try_from(count).unwrap_or(0));
-        memory.billed(&row.get::<_, String>(0)?, row.get(1)?, count(2)?, count(3)?);
+        if row.get(5)? {
+            memory.billed(&model, row.get(1)?, count(2)?, count(3)?);
+        }
+        if let Some(first) = row.get::<_, Option<u32>>(4)? {
+            memory.waited(&model, first);
+        }
     }
     Ok(memory)
 }

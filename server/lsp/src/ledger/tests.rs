@@ -230,10 +230,16 @@ fn a_lost_call_that_settles_after_all_has_its_own_cost() {
 #[test]
 fn a_reservation_nobody_waits_for_is_taken_back() {
     let (ledger, _) = Hands::new().open(None);
+    // The writer is held up, so that the answer cannot be there already.
+    let (go_on, held_up) = mpsc::channel::<()>();
+    ledger.send(move |_| {
+        let _ = held_up.recv();
+    });
     {
         let mut asked = pin!(ledger.reserve(call(), None));
-        let _ = asked.as_mut().poll(&mut Context::from_waker(Waker::noop()));
+        assert!(asked.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending());
     }
+    drop(go_on);
     assert!(ledger.flush() && ledger.flush());
     assert_eq!(spent(&ledger), 0);
     assert_eq!(ledger.report(UNIX_EPOCH).unwrap().total.calls, 0);
@@ -362,9 +368,9 @@ fn what_became_of_suggestions_teaches_acceptance_lengths_and_calibration_also_af
     assert!(again.flush());
     for ledger in [&ledger, &again] {
         let standing = ledger.standing(Task::Line, "rust", "m");
-        assert_eq!((standing.shown, standing.accepted), (5, 3));
+        assert!((standing.shown - 5.0).abs() < 0.1 && (standing.accepted - 3.0).abs() < 0.1, "{standing:?}");
         assert!((standing.cached_share - 0.4).abs() < 1e-6, "{standing:?}");
-        assert_eq!(ledger.standing(Task::Line, "rust", "embedded").accepted, 1);
+        assert!(ledger.standing(Task::Line, "rust", "embedded").accepted > 0.9);
         assert_eq!(ledger.standing(Task::Block, "rust", "other"), Standing::default());
         let feedback = ledger.feedback(Task::Line, "rust").unwrap();
         assert_eq!((feedback.accepted, feedback.tokens_p90), (3, 20));

@@ -16,6 +16,7 @@ pub(super) struct Preset {
     pub(super) confidence: f64,
     pub(super) speculate: bool,
     pub(super) escalate: bool,
+    pub(super) explore: f64,
 }
 
 #[expect(clippy::expect_used, reason = "the table is part of the binary and every test reads it")]

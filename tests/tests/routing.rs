@@ -1,0 +1,151 @@
+//! Which of several models answers, at the protocol's boundary: one that is unsure, silent or used up makes way for the next, and each call has
+//! its row. Faults of providers are in `failover`.
+
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
+
+use std::path::Path;
+use std::time::SystemTime;
+
+use pennyworth::ledger::{Ledger, Row};
+use pennyworth::server::Options;
+use pennyworth_tests::editor::Editor;
+use pennyworth_tests::fake_provider::{Answer, FakeProvider, Fault};
+use serde_json::{Value, json};
+
+const URI: &str = "file:///project/a.rs";
+const SOURCE: &str = "fn main() {\n    let greeting = \n    print(greeting);\n}\n";
+const FREE: &str = "input = 0, output = 0";
+const PRICED: &str = "input = 1, output = 1";
+
+/// How a request comes about.
+#[derive(Clone, Copy)]
+enum By {
+    Key = 1,
+    Typing = 2,
+}
+
+/// Two models, `a` and `b`, of which `a` goes first, and an editor.
+struct Scene {
+    folder: tempfile::TempDir,
+    a: FakeProvider,
+    b: FakeProvider,
+    editor: Editor,
+}
+
+impl Scene {
+    /// With the prices of both and more lines at the head of the configuration.
+    async fn new(prices: [&str; 2], head: &str) -> Scene {
+        let folder = tempfile::tempdir().unwrap();
+        let (a, b) = (FakeProvider::start().await.unwrap(), FakeProvider::start().await.unwrap());
+        let mut config = format!("debounce_ms = 0\nexplore = 0.0\n{head}\n");
+        for (name, provider, price) in [("a", &a, prices[0]), ("b", &b, prices[1])] {
+            let (base_url, tier) = (provider.base_url(), if price == FREE { "local" } else { "cheap" });
+            config += &format!(
+                "[model.{name}]\nprotocol = 'openai'\nbase_url = '{base_url}'\nmodel = 'qwen2.5-coder'\ntier = '{tier}'\nlogprobs = true\n\
+                 context = 8000\nprice = {{ {price}, as_of = '2026-11-23' }}\n"
+            );
+        }
+        let path = folder.path().join("config.toml");
+        std::fs::write(&path, config).unwrap();
+        let options =
+            Options { config: Some(path), ledger: Some(folder.path().join("ledger.sqlite")), discover: false };
+        let mut editor = Editor::in_memory(options);
+        editor.initialize(json!({"textDocument": {"inlineCompletion": {}}}), Value::Null, None).await;
+        editor.open(URI, "rust", 1, SOURCE).await;
+        Scene { folder, a, b, editor }
+    }
+
+    async fn shown(&mut self, by: By) -> Option<String> {
+        let place = json!({
+            "textDocument": {"uri": URI}, "position": {"line": 1, "character": 19},
+            "context": {"triggerKind": by as u32}
+        });
+        let found = self.editor.request("textDocument/inlineCompletion", place).await;
+        found.pointer("/items/0/insertText").and_then(Value::as_str).map(str::to_owned)
+    }
+
+    /// The text around the cursor becomes another one, so that no answer is known for it.
+    async fn edit(&mut self, version: i32) {
+        let change = format!("fn main() {{\n    let greeting = \n    print{version}(greeting);\n}}\n");
+        self.editor.change(URI, version, json!([{ "text": change }])).await;
+    }
+
+    /// The account of each model.
+    async fn account(self) -> [Row; 2] {
+        self.editor.shutdown().await;
+        ["a", "b"].map(|model| of(self.folder.path(), model))
+    }
+}
+
+fn of(folder: &Path, model: &str) -> Row {
+    let (ledger, notice) = Ledger::open(Some(&folder.join("ledger.sqlite")));
+    assert_eq!(notice, None);
+    let mut sum = Row::default();
+    ledger
+        .report(SystemTime::UNIX_EPOCH)
+        .unwrap()
+        .rows
+        .iter()
+        .filter(|row| row.model == model)
+        .for_each(|row| sum += row);
+    sum
+}
+
+#[tokio::test]
+async fn an_unsure_answer_makes_way_while_typing_and_is_shown_to_who_asks() {
+    let unsure = Answer { logprob: Some(0.4_f64.ln()), ..Answer::new(&["first", "()", ";"]) };
+    let mut scene = Scene::new([FREE, FREE], "").await;
+    scene.a.always(unsure.clone());
+    scene.b.always(Answer::new(&["second();"]));
+    assert_eq!(scene.shown(By::Typing).await.as_deref(), Some("second();"));
+    scene.a.closed(1).await;
+    assert!(scene.a.bill().output <= 3);
+    let [a, b] = scene.account().await;
+    assert_eq!((a.calls, a.failed, a.shown, b.calls, b.shown), (1, 0, 0, 1, 1));
+
+    let mut scene = Scene::new([FREE, FREE], "").await;
+    scene.a.always(Answer { logprob: Some(0.6_f64.ln()), ..unsure });
+    assert_eq!(scene.shown(By::Key).await.as_deref(), Some("first();"), "three tokens of .6 are .22");
+    assert_eq!(scene.b.connections(), 0);
+}
+
+#[tokio::test]
+async fn a_silent_model_is_joined_by_one_that_is_free() {
+    let mut scene = Scene::new([FREE, FREE], "[tasks.expression]\ndeadline_ms = 3000").await;
+    scene.a.always(Answer::new(&["first();"]).with(Fault::HangBeforeFirstByte));
+    scene.b.always(Answer::new(&["second();"]));
+    assert_eq!(scene.shown(By::Typing).await.as_deref(), Some("second();"));
+    scene.a.closed(1).await;
+    let [a, b] = scene.account().await;
+    assert_eq!((a.calls, a.failed, a.aborted, b.calls), (1, 0, 1, 1), "nobody waited for the first to fail");
+}
+
+#[tokio::test]
+async fn a_silent_model_is_followed_in_time_by_one_that_costs() {
+    for fault in [Fault::HangBeforeFirstByte, Fault::HangAfterHead, Fault::StallAfter(1)] {
+        let mut scene = Scene::new([FREE, PRICED], "[tasks.expression]\ndeadline_ms = 1500").await;
+        let label = format!("{fault:?}");
+        scene.a.always(Answer::new(&["first", "();"]).with(fault));
+        scene.b.always(Answer::new(&["second();"]));
+        assert_eq!(scene.shown(By::Typing).await.as_deref(), Some("second();"), "{label}");
+        let [a, b] = scene.account().await;
+        assert_eq!((a.calls, a.failed, b.calls), (1, 1, 1), "{label}: no two at once where one costs");
+    }
+}
+
+#[tokio::test]
+async fn a_provider_that_allows_no_more_is_left_alone() {
+    let mut scene = Scene::new([FREE, FREE], "").await;
+    let headers = vec![
+        ("x-ratelimit-limit-requests", "60".to_owned()),
+        ("x-ratelimit-remaining-requests", "0".to_owned()),
+        ("x-ratelimit-reset-requests", "6m0s".to_owned()),
+    ];
+    scene.a.always(Answer { headers, ..Answer::new(&["first();"]) });
+    scene.b.always(Answer::new(&["second();"]));
+    assert_eq!(scene.shown(By::Key).await.as_deref(), Some("first();"));
+    scene.edit(2).await;
+    assert_eq!(scene.shown(By::Key).await.as_deref(), Some("second();"));
+    let [a, b] = scene.account().await;
+    assert_eq!((a.calls, b.calls), (1, 1));
+}
