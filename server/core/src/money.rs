@@ -9,6 +9,8 @@ use serde::{Serialize, Serializer};
 
 /// Picodollars in one US dollar.
 const PICO: f64 = 1e12;
+/// Decimal places of a picodollar.
+const PLACES: i32 = 12;
 
 /// An amount of US dollars, in picodollars (10⁻¹² USD). Sums saturate instead of wrapping: ±9.2 million USD is enough.
 ///
@@ -35,6 +37,35 @@ impl Money {
     /// From dollars, rounded to the picodollar; not-a-number is nothing.
     pub fn from_usd(usd: f64) -> Money {
         Money((usd * PICO).round() as i64)
+    }
+
+    /// From a decimal number of dollars as it is written, such as `0.0000001` or `1e-07`: read digit by digit, and rounded to the picodollar.
+    /// `None` for what is no number or more than there can be.
+    pub fn from_decimal(text: &str) -> Option<Money> {
+        let (mantissa, exponent) = match text.split_once(['e', 'E']) {
+            Some((mantissa, exponent)) => (mantissa, exponent.parse::<i32>().ok()?),
+            None => (text, 0),
+        };
+        let (sign, digits) = mantissa.strip_prefix('-').map_or((1, mantissa), |digits| (-1, digits));
+        let (whole, fraction) = digits.split_once('.').unwrap_or((digits, ""));
+        let is_number = |digits: &str| digits.bytes().all(|byte| byte.is_ascii_digit());
+        if whole.is_empty() && fraction.is_empty() || !is_number(whole) || !is_number(fraction) {
+            return None;
+        }
+        // Places to the right of the last digit, seen from the picodollar.
+        let zeros = PLACES.checked_add(exponent)?.checked_sub(i32::try_from(fraction.len()).ok()?)?;
+        let digits = format!("{whole}{fraction}");
+        let keep = i32::try_from(digits.len()).ok()?.saturating_add(zeros.min(0));
+        let (kept, next) = match usize::try_from(keep) {
+            Ok(keep) => (digits.get(..keep)?, digits.as_bytes().get(keep)),
+            Err(_) => ("0", None),
+        };
+        let pico = match kept.trim_start_matches('0') {
+            "" => 0,
+            kept => kept.parse::<i64>().ok()?.checked_mul(10_i64.checked_pow(zeros.max(0).unsigned_abs())?)?,
+        };
+        let rounded = pico.checked_add(i64::from(next.is_some_and(|next| *next >= b'5')))?;
+        Some(Money(sign * rounded))
     }
 
     /// In dollars, for people; never for sums.
@@ -107,6 +138,41 @@ impl Serialize for Money {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn decimal_numbers_are_read_to_the_last_picodollar() {
+        for (text, pico) in [
+            ("0.0000001", Some(100_000)),
+            ("1e-07", Some(100_000)),
+            ("1.25E-7", Some(125_000)),
+            ("7.5e-08", Some(75_000)),
+            ("5.0000000000000004e-08", Some(50_000)),
+            ("0.0000000000005", Some(1)),
+            ("0.00000000000049", Some(0)),
+            ("4e-400", Some(0)),
+            ("0", Some(0)),
+            ("0e99", Some(0)),
+            ("-1", Some(-1_000_000_000_000)),
+            (".5", Some(500_000_000_000)),
+            ("9223372.036854775807", Some(i64::MAX)),
+            ("9223373", None),
+            ("99999999999999999999999", None),
+            ("1e30", None),
+            ("1e2147483647", None),
+            ("", None),
+            (".", None),
+            ("-", None),
+            ("--1", None),
+            ("1.2.3", None),
+            ("1e", None),
+            ("NaN", None),
+            ("0x10", None),
+            ("1 ", None),
+            ("\u{661}", None),
+        ] {
+            assert_eq!(Money::from_decimal(text).map(Money::pico), pico, "{text}");
+        }
+    }
 
     #[test]
     fn token_prices_are_exact_and_amounts_read_as_dollars() {

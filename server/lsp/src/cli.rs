@@ -1,8 +1,9 @@
 //! The command line: one declaration that help, completions and man page come from, and one file under `cli/` for each command.
 //! It leaves serving, which is what happens without a command, to `serve`.
 
+use std::fs;
 use std::io::{self, BufWriter, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
@@ -79,6 +80,16 @@ impl Cli {
             result => result,
         }
     }
+}
+
+/// Writes a file beside its place and then into it, so that a full disk does not cost the old one. Its folder is made.
+fn replace(path: &Path, text: &str) -> io::Result<()> {
+    if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
+        fs::create_dir_all(folder)?;
+    }
+    let beside = path.with_extension("toml.new");
+    fs::write(&beside, text)?;
+    fs::rename(&beside, path).inspect_err(|_| drop(fs::remove_file(&beside)))
 }
 
 fn is_broken_pipe(error: &anyhow::Error) -> bool {

@@ -25,6 +25,7 @@ pub mod menu;
 pub mod outcome;
 pub mod parse;
 pub mod paths;
+pub mod prices;
 pub mod progress;
 pub mod resources;
 pub mod serve;

@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::ledger::Caps;
 use crate::paths;
+use crate::prices::{self, Prices};
 
 mod check;
 mod cross;
@@ -92,6 +93,9 @@ pub struct Settings {
     pub provider: BTreeMap<String, ModelRow>,
     /// Formats of prompts, for models that no shipped format fits.
     pub format: BTreeMap<String, FormatRow>,
+    /// What `pennyworth models refresh` wrote down; no key of the user's.
+    #[serde(skip)]
+    pub prices: Prices,
 }
 
 /// When suggestions come.
@@ -206,6 +210,7 @@ impl Default for Settings {
             model: BTreeMap::new(),
             provider: BTreeMap::new(),
             format: BTreeMap::new(),
+            prices: Prices::default(),
         }
     }
 }
@@ -229,11 +234,13 @@ impl Default for Log {
 }
 
 impl Settings {
-    /// Reads all layers: the file at `config` (or that `PENNYWORTH_CONFIG` names, or where the platform keeps it), then the editor's objects in order, then the environment.
+    /// Reads all layers: the table of prices, the file at `config` (or that `PENNYWORTH_CONFIG` names, or where the platform keeps it), then the editor's objects in order, then the environment.
     /// What cannot be used is left out and said in a notice; the rest holds.
     pub fn gather(config: Option<&Path>, editor: &[serde_json::Value]) -> (Settings, Vec<Notice>) {
         let mut layers = Vec::new();
         let mut notices = Vec::new();
+        let prices = prices::path(config).filter(|path| path.exists());
+        layers.extend(prices.and_then(|path| Layer::prices(&path, &mut notices)));
         // A file that nobody asked for by name may be absent.
         let named = config.map(Path::to_owned).or_else(paths::named_config);
         let path = named.or_else(|| paths::config_path().filter(|path| path.exists()));
@@ -282,7 +289,12 @@ impl Settings {
 
     /// The shipped models and formats with the user's rows; only models with a row here are enabled. It reads the shipped table: keep the result.
     pub fn models(&self) -> Models {
-        Models::builtin().with_rows("settings", self.rows()).0
+        self.base().with_rows("settings", self.rows()).0
+    }
+
+    /// The shipped models and formats with the table of prices, without the user's rows.
+    pub fn base(&self) -> Models {
+        Models::builtin().with_facts("", self.prices.rows()).0
     }
 
     /// The user's rows of models and formats.

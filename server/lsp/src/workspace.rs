@@ -50,8 +50,8 @@ struct Said {
 /// What the settings in force were made from.
 #[derive(Default)]
 struct Made {
-    /// When the user's own file was written.
-    written: Option<SystemTime>,
+    /// When the user's own file and the table of prices were written.
+    written: [Option<SystemTime>; 2],
     told: Vec<Notice>,
 }
 
@@ -115,9 +115,10 @@ pub fn refresh_if_written(engine: &Arc<Engine>) {
     });
 }
 
-fn written(engine: &Engine) -> Option<SystemTime> {
-    let path = engine.options.config.clone().or_else(crate::paths::config_path)?;
-    std::fs::metadata(path).and_then(|about| about.modified()).ok()
+fn written(engine: &Engine) -> [Option<SystemTime>; 2] {
+    let config = engine.options.config.clone();
+    let paths = [config.clone().or_else(crate::paths::config_path), crate::prices::path(config.as_deref())];
+    paths.map(|path| std::fs::metadata(path?).and_then(|about| about.modified()).ok())
 }
 
 /// Reads the workspace for the first time, a moment after the beginning: the document the user works on is open by then, and what is

@@ -46,6 +46,11 @@ impl Client {
         is_loopback(address).then(|| self.loopback.get(address))
     }
 
+    /// A question to another machine, without a key.
+    pub(crate) fn remote(&self, address: &str) -> reqwest::RequestBuilder {
+        self.remote.get(address)
+    }
+
     /// A request to a path below the model's address, with the key.
     pub(crate) fn request(
         &self,

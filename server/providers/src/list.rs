@@ -1,11 +1,12 @@
-//! The models that a server on this machine says it has. It leaves which of them are of use to the server.
+//! Lists: the models that a server on this machine says it has, and what is published for everybody. It leaves what is of use in them to the caller.
 
 use std::time::Duration;
 
 use serde_json::Value;
 use tokio::time::timeout;
 
-use crate::client::{Client, body};
+use crate::client::{Client, body, send};
+use crate::error::{Kind, ProviderError};
 
 /// Longest wait: a server on this machine that takes longer has something else to do.
 const PATIENCE: Duration = Duration::from_millis(500);
@@ -20,6 +21,18 @@ impl Client {
             serde_json::from_slice(&body(response, MOST).await.ok()?).ok()
         };
         timeout(PATIENCE, asked).await.ok().flatten().as_ref().map(names).unwrap_or_default()
+    }
+
+    /// What an address publishes for everybody, up to a size and within a time. Nothing is sent with the question, and over `http://` only this
+    /// machine is asked.
+    pub async fn fetch(&self, address: &str, most: usize, patience: Duration) -> Result<Vec<u8>, ProviderError> {
+        let request = match self.loopback(address) {
+            Some(request) => request,
+            None if address.starts_with("https://") => self.remote(address),
+            None => return Err(ProviderError::new(Kind::Client)),
+        };
+        let fetched = async { body(send(request).await.map_err(|(error, _)| error)?, most).await };
+        timeout(patience, fetched).await.map_err(|_| ProviderError::new(Kind::Deadline))?
     }
 }
 

@@ -182,7 +182,7 @@ fn price(row: Option<&PriceRow>, tier: Tier) -> Result<Price, Fault> {
                 off_peak: None,
             }),
             _ => {
-                Err(("price", "is missing; a model that is not `local` needs { input, cached, output, as_of }".into()))
+                Err(("price", "is missing; a model that is not `local` needs { input, cached, output, as_of }; `pennyworth models refresh` may know it".into()))
             }
         };
     };

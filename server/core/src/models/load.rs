@@ -6,8 +6,8 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::Models;
 use super::built::{format, model};
+use super::{Model, Models};
 
 /// The `[format.NAME]`, `[provider.NAME]` and `[model.NAME]` tables of a file, as written.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -114,6 +114,8 @@ row! {
         ports: Vec<u16>,
         /// Where below the address such a server lists its models.
         list: String,
+        /// What price lists call a provider.
+        listed_as: Vec<String>,
         /// Environment variable that holds the key.
         api_key_env: String,
         /// Command that prints the key.
@@ -251,6 +253,37 @@ impl Models {
             }
         }
         (all, problems)
+    }
+
+    /// These rows with facts of models laid over them, which switch nothing on. Facts of a model that has no row wait until one comes.
+    ///
+    /// What is wrong comes back as problems; a row that a fact would spoil stays as it was.
+    pub fn with_facts(&self, origin: &str, facts: BTreeMap<String, ModelRow>) -> (Models, Vec<Problem>) {
+        let mut all = self.clone();
+        let mut problems = Vec::new();
+        for (name, facts) in facts {
+            let row = facts.with(self.rows.model.get(&name));
+            if let Some(old) = all.models.get(&name) {
+                match all.whole(&row).and_then(|whole| model(&name, &whole, &all.formats)) {
+                    Ok(new) => drop(all.models.insert(name.clone(), Model { enabled: old.enabled, ..new })),
+                    Err((key, message)) => {
+                        let key = format!("model.{name}.{key}");
+                        problems.push(Problem { file: origin.into(), line: None, key, message });
+                        continue;
+                    }
+                }
+            }
+            all.rows.model.insert(name, row);
+        }
+        (all, problems)
+    }
+
+    /// A model's row with the keys of its provider, and with `over` laid over it, which may be a row that lacks something yet. `None` if there is
+    /// no such row, or its provider is none.
+    pub fn row(&self, name: &str, over: Option<&ModelRow>) -> Option<ModelRow> {
+        let under = self.rows.model.get(name);
+        let row = over.cloned().map(|over| over.with(under)).or_else(|| under.cloned())?;
+        self.whole(&row).ok()
     }
 
     /// A format's row with the keys of the one it is like. That one is like no other, and stands before it: names are read in order.

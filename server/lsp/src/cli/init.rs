@@ -8,6 +8,7 @@ use std::process::ExitCode;
 use anyhow::{Context as _, bail};
 use clap::Args;
 
+use super::replace;
 use crate::paths;
 use crate::settings::docs;
 
@@ -44,10 +45,7 @@ impl Init {
             fs::create_dir_all(folder).with_context(cannot)?;
         }
         if self.force {
-            // Beside the file and then in its place, so that a full disk does not cost the old one.
-            let beside = path.with_extension("toml.new");
-            fs::write(&beside, text).and_then(|()| fs::rename(&beside, path)).with_context(cannot)?;
-            return Ok(());
+            return replace(path, text).with_context(cannot);
         }
         match OpenOptions::new().write(true).create_new(true).open(path) {
             Ok(mut file) => file.write_all(text.as_bytes()).with_context(cannot),

@@ -1,12 +1,12 @@
 //! `pennyworth models`: which models there are, cheapest first for a task, and what there is to know before one is switched on.
-//! It leaves which of them a request asks to the route, which `explain` shows.
+//! It leaves which of them a request asks to the route, which `explain` shows, and bringing prices up to date to `models/refresh.rs`.
 
 use std::io::Write;
 use std::path::Path;
 use std::process::ExitCode;
 
 use anyhow::Context as _;
-use clap::Args;
+use clap::{Args, Subcommand};
 use comfy_table::{CellAlignment, Table, presets};
 use pennyworth_core::models::{Model, Models as Rows, Price};
 use pennyworth_core::money::Money;
@@ -18,6 +18,8 @@ use time::{Date, OffsetDateTime};
 
 use crate::settings::Settings;
 
+mod refresh;
+
 /// Tokens of a line of code: 35 characters of which 4.4 make a token.
 const TOKENS_PER_LINE: u32 = 8;
 /// Days after which a price is worth another look.
@@ -27,6 +29,7 @@ const MANY: u64 = 1000;
 
 /// `pennyworth models`.
 #[derive(Debug, Args)]
+#[command(args_conflicts_with_subcommands = true)]
 pub struct Models {
     /// The task that costs are shown for
     #[arg(long, default_value = "line", value_name = "TASK")]
@@ -37,6 +40,16 @@ pub struct Models {
     /// Print one JSON array
     #[arg(long)]
     json: bool,
+    /// What to do instead of listing
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+/// What to do instead of listing.
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Bring prices and dates of shutdown up to date from a public list; nothing is ever fetched without this command
+    Refresh(refresh::Refresh),
 }
 
 /// What is shown of a model.
@@ -62,6 +75,9 @@ struct Shown<'a> {
 
 impl Models {
     pub(super) fn run(&self, config: Option<&Path>, out: &mut impl Write) -> anyhow::Result<ExitCode> {
+        if let Some(Command::Refresh(refresh)) = &self.command {
+            return refresh.run(config, out);
+        }
         let (settings, _) = Settings::gather(config, &[]);
         let (rows, tasks) = (settings.models(), settings.tasks());
         let row = tasks.row(self.task);
@@ -205,7 +221,7 @@ mod tests {
 
     #[test]
     fn models_are_listed_by_what_an_accepted_completion_costs() {
-        let arguments = Models { task: Task::Line, all: true, json: true };
+        let arguments = Models { task: Task::Line, all: true, json: true, command: None };
         let list: Vec<serde_json::Value> = serde_json::from_str(&run(&arguments, "[model.local]")).unwrap();
         let costs: Vec<f64> = list
             .iter()
@@ -223,7 +239,7 @@ mod tests {
 
     #[test]
     fn the_table_has_every_fact_of_a_price_and_a_dash_where_none_is_known() {
-        let table = run(&Models { task: Task::Line, all: true, json: false }, "");
+        let table = run(&Models { task: Task::Line, all: true, json: false, command: None }, "");
         let rows: Vec<Vec<&str>> = table.lines().map(|line| line.split_whitespace().skip(5).collect()).collect();
         for facts in [
             ["0.100", "0.010", "0.125", "0.250", "1024", "0.500", "50", "%", "42"],
@@ -246,7 +262,7 @@ mod tests {
 
     #[test]
     fn nothing_switched_on_is_said_in_words() {
-        let arguments = Models { task: Task::Line, all: false, json: false };
+        let arguments = Models { task: Task::Line, all: false, json: false, command: None };
         assert_eq!(run(&arguments, ""), "no model is switched on; `pennyworth models --all` shows which there are\n");
     }
 }

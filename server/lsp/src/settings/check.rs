@@ -3,11 +3,13 @@
 
 use std::collections::BTreeMap;
 
+use pennyworth_core::models::Models;
 use serde_json::{Map, Value};
 
 use super::layer::{join, variable};
 use super::schema::{self, Node};
 use super::{Layer, Notice, Origin, Settings, Severity, cross, preset};
+use crate::prices::{Facts, Prices};
 
 /// Tables whose rows are taken whole or not at all: half a model could send code somewhere else than was meant.
 const WHOLE: [&str; 3] = ["model", "provider", "format"];
@@ -24,6 +26,7 @@ pub(super) fn load(layers: &[Layer]) -> (Settings, Vec<Notice>) {
         match layer.origin {
             Origin::Environment => joined.environment(layer),
             Origin::Editor => cross::editor(&mut joined, layer),
+            Origin::Prices(_) => joined.prices(layer),
             Origin::File(_) | Origin::Workspace(_) => joined.lay(layer),
         }
     }
@@ -43,6 +46,8 @@ pub(super) fn accepted(layer: &Layer) -> (Map<String, Value>, Vec<Notice>) {
 pub(super) struct Joined<'a> {
     pub(super) values: Map<String, Value>,
     pub(super) notices: Vec<Notice>,
+    /// The table of prices, which is no value of the settings.
+    pub(super) prices: Prices,
     /// The layer that gave each dotted key last.
     places: BTreeMap<String, &'a Layer>,
 }
@@ -180,9 +185,27 @@ impl<'a> Joined<'a> {
         });
     }
 
+    /// Takes the facts of each model that are facts and nothing else, and make a sound row.
+    fn prices(&mut self, layer: &Layer) {
+        let models = layer.values.get("model").and_then(Value::as_object);
+        for (name, facts) in models.into_iter().flatten() {
+            match serde_json::from_value::<Facts>(facts.clone()) {
+                Ok(facts) => drop(self.prices.model.insert(name.clone(), facts)),
+                Err(error) => {
+                    let message = format!("is left out: {error}");
+                    self.notices.push(layer.notice(Severity::Warning, &format!("model.{name}"), message));
+                }
+            }
+        }
+        for problem in Models::builtin().with_facts("", self.prices.rows()).1 {
+            let message = format!("{}, so what is known without this table holds", problem.message);
+            self.notices.push(layer.notice(Severity::Warning, &problem.key, message));
+        }
+    }
+
     fn finish(mut self) -> (Settings, Vec<Notice>) {
         self.lay_preset_under();
-        let mut settings = self.read();
+        let mut settings = Settings { prices: std::mem::take(&mut self.prices), ..self.read() };
         cross::check(&mut settings, &mut self);
         (settings, self.notices)
     }

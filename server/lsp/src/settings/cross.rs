@@ -10,6 +10,8 @@ use super::{ANY, Layer, Settings, Severity, ignored, schema};
 /// Lays an editor's layer over what is there, less the models it may not name: its settings may come from the workspace, and a
 /// workspace sends no code anywhere, names no keys and runs no commands.
 pub(super) fn editor<'a>(joined: &mut Joined<'a>, layer: &'a Layer) {
+    // With the prices in force: a row that lacks one is no model without them.
+    let base = Models::builtin().with_facts("", joined.prices.rows()).0;
     let before = rows(joined);
     let providers = joined.values.get("provider").cloned();
     joined.lay(layer);
@@ -28,7 +30,7 @@ pub(super) fn editor<'a>(joined: &mut Joined<'a>, layer: &'a Layer) {
     let after = rows(joined);
     let named = layer.values.get("model").and_then(Value::as_object).into_iter().flatten();
     for (name, _) in named {
-        let (old, new) = (model(&before, name), model(&after, name));
+        let (old, new) = (model(&base, &before, name), model(&base, &after, name));
         let Some(message) = new.and_then(|new| refusal(old.as_ref(), &new)) else { continue };
         joined.say(Severity::Error, &format!("model.{name}"), message.into());
         let Some(models) = joined.values.get_mut("model").and_then(Value::as_object_mut) else { continue };
@@ -48,10 +50,10 @@ fn rows(joined: &Joined<'_>) -> Rows {
     }
 }
 
-fn model(rows: &Rows, name: &str) -> Option<Model> {
+fn model(base: &Models, rows: &Rows, name: &str) -> Option<Model> {
     let row = rows.model.get(name)?.clone();
     let rows = Rows { model: [(name.to_owned(), row)].into(), ..rows.clone() };
-    Models::builtin().with_rows("", rows).0.get(name).filter(|model| model.enabled).cloned()
+    base.with_rows("", rows).0.get(name).filter(|model| model.enabled).cloned()
 }
 
 fn refusal(old: Option<&Model>, new: &Model) -> Option<&'static str> {
@@ -71,7 +73,7 @@ fn refusal(old: Option<&Model>, new: &Model) -> Option<&'static str> {
 
 /// Looks at joined settings as a whole; what does not hold is taken out or, where it does no harm, only said.
 pub(super) fn check(settings: &mut Settings, joined: &mut Joined<'_>) {
-    let (models, problems) = Models::builtin().with_rows("", settings.rows());
+    let (models, problems) = settings.base().with_rows("", settings.rows());
     let shipped = || models.all().filter(|model| !model.enabled).map(|model| model.name.as_str());
     for problem in problems {
         let empty = settings

@@ -19,6 +19,8 @@ const MAX_BYTES: u64 = 1024 * 1024;
 /// Where values come from.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Origin {
+    /// The table of prices, below the user's own file.
+    Prices(PathBuf),
     /// The user's own file.
     File(PathBuf),
     /// The editor: initialisation options or `workspace/configuration`.
@@ -45,7 +47,7 @@ pub struct Layer {
 impl fmt::Display for Origin {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Origin::File(path) | Origin::Workspace(path) => write!(f, "{}", path.display()),
+            Origin::Prices(path) | Origin::File(path) | Origin::Workspace(path) => write!(f, "{}", path.display()),
             Origin::Editor => f.pad("editor settings"),
             Origin::Environment => f.pad("environment"),
         }
@@ -56,6 +58,11 @@ impl Layer {
     /// The user's own file; `None`, with a notice, if it cannot be read.
     pub fn file(path: &Path, notices: &mut Vec<Notice>) -> Option<Layer> {
         Layer::read(Origin::File(path.to_owned()), path, notices)
+    }
+
+    /// The table of prices; `None`, with a notice, if it cannot be read.
+    pub fn prices(path: &Path, notices: &mut Vec<Notice>) -> Option<Layer> {
+        Layer::read(Origin::Prices(path.to_owned()), path, notices)
     }
 
     /// A workspace's file; `None`, with a notice, if it cannot be read.

@@ -452,7 +452,7 @@ fn the_commented_file_says_nothing_and_uncommented_it_says_the_defaults() {
         ..Settings::default()
     };
     assert_eq!(settings, examples);
-    assert_eq!(settings.models().enabled().count(), 2, "the examples of models can be used as they stand");
+    assert_eq!(settings.models().enabled().count(), 3, "the examples of models can be used as they stand");
     assert!(
         schema::leaves()
             .iter()

@@ -1,0 +1,228 @@
+//! `pennyworth models refresh`: brings the prices of known models up to date from a public list, and says what changed. It is the one command
+//! that fetches anything of the kind, and it sends no key.
+//! It leaves reading lists to `prices::source`, and what holds over what to `settings`.
+
+use std::collections::BTreeSet;
+use std::io::Write;
+use std::path::Path;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use anyhow::{Context as _, anyhow, bail};
+use clap::Args;
+use pennyworth_core::models::{ModelRow, PriceRow, Problem, Rows, is_loopback};
+use pennyworth_providers::Client;
+use time::{Date, OffsetDateTime};
+
+use crate::cli::replace;
+use crate::prices::source::Source;
+use crate::prices::{self, Facts, Prices};
+use crate::settings::Settings;
+
+/// OpenRouter's list, which wants no key.
+const OPENROUTER: &str = "https://openrouter.ai/api/v1/models";
+/// LiteLLM's list, which has most services.
+const LITELLM: &str = "https://raw.githubusercontent.com/BerriAI/litellm/main/model_prices_and_context_window.json";
+/// Bytes of a list at most; the longest known one has two million.
+const MOST: usize = 16 << 20;
+/// Longest wait for a list.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// `pennyworth models refresh`.
+#[derive(Debug, Args)]
+pub(super) struct Refresh {
+    /// A URL or a file: OpenRouter's list of models, LiteLLM's price file, or the `/model/info` of a LiteLLM proxy
+    #[arg(default_value = OPENROUTER)]
+    source: String,
+    /// Say what would change, and write nothing
+    #[arg(long)]
+    dry_run: bool,
+}
+
+/// What a list had to say.
+#[derive(Default)]
+struct Found {
+    prices: Prices,
+    /// Lines to print, one for each key that changed.
+    changes: Vec<String>,
+    same: usize,
+    /// Models that the list should know and does not.
+    missing: Vec<String>,
+    /// Models that the list says nothing of any use about, with the reason.
+    left_alone: Vec<String>,
+    /// Services whose prices the list has not.
+    others: BTreeSet<String>,
+}
+
+impl Refresh {
+    pub(super) fn run(&self, config: Option<&Path>, out: &mut impl Write) -> anyhow::Result<ExitCode> {
+        let text = self.text()?;
+        let source = Source::read(&text).map_err(|message| anyhow!("{} {message}", self.source))?;
+        let (settings, _) = Settings::gather(config, &[]);
+        let today = OffsetDateTime::now_utc().date();
+        let found = look_up(&settings, &source, today);
+        found.print(&self.source, out)?;
+        let Some(path) = prices::path(config) else { bail!("there is no home for a table of prices here") };
+        match () {
+            () if self.dry_run => writeln!(out, "nothing is written, as asked")?,
+            () if found.prices == settings.prices => writeln!(out, "nothing to write")?,
+            () => {
+                let cannot = || format!("{} cannot be written", path.display());
+                replace(&path, &found.prices.to_toml()?).with_context(cannot)?;
+                writeln!(out, "wrote {}", path.display())?;
+            }
+        }
+        let now = Settings { prices: found.prices, ..settings }.models();
+        for model in now.enabled() {
+            for note in super::notes(model, today) {
+                writeln!(out, "warning: {}: {note}", model.name)?;
+            }
+        }
+        Ok(ExitCode::SUCCESS)
+    }
+
+    fn text(&self) -> anyhow::Result<Vec<u8>> {
+        let cannot = || format!("{} cannot be read", self.source);
+        if !self.source.contains("://") {
+            return file(Path::new(&self.source)).with_context(cannot);
+        }
+        // Who can change a list on its way can lift the cap.
+        if !self.source.starts_with("https://") && !is_loopback(&self.source) {
+            bail!("{} is not fetched: a list elsewhere comes over https://", self.source);
+        }
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        let fetched = async { Client::new()?.fetch(&self.source, MOST, PATIENCE).await };
+        runtime.block_on(fetched).with_context(cannot)
+    }
+}
+
+fn file(path: &Path) -> anyhow::Result<Vec<u8>> {
+    let about = std::fs::metadata(path)?;
+    match () {
+        () if !about.is_file() => bail!("not a file"),
+        () if about.len() > MOST as u64 => bail!("it has {} bytes; a list of prices has at most {MOST}", about.len()),
+        () => Ok(std::fs::read(path)?),
+    }
+}
+
+/// Looks every model up that is not on this machine, shipped or the user's own.
+fn look_up(settings: &Settings, source: &Source, today: Date) -> Found {
+    let (base, rows) = (settings.base(), settings.models());
+    let mut found = Found { prices: settings.prices.clone(), ..Found::default() };
+    let names: BTreeSet<&str> =
+        base.all().map(|model| model.name.as_str()).chain(settings.model.keys().map(String::as_str)).collect();
+    for name in names {
+        let Some(row) = rows.row(name, settings.model.get(name)) else { continue };
+        let (Some(provider), Some(id)) = (&row.provider, &row.model) else { continue };
+        if row.tier.as_deref() == Some("local") {
+            continue;
+        }
+        if source.only().is_some_and(|only| only != provider) {
+            found.others.insert(provider.clone());
+            continue;
+        }
+        match source.facts(&listed(&row, provider, id, source), tier(&row)) {
+            None => found.missing.push(name.to_owned()),
+            Some(Err(reason)) => found.left_alone.push(format!("{name}: {reason}")),
+            Some(Ok(facts)) => found.take(name, facts, &row, settings, today),
+        }
+    }
+    found
+}
+
+/// The names under which a list may have a model.
+fn listed(row: &ModelRow, provider: &str, id: &str, source: &Source) -> Vec<String> {
+    if source.only().is_some() {
+        return vec![id.to_owned()];
+    }
+    let own = [provider.to_owned()];
+    let services = row.listed_as.as_deref().unwrap_or(&own);
+    services.iter().map(|service| if service.is_empty() { id.to_owned() } else { format!("{service}/{id}") }).collect()
+}
+
+/// The tier of service that a row asks for, where it has prices of its own.
+fn tier(row: &ModelRow) -> Option<&str> {
+    row.extra.as_ref()?.get("service_tier")?.as_str().filter(|tier| *tier == "flex")
+}
+
+impl Found {
+    /// Takes facts of a model if they make a sound row, and notes how they differ from the row in force.
+    fn take(&mut self, name: &str, mut facts: Facts, row: &ModelRow, settings: &Settings, today: Date) {
+        let is_free = |price: &PriceRow| price.input == Some(0.0) && price.output == Some(0.0);
+        let was_paid = row.price.as_ref().is_some_and(|price| price.input.is_some() && !is_free(price));
+        // A price of nothing would lift the cap off the model.
+        if was_paid && facts.price.as_ref().is_some_and(is_free) {
+            return self.left_alone.push(format!("{name}: it is free there; if that is so, write its price yourself"));
+        }
+        if let Some(price) = &mut facts.price {
+            price.as_of = Some(today.to_string());
+        }
+        if let Some(problem) = fault(name, &facts, settings) {
+            return self.left_alone.push(format!("{name}: its {} {}", problem.key, problem.message));
+        }
+        let changes = changes(&facts, row, settings.model.get(name));
+        self.same += usize::from(changes.is_empty());
+        self.changes.extend(changes.into_iter().map(|change| format!("{name:<24} {change}")));
+        self.prices.model.insert(name.to_owned(), facts);
+    }
+
+    fn print(&self, source: &str, out: &mut impl Write) -> std::io::Result<()> {
+        self.changes.iter().try_for_each(|change| writeln!(out, "{change}"))?;
+        self.left_alone.iter().try_for_each(|what| writeln!(out, "left alone: {what}"))?;
+        if !self.missing.is_empty() {
+            writeln!(out, "not found in {source}: {}", self.missing.join(", "))?;
+        }
+        if !self.others.is_empty() {
+            let others: Vec<&str> = self.others.iter().map(String::as_str).collect();
+            writeln!(
+                out,
+                "this list has no prices of {}; LiteLLM's has: pennyworth models refresh {LITELLM}",
+                others.join(", ")
+            )?;
+        }
+        writeln!(out, "unchanged: {} models", self.same)
+    }
+}
+
+/// What would be wrong with the model's row if these facts held.
+fn fault(name: &str, facts: &Facts, settings: &Settings) -> Option<Problem> {
+    let (models, problems) = settings.base().with_facts("", [(name.to_owned(), facts.row())].into());
+    let own = settings.model.get(name).map(|row| (name.to_owned(), row.clone()));
+    let rows =
+        Rows { format: settings.format.clone(), provider: settings.provider.clone(), model: own.into_iter().collect() };
+    let key = format!("model.{name}.");
+    let all = problems.into_iter().chain(models.with_rows("", rows).1);
+    all.into_iter().find_map(|problem| Some(Problem { key: problem.key.strip_prefix(&key)?.to_owned(), ..problem }))
+}
+
+/// The keys that differ, each as old and new; where the user's own row has the key, that holds, and is said.
+fn changes(facts: &Facts, row: &ModelRow, own: Option<&ModelRow>) -> Vec<String> {
+    let (new, old, own) = (keys(&facts.row()), keys(row), keys(own.unwrap_or(&ModelRow::default())));
+    let all = new.into_iter().zip(old).zip(own);
+    all.filter_map(|(((key, new), (_, old)), (_, own))| {
+        let new = new.filter(|new| Some(new) != old.as_ref())?;
+        let old = old.unwrap_or_else(|| "-".into());
+        let holds = if own.is_some() { "  (your configuration says otherwise, and holds)" } else { "" };
+        Some(format!("{key:<12} {old} -> {new}{holds}"))
+    })
+    .collect()
+}
+
+/// The keys of a row that a list may know, as they are shown.
+fn keys(row: &ModelRow) -> [(&'static str, Option<String>); 8] {
+    let price = row.price.clone().unwrap_or_default();
+    let number = |value: Option<f64>| value.map(|value| value.to_string());
+    [
+        ("input", number(price.input)),
+        ("cached", number(price.cached)),
+        ("write", number(price.write)),
+        ("write_long", number(price.write_long)),
+        ("output", number(price.output)),
+        ("batch", number(price.batch)),
+        ("cache_min", row.cache_min.map(|tokens| tokens.to_string())),
+        ("shutdown", row.shutdown.clone()),
+    ]
+}
+
+#[cfg(test)]
+mod tests;
