@@ -284,7 +284,7 @@ async fn respond(
     if matches!(answer.fault, Fault::NotStreamed) {
         bill(state, |bill| bill.output += answer.pieces.len() as u64);
         let body = not_streamed(dialect, &answer, counts(answer.pieces.len()));
-        return whole(stream, 200, &[], "application/json", &body.to_string()).await;
+        return whole(stream, 200, &answer.headers, "application/json", &body.to_string()).await;
     }
     let kind = dialect.content_type();
     let more = header_lines(&answer.headers);

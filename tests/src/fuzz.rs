@@ -149,7 +149,8 @@ fn stream_of(protocol: Protocol, bytes: &[u8]) {
 
 fn chunks(protocol: Protocol, bytes: &[u8], piece: usize) -> Vec<Result<Chunk, ProviderError>> {
     let pieces = bytes.chunks(piece).map(|piece| Ok::<_, ProviderError>(piece.to_vec()));
-    let expected = Expected { prompt_tokens: 100, max_tokens: 1000, chars_per_token: 4.39, charges: true };
+    let expected =
+        Expected { prompt_tokens: 100, max_tokens: 1000, chars_per_token: 4.39, charges: true, charged: None };
     RUNTIME.block_on(decode(protocol, stream::iter(pieces.collect::<Vec<_>>()), expected).collect())
 }
 

@@ -32,6 +32,8 @@ pub struct Expected {
     pub chars_per_token: f32,
     /// Whether what the provider says it charges is taken for the truth.
     pub charges: bool,
+    /// What a header of a whole answer says it charged; the account inside the answer goes before it.
+    pub charged: Option<Money>,
 }
 
 impl Expected {
@@ -39,7 +41,7 @@ impl Expected {
     pub fn of(request: &Request) -> Expected {
         let Model { chars_per_token, charges, .. } = request.model;
         let Request { prompt_tokens, max_tokens, .. } = *request;
-        Expected { prompt_tokens, max_tokens, chars_per_token, charges }
+        Expected { prompt_tokens, max_tokens, chars_per_token, charges, charged: None }
     }
 }
 
@@ -208,7 +210,7 @@ impl Reader {
             written: input.written,
             output: output.all,
             reasoning: output.reasoning,
-            charged: charged.filter(|_| self.expected.charges),
+            charged: charged.or(self.expected.charged).filter(|_| self.expected.charges),
             estimated,
         }
     }

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use futures_util::{Stream, StreamExt, TryStreamExt, stream};
 use pennyworth_core::models::Model;
+use pennyworth_core::money::Money;
 use reqwest::Method;
 use reqwest::header::CONTENT_TYPE;
 use secrecy::SecretString;
@@ -23,6 +24,8 @@ use crate::{Chunk, Request, Timeouts};
 const LESSONS: usize = 5;
 /// Bytes of an answer that is not streamed.
 const MAX_BODY: usize = 8 * 1024 * 1024;
+/// The header in which a LiteLLM proxy says what a whole answer cost, in USD.
+const CHARGED: &str = "x-litellm-response-cost";
 /// Longest wait for an answer to a probe.
 const PROBE: Duration = Duration::from_secs(5);
 
@@ -39,7 +42,9 @@ pub(crate) fn ask(client: Client, request: Request) -> impl Stream<Item = Result
             .await
             .map_err(|_| ProviderError::new(Kind::FirstByte))??;
         let limits = Limits::read(response.headers(), client::now()).map(Chunk::Limits);
-        let bytes = with_deadlines(bytes(wire, response).await?, first, silence, start + total);
+        let (bytes, charged) = bytes(wire, response).await?;
+        let expected = Expected { charged, ..expected };
+        let bytes = with_deadlines(bytes, first, silence, start + total);
         Ok::<_, ProviderError>(stream::iter(limits.map(Ok)).chain(decode(protocol, bytes, expected)))
     };
     stream::once(begun).try_flatten()
@@ -113,26 +118,31 @@ fn lay_over(body: &mut Map<String, Value>, fields: Value) {
 
 type Bytes = stream::BoxStream<'static, Result<Vec<u8>, ProviderError>>;
 
-/// The answer's bytes. One that was sent whole, by a server that does not stream, becomes a stream of one event.
-async fn bytes(wire: &Wire, response: reqwest::Response) -> Result<Bytes, ProviderError> {
+/// The answer's bytes, and what its head says it charged. One that was sent whole, by a server that does not stream, becomes a stream of one event.
+async fn bytes(wire: &Wire, response: reqwest::Response) -> Result<(Bytes, Option<Money>), ProviderError> {
     let kind =
         response.headers().get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or("").to_ascii_lowercase();
     if kind.starts_with("text/html") {
         return Err(ProviderError { status: Some(response.status().as_u16()), ..ProviderError::new(Kind::Malformed) });
     }
     if !kind.starts_with("application/json") {
-        return Ok(response
-            .bytes_stream()
-            .map(|piece| piece.map(|piece| piece.to_vec()).map_err(|e| client::transport(&e)))
-            .boxed());
+        let pieces = response.bytes_stream();
+        // The head of a stream is written before the answer is, so what it says of the cost is not the end of it.
+        return Ok((
+            pieces.map(|piece| piece.map(|piece| piece.to_vec()).map_err(|e| client::transport(&e))).boxed(),
+            None,
+        ));
     }
+    let charged = response.headers().get(CHARGED).and_then(|cost| Money::from_decimal(cost.to_str().ok()?));
+    // Who does not know a price says that it is nothing.
+    let charged = charged.filter(|cost| *cost > Money::ZERO);
     let whole = client::body(response, MAX_BODY).await?;
     let value: Value = serde_json::from_slice(&whole).map_err(|_| ProviderError::new(Kind::Malformed))?;
     let frame = match wire.framing {
         Framing::Events => format!("data: {value}\n\n"),
         Framing::Lines => format!("{value}\n"),
     };
-    Ok(stream::iter([Ok(frame.into_bytes())]).boxed())
+    Ok((stream::iter([Ok(frame.into_bytes())]).boxed(), charged))
 }
 
 /// The same bytes, given up when the first does not come until `first`, one later than `silence` after another, or the last not until `end`.

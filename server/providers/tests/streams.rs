@@ -11,7 +11,8 @@ use pennyworth_core::models::Protocol;
 use pennyworth_providers::{Chunk, Expected, ProviderError, decode};
 use proptest::prelude::*;
 
-const EXPECTED: Expected = Expected { prompt_tokens: 100, max_tokens: 1000, chars_per_token: 4.39, charges: true };
+const EXPECTED: Expected =
+    Expected { prompt_tokens: 100, max_tokens: 1000, chars_per_token: 4.39, charges: true, charged: None };
 
 /// A stream: its file, its protocol and its bytes.
 struct Stream {
