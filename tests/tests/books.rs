@@ -68,6 +68,7 @@ fn request(model: &Model, chars_per_token: f32, number: usize) -> Request {
         body,
         max_tokens: CEILING,
         stops: Vec::new(),
+        cache_key: None,
         timeouts: Timeouts { first_byte: LONG, silence: LONG, total: LONG },
     }
 }
@@ -160,7 +161,7 @@ async fn call(client: &Client, ledger: &Ledger, model: &Model, number: usize, en
     let row = Call {
         provider: "fake".into(),
         model: model.name.clone(),
-        task: Task::Line,
+        task: Some(Task::Line),
         language: "rust".into(),
         prompt_tokens: request.prompt_tokens,
         max_tokens: request.max_tokens,

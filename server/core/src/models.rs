@@ -242,6 +242,12 @@ pub struct Model {
     pub logprobs: bool,
     /// Characters of code per token, until its answers say better.
     pub chars_per_token: f32,
+    /// Tokens of excerpts of other files that a prompt may hold.
+    pub excerpts: u32,
+    /// The field that takes a name for prompts which begin alike, so that the provider sends them to the same cache.
+    pub cache_key_field: Option<String>,
+    /// Whether a message says itself up to where it is to be cached.
+    pub cache_marks: bool,
     /// The name of the field for the output ceiling, where it is not the protocol's.
     pub max_tokens_field: Option<String>,
     /// Where below the address requests go, where that is not the protocol's path.

@@ -88,9 +88,12 @@ impl Plan {
     }
 }
 
-fn render(models: &Models, model: &Model, prompt: &Prompt) -> Result<Rendered, Why> {
+/// A prompt in a model's own format, with the excerpts its row has room for.
+pub fn render(models: &Models, model: &Model, prompt: &Prompt) -> Result<Rendered, Why> {
     // Loading a row checked that its format exists.
     let format = models.format(&model.format).ok_or_else(|| Why::Marker(model.format.clone()))?;
+    // The row's own estimate, so that what was planned and what is sent hold the same excerpts whatever is learned in between.
+    let prompt = prompt.within(format, model.excerpts, model.chars_per_token);
     prompt.render(format).map_err(|Refusal { marker }| Why::Marker(marker))
 }
 

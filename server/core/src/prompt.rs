@@ -132,12 +132,16 @@ pub enum Body {
         prompt: String,
         /// What stands after it.
         suffix: String,
+        /// Other places, for a server that writes them into the prompt itself.
+        excerpts: Vec<Excerpt>,
     },
     /// Messages.
     Chat {
         /// What never changes.
         system: String,
-        /// The file and what is wanted.
+        /// What the user's message begins with and keystrokes leave as it is.
+        shared: String,
+        /// The rest of it: the file and what is wanted.
         user: String,
     },
 }
@@ -196,10 +200,37 @@ impl Prompt {
         });
         let body = match format.shape {
             Shape::Raw => Body::Raw { prompt },
-            Shape::Fields => Body::Fields { prompt, suffix: self.suffix.clone() },
-            Shape::Chat => Body::Chat { system: format.system.clone(), user: prompt },
+            Shape::Fields => {
+                let excerpts = if format.excerpt.is_some() { self.excerpts.clone() } else { Vec::new() };
+                Body::Fields { prompt, suffix: self.suffix.clone(), excerpts }
+            }
+            Shape::Chat => {
+                let shared = if template.begins_with("excerpts") { excerpts } else { String::new() };
+                let user = prompt.strip_prefix(&shared).unwrap_or(&prompt).to_owned();
+                Body::Chat { system: format.system.clone(), shared, user }
+            }
         };
         Ok(Rendered { body, held })
+    }
+
+    /// This prompt with as many of its excerpts as a model is given: the latest, in so many tokens, without those that contain a marker of its
+    /// format.
+    pub fn within(&self, format: &Format, excerpt_tokens: u32, chars_per_token: f32) -> Cow<'_, Prompt> {
+        if self.excerpts.is_empty() {
+            return Cow::Borrowed(self);
+        }
+        let is_clean = |text: &str| !format.markers.iter().any(|marker| text.contains(marker.as_str()));
+        let mut left = if format.excerpt.is_some() { excerpt_tokens } else { 0 };
+        let mut excerpts = Vec::new();
+        for excerpt in self.excerpts.iter().rev() {
+            let Some(rest) = left.checked_sub(excerpt.tokens(chars_per_token)) else { break };
+            left = rest;
+            if is_clean(&excerpt.text) && is_clean(&excerpt.path) {
+                excerpts.push(excerpt.clone());
+            }
+        }
+        excerpts.reverse();
+        Cow::Owned(Prompt { excerpts, ..self.clone() })
     }
 
     /// Estimated tokens of each part, for a model of this many characters per token.
@@ -207,7 +238,7 @@ impl Prompt {
         let count = |text: &str| tokens::estimate(text, chars_per_token);
         PartTokens {
             path: count(&self.path),
-            excerpts: self.excerpts.iter().map(|excerpt| count(&excerpt.text) + count(&excerpt.path)).sum(),
+            excerpts: self.excerpts.iter().map(|excerpt| excerpt.tokens(chars_per_token)).sum(),
             prefix: count(&self.prefix),
             suffix: count(&self.suffix),
         }
@@ -241,6 +272,13 @@ fn want(stop: Option<Stop>) -> &'static str {
     }
 }
 
+impl Excerpt {
+    /// Estimated tokens, those around it included.
+    pub fn tokens(&self, chars_per_token: f32) -> u32 {
+        tokens::estimate(&self.text, chars_per_token) + tokens::estimate(&self.path, chars_per_token) + 3
+    }
+}
+
 impl Body {
     /// Estimated tokens, the frame included.
     pub fn tokens(&self, chars_per_token: f32) -> u32 {
@@ -248,8 +286,11 @@ impl Body {
         // A chat's frame is three or four tokens for each message.
         match self {
             Body::Raw { prompt } => count(prompt),
-            Body::Fields { prompt, suffix } => count(prompt) + count(suffix) + 3,
-            Body::Chat { system, user } => count(system) + count(user) + 8,
+            Body::Fields { prompt, suffix, excerpts } => {
+                let others: u32 = excerpts.iter().map(|excerpt| excerpt.tokens(chars_per_token)).sum();
+                count(prompt) + count(suffix) + others + 3
+            }
+            Body::Chat { system, shared, user } => count(system) + count(shared) + count(user) + 8,
         }
     }
 }
@@ -287,8 +328,12 @@ impl fmt::Debug for Body {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Body::Raw { prompt } => write!(f, "Raw({} bytes)", prompt.len()),
-            Body::Fields { prompt, suffix } => write!(f, "Fields({} + {} bytes)", prompt.len(), suffix.len()),
-            Body::Chat { system, user } => write!(f, "Chat({} + {} bytes)", system.len(), user.len()),
+            Body::Fields { prompt, suffix, excerpts } => {
+                write!(f, "Fields({} + {} bytes, {} excerpts)", prompt.len(), suffix.len(), excerpts.len())
+            }
+            Body::Chat { system, shared, user } => {
+                write!(f, "Chat({} + {} + {} bytes)", system.len(), shared.len(), user.len())
+            }
         }
     }
 }

@@ -79,7 +79,7 @@ impl Failure {
 }
 
 /// What a call may take, and what its answer must be.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Limit {
     /// The most that a day and a month may cost.
     pub caps: Caps,
@@ -87,6 +87,8 @@ pub struct Limit {
     pub time: Duration,
     /// Longest wait for its next piece: shorter where another model could be asked in the time that is left.
     pub patience: Duration,
+    /// A name for prompts that begin alike.
+    pub cache_key: String,
     /// The joint probability of its tokens, as the model says it, below which the rest of an answer is left out.
     pub least: f32,
 }
@@ -118,8 +120,10 @@ pub async fn attempt(
         prompt_tokens: step.prompt_tokens,
         max_tokens,
         stops: step.stops.clone(),
+        cache_key: Some(limit.cache_key),
         timeouts: Timeouts { first_byte: limit.patience, silence: limit.patience, total: limit.time },
     };
+    resources.warmth.used(provider, &model.name);
     resources.allowances.take(provider, u64::from(step.prompt_tokens) + u64::from(max_tokens));
     let mut reading = Reading::new(cut_input, Realign::new(&rendered), limit.least);
     let mut answer = client.ask(request);

@@ -64,8 +64,8 @@ pub struct Call {
     pub provider: String,
     /// The model's name in tables.
     pub model: String,
-    /// What is asked for.
-    pub task: Task,
+    /// What is asked for; `None` for a call that only warms its model.
+    pub task: Option<Task>,
     /// The language's name.
     pub language: String,
     /// Estimated tokens of the prompt.
@@ -90,7 +90,7 @@ impl Call {
         Call {
             provider: provider(model).to_owned(),
             model: model.name.clone(),
-            task: plan.task,
+            task: Some(plan.task),
             language: plan.language.clone(),
             prompt_tokens: step.prompt_tokens,
             max_tokens: plan.budget.max_tokens,
@@ -99,6 +99,25 @@ impl Call {
             price: step.price.clone(),
             abort_billed: model.abort_billed,
             deadline: Duration::from_millis(plan.deadline_ms.into()),
+        }
+    }
+}
+
+impl Call {
+    /// A call that only has a model read what its prompts begin with.
+    pub fn warming(model: &Model, prompt_tokens: u32, max_tokens: u32, deadline: Duration) -> Call {
+        Call {
+            provider: provider(model).to_owned(),
+            model: model.name.clone(),
+            task: None,
+            language: String::new(),
+            prompt_tokens,
+            max_tokens,
+            chars_per_token: model.chars_per_token,
+            worst_cost: model.price.worst(prompt_tokens.into(), max_tokens.into()),
+            price: model.price.clone(),
+            abort_billed: model.abort_billed,
+            deadline,
         }
     }
 }

@@ -30,7 +30,7 @@ use crate::view::{View, shown_path};
 /// The embedded model's name in the ledger and the cache.
 pub const EMBEDDED: &str = "embedded";
 /// Bytes at the head of a file that may say that a program wrote it.
-const HEAD: usize = 1024;
+pub(crate) const HEAD: usize = 1024;
 /// Characters below which a suggestion saves nothing.
 const MIN_CHARS: usize = 2;
 /// Lines of a suggestion of several.
@@ -263,7 +263,7 @@ impl Here<'_> {
         let prompt = Prompt {
             path: shown_path(self.question.path, &self.scope.root),
             language: self.language().to_owned(),
-            excerpts: Vec::new(),
+            excerpts: self.resources.excerpts(self.current, self.question.path),
             prefix,
             suffix,
             stop: None,

@@ -1,15 +1,21 @@
 //! What completing takes, whoever asks: the settings in force, the cache, the models and the account. The server has one for its life, and
 //! so has a command of the command line for its one question. It leaves documents and the editor to `engine`.
 
+use std::hash::{BuildHasher as _, RandomState};
+use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::{Instant, SystemTime};
 
 use pennyworth_core::cache::Cache;
 use pennyworth_core::confidence::Confidence;
+use pennyworth_core::gate::FileKind;
 use pennyworth_core::models::{Model, WeekHour};
 use pennyworth_core::money::Money;
+use pennyworth_core::prompt::Excerpt;
+use pennyworth_core::text;
 use pennyworth_providers::Client;
+use ropey::Rope;
 use tokio::sync::SetOnce;
 
 use crate::allowances::Allowances;
@@ -19,8 +25,12 @@ use crate::engine::lock;
 use crate::health::Health;
 use crate::keys::Keys;
 use crate::ledger::{Ledger, Spent};
+use crate::look::HEAD;
+use crate::recent::Recent;
 use crate::settings::Settings;
 use crate::troubles::Troubles;
+use crate::view::shown_path;
+use crate::warm::Warmth;
 
 /// Answers that are remembered.
 const CACHE_ENTRIES: usize = 2_000;
@@ -35,6 +45,10 @@ pub struct Resources {
     pub health: Health,
     /// How much each provider still allows.
     pub allowances: Allowances,
+    /// Places that were edited lately.
+    pub recent: Recent,
+    /// Which providers were in use lately.
+    pub warmth: Warmth,
     /// What the user has to change before a model can answer.
     pub troubles: Troubles,
     /// The keys of models.
@@ -46,6 +60,8 @@ pub struct Resources {
     current: RwLock<Arc<Current>>,
     is_paused: AtomicBool,
     is_capped: AtomicBool,
+    /// What names folders in a way that says nothing about them.
+    names: RandomState,
     /// Plans made so far, to know which of them explore.
     plans: AtomicU32,
     started: Instant,
@@ -58,7 +74,10 @@ impl Resources {
             embedded: Embedded::new(settings.embedded.memory_mb),
             health: Health::default(),
             allowances: Allowances::default(),
+            recent: Recent::default(),
+            warmth: Warmth::default(),
             troubles: Troubles::default(),
+            names: RandomState::new(),
             ledger: SetOnce::new(),
             keys: Keys::default(),
             client: Client::new().inspect_err(|error| tracing::error!(?error, "no connections")).ok(),
@@ -135,6 +154,30 @@ impl Resources {
     /// What the probabilities mean that a model gives its answers.
     pub fn confidence(&self, model: &str) -> Confidence {
         self.ledger().map(|ledger| ledger.confidence(model)).unwrap_or_default()
+    }
+
+    /// A document was edited in a line. True if that changes what prompts about other files may hold.
+    pub fn edited(&self, path: &Path, text: &Rope, line: usize) -> bool {
+        let is_normal = |path: &Path, text: &Rope| {
+            let head = text::slice(text, 0, HEAD.min(text.len_bytes()));
+            self.current().scope(path).kind(path, &head, text.len_bytes()) == FileKind::Normal
+        };
+        self.recent.edited(path, text, line, is_normal)
+    }
+
+    /// Places of other files of the same folder that may be told a model about a file, the oldest first.
+    pub fn excerpts(&self, current: &Current, path: &Path) -> Vec<Excerpt> {
+        let scope = current.scope(path);
+        let is_allowed = |other: &Path| {
+            let theirs = current.scope(other);
+            theirs.root == scope.root && theirs.settings.enabled && theirs.kind_of_path(other) == FileKind::Normal
+        };
+        self.recent.excerpts(path, is_allowed, |other| shown_path(other, &scope.root))
+    }
+
+    /// A name for the prompts of a folder, which no other server gives it.
+    pub fn cache_key(&self, folder: &Path) -> String {
+        format!("pw-{:016x}", self.names.hash_one(folder))
     }
 
     /// Whether the user paused suggestions.

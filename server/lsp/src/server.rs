@@ -20,7 +20,7 @@ use tower_lsp::{Client, ClientSocket, LanguageServer, LspService};
 
 use crate::editor::Editor;
 use crate::engine::{Engine, lock};
-use crate::{command, convert, discover, inline, learn, menu, parse, status, workspace};
+use crate::{command, convert, discover, inline, learn, menu, parse, status, warm, workspace};
 
 /// How the server is started.
 #[derive(Clone, Debug, Default)]
@@ -135,6 +135,9 @@ impl LanguageServer for Server {
         self.changed(&uri);
         workspace::refresh_if_written(&self.engine);
         discover::look_around(&self.engine);
+        if let Some(path) = self.engine.session().path(&uri) {
+            warm::warm(&self.engine, &path, false);
+        }
     }
 
     async fn did_change(&self, params: DidChangeTextDocumentParams) {
@@ -148,6 +151,10 @@ impl LanguageServer for Server {
         };
         if let Some(ended) = self.engine.outcomes.edited(&uri, &changes, &text) {
             self.engine.settled(ended);
+        }
+        if let (Some(last), Some(path)) = (changes.last(), self.engine.session().path(&uri)) {
+            let is_new = self.engine.resources.edited(&path, &text, last.first_line + last.new_lines);
+            warm::warm(&self.engine, &path, is_new);
         }
         self.changed(&uri);
     }

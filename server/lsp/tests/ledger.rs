@@ -22,7 +22,7 @@ fn call() -> Call {
     Call {
         provider: "example.com".into(),
         model: "m".into(),
-        task: Task::Line,
+        task: Some(Task::Line),
         language: "rust".into(),
         prompt_tokens: 50,
         max_tokens: 50,

@@ -5,6 +5,7 @@ use pennyworth_core::prompt::Body;
 use serde_json::{Map, Value, json};
 
 use crate::answer::{Heard, Input, Output, count};
+use crate::call::is_marked;
 use crate::error::ProviderError;
 use crate::frames::Framing;
 use crate::wire::Wire;
@@ -15,6 +16,7 @@ pub(crate) static WIRE: Wire = Wire {
     path: |_| "/messages".to_owned(),
     body,
     ceiling: (&[], "max_tokens"),
+    warms_with: None,
     read,
     framing: Framing::Events,
     probe: "/models",
@@ -27,11 +29,17 @@ fn body(request: &Request) -> Map<String, Value> {
     body.insert("model".into(), json!(request.model.id));
     body.insert("stream".into(), json!(true));
     let user = match &request.body {
-        Body::Chat { system, user } => {
+        Body::Chat { system, shared, user } => {
             body.insert("system".into(), json!([{"type": "text", "text": system}]));
-            user
+            match is_marked(&request.model, system, shared) {
+                true => json!([
+                    {"type": "text", "text": shared, "cache_control": {"type": "ephemeral"}},
+                    {"type": "text", "text": user},
+                ]),
+                false => json!(format!("{shared}{user}")),
+            }
         }
-        Body::Raw { prompt } | Body::Fields { prompt, .. } => prompt,
+        Body::Raw { prompt } | Body::Fields { prompt, .. } => json!(prompt),
     };
     body.insert("messages".into(), json!([{"role": "user", "content": user}]));
     // Stop texts of blanks alone are refused.

@@ -6,6 +6,7 @@ use std::time::Duration;
 use futures_util::{Stream, StreamExt, TryStreamExt, stream};
 use pennyworth_core::models::Model;
 use pennyworth_core::money::Money;
+use pennyworth_core::tokens;
 use reqwest::Method;
 use reqwest::header::CONTENT_TYPE;
 use secrecy::SecretString;
@@ -61,6 +62,13 @@ pub(crate) async fn probe(client: &Client, model: &Model, key: Option<&SecretStr
     }
 }
 
+/// Opens a connection that the next call will find open, and says nothing on it that is worth knowing: no key, no code.
+pub(crate) async fn connect(client: &Client, model: &Model) {
+    let Ok(request) = client.request(Method::HEAD, model, wire(model.protocol).probe, None) else { return };
+    // Whatever comes of it, the next call will see for itself.
+    let _ = timeout(PROBE, request.send()).await;
+}
+
 /// Posts; a refusal that names a field is learned from and asked again without it, since nothing was billed.
 async fn open(wire: &Wire, client: &Client, request: &Request) -> Result<reqwest::Response, ProviderError> {
     let path = request.model.path.clone().unwrap_or_else(|| (wire.path)(request));
@@ -89,6 +97,9 @@ fn body(wire: &Wire, request: &Request) -> Map<String, Value> {
     let mut body = (wire.body)(request);
     lay_over(&mut body, json!(request.model.extra));
     body.retain(|field, _| !request.model.omit.contains(field));
+    if let (Some(field), Some(key)) = (&request.model.cache_key_field, &request.cache_key) {
+        body.insert(field.clone(), json!(key));
+    }
     let mut place = &mut body;
     for table in wire.ceiling.0 {
         let inner = place.entry(*table).or_insert_with(|| json!({}));
@@ -99,8 +110,15 @@ fn body(wire: &Wire, request: &Request) -> Map<String, Value> {
         place = inner;
     }
     let field = request.model.max_tokens_field.as_deref().unwrap_or(wire.ceiling.1);
-    place.insert(field.to_owned(), json!(request.max_tokens.max(1)));
+    place.insert(field.to_owned(), json!(request.max_tokens.max(wire.warms_with.unwrap_or(1).min(1))));
     body
+}
+
+/// Whether the part of a chat that keystrokes leave as it is should be marked for the provider's cache: it is long enough to be taken.
+pub(crate) fn is_marked(model: &Model, system: &str, shared: &str) -> bool {
+    let count = |text: &str| tokens::estimate(text, model.chars_per_token);
+    let is_enough = |least: u32| count(system) + count(shared) >= least;
+    model.cache_marks && !shared.is_empty() && model.cache_min.is_some_and(is_enough)
 }
 
 /// Sets fields; tables are merged.

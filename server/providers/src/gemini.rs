@@ -14,6 +14,7 @@ pub(crate) static WIRE: Wire = Wire {
     path: |request| format!("/models/{}:streamGenerateContent?alt=sse", request.model.id),
     body,
     ceiling: (&["generationConfig"], "maxOutputTokens"),
+    warms_with: None,
     read,
     framing: Framing::Events,
     probe: "/models",
@@ -24,11 +25,11 @@ pub(crate) static WIRE: Wire = Wire {
 fn body(request: &Request) -> Map<String, Value> {
     let mut body = Map::new();
     let user = match &request.body {
-        Body::Chat { system, user } => {
+        Body::Chat { system, shared, user } => {
             body.insert("systemInstruction".into(), json!({"parts": [{"text": system}]}));
-            user
+            format!("{shared}{user}")
         }
-        Body::Raw { prompt } | Body::Fields { prompt, .. } => prompt,
+        Body::Raw { prompt } | Body::Fields { prompt, .. } => prompt.clone(),
     };
     body.insert("contents".into(), json!([{"role": "user", "parts": [{"text": user}]}]));
     let mut config = json!({"temperature": 0});

@@ -32,6 +32,7 @@ pub use answer::{Expected, decode};
 pub use client::Client;
 pub use error::{Kind, Next, ProviderError};
 pub use limits::{Bucket, Limits};
+pub use wire::warms_with;
 
 /// One call. `Debug` shows no text of the prompt and no key.
 #[derive(Clone, Debug)]
@@ -48,6 +49,8 @@ pub struct Request {
     pub max_tokens: u32,
     /// Texts that end the answer, in the provider's limit.
     pub stops: Vec<String>,
+    /// A name for prompts that begin alike; it says nothing about what they are.
+    pub cache_key: Option<String>,
     /// Times after which the call is given up.
     pub timeouts: Timeouts,
 }
@@ -130,6 +133,13 @@ impl Client {
         match request.model.protocol {
             Protocol::Replay => replay::ask(request).boxed(),
             _ => call::ask(self.clone(), request).boxed(),
+        }
+    }
+
+    /// Opens a connection to the provider that the next call will find open. It sends neither key nor code, and does not fail.
+    pub async fn connect(&self, model: &Model) {
+        if model.protocol != Protocol::Replay {
+            call::connect(self, model).await;
         }
     }
 

@@ -1,7 +1,7 @@
 //! llama.cpp's own API: `/infill`, where the server knows the model's sentinels, and `/completion` for prompts that hold them.
 //! Chats go over the OpenAI protocol, which the same server speaks.
 
-use pennyworth_core::prompt::Body;
+use pennyworth_core::prompt::{Body, Excerpt};
 use serde_json::{Map, Value, json};
 
 use crate::answer::{Heard, Input, Output, count, joint};
@@ -15,6 +15,7 @@ pub(crate) static WIRE: Wire = Wire {
     path,
     body,
     ceiling: (&[], "n_predict"),
+    warms_with: Some(0),
     read,
     framing: Framing::Events,
     probe: "/health",
@@ -39,12 +40,14 @@ fn body(request: &Request) -> Map<String, Value> {
     set("temperature", json!(0));
     set("stop", json!(request.stops));
     match &request.body {
-        Body::Fields { prompt, suffix } => {
+        Body::Fields { prompt, suffix, excerpts } => {
             // The line's head travels by itself, so that the lines above stay the same while it is typed.
             let line = prompt.rfind('\n').map_or(0, |at| at + 1);
             set("input_prefix", json!(prompt.get(..line)));
             set("prompt", json!(prompt.get(line..)));
             set("input_suffix", json!(suffix));
+            let excerpt = |Excerpt { path, text }: &Excerpt| json!({"filename": path, "text": text});
+            set("input_extra", excerpts.iter().map(excerpt).collect());
         }
         Body::Raw { prompt } | Body::Chat { user: prompt, .. } => {
             set("prompt", json!(prompt));

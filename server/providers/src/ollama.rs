@@ -15,6 +15,7 @@ pub(crate) static WIRE: Wire = Wire {
     path,
     body,
     ceiling: (&["options"], "num_predict"),
+    warms_with: Some(1),
     read,
     framing: Framing::Lines,
     probe: "/api/version",
@@ -44,11 +45,12 @@ fn body(request: &Request) -> Map<String, Value> {
             set("prompt", json!(prompt));
             set("raw", json!(true));
         }
-        Body::Fields { prompt, suffix } => {
+        Body::Fields { prompt, suffix, .. } => {
             set("prompt", json!(prompt));
             set("suffix", json!(suffix));
         }
-        Body::Chat { system, user } => {
+        Body::Chat { system, shared, user } => {
+            let user = format!("{shared}{user}");
             set("messages", json!([{"role": "system", "content": system}, {"role": "user", "content": user}]));
         }
     }

@@ -6,6 +6,7 @@ use pennyworth_core::prompt::Body;
 use serde_json::{Map, Value, json};
 
 use crate::answer::{Heard, Input, Output, count};
+use crate::call::is_marked;
 use crate::error::{Kind, ProviderError};
 use crate::frames::Framing;
 use crate::wire::Wire;
@@ -16,6 +17,7 @@ pub(crate) static WIRE: Wire = Wire {
     path,
     body,
     ceiling: (&[], "max_tokens"),
+    warms_with: None,
     read,
     framing: Framing::Events,
     probe: "/models",
@@ -43,11 +45,18 @@ fn body(request: &Request) -> Map<String, Value> {
         Body::Raw { prompt } => {
             set("prompt", json!(prompt));
         }
-        Body::Fields { prompt, suffix } => {
+        Body::Fields { prompt, suffix, .. } => {
             set("prompt", json!(prompt));
             set("suffix", json!(suffix));
         }
-        Body::Chat { system, user } => {
+        Body::Chat { system, shared, user } => {
+            let user = match is_marked(model, system, shared) {
+                true => json!([
+                    {"type": "text", "text": shared, "prompt_cache_breakpoint": {"mode": "explicit"}},
+                    {"type": "text", "text": user},
+                ]),
+                false => json!(format!("{shared}{user}")),
+            };
             set("messages", json!([{"role": "system", "content": system}, {"role": "user", "content": user}]));
         }
     }

@@ -14,6 +14,7 @@ pub(crate) static WIRE: Wire = Wire {
     path: |_| "/generate_stream".to_owned(),
     body,
     ceiling: (&["parameters"], "max_new_tokens"),
+    warms_with: None,
     read,
     framing: Framing::Events,
     probe: "/health",

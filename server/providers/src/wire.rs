@@ -17,6 +17,8 @@ pub(crate) struct Wire {
     pub(crate) body: fn(&Request) -> Map<String, Value>,
     /// The tables and the field that hold the output ceiling.
     pub(crate) ceiling: (&'static [&'static str], &'static str),
+    /// The ceiling of a request that only has the prompt read into the server's cache; `None` where that is not free or not possible.
+    pub(crate) warms_with: Option<u32>,
     /// Reads a frame. Frames that hold an `error` do not come here.
     pub(crate) read: fn(&mut Heard, &Value) -> Result<(), ProviderError>,
     /// What separates frames.
@@ -27,6 +29,12 @@ pub(crate) struct Wire {
     pub(crate) key_header: Option<&'static str>,
     /// Headers that each request carries.
     pub(crate) headers: &'static [(&'static str, &'static str)],
+}
+
+/// The ceiling of a request that only has a model loaded and the prompt read into its server's cache, which is free on this machine;
+/// `None` where the protocol knows no such thing.
+pub fn warms_with(protocol: Protocol) -> Option<u32> {
+    wire(protocol).warms_with
 }
 
 /// The protocol of a name. A recording is read as what it was recorded from.

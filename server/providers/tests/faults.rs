@@ -33,6 +33,7 @@ fn request(model: Model) -> Request {
         prompt_tokens: 7,
         max_tokens: 16,
         stops: vec!["\n".into()],
+        cache_key: None,
         timeouts: Timeouts { first_byte: LONG, silence: LONG, total: LONG },
     }
 }
@@ -191,7 +192,7 @@ async fn refused_fields_are_left_out_once_and_for_all_but_never_the_ceiling() {
 async fn a_refused_suffix_is_an_error_and_is_not_asked_again() {
     let provider = FakeProvider::start().await.unwrap();
     provider.always(Answer::new(&["x"]).with(Fault::Refuses(vec!["suffix"])));
-    let body = Body::Fields { prompt: "a".into(), suffix: "b".into() };
+    let body = Body::Fields { prompt: "a".into(), suffix: "b".into(), excerpts: Vec::new() };
     let came = ask(&Client::new().unwrap(), Request { body, ..request(model(&provider.base_url(), "")) }).await;
     assert_eq!((came.end, provider.seen().len()), (Err((Kind::Refused, Next::NextModel)), 1));
 }
@@ -241,7 +242,7 @@ async fn the_wire_has_the_key_the_ceiling_and_the_models_own_fields() {
     provider.always(Answer::new(&["a"]));
     let model =
         model(&provider.base_url(), "format = 'chat'\nextra = { reasoning_effort = 'none', max_tokens = 9000 }");
-    let body = Body::Chat { system: "rules".into(), user: "file".into() };
+    let body = Body::Chat { system: "rules".into(), shared: String::new(), user: "file".into() };
     let asked = Request { body, ..request(model) };
     assert!(!format!("{asked:?}").contains("sk-secret") && !format!("{asked:?}").contains("rules"));
     let came = ask(&Client::new().unwrap(), asked).await;

@@ -31,10 +31,11 @@ async fn asked(service: &str, lines: &str, answer: Answer) -> (Seen, Usage) {
     let request = Request {
         model: models.get("m").unwrap().clone(),
         key: Some(SecretString::from("key")),
-        body: Body::Chat { system: "fill".into(), user: "a".into() },
+        body: Body::Chat { system: "fill".into(), shared: String::new(), user: "a".into() },
         prompt_tokens: 7,
         max_tokens: 16,
         stops: Vec::new(),
+        cache_key: None,
         timeouts: Timeouts {
             first_byte: Duration::from_secs(20),
             silence: Duration::from_secs(20),
@@ -54,7 +55,7 @@ async fn models_to_fall_back_to_are_named_to_openrouter() {
     let extra = "extra = { models = ['b/y', 'c/z'], provider = { sort = 'price' } }";
     let (seen, _) = asked("openrouter", extra, Answer::new(&["1"])).await;
     assert_eq!((&seen.body["model"], &seen.body["models"]), (&json!("asked/for"), &json!(["b/y", "c/z"])));
-    assert_eq!(seen.body["provider"], json!({"sort": "price"}));
+    assert_eq!(seen.body["provider"], json!({"sort": "price", "data_collection": "deny"}));
 }
 
 #[tokio::test]

@@ -61,6 +61,7 @@ async fn sent(model: Model) -> String {
         prompt_tokens: 20,
         max_tokens: 16,
         stops,
+        cache_key: None,
         timeouts: Timeouts { first_byte: LONG, silence: LONG, total: LONG },
     };
     let _ = Client::new().unwrap().ask(request).collect::<Vec<_>>().await;

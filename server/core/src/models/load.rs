@@ -93,6 +93,12 @@ row! {
         logprobs: bool,
         /// Characters of code per token.
         chars_per_token: f64,
+        /// Tokens of excerpts of other files.
+        excerpts: i64,
+        /// The field that takes a name for prompts which begin alike.
+        cache_key_field: String,
+        /// Whether a message says itself up to where it is to be cached.
+        cache_marks: bool,
         /// The name of the output ceiling's field.
         max_tokens_field: String,
         /// Where below the address requests go.
@@ -309,15 +315,31 @@ impl Models {
 }
 
 impl ModelRow {
-    /// This row, with the keys of another where it has none of its own; of a price, each key for itself.
+    /// This row, with the keys of another where it has none of its own; of a price and of fields to send, each key for itself.
     fn with(mut self, under: Option<&ModelRow>) -> ModelRow {
         let Some(under) = under.cloned() else { return self };
         self.price = match (self.price, under.price.clone()) {
             (Some(price), Some(old)) => Some(price.over(old)),
             (price, _) => price,
         };
+        self.extra = match (self.extra, under.extra.clone()) {
+            (Some(extra), Some(old)) => Some(laid_over(old, extra)),
+            (extra, _) => extra,
+        };
         self.over(under)
     }
+}
+
+/// The keys of `over` in `under`; tables in both are joined alike.
+fn laid_over(mut under: toml::Table, over: toml::Table) -> toml::Table {
+    for (key, value) in over {
+        let value = match (under.remove(&key), value) {
+            (Some(toml::Value::Table(old)), toml::Value::Table(new)) => toml::Value::Table(laid_over(old, new)),
+            (_, value) => value,
+        };
+        under.insert(key, value);
+    }
+    under
 }
 
 /// The line of a dotted key, or of the nearest table above it that the file has. Names of rows may hold dots.

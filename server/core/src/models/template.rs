@@ -47,6 +47,11 @@ impl Template {
         Ok(Template(pieces))
     }
 
+    /// Whether a hole stands before everything else.
+    pub fn begins_with(&self, name: &str) -> bool {
+        matches!(self.0.first(), Some(Piece::Hole(hole)) if *hole == name)
+    }
+
     /// How often a hole occurs.
     pub fn count(&self, name: &str) -> usize {
         self.0.iter().filter(|piece| matches!(piece, Piece::Hole(hole) if *hole == name)).count()

@@ -46,15 +46,45 @@ fn each_format_writes_its_own_prompt() {
         assert_eq!(rendered.held, " ");
     }
     let fields = prompt().render(models.format("suffix").unwrap()).unwrap();
-    assert_eq!(fields.body, Body::Fields { prompt: before.into(), suffix: after.into() });
+    assert_eq!(fields.body, Body::Fields { prompt: before.into(), suffix: after.into(), excerpts: Vec::new() });
     let chat = with_excerpt().render(models.format("chat").unwrap()).unwrap();
-    let Body::Chat { system, user } = &chat.body else { panic!("{chat:?}") };
+    let Body::Chat { system, shared, user } = &chat.body else { panic!("{chat:?}") };
     assert!(system.contains("<FILL/>") && tokens::estimate(system, 4.39) < 120, "{}", tokens::estimate(system, 4.39));
+    assert_eq!(shared, "File src/b.rs:\nfn b();\n\n");
     assert_eq!(
         user,
-        "File src/b.rs:\nfn b();\n\nFile src/a.rs (rust):\nfn a() {\n    let x = <FILL/>;\n}\n\n\nReplace <FILL/> with the rest of this statement only."
+        "File src/a.rs (rust):\nfn a() {\n    let x = <FILL/>;\n}\n\n\nReplace <FILL/> with the rest of this statement only."
     );
     assert_eq!(chat.held, "");
+}
+
+#[test]
+fn a_server_that_writes_the_prompt_gets_the_excerpts_by_themselves() {
+    let rendered = with_excerpt().render(Models::builtin().format("infill").unwrap()).unwrap();
+    let Body::Fields { prompt, excerpts, .. } = &rendered.body else { panic!("{rendered:?}") };
+    assert_eq!((prompt.as_str(), excerpts.len()), ("fn a() {\n    let x =", 1));
+}
+
+#[test]
+fn a_model_is_given_the_latest_excerpts_that_its_row_has_room_for() {
+    let models = Models::builtin();
+    let excerpt = |name: &str, text: &str| Excerpt { path: name.into(), text: text.into() };
+    let long = "let value = first + second;\n".repeat(20);
+    let all = vec![excerpt("old", &long), excerpt("marked", "<|fim_prefix|>"), excerpt("new", "fn b() {}\n")];
+    let prompt = Prompt { excerpts: all, ..prompt() };
+    for (format, tokens, expected) in [
+        ("qwen", 0, &[][..]),
+        ("qwen", 40, &["new"]),
+        ("qwen", 1000, &["old", "new"]),
+        ("chat", 1000, &["old", "marked", "new"]),
+        ("suffix", 1000, &[]),
+        ("infill", 40, &["marked", "new"]),
+    ] {
+        let given = prompt.within(models.format(format).unwrap(), tokens, 4.0);
+        let names: Vec<&str> = given.excerpts.iter().map(|excerpt| excerpt.path.as_str()).collect();
+        assert_eq!(names, expected, "{format} {tokens}");
+        assert!(given.render(models.format(format).unwrap()).is_ok());
+    }
 }
 
 #[test]

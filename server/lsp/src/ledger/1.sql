@@ -7,7 +7,7 @@ CREATE TABLE calls (
     over_ms         INTEGER NOT NULL,   -- by then it has ended; a call still open after that belongs to a process that was killed
     provider        TEXT NOT NULL,
     model           TEXT NOT NULL,
-    task            TEXT NOT NULL,
+    task            TEXT NOT NULL,      -- "warming" for a call that only had a local server read ahead
     language        TEXT NOT NULL,
     status          TEXT NOT NULL,      -- open, done, cut, failed, aborted, lost, unsent, carried
     max_tokens      INTEGER NOT NULL,

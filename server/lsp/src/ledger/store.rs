@@ -19,6 +19,8 @@ use super::{Call, CallId, Clock, Outcome, Refused, Suggested, SuggestionId};
 
 /// Time after its deadline in which a call may still be settled.
 const GRACE: Duration = Duration::from_secs(60);
+/// What stands for the task of a call that only warms its model.
+const WARMING: &str = "warming";
 /// Rows that are read at the start to know acceptance and bills again.
 const RECENT: i64 = 20_000;
 /// How long suggestions are kept; calls are kept for ever, they are money.
@@ -313,7 +315,7 @@ fn insert(connection: &Connection, call: &Call, day: &str, now: i64, plain_token
             now.saturating_add((call.deadline + GRACE).as_millis() as i64),
             call.provider,
             call.model,
-            call.task.name(),
+            call.task.map_or(WARMING, Task::name),
             call.language,
             call.max_tokens,
             call.prompt_tokens,

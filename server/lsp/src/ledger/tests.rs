@@ -40,7 +40,7 @@ fn call() -> Call {
     Call {
         provider: "example.com".into(),
         model: "m".into(),
-        task: Task::Line,
+        task: Some(Task::Line),
         language: "rust".into(),
         prompt_tokens: 100,
         max_tokens: 50,
