@@ -233,11 +233,14 @@ async fn check(troubles: &[Trouble]) {
         if !matches!(trouble.at, At::Answer(_)) {
             assert_eq!((row.cost.pico(), calls[model]), (0, 0), "{name}: {row:?}");
         } else {
-            assert_eq!(row.calls, calls[model] as u64, "{name}: {row:?}");
+            // A deadline may come between the row and the wire.
+            let (booked, came) = (row.calls, calls[model] as u64);
+            assert!(booked == came || (waits && booked > came), "{name}: {came} came, {row:?}");
         }
     }
     let answered = row(&report, answering);
-    assert_eq!(answered.calls, calls[answering] as u64, "{name}: {answered:?}");
+    let (booked, came) = (answered.calls, calls[answering] as u64);
+    assert!(booked == came || (waits && booked > came), "{name}: {came} came, {answered:?}");
     assert_eq!(calls[answering + 1..].iter().sum::<usize>(), 0, "{name}: what comes after the answer");
     let lasting = troubles
         .iter()

@@ -28,6 +28,8 @@ use crate::resources::Resources;
 const INVOKED_MS: u32 = 10_000;
 /// Share of the time left that a model gets to say something, where another could be asked after it.
 const FIRST_SHARE: f64 = 0.6;
+/// Time in which no model answers, so that none is asked.
+const LEAST_TIME: Duration = Duration::from_millis(20);
 /// Share of the time left after which a second model is asked besides the first, where that is free.
 const HEDGE_SHARE: f64 = 0.4;
 /// The joint probability below which not even those who ask want an answer: public measurements found such ones right one time in fifty.
@@ -200,7 +202,7 @@ impl Turns<'_> {
         let time = self.left();
         // An answer that usually comes after the end is not worth its price.
         let usual = Duration::from_millis(step.wait_ms.unwrap_or(0).into());
-        if time.is_zero() || (usual > time && step.worst_cost > Money::ZERO) {
+        if time < LEAST_TIME || (usual > time && step.worst_cost > Money::ZERO) {
             return (step, Err(Failure::Late));
         }
         let format = models.get(&step.model).and_then(|model| models.format(&model.format));
