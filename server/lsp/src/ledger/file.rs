@@ -15,6 +15,8 @@ const BUSY: Duration = Duration::from_secs(2);
 
 /// How often what other servers hold up is tried, each time as long as the connection waits.
 pub(super) const TRIES: usize = 3;
+/// Pages of the journal from which on they are moved to the file.
+const JOURNAL_PAGES: i64 = 1000;
 
 /// Why a file cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -140,7 +142,14 @@ fn connect(path: &Path) -> Result<Connection, Fault> {
         Err(error) if is_busy(&error) => {}
         changed => changed?,
     }
+    move_journal(&connection, false)?;
     Ok(connection)
+}
+
+/// Whether writes move what has gathered in the journal to the file once there is much of it. That waits for the disk, so it is left to
+/// writes that nobody waits for.
+pub(super) fn move_journal(connection: &Connection, may: bool) -> rusqlite::Result<()> {
+    connection.pragma_update(None, "wal_autocheckpoint", if may { JOURNAL_PAGES } else { 0 })
 }
 
 /// Takes the steps that are missing, all or none.

@@ -86,7 +86,8 @@ impl Store {
         let finish = account.finish.map(|finish| format!("{finish:?}").to_lowercase());
         let millis = |time: Duration| time.as_millis() as i64;
         let written = self.run(|connection| {
-            connection
+            file::move_journal(connection, true)?;
+            let written = connection
                 .prepare_cached(
                     "UPDATE calls SET status = :status, charge = :charge, input = :input, cached = :cached, written = :written,
                         output = :output, reasoning = :reasoning, estimated = :estimated, first_ms = :first, total_ms = :total,
@@ -102,7 +103,9 @@ impl Store {
                     },
                     |row| row.get::<_, u32>(0),
                 )
-                .optional()
+                .optional();
+            file::move_journal(connection, false)?;
+            written
         });
         if let Some(first) = account.first {
             self.memory().waited(&call.model, u32::try_from(first.as_millis()).unwrap_or(u32::MAX));
