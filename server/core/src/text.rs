@@ -5,6 +5,9 @@ use pennyworth_grammars::Language;
 use ropey::Rope;
 use tree_sitter::{InputEdit, Point, Tree};
 
+/// Edits without a parse after which the tree is given up; those of a document that is never parsed would pile up for ever.
+const MAX_UNPARSED: usize = 4096;
+
 /// The unit of `Position::character`, negotiated with the client once.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Encoding {
@@ -139,6 +142,9 @@ impl Document {
         if let Some(tree) = &mut self.tree {
             tree.edit(&moved);
         }
+        if self.unparsed.len() >= MAX_UNPARSED {
+            self.forget_tree();
+        }
         self.unparsed.push(moved);
         Change {
             start,
@@ -155,11 +161,16 @@ impl Document {
         let (old_end, old_lines) = (self.text.len_bytes(), self.text.len_lines());
         self.text = Rope::from_str(text);
         self.stale = false;
+        self.forget_tree();
+        let new_lines = self.text.len_lines();
+        Change { start: 0, old_end, new_end: text.len(), first_line: 0, old_lines, new_lines, whole: true }
+    }
+
+    /// Goes on without a tree, also without the one of a parse under way.
+    fn forget_tree(&mut self) {
         self.tree = None;
         self.unparsed.clear();
         self.epoch += 1;
-        let new_lines = self.text.len_lines();
-        Change { start: 0, old_end, new_end: text.len(), first_line: 0, old_lines, new_lines, whole: true }
     }
 
     /// Takes the tree of a parse that began at `of`, moved along with the edits since. False if the text was replaced meanwhile.

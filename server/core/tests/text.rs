@@ -5,6 +5,7 @@
     reason = "the reference is a plain string, cut where it is known to be whole"
 )]
 
+use pennyworth_core::syntax;
 use pennyworth_core::text::{self, Change, Document, Edit, Encoding, Position};
 use proptest::prelude::*;
 
@@ -149,6 +150,22 @@ fn a_version_that_does_not_rise_is_stale_until_the_text_is_resent() {
     document.apply(3, &[Edit { range: None, text: "c".into() }], Encoding::Utf16);
     assert!(!document.snapshot().stale);
     assert_eq!(document.text().to_string(), "c");
+}
+
+#[test]
+fn edits_do_not_pile_up_in_a_document_that_is_never_parsed() {
+    let rust = pennyworth_grammars::all().iter().find(|language| language.name() == "rust").unwrap();
+    let insert = [Edit { range: Some(Default::default()), text: " ".into() }];
+    for (edits, is_kept) in [(4_000, true), (5_000, false)] {
+        let mut document = Document::new("fn a() {}", Some(rust), 0);
+        let snapshot = document.snapshot();
+        let tree = syntax::parse(&snapshot.text, rust, None, &mut || true).unwrap();
+        for version in 1..edits {
+            document.apply(version, &insert, Encoding::Utf16);
+        }
+        assert_eq!(document.set_tree(&snapshot, tree), is_kept, "after {edits} edits");
+        assert!(document.needs_parse());
+    }
 }
 
 #[test]
