@@ -7,7 +7,7 @@ use std::collections::{HashMap, HashSet, VecDeque};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, BufReader};
@@ -22,12 +22,14 @@ const HANG: Duration = Duration::from_secs(60);
 /// An editor with a server at its other end.
 pub struct Editor {
     output: Option<Box<dyn AsyncWrite + Send + Unpin>>,
-    messages: mpsc::UnboundedReceiver<Value>,
+    messages: mpsc::UnboundedReceiver<(Instant, Value)>,
     server: Server,
     next_id: i64,
     /// Requests that have no answer yet.
     owed: HashSet<i64>,
     answers: HashMap<i64, Result<Value, Value>>,
+    /// When each answer came.
+    arrived: HashMap<i64, Instant>,
     /// Notifications that nobody has asked for yet.
     notes: VecDeque<Value>,
     /// Requests of the server, all of which were answered.
@@ -82,7 +84,7 @@ impl Editor {
         tokio::spawn(async move {
             let mut input = BufReader::new(input);
             while let Some(message) = read(&mut input).await {
-                if sender.send(message).is_err() {
+                if sender.send((Instant::now(), message)).is_err() {
                     return;
                 }
             }
@@ -94,6 +96,7 @@ impl Editor {
             next_id: 0,
             owed: HashSet::new(),
             answers: HashMap::new(),
+            arrived: HashMap::new(),
             notes: VecDeque::new(),
             asked: Vec::new(),
             settings: Value::Null,
@@ -153,6 +156,11 @@ impl Editor {
             assert!(self.owed.contains(&id), "nobody asked {id}");
             assert!(self.receive().await, "the server ended and owes an answer to {id}");
         }
+    }
+
+    /// When the answer to a request came, which may be before it was waited for.
+    pub fn arrived(&self, id: i64) -> Option<Instant> {
+        self.arrived.get(&id).copied()
     }
 
     /// Waits for every answer that is still owed.
@@ -290,14 +298,19 @@ impl Editor {
 
     /// Takes one message of the server; false if it has ended.
     async fn receive(&mut self) -> bool {
-        let Some(message) = timeout(HANG, self.messages.recv()).await.expect("the server hangs") else { return false };
+        let message = timeout(HANG, self.messages.recv()).await.expect("the server hangs");
+        let Some((at, message)) = message else { return false };
         match (message.get("method"), message.get("id")) {
             (Some(_), Some(id)) => {
                 let answer = json!({"jsonrpc": "2.0", "id": id, "result": self.reply(&message)});
                 self.asked.push(message);
                 self.message(answer).await;
             }
-            (None, Some(Value::Number(id))) => self.take_answer(id.as_i64().unwrap_or(-1), message.clone()),
+            (None, Some(Value::Number(id))) => {
+                let id = id.as_i64().unwrap_or(-1);
+                self.arrived.insert(id, at);
+                self.take_answer(id, message.clone());
+            }
             _ => self.notes.push_back(message),
         }
         true

@@ -6,6 +6,7 @@ use std::collections::VecDeque;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
 
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt, BufReader};
@@ -47,6 +48,8 @@ pub enum Fault {
     HugeFrame(usize),
     /// The whole answer at once as JSON: the server does not stream.
     NotStreamed,
+    /// No fault: the whole stream in one write, for those who measure.
+    AtOnce,
     /// A page for people, with status 200.
     Html,
     /// A refusal of any request that has one of these fields, naming it; else the answer.
@@ -102,6 +105,8 @@ pub struct Seen {
     pub headers: Vec<(String, String)>,
     /// The body, `null` if it was not JSON.
     pub body: Value,
+    /// When its headers were read.
+    pub at: Instant,
 }
 
 #[derive(Default)]
@@ -110,6 +115,7 @@ struct State {
     always: Option<Answer>,
     bill: Bill,
     seen: Vec<Seen>,
+    written: Vec<Instant>,
     connections: usize,
     models: Vec<String>,
 }
@@ -181,6 +187,11 @@ impl FakeProvider {
         lock(&self.state).seen.clone()
     }
 
+    /// When each answer of one write was begun to be written.
+    pub fn written(&self) -> Vec<Instant> {
+        lock(&self.state).written.clone()
+    }
+
     /// The connections that were opened so far.
     pub fn connections(&self) -> usize {
         lock(&self.state).connections
@@ -237,6 +248,7 @@ async fn request(stream: &mut BufReader<TcpStream>) -> io::Result<Option<Seen>> 
             return Ok(None);
         }
     }
+    let at = Instant::now();
     let head = String::from_utf8_lossy(&head).into_owned();
     let mut lines = head.lines();
     let line = lines.next().unwrap_or_default().trim_end_matches(" HTTP/1.1").to_owned();
@@ -249,7 +261,7 @@ async fn request(stream: &mut BufReader<TcpStream>) -> io::Result<Option<Seen>> 
         .unwrap_or(0);
     let mut body = vec![0; length];
     stream.read_exact(&mut body).await?;
-    Ok(Some(Seen { line, headers, body: serde_json::from_slice(&body).unwrap_or(Value::Null) }))
+    Ok(Some(Seen { line, headers, body: serde_json::from_slice(&body).unwrap_or(Value::Null), at }))
 }
 
 async fn respond(
@@ -289,6 +301,13 @@ async fn respond(
     let kind = dialect.content_type();
     let more = header_lines(&answer.headers);
     let head = format!("HTTP/1.1 200 OK\r\ncontent-type: {kind}\r\n{more}transfer-encoding: chunked\r\n\r\n");
+    if matches!(answer.fault, Fault::AtOnce) {
+        bill(state, |bill| bill.output += answer.pieces.len() as u64);
+        let frames = frames(dialect, &answer, counts(answer.pieces.len()));
+        let whole = format!("{head}{:x}\r\n{frames}\r\n0\r\n\r\n", frames.len());
+        lock(state).written.push(Instant::now());
+        return stream.write_all(whole.as_bytes()).await;
+    }
     stream.write_all(head.as_bytes()).await?;
     if matches!(answer.fault, Fault::HangAfterHead) {
         return hang(stream).await;
@@ -328,6 +347,15 @@ async fn respond(
         chunk(stream, "data: [DONE]\n\n").await?;
     }
     stream.write_all(b"0\r\n\r\n").await
+}
+
+/// All frames of an answer that is not cut.
+fn frames(dialect: Dialect, answer: &Answer, counts: Counts) -> String {
+    let pieces = answer.pieces.iter().map(|piece| dialect.piece(piece, counts));
+    let end = dialect.end(&answer.pieces.concat(), false, counts, true);
+    let values = dialect.begin(counts).into_iter().chain(pieces).chain(end);
+    let done = if dialect.says_done() { "data: [DONE]\n\n" } else { "" };
+    values.map(|value| dialect.frame(&value)).chain([done.to_owned()]).collect()
 }
 
 /// An answer at once, by a server of the OpenAI protocol.

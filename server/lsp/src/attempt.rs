@@ -102,6 +102,7 @@ pub async fn attempt(
     cut_input: CutInput,
     limit: Limit,
 ) -> Result<Success, Failure> {
+    tracing::trace!(model = step.model, "a call begins");
     let client = resources.client.as_ref().ok_or(Failure::Resting)?;
     let model = models.get(&step.model).ok_or(Failure::Resting)?;
     let provider = ledger::provider(model);
