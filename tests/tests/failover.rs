@@ -246,7 +246,11 @@ async fn check(troubles: &[Trouble]) {
         .iter()
         .enumerate()
         .filter(|(model, trouble)| trouble.heals == Heals::Configuration && row(&report, *model).calls > 0);
-    assert_eq!(told, lasting.count(), "{name}: what lasts is told once, and the rest is silence");
+    let lasting = lasting.count();
+    assert!(
+        told == lasting || (waits && told < lasting),
+        "{name}: {told} told of {lasting} that last; the rest is silence"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

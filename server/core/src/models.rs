@@ -266,6 +266,8 @@ pub struct Model {
     pub shutdown: Option<String>,
     /// Environment variable that holds the key.
     pub api_key_env: Option<String>,
+    /// Name under which the system's keychain holds the key.
+    pub api_key_keychain: Option<String>,
     /// Command that prints the key.
     pub api_key_cmd: Option<String>,
     /// Whether the user's own configuration names it; only then may it be asked.
@@ -296,6 +298,13 @@ pub fn is_loopback(address: &str) -> bool {
         Ok(address) => address.is_loopback(),
         Err(_) => host.eq_ignore_ascii_case("localhost"),
     }
+}
+
+/// Whether a name can stand in every system's keychain and in every command: letters, digits and `- _ .`, 64 at most.
+pub fn is_key_name(name: &str) -> bool {
+    (1..=64).contains(&name.len())
+        && name.chars().all(|c| c.is_ascii_alphanumeric() || "-_.".contains(c))
+        && !name.starts_with('-')
 }
 
 /// An address of this machine at which a service's server may be found.

@@ -12,6 +12,7 @@ mod check;
 mod complete;
 mod explain;
 mod init;
+mod key;
 mod models;
 mod place;
 mod print;
@@ -48,6 +49,8 @@ pub enum Command {
     Models(models::Models),
     /// Write a configuration in which every setting is explained and commented out
     Init(init::Init),
+    /// Keep API keys in the system's keychain
+    Key(key::Key),
     /// Print what was got for the money, from the ledger
     Stats(stats::Stats),
     /// Print the JSON Schema of the configuration, for editors
@@ -69,6 +72,7 @@ impl Cli {
             Command::Check(check) => check.run(config, &mut out),
             Command::Models(models) => models.run(config, &mut out),
             Command::Init(init) => init.run(config, &mut out),
+            Command::Key(key) => key.run(&mut out),
             Command::Stats(stats) => stats.run(config, &mut out),
             Command::Schema => print::schema(&mut out),
             Command::Completions(completions) => completions.run(&mut out),

@@ -1,4 +1,4 @@
-//! The keys of models: from the environment variable or the command that a model's row names, kept in memory and nowhere else.
+//! The keys of models: from the environment variable, the keychain or the command that a model's row names, kept in memory and nowhere else.
 //! It leaves which models there are to the settings, and sending a key to `pennyworth-providers`.
 
 use std::collections::HashMap;
@@ -11,13 +11,26 @@ use secrecy::SecretString;
 use tokio::process::Command;
 use tokio::time::timeout;
 
+pub mod keychain;
+
+use keychain::{Act, keychain};
+
 /// Longest a command may take; it may have to unlock a store, but not wait for somebody who is not there.
 const PATIENCE: Duration = Duration::from_secs(20);
 
 /// What commands printed, until [`Keys::forget`].
 #[derive(Default)]
 pub struct Keys {
-    printed: Mutex<HashMap<String, SecretString>>,
+    printed: Mutex<HashMap<Source, SecretString>>,
+}
+
+/// What prints a key.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+enum Source {
+    /// The keychain, given a name.
+    Keychain(String),
+    /// A line of the user's shell.
+    Command(String),
 }
 
 /// Why there is no key. No message repeats what a command printed.
@@ -26,6 +39,14 @@ pub enum KeyError {
     /// The variable is not there or empty.
     #[error("the environment variable {0} is not set")]
     Unset(String),
+    /// The keychain has none of that name, is locked, or cannot be asked.
+    #[error("the keychain has no key `{name}` (`pennyworth key set {name}` stores one), or cannot be asked: {why}")]
+    Keychain {
+        /// The name.
+        name: String,
+        /// What happened.
+        why: String,
+    },
     /// The command could not be run.
     #[error("`api_key_cmd` cannot be run: {0}")]
     NotRun(String),
@@ -40,8 +61,27 @@ pub enum KeyError {
     Empty,
 }
 
+impl KeyError {
+    /// The same, said of the keychain's own program.
+    fn of_keychain(self, name: &str) -> KeyError {
+        let tool = keychain().map_or("?", |keychain| keychain.tool.as_str());
+        let why = match self {
+            KeyError::NotRun(why) => {
+                let install = keychain().map_or("no keychain of this system is known", |keychain| &keychain.install);
+                format!("`{tool}` cannot be run: {why} ({install})")
+            }
+            KeyError::Failed(status) => format!("`{tool}` ended with {status}"),
+            KeyError::Slow => format!("`{tool}` took longer than {} s", PATIENCE.as_secs()),
+            KeyError::Empty => format!("`{tool}` printed none"),
+            other => return other,
+        };
+        KeyError::Keychain { name: name.to_owned(), why }
+    }
+}
+
 impl Keys {
-    /// The key of a model; `None` if its row names none, as for most servers on this machine. The variable goes before the command.
+    /// The key of a model; `None` if its row names none, as for most servers on this machine. The variable goes before
+    /// the keychain, and that before the command.
     pub async fn of(&self, model: &Model) -> Result<Option<SecretString>, KeyError> {
         let unset = match &model.api_key_env {
             Some(name) => match std::env::var(name) {
@@ -50,8 +90,15 @@ impl Keys {
             },
             None => None,
         };
-        match (&model.api_key_cmd, unset) {
-            (Some(command), _) => self.printed_by(command).await.map(Some),
+        let mut missing = unset;
+        if let Some(name) = &model.api_key_keychain {
+            match self.printed_by(Source::Keychain(name.clone())).await {
+                Ok(key) => return Ok(Some(key)),
+                Err(error) => missing = Some(error.of_keychain(name)),
+            }
+        }
+        match (&model.api_key_cmd, missing) {
+            (Some(command), _) => self.printed_by(Source::Command(command.clone())).await.map(Some),
             // A local server may be told to want a key, but usually does not.
             (None, Some(error)) if !model.is_on_this_machine() => Err(error),
             (None, _) => Ok(None),
@@ -63,20 +110,27 @@ impl Keys {
         self.printed.lock().unwrap_or_else(PoisonError::into_inner).clear();
     }
 
-    async fn printed_by(&self, command: &str) -> Result<SecretString, KeyError> {
-        let known = self.printed.lock().unwrap_or_else(PoisonError::into_inner).get(command).cloned();
+    async fn printed_by(&self, source: Source) -> Result<SecretString, KeyError> {
+        let known = self.printed.lock().unwrap_or_else(PoisonError::into_inner).get(&source).cloned();
         if let Some(key) = known {
             return Ok(key);
         }
-        let output = timeout(PATIENCE, run(command)).await.map_err(|_| KeyError::Slow)?;
+        let output = timeout(PATIENCE, run(&source)).await.map_err(|_| KeyError::Slow)?;
         let key = SecretString::from(first_line(output.map_err(|error| KeyError::NotRun(error.to_string()))?)?);
-        self.printed.lock().unwrap_or_else(PoisonError::into_inner).insert(command.to_owned(), key.clone());
+        self.printed.lock().unwrap_or_else(PoisonError::into_inner).insert(source, key.clone());
         Ok(key)
     }
 }
 
-/// Runs a line of the user's shell. It reads nothing, because standard input is the protocol's; what it complains about is not kept.
-async fn run(command: &str) -> std::io::Result<Output> {
+/// Runs what prints a key. It reads nothing, because standard input is the protocol's; what it complains about is not kept.
+async fn run(source: &Source) -> std::io::Result<Output> {
+    let command = match source {
+        Source::Keychain(name) => {
+            let Some(keychain) = keychain() else { return Err(std::io::ErrorKind::Unsupported.into()) };
+            return keychain.command(Act::Get, name).output().await;
+        }
+        Source::Command(command) => command,
+    };
     let (shell, flag) = if cfg!(windows) { ("cmd", "/C") } else { ("sh", "-c") };
     let mut process = Command::new(shell);
     process.arg(flag).arg(command).stdin(Stdio::null()).stderr(Stdio::null()).kill_on_drop(true);

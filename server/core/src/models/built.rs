@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::load::{Fault, FormatRow, ModelRow, OffPeakRow, PriceRow};
-use super::{AbortBilled, Format, Model, OffPeak, Price, Protocol, Shape, Template, format_for_id};
+use super::{AbortBilled, Format, Model, OffPeak, Price, Protocol, Shape, Template, format_for_id, is_key_name};
 use crate::money::Money;
 use crate::task::Tier;
 
@@ -130,6 +130,7 @@ pub(super) fn model(name: &str, row: &ModelRow, formats: &BTreeMap<String, Forma
         omit: row.omit.clone().unwrap_or_default(),
         shutdown: row.shutdown.clone().map(|day| self::day("shutdown", day)).transpose()?,
         api_key_env: row.api_key_env.clone(),
+        api_key_keychain: row.api_key_keychain.clone().map(key_name).transpose()?,
         api_key_cmd: row.api_key_cmd.clone(),
         enabled: true,
     };
@@ -143,6 +144,13 @@ pub(super) fn model(name: &str, row: &ModelRow, formats: &BTreeMap<String, Forma
         return Err(("base_url", format!("is `{base_url}`; a paid model elsewhere is spoken to over https://")));
     }
     Ok(found)
+}
+
+fn key_name(name: String) -> Result<String, Fault> {
+    match is_key_name(&name) {
+        true => Ok(name),
+        false => Err(("api_key_keychain", format!("is `{name}`; a name is made of letters, digits and - _ ."))),
+    }
 }
 
 /// The format a row names, or the one its model is known to be trained on, if the protocol can carry it.

@@ -124,6 +124,8 @@ row! {
         listed_as: Vec<String>,
         /// Environment variable that holds the key.
         api_key_env: String,
+        /// Name under which the system's keychain holds the key.
+        api_key_keychain: String,
         /// Command that prints the key.
         api_key_cmd: String,
     }

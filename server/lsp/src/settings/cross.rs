@@ -62,9 +62,12 @@ fn refusal(old: Option<&Model>, new: &Model) -> Option<&'static str> {
             "is left out: only your own config.toml may name a command, because an editor's settings may come from the workspace",
         );
     }
+    // Where prompts go, with which key, what else is asked of whoever gets them, and what they hold.
     let place = |model: &Model| {
-        let Model { protocol, base_url, path, headers, api_key_env, api_key_header, .. } = model.clone();
-        (protocol, base_url, path, headers, api_key_env, api_key_header)
+        let Model { protocol, base_url, path, headers, api_key_env, api_key_keychain, api_key_header, .. } =
+            model.clone();
+        let Model { extra, omit, excerpts, .. } = model.clone();
+        (protocol, base_url, path, headers, api_key_env, api_key_keychain, api_key_header, extra, omit, excerpts)
     };
     (old.map(place) != Some(place(new)) && !new.is_on_this_machine()).then_some(
         "is left out: only your own config.toml may name a model elsewhere, because an editor's settings may come from the workspace",

@@ -193,7 +193,7 @@ impl Node {
     /// What to say of a key that this table does not have.
     pub(super) fn unknown(self, name: &str) -> String {
         if name == "api_key" {
-            return "unknown key: keys are not written into files; `api_key_env` names a variable, `api_key_cmd` a command that prints it".into();
+            return "unknown key: keys are not written into files; `api_key_env` names a variable, `api_key_keychain` one of the keychain, `api_key_cmd` a command that prints it".into();
         }
         // The right name in the wrong table.
         if let Some(leaf) = leaves().iter().find(|leaf| leaf.key.rsplit_once('.').is_some_and(|(_, last)| last == name))

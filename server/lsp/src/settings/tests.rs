@@ -76,7 +76,7 @@ fn what_is_wrong_is_said_with_its_place_and_what_is_allowed() {
         (
             "[model.mine]\napi_key = \"x\"\nprotocol = \"openai\"\nbase_url = \"http://localhost:1\"\nmodel = \"qwen2.5-coder\"\ntier = \"local\"",
             &[
-                "warning: config.toml:2: model.mine.api_key: unknown key: keys are not written into files; `api_key_env` names a variable, `api_key_cmd` a command that prints it",
+                "warning: config.toml:2: model.mine.api_key: unknown key: keys are not written into files; `api_key_env` names a variable, `api_key_keychain` one of the keychain, `api_key_cmd` a command that prints it",
             ],
         ),
         (
