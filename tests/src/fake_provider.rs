@@ -117,7 +117,15 @@ struct State {
     seen: Vec<Seen>,
     written: Vec<Instant>,
     connections: usize,
-    models: Vec<String>,
+    models: Vec<Has>,
+}
+
+/// A model that the provider says it has.
+#[derive(Clone, Debug)]
+struct Has {
+    id: String,
+    is_loaded: bool,
+    inserts: bool,
 }
 
 /// The server; it ends when dropped.
@@ -159,7 +167,17 @@ impl FakeProvider {
 
     /// The models it says it has.
     pub fn lists(&self, models: &[&str]) {
-        lock(&self.state).models = models.iter().map(ToString::to_string).collect();
+        self.has(&models.iter().map(|id| (*id, false, false)).collect::<Vec<_>>());
+    }
+
+    /// The models it says it has, whether each is in memory, and whether it takes a suffix: as Ollama says it.
+    pub fn has(&self, models: &[(&str, bool, bool)]) {
+        let has = |(id, is_loaded, inserts): &(&str, bool, bool)| Has {
+            id: (*id).to_owned(),
+            is_loaded: *is_loaded,
+            inserts: *inserts,
+        };
+        lock(&self.state).models = models.iter().map(has).collect();
     }
 
     /// The address of the API.
@@ -220,19 +238,42 @@ async fn serve(stream: TcpStream, state: &Mutex<State>) -> io::Result<()> {
         let answer = {
             let mut state = lock(state);
             state.seen.push(seen.clone());
-            if seen.line.starts_with("GET") { None } else { state.answers.pop_front().or_else(|| state.always.clone()) }
+            if is_question(&seen) { None } else { state.answers.pop_front().or_else(|| state.always.clone()) }
         };
         match answer {
             Some(answer) => respond(&mut stream, &seen, answer, state).await?,
-            None if seen.line.starts_with("GET") => {
-                let models: Vec<Value> = lock(state).models.iter().map(|id| json!({"id": id})).collect();
-                let list = json!({"object": "list", "data": models});
-                whole(&mut stream, 200, &[], "application/json", &list.to_string()).await?
+            None if is_question(&seen) => {
+                let told = told(&seen, &lock(state).models).to_string();
+                whole(&mut stream, 200, &[], "application/json", &told).await?
             }
             None => whole(&mut stream, 500, &[], "application/json", r#"{"error":"no answer was prepared"}"#).await?,
         }
     }
     Ok(())
+}
+
+/// Whether a request is about the models and not to one.
+fn is_question(seen: &Seen) -> bool {
+    seen.line.starts_with("GET") || seen.line == "POST /api/show"
+}
+
+/// What is said about the models.
+fn told(seen: &Seen, models: &[Has]) -> Value {
+    let named = |all: &mut dyn Iterator<Item = &Has>| -> Value {
+        json!({"models": all.map(|model| json!({"name": model.id})).collect::<Vec<_>>()})
+    };
+    match seen.line.as_str() {
+        "GET /api/tags" => named(&mut models.iter()),
+        "GET /api/ps" => named(&mut models.iter().filter(|model| model.is_loaded)),
+        "POST /api/show" => {
+            let asked = models.iter().find(|model| seen.body.get("model") == Some(&json!(model.id)));
+            let inserts = asked.is_some_and(|model| model.inserts);
+            json!({"capabilities": if inserts { vec!["completion", "insert"] } else { vec!["completion"] }})
+        }
+        _ => {
+            json!({"object": "list", "data": models.iter().map(|model| json!({"id": model.id})).collect::<Vec<_>>()})
+        }
+    }
 }
 
 /// Reads a request; nothing if the connection closed, or was for another protocol: that is refused as servers do.

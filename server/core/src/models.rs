@@ -312,6 +312,8 @@ pub fn is_key_name(name: &str) -> bool {
 pub struct UsualPlace {
     /// The service.
     pub provider: String,
+    /// How it is spoken to.
+    pub protocol: Protocol,
     /// The address.
     pub base_url: String,
     /// Where below it the server lists its models.
@@ -369,11 +371,14 @@ impl Models {
         let mut places = Vec::new();
         for (provider, row) in &self.rows.provider {
             let (Some(base_url), Some(list)) = (&row.base_url, &row.list) else { continue };
+            let protocol = Protocol::ALL.into_iter().find(|(name, _)| row.protocol.as_deref() == Some(*name));
+            let Some((_, protocol)) = protocol else { continue };
             let Some((start, after)) = base_url.rsplit_once(':') else { continue };
             let path = after.trim_start_matches(|c: char| c.is_ascii_digit());
             for port in row.ports.iter().flatten() {
                 places.push(UsualPlace {
                     provider: provider.clone(),
+                    protocol,
                     base_url: format!("{start}:{port}{path}"),
                     list: list.clone(),
                     knows_formats: row.format.is_some(),

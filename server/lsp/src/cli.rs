@@ -41,7 +41,7 @@ pub struct Cli {
 pub enum Command {
     /// Print the completion for a place in a file
     Complete(complete::Complete),
-    /// Print every decision for a place in a file, and send nothing
+    /// Print every decision for a place in a file, and ask no model
     Explain(explain::Explain),
     /// Test the configuration, the models it names, and the grammars
     Check(check::Check),

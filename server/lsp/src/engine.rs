@@ -2,7 +2,6 @@
 
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
-use std::time::Instant;
 
 use tokio::task::JoinSet;
 use tower_lsp::Client;
@@ -10,6 +9,7 @@ use tower_lsp::gen_lsp_types::{MessageType, Uri};
 
 use crate::complete::Answer;
 use crate::current::Current;
+use crate::discover::Looked;
 use crate::editor::Editor;
 use crate::learn::Learner;
 use crate::ledger::{Kind, Ledger, Outcome, SuggestionId};
@@ -48,7 +48,7 @@ pub struct Engine {
     /// Whether there is news for the user.
     pub status: Changes,
     /// When model servers on this machine were last looked for.
-    pub looked: Mutex<Option<Instant>>,
+    pub looked: Mutex<Looked>,
     session: Mutex<Session>,
     editor: OnceLock<Editor>,
     tasks: Mutex<JoinSet<()>>,

@@ -42,8 +42,8 @@ impl Client {
     }
 
     /// A question to a server on this machine, without a key; `None` for an address elsewhere.
-    pub(crate) fn loopback(&self, address: &str) -> Option<reqwest::RequestBuilder> {
-        is_loopback(address).then(|| self.loopback.get(address))
+    pub(crate) fn loopback(&self, method: reqwest::Method, address: &str) -> Option<reqwest::RequestBuilder> {
+        is_loopback(address).then(|| self.loopback.request(method, address))
     }
 
     /// A question to another machine, without a key.

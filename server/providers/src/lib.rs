@@ -32,6 +32,7 @@ pub use answer::{Expected, decode};
 pub use client::Client;
 pub use error::{Kind, Next, ProviderError};
 pub use limits::{Bucket, Limits};
+pub use list::Listed;
 pub use wire::warms_with;
 
 /// One call. `Debug` shows no text of the prompt and no key.

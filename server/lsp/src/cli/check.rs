@@ -1,5 +1,5 @@
 //! `pennyworth check`: tests what a server would start with, in the order in which it would fail: settings, models, grammars, places to write.
-//! It leaves what a setting may be to `settings`; only `--online` sends anything, and never code.
+//! It leaves what a setting may be to `settings`; only `--online` asks anybody elsewhere, and code is never sent.
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -10,6 +10,7 @@ use pennyworth_core::models::Model;
 use pennyworth_core::syntax;
 use pennyworth_providers::Client;
 
+use crate::discover;
 use crate::keys::Keys;
 use crate::paths;
 use crate::settings::{Notice, Settings, Severity};
@@ -34,9 +35,25 @@ struct Found {
 
 impl Check {
     pub(super) fn run(&self, config: Option<&Path>, out: &mut impl Write) -> anyhow::Result<ExitCode> {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        let (settings, notices, here) = runtime.block_on(discover::gather(config));
+        self.report(config, (settings, &notices), &here, out)
+    }
+
+    /// Tests settings, with what was found on this machine.
+    fn report(
+        &self,
+        config: Option<&Path>,
+        (settings, notices): (Settings, &[Notice]),
+        here: &discover::Found,
+        out: &mut impl Write,
+    ) -> anyhow::Result<ExitCode> {
         let mut found = Found::default();
-        let settings = self.settings(config, &mut found, out)?;
+        let settings = self.settings(config, (settings, notices), &mut found, out)?;
         self.models(&settings, &mut found, out)?;
+        for model in &here.left_out {
+            writeln!(out, "  {model} is on this machine, and left out: nobody knows how it fills in the middle")?;
+        }
         grammars(&mut found, out)?;
         places(&mut found, out)?;
         match (found.errors, found.warnings) {
@@ -46,8 +63,13 @@ impl Check {
         Ok(ExitCode::from(u8::from(found.errors > 0)))
     }
 
-    fn settings(&self, config: Option<&Path>, found: &mut Found, out: &mut impl Write) -> anyhow::Result<Settings> {
-        let (settings, notices) = Settings::gather(config, &[]);
+    fn settings(
+        &self,
+        config: Option<&Path>,
+        (settings, notices): (Settings, &[Notice]),
+        found: &mut Found,
+        out: &mut impl Write,
+    ) -> anyhow::Result<Settings> {
         let (settings, more) = settings.tightened_in(&self.workspace);
         let default = paths::config_path();
         match config.or(default.as_deref()) {
@@ -154,7 +176,10 @@ mod tests {
         fs::write(place.path().join(".pennyworth.toml"), workspace).unwrap();
         let mut out = Vec::new();
         let check = Check { workspace: place.path().to_owned(), online: false };
-        let code = check.run(Some(&path), &mut out).unwrap();
+        // What servers happen to run where this is tested is left aside.
+        let (settings, notices) = Settings::gather(Some(&path), &[]);
+        let here = discover::Found::default();
+        let code = check.report(Some(&path), (settings, &notices), &here, &mut out).unwrap();
         let text = String::from_utf8(out).unwrap().replace(&place.path().display().to_string(), "HERE");
         (code == ExitCode::SUCCESS, text)
     }

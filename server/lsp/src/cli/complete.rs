@@ -25,7 +25,7 @@ pub struct Complete {
 impl Complete {
     pub(super) fn run(&self, config: Option<&Path>, out: &mut impl Write) -> anyhow::Result<ExitCode> {
         let runtime = tokio::runtime::Runtime::new()?;
-        let Opened { resources, snapshot, path, cursor, learned } = self.place.open(config, self.retype)?;
+        let Opened { resources, snapshot, path, cursor, learned } = self.place.open(&runtime, config, self.retype)?;
         let (_keep, superseded) = tokio::sync::oneshot::channel();
         let before = runtime.block_on(resources.spent()).day;
         let asked = complete(&resources, snapshot, path, cursor, Opened::ask(), superseded);

@@ -1,4 +1,4 @@
-//! `pennyworth explain FILE:LINE:COL`: what every stage decides there. It sends nothing.
+//! `pennyworth explain FILE:LINE:COL`: what every stage decides there. It asks no model.
 //! It leaves deciding to `look`, the same that the server asks.
 
 use std::io::Write;
@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 use super::place::{Opened, Place};
 use crate::look::{Depth, Look, Question, look};
 
-/// Print every decision for a place in a file, and send nothing
+/// Print every decision for a place in a file, and ask no model
 #[derive(Debug, Args)]
 pub struct Explain {
     /// The place; LINE and COL count from 1, COL in characters
@@ -32,7 +32,7 @@ pub struct Explain {
 impl Explain {
     pub(super) fn run(&self, config: Option<&Path>, out: &mut impl Write) -> anyhow::Result<ExitCode> {
         let runtime = tokio::runtime::Runtime::new()?;
-        let Opened { resources, snapshot, path, cursor, learned } = self.place.open(config, self.retype)?;
+        let Opened { resources, snapshot, path, cursor, learned } = self.place.open(&runtime, config, self.retype)?;
         let current = resources.current();
         let cap_left = runtime.block_on(resources.cap_left(&current, current.scope(&path)));
         let ask = Opened::ask();

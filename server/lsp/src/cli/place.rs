@@ -8,15 +8,17 @@ use std::sync::Arc;
 use anyhow::{Context as _, bail};
 use pennyworth_core::text::{self, Encoding, Position, Snapshot};
 use pennyworth_core::{gate::Trigger, syntax};
+use tokio::runtime::Runtime;
 
 use crate::complete::Ask;
 use crate::current::Current;
+use crate::discover;
 use crate::index::learn_folder;
 use crate::learn::key;
 use crate::ledger::Ledger;
 use crate::paths;
 use crate::resources::Resources;
-use crate::settings::{Notice, Settings};
+use crate::settings::Notice;
 
 /// A place in a file; line and column count from 1, the column in characters.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -57,11 +59,11 @@ pub(super) struct Opened {
 
 impl Place {
     /// Opens the file as an editor would, in the workspace it lies in, and learns that; with `retype` as if the rest of the line were not there.
-    pub(super) fn open(&self, config: Option<&Path>, retype: bool) -> anyhow::Result<Opened> {
+    pub(super) fn open(&self, runtime: &Runtime, config: Option<&Path>, retype: bool) -> anyhow::Result<Opened> {
         let path = std::path::absolute(&self.file)?;
         let path = path.canonicalize().unwrap_or(path);
         let shown = self.file.display();
-        let (settings, notices) = Settings::gather(config, &[]);
+        let (settings, notices, _) = runtime.block_on(discover::gather(config));
         say(&notices);
         let size = std::fs::metadata(&path).with_context(|| format!("cannot read {shown}"))?;
         if !size.is_file() {
