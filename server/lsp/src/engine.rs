@@ -196,6 +196,9 @@ impl Engine {
         {
             tracing::warn!("the ledger could not be written to its end");
         }
+        if let Some(ledger) = self.ledger() {
+            drop(ledger.watch(None));
+        }
     }
 }
 

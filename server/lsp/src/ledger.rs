@@ -22,6 +22,8 @@ use pennyworth_core::task::Task;
 use pennyworth_core::tokens::Calibration;
 use tokio::sync::oneshot;
 
+use crate::telemetry::{Said, Telemetry};
+
 mod caps;
 mod file;
 mod memory;
@@ -37,7 +39,7 @@ pub use reservation::{CallId, Reservation};
 pub use suggestion::{Kind, Outcome, Source, Suggested, SuggestionId};
 
 use memory::Memory;
-use reservation::Ticket;
+use reservation::{Account, Ticket};
 use store::Store;
 
 /// Longest wait for the writer when the process ends.
@@ -55,6 +57,8 @@ pub struct Ledger {
     jobs: Sender<Job>,
     memory: Arc<RwLock<Memory>>,
     clock: Clock,
+    /// Who else wants to know of calls.
+    watcher: Arc<RwLock<Option<Arc<Telemetry>>>>,
 }
 
 /// A model call as it is planned.
@@ -170,7 +174,7 @@ impl Ledger {
         });
         // Without a thread every call is refused: silence, which is what a machine in that state gets.
         let notice = notice.or(worker.err().map(|error| format!("the ledger cannot start: {error}")));
-        (Ledger { jobs, memory, clock }, notice)
+        (Ledger { jobs, memory, clock, watcher: Arc::default() }, notice)
     }
 
     /// Writes a call down before it is sent and holds its worst cost against the caps (`None`: there are none), in one step over all servers
@@ -197,6 +201,33 @@ impl Ledger {
     /// Writes down what became of a suggestion. Of several outcomes the strongest holds, so it may be said twice and by two who saw it.
     pub fn settled(&self, outcome: Outcome) {
         self.send(move |store| store.outcome(outcome));
+    }
+
+    /// Has somebody else know of every call from now on, or nobody. Gives who was told before.
+    pub fn watch(&self, watcher: Option<Arc<Telemetry>>) -> Option<Arc<Telemetry>> {
+        std::mem::replace(&mut *self.watcher.write().unwrap_or_else(PoisonError::into_inner), watcher)
+    }
+
+    fn tell(&self, call: &Call, account: &Account) {
+        let watcher = self.watcher.read().unwrap_or_else(PoisonError::into_inner).clone();
+        let Some(watcher) = watcher else { return };
+        watcher.call(&Said {
+            provider: &call.provider,
+            model: &call.model,
+            task: call.task.map_or("warming", Task::name),
+            language: &call.language,
+            max_tokens: call.max_tokens,
+            input: account.usage.input,
+            cached: account.usage.cached,
+            output: account.usage.output,
+            estimated: account.usage.estimated,
+            cost: account.usage.cost(&call.price).usd(),
+            finish: account.finish.map(|finish| format!("{finish:?}").to_lowercase()),
+            status: account.status.name(),
+            reason: account.reason.as_deref(),
+            first: account.first,
+            total: account.total,
+        });
     }
 
     /// What today's and this month's calls cost so far over all servers.

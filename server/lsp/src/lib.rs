@@ -34,6 +34,7 @@ pub mod server;
 pub mod session;
 pub mod settings;
 pub mod status;
+pub mod telemetry;
 pub mod troubles;
 pub mod view;
 pub mod warm;

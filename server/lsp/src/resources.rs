@@ -28,6 +28,7 @@ use crate::ledger::{Ledger, Spent};
 use crate::look::HEAD;
 use crate::recent::Recent;
 use crate::settings::Settings;
+use crate::telemetry::Telemetry;
 use crate::troubles::Troubles;
 use crate::view::shown_path;
 use crate::warm::Warmth;
@@ -103,6 +104,23 @@ impl Resources {
     /// Takes the ledger, which comes once.
     pub fn set_ledger(&self, ledger: Ledger) {
         let _ = self.ledger.set(ledger);
+        self.watch();
+    }
+
+    /// Has a collector told of calls, if the settings name one.
+    fn watch(&self) {
+        let (Some(ledger), current) = (self.ledger(), self.current()) else { return };
+        let wanted = current.settings().telemetry.endpoint.as_deref();
+        let before = ledger.watch(None);
+        if before.as_ref().map(|before| before.endpoint()) == wanted {
+            ledger.watch(before);
+            return;
+        }
+        // The last spans are sent meanwhile.
+        std::thread::spawn(move || drop(before));
+        let telemetry = wanted.map(Telemetry::new).transpose();
+        let telemetry = telemetry.inspect_err(|error| self.troubles.add(error.clone())).ok().flatten().map(Arc::new);
+        ledger.watch(telemetry);
     }
 
     /// Money spent by all servers of this user; nothing before the ledger is open, for nothing is spent before.
@@ -126,6 +144,7 @@ impl Resources {
         self.troubles.forget();
         self.keys.forget();
         self.set_capped(false);
+        self.watch();
     }
 
     /// The answers so far. Held for a statement or two, never across an `await`.

@@ -84,6 +84,8 @@ pub struct Settings {
     pub documents: Documents,
     /// What is written down about the server's own doings; never code, prompts or keys.
     pub log: Log,
+    /// Where figures about calls are sent, for teams that watch many machines. Only your own file may say so.
+    pub telemetry: Telemetry,
     /// Changes to the rows of single tasks.
     #[schemars(schema_with = "task_schema")]
     pub tasks: BTreeMap<Task, TaskSettings>,
@@ -142,6 +144,14 @@ pub struct Log {
     pub level: Level,
     /// Whether a file is written besides stderr: one a day in the state directory, five kept.
     pub file: bool,
+}
+
+/// Figures about calls: models, counts, times and cost; never code or prompts.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Telemetry {
+    /// The address of an OpenTelemetry collector that takes OTLP over HTTP, such as `http://localhost:4318`; without one nothing is sent.
+    pub endpoint: Option<String>,
 }
 
 /// How much is logged.
@@ -206,6 +216,7 @@ impl Default for Settings {
             embedded: Embedded::default(),
             documents: Documents::default(),
             log: Log::default(),
+            telemetry: Telemetry::default(),
             tasks: BTreeMap::new(),
             model: BTreeMap::new(),
             provider: BTreeMap::new(),

@@ -151,6 +151,9 @@ impl Reservation {
             first: self.heard.first,
             total: self.heard.began.elapsed(),
         };
+        if account.status != Status::Unsent {
+            self.ledger.tell(&self.call, &account);
+        }
         let (id, call) = (self.id, self.call.clone());
         self.ledger.send(move |store| store.settle(id, &call, &account));
     }

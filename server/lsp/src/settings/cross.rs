@@ -7,24 +7,26 @@ use serde_json::Value;
 use super::check::Joined;
 use super::{ANY, Layer, Settings, Severity, ignored, schema};
 
+/// Keys that decide where anything is sent, and what only the user's own file may do with them.
+const OWN: [(&str, &str); 2] =
+    [("provider", "describe a provider"), ("telemetry", "say where figures about calls are sent")];
+
 /// Lays an editor's layer over what is there, less the models it may not name: its settings may come from the workspace, and a
 /// workspace sends no code anywhere, names no keys and runs no commands.
 pub(super) fn editor<'a>(joined: &mut Joined<'a>, layer: &'a Layer) {
     // With the prices in force: a row that lacks one is no model without them.
     let base = Models::builtin().with_facts("", joined.prices.rows()).0;
     let before = rows(joined);
-    let providers = joined.values.get("provider").cloned();
+    let own = OWN.map(|(key, _)| joined.values.get(key).cloned());
     joined.lay(layer);
-    // A provider decides where its models' prompts go.
-    if layer.values.contains_key("provider") {
-        joined.say(
-            Severity::Error,
-            "provider",
-            "is left out: only your own config.toml may describe a provider".into(),
-        );
-        match providers {
-            Some(providers) => joined.values.insert("provider".into(), providers),
-            None => joined.values.remove("provider"),
+    for ((key, what), own) in OWN.into_iter().zip(own) {
+        if !layer.values.contains_key(key) {
+            continue;
+        }
+        joined.say(Severity::Error, key, format!("is left out: only your own config.toml may {what}"));
+        match own {
+            Some(own) => joined.values.insert(key.into(), own),
+            None => joined.values.remove(key),
         };
     }
     let after = rows(joined);

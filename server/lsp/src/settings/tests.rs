@@ -150,7 +150,7 @@ fn variables_and_editors_are_named_in_messages() {
     assert_eq!(
         messages(&Settings::load(&layers).1),
         [
-            "warning: editor settings: clour: unknown key; known here: cap_usd_per_day, cap_usd_per_month, completion_menu, confidence, debounce_ms, discover, documents, embedded, enabled, escalate, explore, format, ignore, languages, local_only, log, model, pin, preset, provider, secrets, speculate, tasks, trigger",
+            "warning: editor settings: clour: unknown key; known here: cap_usd_per_day, cap_usd_per_month, completion_menu, confidence, debounce_ms, discover, documents, embedded, enabled, escalate, explore, format, ignore, languages, local_only, log, model, pin, preset, provider, secrets, speculate, tasks, telemetry, trigger",
             "error: editor settings: enabled: is `x`, a text; wanted: true or false",
             "warning: environment: PENNYWORTH_DEBOUNCE: unknown key; did you mean `PENNYWORTH_DEBOUNCE_MS`?",
             "error: environment: PENNYWORTH_ENABLED: is `perhaps`, a text; wanted: true or false",
