@@ -19,7 +19,7 @@ const AT_ONCE: usize = 8;
 /// Time for an answer where nothing waits for a clock, in milliseconds: no part of the test takes as long.
 const LONG: u32 = 60_000;
 /// Time for an answer where a provider says nothing until it is over.
-const SHORT: u32 = 250;
+const SHORT: u32 = 1000;
 /// The models in the order in which they are asked, each so much dearer than the one before that nothing else makes another order.
 const NAMES: [&str; 3] = ["first", "second", "third"];
 
@@ -231,7 +231,9 @@ async fn check(troubles: &[Trouble]) {
         }
         assert_eq!(row.failed, row.calls, "{name}: {row:?}");
         if !matches!(trouble.at, At::Answer(_)) {
-            assert_eq!((row.cost.pico(), calls[model]), (0, 0), "{name}: {row:?}");
+            // Where the deadline comes before the failure, nobody knows that nothing was sent.
+            assert!(row.cost.pico() == 0 || waits, "{name}: {row:?}");
+            assert_eq!(calls[model], 0, "{name}: {row:?}");
         } else {
             // A deadline may come between the row and the wire.
             let (booked, came) = (row.calls, calls[model] as u64);
