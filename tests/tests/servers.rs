@@ -30,6 +30,7 @@ fn address(variable: &str) -> String {
 fn write_config(folder: &Path, row: &str) -> PathBuf {
     let path = folder.join("config.toml");
     let price = "price = { input = 1.0, cached = 0.1, output = 4.0, as_of = \"2026-11-23\" }";
+    let price = if row.contains("price = ") { "" } else { price };
     let name = if row.contains("model = ") { "" } else { "model = \"made\"" };
     std::fs::write(&path, format!("[model.real]\n{name}\ncontext = 8192\n{price}\n{row}\n")).unwrap();
     path
@@ -121,6 +122,39 @@ async fn llamacpp_fills_in_and_its_counts_are_the_ledgers() {
     ] {
         check_asked_twice(&server, &row.replace("SERVER", &server)).await;
     }
+}
+
+#[tokio::test]
+#[ignore = "needs a server"]
+async fn llamacpp_has_read_ahead_what_was_edited_in_another_file() {
+    let server = address("LLAMACPP_FILLS");
+    let folder = tempfile::tempdir().unwrap();
+    let row = format!(
+        "provider = \"llamacpp\"\nbase_url = \"{server}\"\nprice = {{ input = 0, output = 0, as_of = \"2026-11-23\" }}"
+    );
+    let mut editor = editor(folder.path(), &row).await;
+    // The model's tokens for such text are its bytes; it is told the lines around the edit.
+    const READ: u64 = 300;
+    let other: String = (0..20).map(|line| format!("fn number_{line}() -> u8 {{ {line} }}\n")).collect();
+    let before = counted(&server).await;
+    editor.open("file:///project/b.rs", "rust", 1, "\n").await;
+    editor.change("file:///project/b.rs", 2, json!([{ "text": other }])).await;
+    typed(&mut editor, 2, 3, "// \n").await;
+    let mut ahead = counted(&server).await;
+    while ahead[0] - before[0] < READ {
+        tokio::task::yield_now().await;
+        ahead = counted(&server).await;
+    }
+    assert!(
+        ahead[2] - before[2] <= 2,
+        "each of the two has its prompt read, for which the server counts a token: {before:?} {ahead:?}"
+    );
+    assert_eq!(shown(&mut editor).await.as_deref(), Some(ANSWER));
+    let after = counted(&server).await;
+    assert!(after[1] - ahead[1] >= READ, "what was read ahead was in the cache: {ahead:?} {after:?}");
+    let account = account(editor, folder.path()).await;
+    assert_eq!((account.failed, account.estimated), (0, 0), "{account:?}");
+    assert_eq!(account.cached, after[1] - before[1], "{account:?}");
 }
 
 #[tokio::test]
