@@ -4,6 +4,7 @@
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use pennyworth_providers::Next;
@@ -21,6 +22,8 @@ pub struct Health {
     breakers: Mutex<HashMap<String, Breaker>>,
     /// Models that are not asked until the configuration changes.
     stopped: Mutex<HashSet<String>>,
+    /// How often the configuration changed: what a call says that began before is no longer true.
+    changes: AtomicUsize,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -48,6 +51,7 @@ pub struct Permit<'a> {
     health: &'a Health,
     provider: String,
     model: String,
+    changes: usize,
 }
 
 impl Health {
@@ -70,11 +74,13 @@ impl Health {
         if breaker.state != State::Closed {
             breaker.state = State::Trying;
         }
-        Some(Permit { health: self, provider: provider.to_owned(), model: model.to_owned() })
+        let changes = self.changes.load(Ordering::SeqCst);
+        Some(Permit { health: self, provider: provider.to_owned(), model: model.to_owned(), changes })
     }
 
     /// The configuration changed: everything is worth another try.
     pub fn reset(&self) {
+        self.changes.fetch_add(1, Ordering::SeqCst);
         lock(&self.breakers).clear();
         lock(&self.stopped).clear();
     }
@@ -109,8 +115,16 @@ impl Breaker {
 }
 
 impl Permit<'_> {
+    /// Whether the configuration is the one under which the call began.
+    fn is_current(&self) -> bool {
+        self.changes == self.health.changes.load(Ordering::SeqCst)
+    }
+
     /// The call worked. One that began before its provider was told to stop changes nothing about that.
     pub fn succeeded(self) {
+        if !self.is_current() {
+            return;
+        }
         let mut breakers = lock(&self.health.breakers);
         if breakers.get(&self.provider).is_some_and(|breaker| breaker.state != State::Stopped) {
             breakers.remove(&self.provider);
@@ -119,6 +133,9 @@ impl Permit<'_> {
 
     /// The call failed, and this is what to do next.
     pub fn failed(self, next: Next, now: Instant) {
+        if !self.is_current() {
+            return;
+        }
         if next == Next::StopModel {
             lock(&self.health.stopped).insert(self.model.clone());
         }
@@ -128,7 +145,8 @@ impl Permit<'_> {
 
 impl Drop for Permit<'_> {
     fn drop(&mut self) {
-        if let Some(breaker) = lock(&self.health.breakers).get_mut(&self.provider)
+        if self.is_current()
+            && let Some(breaker) = lock(&self.health.breakers).get_mut(&self.provider)
             && breaker.state == State::Trying
         {
             // The try was cancelled before it told anything: the next call may be the one.
@@ -240,6 +258,16 @@ mod tests {
             health.begin("a", "m", now).unwrap().failed(harmless, now);
             assert!(health.is_well("a", "m", now), "{harmless:?}");
         }
+    }
+
+    #[test]
+    fn what_a_call_of_the_old_configuration_says_means_nothing_to_the_new_one() {
+        let (health, now) = (Health::default(), Instant::now());
+        let ends = [Next::StopUntilConfigChange, Next::StopModel, Next::RetryAfter(None)];
+        let permits = ends.map(|end| (health.begin("a", "m", now).unwrap(), end));
+        health.reset();
+        permits.into_iter().for_each(|(permit, end)| permit.failed(end, now));
+        assert!(health.is_well("a", "m", now));
     }
 
     #[test]
