@@ -11,7 +11,10 @@ cat > "$place/config.yaml" <<EOY
 model_list:
   - model_name: made
     litellm_params: {model: openai/made, api_base: "$LLAMACPP_FILLS/v1", api_key: none}
-litellm_settings: {num_retries: 0}
+    model_info: {input_cost_per_token: 0.0000007, output_cost_per_token: 0.0000031}
+  - model_name: broken
+    litellm_params: {model: openai/broken, api_base: "http://127.0.0.1:9/v1", api_key: none}
+litellm_settings: {num_retries: 0, fallbacks: [{broken: [made]}]}
 general_settings: {master_key: $LITELLM_API_KEY}
 EOY
 port=$(python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')

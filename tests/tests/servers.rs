@@ -78,8 +78,13 @@ async fn account(editor: Editor, folder: &Path) -> Row {
 
 /// What a model's server says at a path.
 async fn get(address: &str, path: &str) -> String {
+    get_with(address, path, "").await
+}
+
+/// The same, with more lines in the head.
+async fn get_with(address: &str, path: &str, head: &str) -> String {
     let mut stream = TcpStream::connect(address.trim_start_matches("http://")).await.unwrap();
-    stream.write_all(format!("GET {path} HTTP/1.0\r\n\r\n").as_bytes()).await.unwrap();
+    stream.write_all(format!("GET {path} HTTP/1.0\r\n{head}\r\n").as_bytes()).await.unwrap();
     let mut answer = String::new();
     stream.read_to_string(&mut answer).await.unwrap();
     answer.split_once("\r\n\r\n").unwrap().1.to_owned()
@@ -233,6 +238,36 @@ async fn litellm_refuses_a_model_or_a_key_that_it_does_not_know_and_the_user_is_
         let (_, said) = completed(&format!("{row}\n{more}"));
         assert!(said.starts_with("warning: model.real: ") && said.contains(expected), "{more}: {said}");
     }
+}
+
+#[tokio::test]
+#[ignore = "needs a server"]
+async fn litellm_falls_back_to_another_model() {
+    let row = format!("provider = \"litellm\"\nbase_url = \"{}/v1\"\nmodel = \"broken\"", address("LITELLM"));
+    let (code, said) = completed(&row);
+    assert_eq!(code, Some(0), "{said}");
+    assert!(said.starts_with(ANSWER), "{said}");
+}
+
+#[tokio::test]
+#[ignore = "needs a server"]
+async fn litellm_says_its_prices() {
+    let home = tempfile::tempdir().unwrap();
+    let config =
+        write_config(home.path(), "provider = \"litellm\"\nprice = { input = 9, output = 9, as_of = \"2026-01-01\" }");
+    // The proxy wants a key for its list, and `refresh` sends none.
+    let key = format!("authorization: Bearer {}\r\n", std::env::var("LITELLM_API_KEY").unwrap());
+    let list = home.path().join("info.json");
+    std::fs::write(&list, get_with(&address("LITELLM"), "/model/info", &key).await).unwrap();
+    let done = std::process::Command::new(binary())
+        .args(["--config", config.to_str().unwrap(), "models", "refresh", list.to_str().unwrap(), "--dry-run"])
+        .env_clear()
+        .env("HOME", home.path())
+        .output()
+        .unwrap();
+    let said = String::from_utf8(done.stdout).unwrap() + &String::from_utf8(done.stderr).unwrap();
+    assert_eq!(done.status.code(), Some(0), "{said}");
+    assert!(said.contains("0.7") && said.contains("3.1"), "{said}");
 }
 
 /// Tokens written so far by the slot that is at work.
