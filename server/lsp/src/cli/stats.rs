@@ -1,30 +1,38 @@
 //! `pennyworth stats`: what was got for the money: today, lately, and by whatever somebody wants to compare. It leaves adding up to the ledger.
 
-use std::collections::BTreeMap;
 use std::io::Write;
 use std::path::Path;
 use std::process::ExitCode;
 use std::time::{Duration, SystemTime};
 
 use anyhow::{Context as _, anyhow};
-use clap::{Args, ValueEnum};
-use comfy_table::{CellAlignment, Table, presets};
-use pennyworth_core::money::Money;
+use clap::Args;
 use serde::Serialize;
-use time::{Date, OffsetDateTime};
+use time::{Date, OffsetDateTime, Time};
 
+mod lately;
+mod table;
+#[cfg(test)]
+mod tests;
+
+use self::lately::{Lately, Priced};
+use self::table::{By, Sum, rounded, share, sums, table};
+use super::models;
 use super::routes::Learned;
 use crate::ledger::{Ledger, Report, Row};
 use crate::paths;
+use crate::settings::Settings;
 
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+/// Days to look back on where nobody says otherwise.
+const DAYS: u32 = 30;
 
 /// `pennyworth stats`.
 #[derive(Debug, Args)]
 pub struct Stats {
-    /// How many days to look back on
-    #[arg(long, default_value_t = 30, value_name = "N")]
-    days: u32,
+    /// How many days to look back on, today included; 30 without it
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    days: Option<u32>,
     /// The first day to look back on, instead of a number of days
     #[arg(long, value_name = "YYYY-MM-DD", conflicts_with = "days", value_parser = day)]
     since: Option<Date>,
@@ -42,47 +50,18 @@ pub struct Stats {
     csv: bool,
 }
 
-/// What can be compared.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-enum By {
-    Day,
-    Model,
-    Task,
-    Language,
-}
-
-impl By {
-    fn of(self, row: &Row) -> &str {
-        match self {
-            By::Day => &row.day,
-            By::Model => &row.model,
-            By::Task => &row.task,
-            By::Language => &row.language,
-        }
-    }
-
-    fn name(self) -> &'static str {
-        match self {
-            By::Day => "day",
-            By::Model => "model",
-            By::Task => "task",
-            By::Language => "language",
-        }
-    }
-}
-
 /// A day written `YYYY-MM-DD`.
 fn day(text: &str) -> Result<Date, String> {
-    super::models::date(text).ok_or_else(|| "a day is written YYYY-MM-DD".into())
+    models::date(text).ok_or_else(|| "a day is written YYYY-MM-DD".into())
 }
 
-/// What a combination of names adds up to.
-#[derive(Debug, Serialize)]
-struct Sum {
-    #[serde(skip)]
-    names: Vec<String>,
+/// Everything, as a machine reads it.
+#[derive(Serialize)]
+struct Everything<'a> {
     #[serde(flatten)]
-    row: Row,
+    lately: &'a Lately,
+    rows: Vec<Priced>,
+    total: Priced,
 }
 
 impl Stats {
@@ -91,14 +70,22 @@ impl Stats {
             self.routes(config, out)?;
             return Ok(ExitCode::SUCCESS);
         }
-        let report = match paths::ledger_path().filter(|path| path.exists()) {
+        let all = match paths::ledger_path().filter(|path| path.exists()) {
             Some(path) => self.read(&path)?,
             None => Report::default(),
         };
+        let lately = Lately::of(&all, Settings::gather(config, &[]).0.caps());
+        let report = all.since(&self.first_day(&all.today).to_string());
         match () {
-            () if self.json => self.json(&report, out)?,
+            () if self.json => self.json(&lately, &report, out)?,
             () if self.csv => self.csv(&report, out)?,
-            () => self.print(&report, out)?,
+            () => {
+                if self.days.is_none() && self.since.is_none() && self.by.is_empty() {
+                    lately.print(out)?;
+                    writeln!(out)?;
+                }
+                self.print(&report, out)?;
+            }
         }
         Ok(ExitCode::SUCCESS)
     }
@@ -115,13 +102,25 @@ impl Stats {
         Ok(learned.print(out)?)
     }
 
+    /// Reads what was asked for and the last month, and a day more, whose local end is not known here.
     fn read(&self, path: &Path) -> anyhow::Result<Report> {
-        let ledger = open(path);
-        let since = match self.since {
-            Some(day) => OffsetDateTime::new_utc(day, time::Time::MIDNIGHT).into(),
-            None => SystemTime::now().checked_sub(DAY * self.days).unwrap_or(SystemTime::UNIX_EPOCH),
+        let ago = |days: u32| SystemTime::now().checked_sub(DAY * days).unwrap_or(SystemTime::UNIX_EPOCH);
+        let asked = match self.since {
+            Some(day) => OffsetDateTime::new_utc(day, Time::MIDNIGHT).into(),
+            None => ago(self.days()),
         };
-        ledger.report(since).map_err(|error| anyhow!("the ledger cannot be read: {error}"))
+        let since = asked.min(ago(31)).checked_sub(DAY).unwrap_or(SystemTime::UNIX_EPOCH);
+        open(path).report(since).map_err(|error| anyhow!("the ledger cannot be read: {error}"))
+    }
+
+    fn days(&self) -> u32 {
+        self.days.unwrap_or(DAYS)
+    }
+
+    /// The first local day that was asked for.
+    fn first_day(&self, today: &str) -> Date {
+        let first = || models::date(today)?.checked_sub(time::Duration::days(i64::from(self.days()) - 1));
+        self.since.or_else(first).unwrap_or(Date::MIN)
     }
 
     /// What is compared where a machine reads: everything, unless something was asked for.
@@ -129,11 +128,10 @@ impl Stats {
         if self.by.is_empty() { &[By::Day, By::Task, By::Language, By::Model] } else { &self.by }
     }
 
-    fn json(&self, report: &Report, out: &mut impl Write) -> anyhow::Result<()> {
-        let by = self.all_or_asked();
-        let report =
-            Report { rows: sums(report, by).into_iter().map(|sum| sum.row).collect(), total: report.total.clone() };
-        serde_json::to_writer_pretty(&mut *out, &report).context("the report cannot be written")?;
+    fn json(&self, lately: &Lately, report: &Report, out: &mut impl Write) -> anyhow::Result<()> {
+        let rows = sums(report, self.all_or_asked()).into_iter().map(|sum| sum.row.into()).collect();
+        let everything = Everything { lately, rows, total: report.total.clone().into() };
+        serde_json::to_writer_pretty(&mut *out, &everything).context("the report cannot be written")?;
         Ok(writeln!(out)?)
     }
 
@@ -143,16 +141,20 @@ impl Stats {
         let names: Vec<&str> = by.iter().map(|by| by.name()).collect();
         writeln!(
             out,
-            "{},calls,failed,aborted,input,cached,output,cost_usd,wait_p50_ms,wait_p95_ms,shown,accepted,chars",
+            "{},calls,failed,aborted,input,cached,output,cost_usd,wait_p50_ms,wait_p95_ms,shown,accepted,chars,\
+             cost_per_char_usd,cost_per_1000_chars_usd",
             names.join(",")
         )?;
         for Sum { names, row } in sums(report, by) {
             let Row { calls, failed, aborted, input, cached, output, shown, accepted, chars, .. } = row;
             let wait = |share| row.wait(share).map(|wait| wait.to_string()).unwrap_or_default();
             let (names, cost, p50, p95) = (names.join(","), row.cost.usd(), wait(0.5), wait(0.95));
+            let per_char = row.cost_per_char().map(|cost| format!("{:.12}", cost.usd())).unwrap_or_default();
+            let per_1000 = row.cost_per_1000_chars().map(|cost| format!("{:.9}", cost.usd())).unwrap_or_default();
             writeln!(
                 out,
-                "{names},{calls},{failed},{aborted},{input},{cached},{output},{cost:.9},{p50},{p95},{shown},{accepted},{chars}"
+                "{names},{calls},{failed},{aborted},{input},{cached},{output},{cost:.9},{p50},{p95},{shown},{accepted},{chars},\
+                 {per_char},{per_1000}"
             )?;
         }
         Ok(())
@@ -162,7 +164,7 @@ impl Stats {
         let total = &report.total;
         let span = match self.since {
             Some(day) => format!("time since {day}"),
-            None => format!("last {} days", self.days),
+            None => format!("last {} days", self.days()),
         };
         if report.rows.is_empty() {
             return writeln!(out, "nothing was suggested in the {span}");
@@ -202,181 +204,4 @@ fn notes(total: &Row, out: &mut impl Write) -> std::io::Result<()> {
         writeln!(out, "\n{kept} of accepted characters still stood there some minutes later")?;
     }
     Ok(())
-}
-
-/// The rows added up by some of their names: by day in order, else the dearest first, then those that gave most.
-fn sums(report: &Report, by: &[By]) -> Vec<Sum> {
-    let mut sums: BTreeMap<Vec<String>, Row> = BTreeMap::new();
-    for row in &report.rows {
-        let names: Vec<String> = by.iter().map(|by| by.of(row).to_owned()).collect();
-        let named = |of: By, name: &str| if by.contains(&of) { name.to_owned() } else { String::new() };
-        let fresh = || Row {
-            day: named(By::Day, &row.day),
-            task: named(By::Task, &row.task),
-            language: named(By::Language, &row.language),
-            model: named(By::Model, &row.model),
-            ..Row::default()
-        };
-        *sums.entry(names).or_insert_with(fresh) += row;
-    }
-    let mut sums: Vec<Sum> = sums.into_iter().map(|(names, row)| Sum { names, row }).collect();
-    if by.first() != Some(&By::Day) {
-        sums.sort_by_key(|sum| std::cmp::Reverse((sum.row.cost, sum.row.chars)));
-    }
-    sums
-}
-
-const COLUMNS: [&str; 13] = [
-    "calls",
-    "failed",
-    "aborted",
-    "input",
-    "cached",
-    "output",
-    "cost",
-    "p50 ms",
-    "p95 ms",
-    "shown",
-    "accepted",
-    "chars",
-    "per 1,000",
-];
-
-fn table(by: &[By], sums: &[Sum], total: &Row) -> Table {
-    let mut table = Table::new();
-    table.load_style(presets::NOTHING);
-    table.set_header(by.iter().map(|by| by.name()).chain(COLUMNS));
-    for Sum { names, row } in sums {
-        table.add_row(names.iter().cloned().chain(cells(row)));
-    }
-    let name = |at| if at == 0 { "total".to_owned() } else { String::new() };
-    table.add_row((0..by.len()).map(name).chain(cells(total)));
-    for column in table.column_iter_mut().skip(by.len()) {
-        column.set_cell_alignment(CellAlignment::Right);
-    }
-    table
-}
-
-fn cells(row: &Row) -> [String; 13] {
-    let count = |count: u64| if count == 0 { "-".to_owned() } else { count.to_string() };
-    let wait = |share| row.wait(share).map_or_else(|| "-".into(), |wait| wait.to_string());
-    [
-        count(row.calls),
-        count(row.failed),
-        count(row.aborted),
-        count(row.input),
-        share(row.cached, row.input).unwrap_or_else(|| "-".into()),
-        count(row.output),
-        if row.cost == Money::ZERO { "-".into() } else { row.cost.to_string() },
-        wait(0.5),
-        wait(0.95),
-        count(row.shown),
-        share(row.accepted, row.shown).unwrap_or_else(|| "-".into()),
-        count(row.chars),
-        row.cost_per_1000_chars()
-            .filter(|cost| *cost != Money::ZERO)
-            .map_or_else(|| "-".into(), |cost| rounded(cost).to_string()),
-    ]
-}
-
-/// To the hundredth of a cent: what is divided has no more digits worth reading.
-fn rounded(amount: Money) -> Money {
-    Money::from_usd((amount.usd() * 1e4).round() / 1e4)
-}
-
-/// A share in per cent.
-fn share(part: u64, whole: u64) -> Option<String> {
-    (whole > 0).then(|| format!("{:.0} %", part as f64 * 100.0 / whole as f64))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn row(day: &str, task: &str, model: &str, chars: u64, cents: f64) -> Row {
-        let is_paid = cents > 0.0;
-        Row {
-            day: day.into(),
-            task: task.into(),
-            language: "rust".into(),
-            model: model.into(),
-            calls: u64::from(is_paid) * 4,
-            input: u64::from(is_paid) * 1000,
-            cached: u64::from(is_paid) * 250,
-            cost: Money::from_usd(cents / 100.0),
-            waits: if is_paid { vec![100, 200, 300, 900] } else { Vec::new() },
-            shown: 10,
-            accepted: 5,
-            chars,
-            ..Row::default()
-        }
-    }
-
-    fn report() -> Report {
-        let rows = vec![
-            row("2026-11-24", "line", "coder", 400, 2.0),
-            row("2026-11-25", "line", "embedded", 500, 0.0),
-            row("2026-11-25", "type", "coder", 100, 1.0),
-        ];
-        let mut total = Row { estimated: 2, kept_chars: 90, checked_chars: 100, ..Row::default() };
-        rows.iter().for_each(|row| total += row);
-        Report { rows, total }
-    }
-
-    fn stats(by: &[By]) -> Stats {
-        Stats { days: 7, since: None, by: by.to_vec(), routes: false, json: false, csv: false }
-    }
-
-    fn words(print: impl Fn(&mut Vec<u8>)) -> Vec<String> {
-        let mut out = Vec::new();
-        print(&mut out);
-        let text = String::from_utf8(out).unwrap();
-        text.lines().map(|line| line.split_whitespace().collect::<Vec<_>>().join(" ")).collect()
-    }
-
-    #[test]
-    fn the_rows_are_added_up_by_model_by_task_and_by_language() {
-        let lines = words(|out| stats(&[]).print(&report(), out).unwrap());
-        for expected in [
-            "last 7 days: 1000 characters accepted for $0.03, $0.03 per 1,000",
-            "coder 8 - - 2000 25 % - $0.03 200 900 20 50 % 500 $0.06",
-            "embedded - - - - - - - - - 10 50 % 500 -",
-            "line 4 - - 1000 25 % - $0.02 200 900 20 50 % 900 $0.0222",
-            "rust 8 - - 2000 25 % - $0.03 200 900 30 50 % 1000 $0.03",
-            "total 8 - - 2000 25 % - $0.03 200 900 30 50 % 1000 $0.03",
-            "2 of 8 calls had no bill; their cost is an estimate",
-            "90 % of accepted characters still stood there some minutes later",
-        ] {
-            assert!(lines.iter().any(|line| line == expected), "{expected}\n{lines:#?}");
-        }
-    }
-
-    #[test]
-    fn several_names_make_a_row_for_each_combination() {
-        let by = [By::Day, By::Model];
-        let lines = words(|out| stats(&by).print(&report(), out).unwrap());
-        assert!(lines.iter().any(|line| line.starts_with("2026-11-25 embedded -")), "{lines:#?}");
-        let csv = words(|out| stats(&by).csv(&report(), out).unwrap());
-        assert_eq!(
-            csv,
-            [
-                "day,model,calls,failed,aborted,input,cached,output,cost_usd,wait_p50_ms,wait_p95_ms,shown,accepted,chars",
-                "2026-11-24,coder,4,0,0,1000,250,0,0.020000000,200,900,10,5,400",
-                "2026-11-25,coder,4,0,0,1000,250,0,0.010000000,200,900,10,5,100",
-                "2026-11-25,embedded,0,0,0,0,0,0,0.000000000,,,10,5,500",
-            ]
-        );
-        let json = words(|out| stats(&[By::Model]).json(&report(), out).unwrap()).join("");
-        let json: serde_json::Value = serde_json::from_str(&json).unwrap();
-        assert_eq!(json["rows"][0]["model"], "coder");
-        assert_eq!(json["rows"][0]["wait_ms"]["p95"], 900);
-        assert_eq!(json["total"]["chars"], 1000);
-    }
-
-    #[test]
-    fn nothing_is_said_in_words() {
-        let since = Stats { since: Some(day("2026-11-01").unwrap()), ..stats(&[]) };
-        let lines = words(|out| since.print(&Report::default(), out).unwrap());
-        assert_eq!(lines, ["nothing was suggested in the time since 2026-11-01"]);
-    }
 }

@@ -11,8 +11,10 @@ use serde::{Serialize, Serializer};
 use super::suggestion::millis;
 
 /// What was got for the money since a time.
-#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Report {
+    /// The local day on which it was made, `YYYY-MM-DD`.
+    pub today: String,
     /// One row per day, task, language and model, the dearest first.
     pub rows: Vec<Row>,
     /// All of them added up; its names are empty.
@@ -63,7 +65,27 @@ pub struct Row {
     pub kept_chars: u64,
 }
 
+impl Report {
+    /// The part of it that is of this local day, `YYYY-MM-DD`, and of later ones.
+    pub fn since(&self, day: &str) -> Report {
+        let rows = self.rows.iter().filter(|row| row.day.as_str() >= day).cloned().collect();
+        Report::of(self.today.clone(), rows)
+    }
+
+    /// Rows with their sum.
+    pub fn of(today: String, rows: Vec<Row>) -> Report {
+        let mut total = Row::default();
+        rows.iter().for_each(|row| total += row);
+        Report { today, rows, total }
+    }
+}
+
 impl Row {
+    /// What an accepted character cost; `None` where none were accepted.
+    pub fn cost_per_char(&self) -> Option<Money> {
+        (self.chars > 0).then(|| self.cost.scaled(1.0 / self.chars as f64))
+    }
+
     /// What 1,000 accepted characters cost; `None` where none were accepted.
     pub fn cost_per_1000_chars(&self) -> Option<Money> {
         (self.chars > 0).then(|| self.cost.scaled(1000.0 / self.chars as f64))
@@ -120,8 +142,9 @@ const SUGGESTIONS: &str = "
         sum(CASE WHEN kept_minutes IS NOT NULL THEN outcome_chars END), sum(kept_chars)
     FROM suggestions WHERE at_ms >= ?1 GROUP BY 1, 2, 3, 4";
 
-/// Reads the report.
-pub(super) fn read(connection: &Connection, since: SystemTime) -> rusqlite::Result<Report> {
+/// Reads the report at a moment.
+pub(super) fn read(connection: &Connection, now_ms: i64, since: SystemTime) -> rusqlite::Result<Report> {
+    let today = connection.query_row("SELECT date(?1 / 1000, 'unixepoch', 'localtime')", [now_ms], |row| row.get(0))?;
     let mut rows = Rows::new();
     add(&mut rows, connection, CALLS, since, |row, numbers| {
         row.calls = numbers.count(4);
@@ -142,10 +165,7 @@ pub(super) fn read(connection: &Connection, since: SystemTime) -> rusqlite::Resu
         row.checked_chars = numbers.count(8);
         row.kept_chars = numbers.count(9);
     })?;
-    let mut report = Report { rows: rows.into_values().collect(), total: Row::default() };
-    for row in &report.rows {
-        report.total += row;
-    }
+    let mut report = Report::of(today, rows.into_values().collect());
     report.rows.sort_by(|a, b| b.cost.cmp(&a.cost).then(b.chars.cmp(&a.chars)).then(a.task.cmp(&b.task)));
     Ok(report)
 }

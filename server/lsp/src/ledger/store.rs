@@ -203,7 +203,8 @@ impl Store {
     }
 
     pub(super) fn report(&mut self, since: SystemTime) -> Result<Report, String> {
-        self.run(|connection| report::read(connection, since)).map_err(|error| error.to_string())
+        let now = millis((self.clock)());
+        self.run(|connection| report::read(connection, now, since)).map_err(|error| error.to_string())
     }
 
     /// Does what there is to do with the connection: again while other servers are writing, and with another one when this one's file has

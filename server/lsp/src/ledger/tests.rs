@@ -378,15 +378,43 @@ fn what_became_of_suggestions_teaches_acceptance_lengths_and_calibration_also_af
         assert_eq!(ledger.feedback(Task::Line, "go"), None);
         let learned = 4.39 / ledger.calibration("m").chars_per_token(4.39);
         assert!((learned - 1.25).abs() < 0.03, "{learned}");
-        let Report { rows, total } = ledger.report(UNIX_EPOCH).unwrap();
+        let Report { rows, total, .. } = ledger.report(UNIX_EPOCH).unwrap();
         assert_eq!(rows.iter().map(|row| row.model.as_str()).collect::<Vec<_>>(), ["m", "embedded"]);
         assert_eq!((total.calls, micro(total.cost), total.input, total.cached), (60, 60 * 80, 60 * 125, 60 * 50));
         assert_eq!((total.shown, total.accepted, total.typed_through, total.chars), (6, 4, 1, 40 + 80 + 8 + 9));
         assert_eq!((total.checked_chars, total.kept_chars), (40, 30));
         assert_eq!(rows[0].cost_per_1000_chars(), Some(Money::from_pico(60 * 80 * MICRO).scaled(1000.0 / 128.0)));
         let later = UNIX_EPOCH + Duration::from_secs(1_700_000_001);
-        assert_eq!(ledger.report(later).unwrap(), Report::default());
+        assert_eq!(ledger.report(later).unwrap().rows, []);
     }
+}
+
+#[test]
+fn the_days_and_months_of_a_report_are_those_of_the_caps() {
+    let hands = Hands::new();
+    let (ledger, _) = hands.open(None);
+    // Thirty days on it is another month, wherever this runs.
+    for days in [30, 1, 0] {
+        let mut reservation = reserve(&ledger, call(), 500).unwrap();
+        reservation.heard(&usage(90, 5));
+        reservation.heard(&Chunk::Finish(FinishReason::Stop));
+        reservation.settle(None);
+        let id = ledger.suggested(suggested("m", 9, 3, false));
+        ledger.settled(Outcome { id, kind: Kind::Accepted, chars: 9 });
+        assert!(ledger.flush());
+        hands.forward(days * 24 * 60 * 60);
+    }
+    let report = ledger.report(UNIX_EPOCH).unwrap();
+    let spent = wait(ledger.spent());
+    let (month, _) = report.today.rsplit_once('-').unwrap();
+    let month = format!("{month}-01");
+    for (first, calls, cost) in
+        [("2000-01-01", 3, 285), (&*month, 2, 190), (&report.today, 1, 95), ("3000-01-01", 0, 0)]
+    {
+        let total = report.since(first).total;
+        assert_eq!((total.calls, micro(total.cost), total.chars), (calls, cost, calls * 9), "since {first}");
+    }
+    assert_eq!((micro(spent.month), micro(spent.day)), (190, 95));
 }
 
 #[test]
