@@ -83,12 +83,12 @@ pub fn edits(bytes: &[u8]) {
         apply(&mut plain, &edit, encoding);
         document.apply(version, std::slice::from_ref(&edit), encoding);
         assert_eq!(document.text().to_string(), plain, "after {edit:?} in {encoding:?}");
-        let snapshot = document.snapshot();
+        let Some(snapshot) = document.begin_parse() else { continue };
         if let Some(language) = snapshot.language
             && let Some(tree) = syntax::parse(&snapshot.text, language, snapshot.tree.as_ref(), &mut || true)
         {
             assert_eq!(tree.root_node().end_byte().min(plain.len()), tree.root_node().end_byte());
-            assert!(document.set_tree(&snapshot, tree), "nothing happened in between");
+            assert!(document.end_parse(&snapshot, Some(tree)), "nothing happened in between");
         }
     }
     assert!(!document.snapshot().stale, "every version rose");

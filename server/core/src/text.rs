@@ -5,9 +5,6 @@ use pennyworth_grammars::Language;
 use ropey::Rope;
 use tree_sitter::{InputEdit, Point, Tree};
 
-/// Edits without a parse after which the tree is given up; those of a document that is never parsed would pile up for ever.
-const MAX_UNPARSED: usize = 4096;
-
 /// The unit of `Position::character`, negotiated with the client once.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Encoding {
@@ -65,10 +62,13 @@ pub struct Document {
     version: i32,
     stale: bool,
     tree: Option<Tree>,
-    /// Edits since the text a running parse is working on, so that its tree can be brought up to date when it arrives.
-    unparsed: Vec<InputEdit>,
-    /// Counts full replacements, after which a tree of an older text is worthless.
-    epoch: u64,
+    /// Whether the text has changed since the tree was parsed.
+    changed: bool,
+    /// Edits since the text a running parse is working on, so that its tree can be brought up to date when it arrives; `None` where none runs,
+    /// so that edits never pile up.
+    during_parse: Option<Vec<InputEdit>>,
+    /// Counts parses: only the last one that was begun may give a tree.
+    parses: u64,
 }
 
 /// A document at one moment. Cloning and taking one copies no text.
@@ -84,8 +84,8 @@ pub struct Snapshot {
     pub stale: bool,
     /// The last full tree, moved along with the edits since; `None` before the first parse.
     pub tree: Option<Tree>,
-    epoch: u64,
-    unparsed: usize,
+    /// How many parses were begun by then.
+    parses: u64,
 }
 
 impl Document {
@@ -97,8 +97,9 @@ impl Document {
             version,
             stale: false,
             tree: None,
-            unparsed: Vec::new(),
-            epoch: 0,
+            changed: false,
+            during_parse: None,
+            parses: 0,
         }
     }
 
@@ -142,10 +143,10 @@ impl Document {
         if let Some(tree) = &mut self.tree {
             tree.edit(&moved);
         }
-        if self.unparsed.len() >= MAX_UNPARSED {
-            self.forget_tree();
+        self.changed = true;
+        if let Some(edits) = &mut self.during_parse {
+            edits.push(moved);
         }
-        self.unparsed.push(moved);
         Change {
             start,
             old_end: end,
@@ -161,27 +162,31 @@ impl Document {
         let (old_end, old_lines) = (self.text.len_bytes(), self.text.len_lines());
         self.text = Rope::from_str(text);
         self.stale = false;
-        self.forget_tree();
+        self.tree = None;
+        self.during_parse = None;
         let new_lines = self.text.len_lines();
         Change { start: 0, old_end, new_end: text.len(), first_line: 0, old_lines, new_lines, whole: true }
     }
 
-    /// Goes on without a tree, also without the one of a parse under way.
-    fn forget_tree(&mut self) {
-        self.tree = None;
-        self.unparsed.clear();
-        self.epoch += 1;
+    /// Begins a parse: the document as it is, if its tree is not up to date. Edits are kept from here on until the parse ends.
+    pub fn begin_parse(&mut self) -> Option<Snapshot> {
+        if self.tree.is_some() && !self.changed {
+            return None;
+        }
+        self.parses += 1;
+        self.during_parse = Some(Vec::new());
+        Some(self.snapshot())
     }
 
-    /// Takes the tree of a parse that began at `of`, moved along with the edits since. False if the text was replaced meanwhile.
-    pub fn set_tree(&mut self, of: &Snapshot, mut tree: Tree) -> bool {
-        if of.epoch != self.epoch || of.unparsed > self.unparsed.len() {
+    /// Ends the parse that began with `of`, with its tree if there is one, which is moved along with the edits since. False if nothing came of it:
+    /// there is none, the text was replaced meanwhile, or another parse was begun.
+    pub fn end_parse(&mut self, of: &Snapshot, tree: Option<Tree>) -> bool {
+        if of.parses != self.parses {
             return false;
         }
-        self.unparsed.drain(..of.unparsed);
-        for edit in &self.unparsed {
-            tree.edit(edit);
-        }
+        let (Some(edits), Some(mut tree)) = (self.during_parse.take(), tree) else { return false };
+        edits.iter().for_each(|edit| tree.edit(edit));
+        self.changed = !edits.is_empty();
         self.tree = Some(tree);
         true
     }
@@ -189,11 +194,6 @@ impl Document {
     /// An edit was lost: nothing is suggested until the whole text is sent again.
     pub fn mark_stale(&mut self) {
         self.stale = true;
-    }
-
-    /// True if the text has changed since the tree was parsed, or there is no tree.
-    pub fn needs_parse(&self) -> bool {
-        self.tree.is_none() || !self.unparsed.is_empty()
     }
 
     /// The document as it is now.
@@ -204,8 +204,7 @@ impl Document {
             version: self.version,
             stale: self.stale,
             tree: self.tree.clone(),
-            epoch: self.epoch,
-            unparsed: self.unparsed.len(),
+            parses: self.parses,
         }
     }
 

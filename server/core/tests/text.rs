@@ -6,7 +6,7 @@
 )]
 
 use pennyworth_core::syntax;
-use pennyworth_core::text::{self, Change, Document, Edit, Encoding, Position};
+use pennyworth_core::text::{self, Change, Document, Edit, Encoding, Position, Snapshot};
 use proptest::prelude::*;
 
 const ENCODINGS: [Encoding; 3] = [Encoding::Utf8, Encoding::Utf16, Encoding::Utf32];
@@ -153,19 +153,37 @@ fn a_version_that_does_not_rise_is_stale_until_the_text_is_resent() {
 }
 
 #[test]
-fn edits_do_not_pile_up_in_a_document_that_is_never_parsed() {
-    let rust = pennyworth_grammars::all().iter().find(|language| language.name() == "rust").unwrap();
-    let insert = [Edit { range: Some(Default::default()), text: " ".into() }];
-    for (edits, is_kept) in [(4_000, true), (5_000, false)] {
-        let mut document = Document::new("fn a() {}", Some(rust), 0);
-        let snapshot = document.snapshot();
-        let tree = syntax::parse(&snapshot.text, rust, None, &mut || true).unwrap();
-        for version in 1..edits {
-            document.apply(version, &insert, Encoding::Utf16);
-        }
-        assert_eq!(document.set_tree(&snapshot, tree), is_kept, "after {edits} edits");
-        assert!(document.needs_parse());
-    }
+fn a_tree_is_moved_along_with_the_edits_during_its_parse() {
+    let rust = pennyworth_grammars::by_name("rust").unwrap();
+    let parse = |of: &Snapshot| syntax::parse(&of.text, rust, of.tree.as_ref(), &mut || true);
+    let end = |document: &Document| document.snapshot().tree.map(|tree| tree.root_node().end_byte());
+    let space = |range| [Edit { range, text: " ".into() }];
+    let (insert, replace) = (space(Some(Default::default())), space(None));
+    let mut document = Document::new("fn a() {}", Some(rust), 0);
+
+    let first = document.begin_parse().unwrap();
+    document.apply(1, &insert, Encoding::Utf16);
+    assert!(document.end_parse(&first, parse(&first)));
+    assert_eq!(end(&document), Some(10), "the edit came while it was parsed");
+    document.apply(2, &insert, Encoding::Utf16);
+    assert_eq!(end(&document), Some(11), "the edit came after it");
+
+    let second = document.begin_parse().unwrap();
+    assert!(!document.end_parse(&second, None), "it took too long");
+    assert!(!document.end_parse(&second, parse(&second)), "it has ended");
+    assert_eq!(end(&document), Some(11), "the old tree is still there");
+
+    let third = document.begin_parse().unwrap();
+    assert!(!document.end_parse(&second, parse(&second)), "another one was begun");
+    assert!(document.end_parse(&third, parse(&third)));
+    assert!(document.begin_parse().is_none(), "nothing has changed");
+
+    document.apply(3, &insert, Encoding::Utf16);
+    let fourth = document.begin_parse().unwrap();
+    document.apply(4, &replace, Encoding::Utf16);
+    assert!(!document.end_parse(&fourth, parse(&fourth)), "the text was replaced");
+    assert_eq!(end(&document), None);
+    assert!(document.begin_parse().is_some());
 }
 
 #[test]

@@ -6,7 +6,9 @@ use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use pennyworth_core::syntax;
+use pennyworth_core::text::Snapshot;
 use tower_lsp::gen_lsp_types::Uri;
+use tree_sitter::Tree;
 
 use crate::engine::{Engine, lock};
 
@@ -84,17 +86,24 @@ pub fn start(engine: &Arc<Engine>) -> std::io::Result<()> {
 }
 
 fn parse(engine: &Engine, uri: &Uri) {
-    let unparsed = engine.session().unparsed(uri);
-    let Some(snapshot) = unparsed else { return };
+    let begun = engine.session().begin_parse(uri);
+    let Some(snapshot) = begun else { return };
+    let tree = tree(engine, &snapshot);
+    // A tree that comes too late is made again: the change that came before it asked for that.
+    engine.session().end_parse(uri, &snapshot, tree);
+}
+
+/// The tree of a document that is not too large, unless it takes too long.
+fn tree(engine: &Engine, snapshot: &Snapshot) -> Option<Tree> {
     let max_bytes = engine.current().settings().documents.max_complete_bytes;
-    let Some(language) = snapshot.language.filter(|_| snapshot.text.len_bytes() as u64 <= max_bytes) else { return };
+    let language = snapshot.language.filter(|_| snapshot.text.len_bytes() as u64 <= max_bytes)?;
     // Compiled here, at the first document of a language, it is not compiled at its first completion.
     syntax::queries(language);
     let begun = Instant::now();
     let mut go_on = || begun.elapsed() < LONGEST && !engine.parser.is_over();
-    match syntax::parse(&snapshot.text, language, snapshot.tree.as_ref(), &mut go_on) {
-        // A tree that comes too late is made again: the change that came before it asked for that.
-        Some(tree) => drop(engine.session().set_tree(uri, &snapshot, tree)),
-        None => tracing::debug!(language = language.name(), "parsing took too long"),
+    let tree = syntax::parse(&snapshot.text, language, snapshot.tree.as_ref(), &mut go_on);
+    if tree.is_none() {
+        tracing::debug!(language = language.name(), "parsing took too long");
     }
+    tree
 }

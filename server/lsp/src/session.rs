@@ -162,15 +162,14 @@ impl Session {
         Some(Changed { snapshot: open.document.snapshot(), path: open.path.clone(), lines })
     }
 
-    /// The document if its tree is not up to date.
-    pub fn unparsed(&self, uri: &Uri) -> Option<Snapshot> {
-        let document = &self.documents.get(uri)?.document;
-        document.needs_parse().then(|| document.snapshot())
+    /// Begins a parse of a document: as it is, if its tree is not up to date.
+    pub fn begin_parse(&mut self, uri: &Uri) -> Option<Snapshot> {
+        self.documents.get_mut(uri)?.document.begin_parse()
     }
 
-    /// Takes the tree of a parse. False if it came too late to be of use.
-    pub fn set_tree(&mut self, uri: &Uri, of: &Snapshot, tree: Tree) -> bool {
-        self.documents.get_mut(uri).is_some_and(|open| open.document.set_tree(of, tree))
+    /// Ends a parse, with its tree if there is one. False if nothing came of it.
+    pub fn end_parse(&mut self, uri: &Uri, of: &Snapshot, tree: Option<Tree>) -> bool {
+        self.documents.get_mut(uri).is_some_and(|open| open.document.end_parse(of, tree))
     }
 
     /// What was learned of the documents is forgotten: all of each counts as changed. Gives the documents.
