@@ -17,6 +17,7 @@ mod margin;
 mod parse;
 mod place;
 mod trim;
+mod unseen;
 mod walk;
 
 use around::Around;
@@ -84,6 +85,8 @@ pub enum Ended {
     Loops,
     /// At a sentinel.
     Marker,
+    /// Before a character that nobody would see.
+    Unseen,
     /// At the end of the fence around the code.
     Fence,
     /// At the most lines allowed.
@@ -119,6 +122,8 @@ pub enum Rejection {
     Loops,
     /// It begins with a sentinel.
     Marker,
+    /// A character that nobody would see left no whole part of it.
+    Unseen,
     /// The ceiling or an error left no whole part of it.
     Truncated,
     /// It would leave brackets or quotes unbalanced.
@@ -176,6 +181,9 @@ impl Cutter {
         let raw = margin::without(&self.raw, margin);
         let body = body(&raw, &self.around, &self.input, Reading::Over).unwrap_or_default();
         let (kept, ended) = match (end, finish) {
+            (Some(End { at, why: Ended::Unseen, .. }), _) => {
+                (trim::to_whole(body.get(..at).unwrap_or_default(), &self.around), Ended::Unseen)
+            }
             (Some(end), _) => (body.get(..end.at).unwrap_or(body), end.why),
             (None, Finish::Stop) => (body, Ended::Model),
             (None, Finish::Length) => (trim::to_whole(body, &self.around), Ended::Length),
@@ -218,6 +226,7 @@ impl Cutter {
         let ends = [
             head::fence_end(body, self.input.shape, self.around.facts),
             self.loops.end(body),
+            unseen::end(body, &self.around),
             lines::end(body, &self.around, &self.input, reading),
             walk::end(body, &self.around, &self.input, reading),
         ];
@@ -244,6 +253,7 @@ fn reason(ended: Ended, kept: &str) -> Rejection {
         Ended::Repeats => Rejection::Repeats,
         Ended::Loops => Rejection::Loops,
         Ended::Marker => Rejection::Marker,
+        Ended::Unseen => Rejection::Unseen,
         Ended::Length | Ended::CutOff => Rejection::Truncated,
         _ => Rejection::Empty,
     }
@@ -263,6 +273,7 @@ impl Rejection {
             Rejection::Repeats => "repeats",
             Rejection::Loops => "loops",
             Rejection::Marker => "marker",
+            Rejection::Unseen => "unseen",
             Rejection::Truncated => "truncated",
             Rejection::Unbalanced => "unbalanced",
             Rejection::WorseParse => "worse_parse",

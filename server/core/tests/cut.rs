@@ -2,7 +2,8 @@
 //!
 //! A case is a source with the cursor at `ˇ`, the task with options (`format NAME`, `finish length`, `lines N`), the model's raw reply, and what
 //! is inserted, or the reason why nothing is. `ˇ` in an inserted text is the caret, where it is not at the end or the end would not be seen.
-//! Each reply is read whole and in pieces. `UPDATE=1` rewrites what is expected.
+//! `⟨202e⟩` is the character of that number, where it would not be seen. Each reply is read whole and in pieces. `UPDATE=1` rewrites what is
+//! expected.
 
 #![expect(
     clippy::disallowed_methods,
@@ -56,8 +57,32 @@ fn read(text: &str) -> Vec<Case> {
         .collect()
 }
 
+/// A text with `⟨202e⟩` for the characters that nobody would see, as it is meant.
+fn meant(text: &str) -> String {
+    let mut parts = text.split('⟨');
+    let first = parts.next().unwrap_or_default().to_owned();
+    parts.fold(first, |meant, part| {
+        let (number, rest) = part.split_once('⟩').unwrap();
+        let c = char::from_u32(u32::from_str_radix(number, 16).unwrap()).unwrap();
+        format!("{meant}{c}{rest}")
+    })
+}
+
+/// A text as a case spells it.
+fn spelled(text: &str) -> String {
+    let spell = |c: char| match c {
+        '\t' | '\n' => c.to_string(),
+        _ if c.is_control() || ('\u{200b}'..='\u{206f}').contains(&c) || c == '\u{feff}' => {
+            format!("⟨{:x}⟩", u32::from(c))
+        }
+        _ => c.to_string(),
+    };
+    text.chars().map(spell).collect()
+}
+
 fn input(case: &Case, language: &'static Language) -> (CutInput, Finish) {
-    let (before, after) = case.source.split_once('ˇ').expect(&case.title);
+    let source = meant(&case.source);
+    let (before, after) = source.split_once('ˇ').expect(&case.title);
     let mut options = case.task.split(" · ");
     let task: Task = options.next().unwrap().parse().unwrap();
     let models = Models::builtin();
@@ -118,16 +143,12 @@ fn every_language_cuts_as_its_cases_say() {
         let mut cases = read(&text);
         for case in &mut cases {
             let (input, finish) = input(case, language);
-            let whole = cut(&input, &case.reply, usize::MAX, finish);
+            let reply = meant(&case.reply);
+            let whole = cut(&input, &reply, usize::MAX, finish);
             for size in [1, 2, 3, 7] {
-                assert_eq!(
-                    cut(&input, &case.reply, size, finish),
-                    whole,
-                    "{language:?} {}: pieces of {size}",
-                    case.title
-                );
+                assert_eq!(cut(&input, &reply, size, finish), whole, "{language:?} {}: pieces of {size}", case.title);
             }
-            let got = shown(&whole);
+            let got = spelled(&shown(&whole));
             if got != case.expected {
                 writeln!(wrong, "{language:?}: {}\n{}\n=> {whole:?}{got}\n", case.title, case.expected).unwrap();
                 case.expected = got;
@@ -148,7 +169,7 @@ fn every_language_cuts_as_its_cases_say() {
 }
 
 /// Pieces that texts are made of: what opens, closes, ends and repeats in some language, and some that means nothing in any.
-const PIECES: [&str; 58] = [
+const PIECES: [&str; 63] = [
     "(",
     ")",
     "[",
@@ -207,6 +228,11 @@ const PIECES: [&str; 58] = [
     "```",
     "Here:",
     "<|fim_pad|>",
+    "\u{202e}",
+    "\u{200f}",
+    "\u{feff}",
+    "\u{1b}[31m",
+    "\0",
 ];
 
 fn pieces(most: usize) -> impl Strategy<Value = String> {
@@ -275,6 +301,9 @@ proptest! {
             if let Ok(cut) = whole {
                 prop_assert!(input.markers.iter().all(|marker| !cut.text.contains(marker.as_str())), "{:?}", cut.text);
                 prop_assert!(cut.text.is_char_boundary(cut.caret) && !cut.text.trim().is_empty());
+                let is_own = |c: char| place.before.contains(c) || place.after.contains(c);
+                let unseen = |c: &char| "\u{202e}\u{200f}\u{feff}\u{1b}\0".contains(*c) && !is_own(*c);
+                prop_assert_eq!(cut.text.chars().find(unseen), None, "{:?}", cut.text);
             }
         }
     }

@@ -20,11 +20,7 @@ pub(super) fn body_start(raw: &str, around: &Around, shape: Shape, reading: Read
     let chat = shape == Shape::Chat;
     let mut start = if chat && !has_fences(around.facts) { unfenced(raw, reading)? } else { 0 };
     let rest = |start: usize| raw.get(start..).unwrap_or_default();
-    let above = around.above.as_ref().map_or("", |(line, _)| line.trim());
-    let repeats_above = |start| match chat && significant(above) >= ECHO_CHAT {
-        true => repeated(rest(start), above, Extent::Line, reading),
-        false => Echo::No,
-    };
+    let repeats_above = |start| if chat { lines_above(rest(start), around, reading) } else { Echo::No };
     if around.at_line_start() {
         start += repeats_above(start).length()?;
         return after_blank_lines(rest(start), reading).map(|blank| start + blank);
@@ -34,13 +30,13 @@ pub(super) fn body_start(raw: &str, around: &Around, shape: Shape, reading: Read
     if significant(own) < enough {
         return Some(start);
     }
-    let echoed = |start: usize| match repeated(rest(start), own, Extent::Part(around.facts), reading) {
-        Echo::No => repeated(rest(start), own.trim_end(), Extent::Part(around.facts), reading),
+    let echoed = |start: usize| match repeated(rest(start), own, around.facts, reading) {
+        Echo::No => repeated(rest(start), own.trim_end(), around.facts, reading),
         echo => echo,
     };
     let above = repeats_above(start).length()?;
     if above > 0 {
-        // A repeated line above only counts if the cursor's own line is repeated below it.
+        // Repeated lines above only count if the cursor's own line is repeated below it.
         let own = echoed(start + above).length()?;
         return Some(if own > 0 { start + above + own } else { start });
     }
@@ -122,33 +118,54 @@ impl Echo {
     }
 }
 
-/// How much of the answer an echo takes up.
-enum Extent<'a> {
-    /// Its whole line.
-    Line,
-    /// Whole words at its beginning.
-    Part(&'a Facts),
+/// The lines above the cursor, down to the last of them, of as many as the answer begins with. Blank lines are not compared.
+fn lines_above(body: &str, around: &Around, reading: Reading) -> Echo {
+    let own = around.before.len() - around.line_before.len();
+    let above = around.before.get(..own).unwrap_or_default().lines().map(str::trim);
+    let above: Vec<&str> = above.filter(|line| !line.is_empty()).collect();
+    let echoes = (0..above.len()).map(|start| {
+        let lines = above.get(start..).unwrap_or_default();
+        let weight: usize = lines.iter().map(|line| significant(line)).sum();
+        if weight < ECHO_CHAT { Echo::No } else { repeated_lines(body, lines, reading) }
+    });
+    // The longest that is possible is waited for.
+    echoes.into_iter().find(|echo| !matches!(echo, Echo::No)).unwrap_or(Echo::No)
 }
 
-fn repeated(body: &str, expected: &str, extent: Extent<'_>, reading: Reading) -> Echo {
-    let text = match extent {
-        Extent::Line => body.trim_start(),
-        Extent::Part(_) => body.trim_start_matches([' ', '\t']),
-    };
+fn repeated_lines(body: &str, expected: &[&str], reading: Reading) -> Echo {
     let on = reading == Reading::On;
+    let mut rest = body;
+    for expected in expected {
+        let line = loop {
+            match rest.split_once('\n') {
+                Some((line, more)) => {
+                    rest = more;
+                    if !line.trim().is_empty() {
+                        break line;
+                    }
+                }
+                None if on && expected.starts_with(rest.trim()) => return Echo::Maybe,
+                None => break std::mem::take(&mut rest),
+            }
+        };
+        if line.trim() != *expected {
+            return Echo::No;
+        }
+    }
+    Echo::To(body.len() - rest.len())
+}
+
+/// Whether the answer begins with the line of the cursor, in whole words.
+fn repeated(body: &str, expected: &str, facts: &Facts, reading: Reading) -> Echo {
+    let on = reading == Reading::On;
+    let text = body.trim_start_matches([' ', '\t']);
     let Some(rest) = text.strip_prefix(expected) else {
         return if on && expected.starts_with(text) { Echo::Maybe } else { Echo::No };
     };
-    let end = body.len() - rest.len();
-    match (rest.chars().next(), extent) {
-        (None, _) if on => Echo::Maybe,
-        (None, _) => Echo::To(end),
-        (Some('\n'), Extent::Line) => Echo::To(end + 1),
-        (Some(_), Extent::Line) => Echo::No,
-        (Some(next), Extent::Part(facts)) => {
-            let inside_word = expected.ends_with(|c| lex::is_word(facts, c)) && lex::is_word(facts, next);
-            if inside_word { Echo::No } else { Echo::To(end) }
-        }
+    match rest.chars().next() {
+        None if on => Echo::Maybe,
+        Some(next) if expected.ends_with(|c| lex::is_word(facts, c)) && lex::is_word(facts, next) => Echo::No,
+        _ => Echo::To(body.len() - rest.len()),
     }
 }
 

@@ -3,6 +3,7 @@
 use super::around::{Around, leading};
 use super::head::significant;
 use super::{CutInput, End, Ended, Reading};
+use crate::models::Shape;
 use crate::present::width;
 use crate::task::{Stop, Task};
 
@@ -24,7 +25,10 @@ pub(super) fn end(body: &str, around: &Around, input: &CutInput, reading: Readin
         }
         let found = |at, why| Some(End { seen: end + 1, at, why });
         if !line.trim().is_empty() && (number > 0 || around.at_line_start()) {
-            let column = width(leading(line), around.step) + if number == 0 { around.indent } else { 0 };
+            let own = width(leading(line), around.step);
+            // Chats write whole lines, others go on at the cursor.
+            let at_cursor = number == 0 && !(input.shape == Shape::Chat && own >= around.indent);
+            let column = own + if at_cursor { around.indent } else { 0 };
             lines.push((start, column, line.trim()));
         }
         if let Some(start) = repeated_from(&lines, around) {
