@@ -9,7 +9,7 @@ use pennyworth_core::models::Models;
 use pennyworth_core::plan::Plan;
 use pennyworth_core::prompt::Realign;
 use pennyworth_core::route::{Step, Why};
-use pennyworth_providers::{Chunk, FinishReason, Next, ProviderError, Request, Timeouts};
+use pennyworth_providers::{Chunk, FinishReason, Kind as ErrorKind, Next, ProviderError, Request, Timeouts};
 
 use crate::keys::KeyError;
 use crate::ledger::{self, Call, CallId, Caps, Refused, Reservation};
@@ -66,7 +66,10 @@ impl Failure {
     pub fn is_lasting(&self) -> bool {
         match self {
             Failure::Key(_) => true,
-            Failure::Provider(error) => matches!(error.next, Next::StopUntilConfigChange | Next::StopModel),
+            Failure::Provider(error) => {
+                let stops = matches!(error.next, Next::StopUntilConfigChange | Next::StopModel);
+                stops || error.kind == ErrorKind::Certificate
+            }
             Failure::Unwritten(_) | Failure::Resting | Failure::Refused(_) | Failure::Late => false,
             Failure::Rejected(_) | Failure::Unsure => false,
         }

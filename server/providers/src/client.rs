@@ -1,6 +1,8 @@
 //! The one HTTP client of the process: its connections, its rules about proxies and redirects, and what it learned about providers.
 //! It leaves bodies and answers to the protocols.
 
+use std::error::Error;
+use std::io;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
@@ -27,8 +29,8 @@ const MAX_ERROR_BODY: usize = 64 * 1024;
 /// Connections to providers. A clone shares them.
 #[derive(Clone, Debug)]
 pub struct Client {
-    /// For other machines; honours the system's proxy.
-    remote: reqwest::Client,
+    /// For other machines; honours the system's proxy. `None` where the system has no certificates that could be trusted.
+    remote: Option<reqwest::Client>,
     /// For this machine: code for a model here must not travel through a proxy elsewhere.
     loopback: reqwest::Client,
     pub(crate) quirks: Arc<Quirks>,
@@ -37,8 +39,11 @@ pub struct Client {
 impl Client {
     /// A client without connections.
     pub fn new() -> Result<Client, ProviderError> {
-        let build = |builder: reqwest::ClientBuilder| builder.build().map_err(|_| ProviderError::new(Kind::Client));
-        Ok(Client { remote: build(builder())?, loopback: build(builder().no_proxy())?, quirks: Arc::default() })
+        // Nobody vouches for this machine, so that it is spoken to without a system's certificates, too.
+        let here = |builder: reqwest::ClientBuilder| builder.no_proxy().tls_certs_only([]).build();
+        let loopback = builder().no_proxy().build().or_else(|_| here(builder()));
+        let loopback = loopback.map_err(|_| ProviderError::new(Kind::Client))?;
+        Ok(Client { remote: builder().build().ok(), loopback, quirks: Arc::default() })
     }
 
     /// A question to a server on this machine, without a key; `None` for an address elsewhere.
@@ -47,8 +52,9 @@ impl Client {
     }
 
     /// A question to another machine, without a key.
-    pub(crate) fn remote(&self, address: &str) -> reqwest::RequestBuilder {
-        self.remote.get(address)
+    pub(crate) fn remote(&self, address: &str) -> Result<reqwest::RequestBuilder, ProviderError> {
+        let remote = self.remote.as_ref().ok_or_else(|| ProviderError::new(Kind::Certificate))?;
+        Ok(remote.get(address))
     }
 
     /// A request to a path below the model's address, with the key.
@@ -61,7 +67,8 @@ impl Client {
     ) -> Result<reqwest::RequestBuilder, ProviderError> {
         let wire = wire(model.protocol);
         let here = model.is_on_this_machine();
-        let client = if here { &self.loopback } else { &self.remote };
+        let remote = || self.remote.as_ref().ok_or_else(|| ProviderError::new(Kind::Certificate));
+        let client = if here { &self.loopback } else { remote()? };
         let mut headers = HeaderMap::new();
         if let Some(key) = key {
             // A key in clear text on a network is not a secret.
@@ -141,9 +148,24 @@ pub(crate) async fn body(mut response: reqwest::Response, most: usize) -> Result
 pub(crate) fn transport(error: &reqwest::Error) -> ProviderError {
     ProviderError::new(match () {
         () if error.is_builder() => Kind::Client,
+        () if is_untrusted(error) => Kind::Certificate,
         () if error.is_connect() => Kind::Connect,
         () if error.is_timeout() => Kind::Deadline,
         () if error.is_redirect() => Kind::Redirect,
         () => Kind::CutOff,
     })
+}
+
+/// Whether a connection came to nothing because of the other side's certificate.
+fn is_untrusted(error: &(dyn Error + 'static)) -> bool {
+    let mut cause = Some(error);
+    while let Some(error) = cause {
+        if matches!(error.downcast_ref(), Some(rustls::Error::InvalidCertificate(_))) {
+            return true;
+        }
+        // An I/O error does not count what it wraps among its sources.
+        let wrapped = error.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
+        cause = wrapped.map(|wrapped| wrapped as &(dyn Error + 'static)).or_else(|| error.source());
+    }
+    false
 }

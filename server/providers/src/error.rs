@@ -14,6 +14,8 @@ const KNOWS_NO_KEY: [&str; 1] = ["no connected db"];
 /// How a model is refused with the status of a bad request: what LiteLLM and OpenRouter say.
 const KNOWS_NO_MODEL: [&str; 2] = ["invalid model name", "is not a valid model id"];
 
+/// How long a provider is left alone whose certificate is not trusted.
+const UNTRUSTED_PAUSE: Duration = Duration::from_secs(60);
 /// Longest pause a provider may ask for; more is taken for a mistake.
 const LONGEST_PAUSE: Duration = Duration::from_secs(3600);
 
@@ -39,6 +41,8 @@ pub enum Kind {
     Client,
     /// No connection.
     Connect,
+    /// Nobody who is trusted vouches for the provider.
+    Certificate,
     /// Connected, but the answer did not begin in time.
     FirstByte,
     /// The answer did not end in time.
@@ -90,6 +94,8 @@ impl ProviderError {
             Kind::Connect | Kind::FirstByte | Kind::Deadline | Kind::CutOff | Kind::Server => Next::RetryAfter(None),
             Kind::RateLimited => Next::RetryAfter(None),
             Kind::Quota | Kind::Key | Kind::Redirect => Next::StopUntilConfigChange,
+            // It may be that of a login page, which goes away.
+            Kind::Certificate => Next::RetryAfter(Some(UNTRUSTED_PAUSE)),
             Kind::NotFound | Kind::NoInfill => Next::StopModel,
             Kind::Malformed | Kind::TooLarge | Kind::TooLong | Kind::Refused => Next::NextModel,
         };
@@ -102,7 +108,7 @@ impl ProviderError {
             Kind::FirstByte | Kind::Deadline | Kind::CutOff | Kind::Malformed | Kind::TooLarge => true,
             // A failure with a status of its own came instead of an answer.
             Kind::Server => self.status.is_none(),
-            Kind::Client | Kind::Connect | Kind::RateLimited | Kind::Quota | Kind::Key => false,
+            Kind::Client | Kind::Connect | Kind::Certificate | Kind::RateLimited | Kind::Quota | Kind::Key => false,
             Kind::NotFound | Kind::NoInfill | Kind::Refused | Kind::TooLong | Kind::Redirect => false,
         }
     }
@@ -193,6 +199,9 @@ impl fmt::Display for ProviderError {
         f.write_str(match self.kind {
             Kind::Client => "the request could not be made",
             Kind::Connect => "no connection to the provider",
+            Kind::Certificate => {
+                "the provider's certificate is not trusted; add a private authority's to the system's, or name it with SSL_CERT_FILE on Linux"
+            }
             Kind::FirstByte => "the provider did not begin to answer in time",
             Kind::Deadline => "the answer did not end in time",
             Kind::CutOff => "the answer was cut off",

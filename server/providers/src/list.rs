@@ -72,7 +72,7 @@ impl Client {
     pub async fn fetch(&self, address: &str, most: usize, patience: Duration) -> Result<Vec<u8>, ProviderError> {
         let request = match self.loopback(Method::GET, address) {
             Some(request) => request,
-            None if address.starts_with("https://") => self.remote(address),
+            None if address.starts_with("https://") => self.remote(address)?,
             None => return Err(ProviderError::new(Kind::Client)),
         };
         let fetched = async { body(send(request).await.map_err(|(error, _)| error)?, most).await };
