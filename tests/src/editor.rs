@@ -234,6 +234,18 @@ impl Editor {
         self.notify("textDocument/didClose", json!({"textDocument": {"uri": uri}})).await;
     }
 
+    /// What is shown, asked in a way (1 by a key, 2 while typing), in a document of its own named `NAME.rs`, so that nothing is there already.
+    pub async fn shown_in(&mut self, name: &str, kind: u8) -> Option<String> {
+        let uri = format!("file:///project/{name}.rs");
+        let source = format!("fn {name}() {{\n    let greeting = \n    print_{name}(greeting);\n}}\n");
+        self.open(&uri, "rust", 1, &source).await;
+        let position = json!({"line": 1, "character": 19});
+        let place = json!({"textDocument": {"uri": uri}, "position": position, "context": {"triggerKind": kind}});
+        let found = self.request("textDocument/inlineCompletion", place).await;
+        self.close(&uri).await;
+        found.pointer("/items/0/insertText").and_then(Value::as_str).map(str::to_owned)
+    }
+
     /// Sends bytes as they are.
     pub async fn raw(&mut self, bytes: &[u8]) {
         if let Some(output) = &mut self.output {

@@ -44,14 +44,7 @@ impl Server {
     /// What is shown at a place of its own, so that nothing is there already.
     async fn shown(&mut self) -> Option<String> {
         self.documents += 1;
-        let name = format!("main_{}_{}", self.number, self.documents);
-        let uri = format!("file:///project/{name}.rs");
-        let source = format!("fn {name}() {{\n    let greeting = \n    print_{name}(greeting);\n}}\n");
-        self.editor.open(&uri, "rust", 1, &source).await;
-        let place = json!({"textDocument": {"uri": uri}, "position": {"line": 1, "character": 19}, "context": {"triggerKind": 1}});
-        let found = self.editor.request("textDocument/inlineCompletion", place).await;
-        self.editor.close(&uri).await;
-        found.pointer("/items/0/insertText").and_then(Value::as_str).map(str::to_owned)
+        self.editor.shown_in(&format!("main_{}_{}", self.number, self.documents), 1).await
     }
 
     /// Waits until the status says that a cap is reached.

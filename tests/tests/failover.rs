@@ -144,14 +144,7 @@ impl Case {
     /// What is shown in a document of its own, so that nothing is there already.
     async fn shown(&mut self) -> Option<String> {
         self.documents += 1;
-        let number = self.documents;
-        let uri = format!("file:///project/{number}.rs");
-        let source = format!("fn main{number}() {{\n    let greeting = \n    print{number}(greeting);\n}}\n");
-        self.editor.open(&uri, "rust", 1, &source).await;
-        let place = json!({"textDocument": {"uri": uri}, "position": {"line": 1, "character": 19}, "context": {"triggerKind": 2}});
-        let found = self.editor.request("textDocument/inlineCompletion", place).await;
-        self.editor.close(&uri).await;
-        found.pointer("/items/0/insertText").and_then(Value::as_str).map(str::to_owned)
+        self.editor.shown_in(&format!("main{}", self.documents), 2).await
     }
 
     /// Calls that reached each provider.

@@ -26,6 +26,7 @@ use crate::telemetry::{Said, Telemetry};
 
 mod caps;
 mod file;
+mod history;
 mod memory;
 mod report;
 mod reservation;

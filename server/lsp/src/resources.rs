@@ -184,12 +184,18 @@ impl Resources {
         self.recent.edited(path, text, line, is_normal)
     }
 
-    /// Places of other files of the same folder that may be told a model about a file, the oldest first.
+    /// Places of other files of the same folder that may be told a model about a file, the oldest first; none where no model has room for them.
+    /// Of files outside of every folder of the workspace, those that lie beside each other belong together.
     pub fn excerpts(&self, current: &Current, path: &Path) -> Vec<Excerpt> {
+        if current.models.enabled().all(|model| model.excerpts == 0) {
+            return Vec::new();
+        }
         let scope = current.scope(path);
+        let is_outside = !current.folders().iter().any(|folder| path.starts_with(&folder.root));
         let is_allowed = |other: &Path| {
             let theirs = current.scope(other);
-            theirs.root == scope.root && theirs.settings.enabled && theirs.kind_of_path(other) == FileKind::Normal
+            let is_near = theirs.root == scope.root && (!is_outside || other.parent() == path.parent());
+            is_near && theirs.settings.enabled && theirs.kind_of_path(other) == FileKind::Normal
         };
         self.recent.excerpts(path, is_allowed, |other| shown_path(other, &scope.root))
     }

@@ -1,6 +1,7 @@
 //! The shipped rows, the user's rows over them, and what bad rows are answered.
 
 use super::*;
+use crate::money::Money;
 
 const USER: &str = r#"
 [model.gpt-6-luna]

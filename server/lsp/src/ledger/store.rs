@@ -1,28 +1,28 @@
-//! The rows: the writer thread's half of the ledger. It alone holds the connection. It leaves the file as such to `file`.
+//! The rows: the writer thread's half of the ledger. It alone holds the connection.
+//! It leaves the file as such to `file`, and what is known from earlier rows to `history`.
 
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError, RwLock, RwLockWriteGuard};
 use std::time::{Duration, SystemTime};
 
-use pennyworth_core::confidence::{Confidence, Fate};
+use pennyworth_core::confidence::Confidence;
 use pennyworth_core::money::Money;
 use pennyworth_core::task::Task;
 use rusqlite::{Connection, OptionalExtension as _, TransactionBehavior, named_params, params};
 
 use super::caps::{Caps, Spent};
 use super::file::{self, TRIES, is_busy, is_damage, is_lasting};
-use super::memory::{Length, Memory};
+use super::history::{self, Shown};
+use super::memory::Memory;
 use super::report::{self, Report};
 use super::reservation::Account;
-use super::suggestion::{Kind, Source, millis};
+use super::suggestion::{Kind, millis};
 use super::{Call, CallId, Clock, Outcome, Refused, Suggested, SuggestionId};
 
 /// Time after its deadline in which a call may still be settled.
 const GRACE: Duration = Duration::from_secs(60);
 /// What stands for the task of a call that only warms its model.
 const WARMING: &str = "warming";
-/// Rows that are read at the start to know acceptance and bills again.
-const RECENT: i64 = 20_000;
 /// How long suggestions are kept; calls are kept for ever, they are money.
 const SUGGESTIONS_KEPT: Duration = Duration::from_secs(400 * 24 * 3600);
 
@@ -48,7 +48,7 @@ impl Store {
         let oldest = (self.clock)().checked_sub(SUGGESTIONS_KEPT).map_or(0, |time| SuggestionId::earliest(time).0);
         let loaded = self.run(|connection| {
             connection.execute("DELETE FROM suggestions WHERE id < ?1", [oldest])?;
-            let fresh = load(connection)?;
+            let fresh = history::load(connection)?;
             *memory.write().unwrap_or_else(PoisonError::into_inner) = fresh;
             Ok(())
         });
@@ -252,60 +252,6 @@ impl Store {
     }
 }
 
-/// A suggestion as it was shown.
-struct Shown {
-    kind: Option<Kind>,
-    task: String,
-    language: String,
-    model: String,
-    source: String,
-    chars: u32,
-    tokens: u32,
-    truncated: bool,
-    probability: Option<f32>,
-}
-
-impl Shown {
-    fn read(row: &rusqlite::Row<'_>) -> rusqlite::Result<Shown> {
-        let outcome: Option<String> = row.get(0)?;
-        Ok(Shown {
-            kind: Kind::DECIDING.iter().find(|(name, _)| Some(*name) == outcome.as_deref()).map(|(_, kind)| *kind),
-            task: row.get(1)?,
-            language: row.get(2)?,
-            model: row.get(3)?,
-            source: row.get(4)?,
-            chars: row.get(5)?,
-            tokens: row.get(6)?,
-            truncated: row.get(7)?,
-            probability: row.get(8)?,
-        })
-    }
-
-    /// Whether it was right, where its model said how probably it would be.
-    fn fate(&self, kind: Kind) -> Option<Fate> {
-        Some(Fate { said: self.probability?, right: kind > Kind::Dismissed })
-    }
-
-    /// Counts an acceptance, once, and the length that was taken of a model's answer.
-    fn accepted(&self, memory: &mut Memory, taken: u32) {
-        let Ok(task) = self.task.parse::<Task>() else { return };
-        if !self.kind.is_some_and(Kind::is_acceptance) {
-            memory.accepted(task, &self.language, &self.model);
-        }
-        if self.source == Source::Embedded.name() {
-            return;
-        }
-        let all = self.chars.max(1);
-        let whole = taken >= all;
-        let tokens = if whole {
-            self.tokens
-        } else {
-            (f64::from(self.tokens) * f64::from(taken) / f64::from(all)).ceil() as u32
-        };
-        memory.length(task, &self.language, Length { tokens, truncated: whole && self.truncated });
-    }
-}
-
 fn insert(connection: &Connection, call: &Call, day: &str, now: i64, plain_tokens: u32) -> rusqlite::Result<i64> {
     connection
         .prepare_cached(
@@ -391,43 +337,6 @@ fn carry_one(connection: &Connection, day: &str, now: i64, amount: Money) -> rus
     connection
         .execute(&format!("INSERT INTO calls ({columns}) VALUES ({values})"), params![day, now, amount.pico()])
         .map(drop)
-}
-
-fn load(connection: &Connection) -> rusqlite::Result<Memory> {
-    let mut memory = Memory::default();
-    let mut rows = connection.prepare(
-        "SELECT outcome, task, language, model, source, chars, tokens, truncated, probability, outcome_chars, at_ms
-         FROM (SELECT * FROM suggestions ORDER BY id DESC LIMIT ?1) ORDER BY id",
-    )?;
-    let mut rows = rows.query([RECENT])?;
-    while let Some(row) = rows.next()? {
-        let shown = Shown::read(row)?;
-        let Ok(task) = shown.task.parse() else { continue };
-        memory.shown(task, &shown.language, &shown.model, row.get(10)?);
-        if let Some(fate) = shown.kind.and_then(|kind| shown.fate(kind)) {
-            memory.fate(&shown.model, fate);
-        }
-        if shown.kind.is_some_and(Kind::is_acceptance) {
-            Shown { kind: None, ..shown }.accepted(&mut memory, row.get(9)?);
-        }
-    }
-    memory.fit_all();
-    let mut rows = connection.prepare(
-        "SELECT model, plain_tokens, input, cached, first_ms, status = 'done' AND estimated = 0
-         FROM (SELECT * FROM calls WHERE status IN ('done', 'cut') ORDER BY id DESC LIMIT ?1) ORDER BY id",
-    )?;
-    let mut rows = rows.query([RECENT])?;
-    while let Some(row) = rows.next()? {
-        let model: String = row.get(0)?;
-        let count = |column| row.get::<_, i64>(column).map(|count| u64::try_from(count).unwrap_or(0));
-        if row.get(5)? {
-            memory.billed(&model, row.get(1)?, count(2)?, count(3)?);
-        }
-        if let Some(first) = row.get::<_, Option<u32>>(4)? {
-            memory.waited(&model, first);
-        }
-    }
-    Ok(memory)
 }
 
 fn count(tokens: u64) -> i64 {

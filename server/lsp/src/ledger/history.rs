@@ -1,0 +1,103 @@
+//! What earlier rows teach: a suggestion as it was shown, and what is to be at hand when the server starts. It leaves keeping it to `memory`.
+
+use pennyworth_core::confidence::Fate;
+use pennyworth_core::task::Task;
+use rusqlite::Connection;
+
+use super::memory::{Length, Memory};
+use super::suggestion::{Kind, Source};
+
+/// Rows that are read at the start to know acceptance and bills again.
+const RECENT: i64 = 20_000;
+
+/// What earlier rows say: acceptance, lengths, how sure each model was, bills and waits.
+pub(super) fn load(connection: &Connection) -> rusqlite::Result<Memory> {
+    let mut memory = Memory::default();
+    let mut rows = connection.prepare(
+        "SELECT outcome, task, language, model, source, chars, tokens, truncated, probability, outcome_chars, at_ms
+         FROM (SELECT * FROM suggestions ORDER BY id DESC LIMIT ?1) ORDER BY id",
+    )?;
+    let mut rows = rows.query([RECENT])?;
+    while let Some(row) = rows.next()? {
+        let shown = Shown::read(row)?;
+        let Ok(task) = shown.task.parse() else { continue };
+        memory.shown(task, &shown.language, &shown.model, row.get(10)?);
+        if let Some(fate) = shown.kind.and_then(|kind| shown.fate(kind)) {
+            memory.fate(&shown.model, fate);
+        }
+        if shown.kind.is_some_and(Kind::is_acceptance) {
+            Shown { kind: None, ..shown }.accepted(&mut memory, row.get(9)?);
+        }
+    }
+    memory.fit_all();
+    let mut rows = connection.prepare(
+        "SELECT model, plain_tokens, input, cached, first_ms, status = 'done' AND estimated = 0
+         FROM (SELECT * FROM calls WHERE status IN ('done', 'cut') ORDER BY id DESC LIMIT ?1) ORDER BY id",
+    )?;
+    let mut rows = rows.query([RECENT])?;
+    while let Some(row) = rows.next()? {
+        let model: String = row.get(0)?;
+        let count = |column| row.get::<_, i64>(column).map(|count| u64::try_from(count).unwrap_or(0));
+        if row.get(5)? {
+            memory.billed(&model, row.get(1)?, count(2)?, count(3)?);
+        }
+        if let Some(first) = row.get::<_, Option<u32>>(4)? {
+            memory.waited(&model, first);
+        }
+    }
+    Ok(memory)
+}
+
+/// A suggestion as it was shown.
+pub(super) struct Shown {
+    pub(super) kind: Option<Kind>,
+    task: String,
+    language: String,
+    pub(super) model: String,
+    source: String,
+    chars: u32,
+    tokens: u32,
+    truncated: bool,
+    probability: Option<f32>,
+}
+
+impl Shown {
+    pub(super) fn read(row: &rusqlite::Row<'_>) -> rusqlite::Result<Shown> {
+        let outcome: Option<String> = row.get(0)?;
+        Ok(Shown {
+            kind: Kind::DECIDING.iter().find(|(name, _)| Some(*name) == outcome.as_deref()).map(|(_, kind)| *kind),
+            task: row.get(1)?,
+            language: row.get(2)?,
+            model: row.get(3)?,
+            source: row.get(4)?,
+            chars: row.get(5)?,
+            tokens: row.get(6)?,
+            truncated: row.get(7)?,
+            probability: row.get(8)?,
+        })
+    }
+
+    /// Whether it was right, where its model said how probably it would be.
+    pub(super) fn fate(&self, kind: Kind) -> Option<Fate> {
+        Some(Fate { said: self.probability?, right: kind > Kind::Dismissed })
+    }
+
+    /// Counts an acceptance, once, and the length that was taken of a model's answer.
+    pub(super) fn accepted(&self, memory: &mut Memory, taken: u32) {
+        let Ok(task) = self.task.parse::<Task>() else { return };
+        if !self.kind.is_some_and(Kind::is_acceptance) {
+            memory.accepted(task, &self.language, &self.model);
+        }
+        if self.source == Source::Embedded.name() {
+            return;
+        }
+        let all = self.chars.max(1);
+        let whole = taken >= all;
+        let tokens = if whole {
+            self.tokens
+        } else {
+            (f64::from(self.tokens) * f64::from(taken) / f64::from(all)).ceil() as u32
+        };
+        memory.length(task, &self.language, Length { tokens, truncated: whole && self.truncated });
+    }
+}
