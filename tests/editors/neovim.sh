@@ -13,13 +13,17 @@ if ! recent "$nvim"; then
   recent "$nvim" || { echo "no Neovim of 0.12 or later" >&2; exit 77; }
 fi
 
-cargo build --quiet -p pennyworth
+if [ -z "${PENNYWORTH_SERVER:-}" ]; then
+  cargo build --quiet -p pennyworth
+  PENNYWORTH_SERVER=$PWD/target/debug/pennyworth
+fi
+server=$(realpath "$PENNYWORTH_SERVER")
 place=$(mktemp -d)
 trap 'rm -rf "$place"' EXIT
 mkdir -p "$place/workspace"
 cp "$here/neovim/orders.py" "$place/workspace/"
 export HOME=$place XDG_{CONFIG,STATE,DATA,CACHE}_HOME="$place/xdg" NVIM_LOG_FILE=$place/nvim.log
-export SERVER=$PWD/target/debug/pennyworth PLACE=$place
+export SERVER=$server PLACE=$place
 unset "${!PENNYWORTH_@}"
 timeout 120 "$nvim" --clean --headless -l "$here/neovim/smoke.lua" "$here/neovim/init.lua"
 

@@ -1,0 +1,63 @@
+-- Keys: the `<Plug>` mappings, and those of the options, which do what they did before where no suggestion is shown.
+local M = {}
+
+local PLUGS = {
+  accept = '<Plug>(PennyworthAccept)',
+  accept_word = '<Plug>(PennyworthAcceptWord)',
+  accept_line = '<Plug>(PennyworthAcceptLine)',
+  dismiss = '<Plug>(PennyworthDismiss)',
+  trigger = '<Plug>(PennyworthTrigger)',
+}
+local DESCRIPTION = 'Pennyworth: '
+
+-- What we mapped, so that a second call of `setup` finds what was there before us.
+local ours = {}
+
+local function keycodes(keys) return vim.api.nvim_replace_termcodes(keys, true, true, true) end
+
+--- Does what a key did before: its earlier mapping, or itself.
+local function fall_back(key, earlier)
+  if earlier.callback then
+    local result = earlier.callback()
+    if earlier.expr ~= 1 or type(result) ~= 'string' then return end
+    local keys = earlier.replace_keycodes == 1 and keycodes(result) or result
+    return vim.api.nvim_feedkeys(keys, earlier.noremap == 1 and 'in' or 'im', false)
+  end
+  if not earlier.rhs then return vim.api.nvim_feedkeys(keycodes(key), 'in', false) end
+  local rhs = earlier.expr == 1 and vim.api.nvim_eval(earlier.rhs) or earlier.rhs
+  if earlier.expr ~= 1 or earlier.replace_keycodes == 1 then rhs = keycodes(rhs) end
+  vim.api.nvim_feedkeys(rhs, earlier.noremap == 1 and 'in' or 'im', false)
+end
+
+local function map_one(action, key)
+  local earlier = vim.fn.maparg(key, 'i', false, true)
+  vim.keymap.set('i', key, function()
+    if not require('pennyworth')[action]() then fall_back(key, earlier) end
+  end, { desc = DESCRIPTION .. action:gsub('_', ' ') })
+  ours[key] = earlier
+end
+
+--- Gives back what was mapped before us.
+local function unmap()
+  for key, earlier in pairs(ours) do
+    local is_ours = vim.startswith(vim.fn.maparg(key, 'i', false, true).desc or '', DESCRIPTION)
+    if is_ours then
+      vim.keymap.del('i', key)
+      if not vim.tbl_isempty(earlier) then vim.fn.mapset('i', false, earlier) end
+    end
+  end
+  ours = {}
+end
+
+--- Maps the keys of the options instead of those that were mapped before.
+---@param keymaps table<string, string|false>
+function M.map(keymaps)
+  unmap()
+  for action, plug in pairs(PLUGS) do
+    vim.keymap.set('i', plug, function() require('pennyworth')[action]() end, { desc = DESCRIPTION .. action:gsub('_', ' ') })
+    local key = keymaps[action]
+    if type(key) == 'string' and key ~= '' then map_one(action, key) end
+  end
+end
+
+return M

@@ -1,0 +1,77 @@
+-- A language server inside the editor that says what a test tells it, and remembers what it was told. For what cannot be had from
+-- the real one at will: answers that are late, wrong or of a certain form.
+local M = {
+  -- Everything that came: method and params, in order.
+  received = {},
+  -- What inline completion answers: a function of the params, or nil for nothing. `M.HOLD` keeps the answer back.
+  answer = function() end,
+  HOLD = {},
+  -- Answers that are kept back, by their request.
+  held = {},
+  -- What commands answer, by name.
+  results = {},
+  encoding = 'utf-16',
+  inlineCompletion = true,
+}
+
+local function capabilities()
+  return {
+    positionEncoding = M.encoding,
+    textDocumentSync = { openClose = true, change = 2 },
+    inlineCompletionProvider = M.inlineCompletion,
+    executeCommandProvider = { commands = { 'pennyworth.accepted' } },
+  }
+end
+
+--- As `cmd` of a client.
+function M.start(dispatchers)
+  local is_over, number = false, 0
+  M.dispatchers = dispatchers
+  local server = {}
+  local function respond(method, params, callback, id)
+    if method == 'initialize' then return callback(nil, { capabilities = capabilities() }) end
+    if method == 'workspace/executeCommand' then return callback(nil, M.results[params.command] or vim.NIL) end
+    if method ~= 'textDocument/inlineCompletion' then return callback(nil, vim.NIL) end
+    local answer = M.answer(params)
+    if answer == M.HOLD then
+      M.held[#M.held + 1] = { id = id, callback = callback }
+    else
+      callback(nil, answer or vim.NIL)
+    end
+  end
+  function server.request(method, params, callback, notify)
+    number = number + 1
+    local id = number
+    M.received[#M.received + 1] = { method = method, params = params, id = id }
+    vim.schedule(function()
+      if notify then notify(id) end
+      respond(method, params, callback, id)
+    end)
+    return true, id
+  end
+  function server.notify(method, params)
+    M.received[#M.received + 1] = { method = method, params = params }
+    if method == 'exit' then server.terminate() end
+    return true
+  end
+  function server.is_closing() return is_over end
+  function server.terminate()
+    if not is_over then
+      is_over = true
+      vim.schedule(function() dispatchers.on_exit(0, 15) end)
+    end
+  end
+  return server
+end
+
+--- What came by a method.
+function M.of(method)
+  return vim.tbl_filter(function(message) return message.method == method end, M.received)
+end
+
+--- An item as the server writes it.
+function M.item(text, range)
+  return { items = { { insertText = text, range = range, command = { title = 'Accept', command = 'pennyworth.accepted', arguments = { '7' } } } } }
+end
+
+return M
