@@ -85,27 +85,23 @@ impl Store {
         let cost = usage.cost(&call.price);
         let finish = account.finish.map(|finish| format!("{finish:?}").to_lowercase());
         let millis = |time: Duration| time.as_millis() as i64;
-        let written = self.run(|connection| {
-            file::move_journal(connection, true)?;
-            let written = connection
-                .prepare_cached(
-                    "UPDATE calls SET status = :status, charge = :charge, input = :input, cached = :cached, written = :written,
-                        output = :output, reasoning = :reasoning, estimated = :estimated, first_ms = :first, total_ms = :total,
-                        finish = :finish, reason = :reason
-                     WHERE id = :id AND status IN ('open', 'lost') RETURNING plain_tokens",
-                )?
-                .query_row(
-                    named_params! {
-                        ":id": id.0, ":status": account.status.name(), ":charge": cost.pico(), ":input": count(usage.input),
-                        ":cached": count(usage.cached), ":written": count(usage.written), ":output": count(usage.output),
-                        ":reasoning": count(usage.reasoning), ":estimated": usage.estimated, ":first": account.first.map(millis),
-                        ":total": millis(account.total), ":finish": finish, ":reason": account.reason,
-                    },
-                    |row| row.get::<_, u32>(0),
-                )
-                .optional();
-            file::move_journal(connection, false)?;
-            written
+        let written = self.unhurried(|connection| {
+            let mut update = connection.prepare_cached(
+                "UPDATE calls SET status = :status, charge = :charge, input = :input, cached = :cached, written = :written,
+                    output = :output, reasoning = :reasoning, estimated = :estimated, first_ms = :first, total_ms = :total,
+                    finish = :finish, reason = :reason
+                 WHERE id = :id AND status IN ('open', 'lost') RETURNING plain_tokens",
+            )?;
+            let mut rows = update.query(named_params! {
+                ":id": id.0, ":status": account.status.name(), ":charge": cost.pico(), ":input": count(usage.input),
+                ":cached": count(usage.cached), ":written": count(usage.written), ":output": count(usage.output),
+                ":reasoning": count(usage.reasoning), ":estimated": usage.estimated, ":first": account.first.map(millis),
+                ":total": millis(account.total), ":finish": finish, ":reason": account.reason,
+            })?;
+            let plain_tokens = rows.next()?.map(|row| row.get::<_, u32>(0)).transpose()?;
+            // SQLite moves its journal only behind a statement that was read to its end.
+            while rows.next()?.is_some() {}
+            Ok(plain_tokens)
         });
         if let Some(first) = account.first {
             self.memory().waited(&call.model, u32::try_from(first.as_millis()).unwrap_or(u32::MAX));
@@ -121,7 +117,7 @@ impl Store {
 
     pub(super) fn suggested(&mut self, id: SuggestionId, shown: &Suggested) {
         let now = millis((self.clock)());
-        let written = self.run(|connection| {
+        let written = self.unhurried(|connection| {
             connection
                 .prepare_cached(
                     "INSERT INTO suggestions (id, at_ms, call, source, model, task, language, chars, tokens, truncated, probability)
@@ -154,7 +150,7 @@ impl Store {
     }
 
     fn kept(&mut self, outcome: Outcome, minutes: u32) -> rusqlite::Result<()> {
-        self.run(|connection| {
+        self.unhurried(|connection| {
             connection
                 .prepare_cached("UPDATE suggestions SET kept_minutes = ?2, kept_chars = ?3 WHERE id = ?1")?
                 .execute(params![outcome.id.0, minutes, outcome.chars])
@@ -163,7 +159,7 @@ impl Store {
     }
 
     fn decided(&mut self, outcome: Outcome, kind: Kind) -> rusqlite::Result<()> {
-        let decided = self.run(|connection| {
+        let decided = self.unhurried(|connection| {
             let shown = connection
                 .prepare_cached(
                     "SELECT outcome, task, language, model, source, chars, tokens, truncated, probability FROM suggestions WHERE id = ?1",
@@ -205,6 +201,16 @@ impl Store {
     pub(super) fn report(&mut self, since: SystemTime) -> Result<Report, String> {
         let now = millis((self.clock)());
         self.run(|connection| report::read(connection, now, since)).map_err(|error| error.to_string())
+    }
+
+    /// Writes what nobody waits for. Only such writes move the journal to the file.
+    fn unhurried<T>(&mut self, work: impl Fn(&mut Connection) -> rusqlite::Result<T>) -> rusqlite::Result<T> {
+        self.run(|connection| {
+            file::move_journal(connection, true)?;
+            let done = work(connection);
+            file::move_journal(connection, false)?;
+            done
+        })
     }
 
     /// Does what there is to do with the connection: again while other servers are writing, and with another one when this one's file has

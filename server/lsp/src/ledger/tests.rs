@@ -246,6 +246,27 @@ fn a_reservation_nobody_waits_for_is_taken_back() {
 }
 
 #[test]
+fn the_journal_does_not_grow_with_use() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("ledger.sqlite");
+    let (ledger, _) = Hands::new().open(Some(&path));
+    let length = |times: usize, write: &dyn Fn()| {
+        (0..times).for_each(|_| write());
+        assert!(ledger.flush());
+        std::fs::metadata(path.with_extension("sqlite-wal")).unwrap().len()
+    };
+    let calls: &dyn Fn() = &|| reserve(&ledger, call(), 1_000_000_000).unwrap().settle(None);
+    let suggestions: &dyn Fn() = &|| {
+        let id = ledger.suggested(suggested("m", 9, 3, false));
+        ledger.settled(Outcome { id, kind: Kind::Accepted, chars: 1 });
+    };
+    for write in [calls, suggestions] {
+        let (before, after) = (length(1500, write), length(3000, write));
+        assert!(after <= before + before / 4, "{before} bytes, then {after}");
+    }
+}
+
+#[test]
 fn a_damaged_file_is_moved_aside_and_a_new_one_begun() {
     let foreign = |path: &Path| Connection::open(path).unwrap().execute_batch("CREATE TABLE mine (a)").unwrap();
     let garbage =
