@@ -1,0 +1,182 @@
+// The talk with the server: starts it, hears what it says of itself, starts it again. What is suggested is its own affair, and what is
+// shown that of the editor; what the user sees beside that is left to `statusbar.ts` and `commands.ts`.
+import { homedir } from 'node:os';
+import { createInterface } from 'node:readline';
+import * as vscode from 'vscode';
+import {
+  CloseAction,
+  DidChangeConfigurationNotification,
+  ErrorAction,
+  ExecuteCommandRequest,
+  LanguageClient,
+  RevealOutputChannelOn,
+  State,
+  type LanguageClientOptions,
+} from 'vscode-languageclient/node';
+import { Crashes } from './crashes.ts';
+import { Keys } from './keys.ts';
+import { ask, expand, find, isFault, surroundings, versionFault, type Found } from './server.ts';
+import { given, keys } from './settings.ts';
+import type { Phase, Status } from './status.ts';
+
+/** What is to be known about the server now. */
+export type Known = { phase: Phase; fault?: string | undefined; status?: Status | undefined; found?: Found; version?: string };
+
+export class Server implements vscode.Disposable {
+  readonly log = vscode.window.createOutputChannel('Pennyworth', { log: true });
+  known: Known = { phase: 'starting' };
+  #changed = new vscode.EventEmitter<void>();
+  /** Something changed that the user may see. */
+  readonly onChanged = this.#changed.event;
+  #client: LanguageClient | undefined;
+  #crashes = new Crashes();
+  /** Starts and stops, one after the other. */
+  #queue: Promise<void> = Promise.resolve();
+
+  constructor(
+    private context: vscode.ExtensionContext,
+    private keys: Keys,
+  ) {}
+
+  /** Starts it, or starts it anew with what is set now. */
+  restart(): Promise<void> {
+    this.#crashes.forget();
+    const begun = this.#queue.then(() => this.#stop()).then(() => this.#start());
+    this.#queue = begun.catch((error: unknown) => this.#failed(String(error), false));
+    return this.#queue;
+  }
+
+  /** Asks the server to do something; a server that does not run is a fault to be told. */
+  async run<T>(command: string, ...args: unknown[]): Promise<T> {
+    if (!this.#client || this.known.phase !== 'running') throw new Error('the server does not run');
+    return this.#client.sendRequest(ExecuteCommandRequest.type, { command, arguments: args }) as Promise<T>;
+  }
+
+  /** The arguments and the environment of its command line, so that it reads what the running server reads. */
+  async invocation(): Promise<{ args: string[]; env: NodeJS.ProcessEnv }> {
+    const config = vscode.workspace.getConfiguration('pennyworth').get('server.config', '');
+    const args = config ? ['--config', expand(config, homedir())] : [];
+    return { args, env: { ...process.env, ...(vscode.workspace.isTrusted ? await this.keys.environment() : {}) } };
+  }
+
+  dispose(): Promise<void> {
+    this.#queue = this.#queue.then(() => this.#stop());
+    return this.#queue.finally(() => this.log.dispose());
+  }
+
+  async #start(): Promise<void> {
+    const setting = vscode.workspace.getConfiguration('pennyworth').get('server.path', '');
+    const found = find(surroundings(setting, this.context.extensionPath));
+    if (isFault(found)) return this.#failed(found.message, found.setting);
+    const said = await ask(found.path);
+    const fault = versionFault(found.path, said);
+    if (fault !== undefined) return this.#failed(fault, found.origin === 'setting');
+    this.#set({ phase: 'starting', status: this.known.status, found, version: said! });
+    this.log.info(`${said} (${found.origin}): ${found.path}`);
+    const { args, env } = await this.invocation();
+    const executable = { command: found.path, args, options: { env, cwd: homedir() } };
+    const client = new LanguageClient('pennyworth', 'Pennyworth', executable, this.#options());
+    client.onDidChangeState(({ newState }) => client === this.#client && this.#moved(newState));
+    client.onNotification('pennyworth/status', (status: Status) => this.#told(status));
+    this.#client = client;
+    await client.start();
+  }
+
+  async #stop(): Promise<void> {
+    const client = this.#client;
+    this.#client = undefined;
+    // One that never came up has nothing to be stopped.
+    await client?.dispose().catch((error: unknown) => this.log.debug(String(error)));
+  }
+
+  #options(): LanguageClientOptions {
+    return {
+      documentSelector: [{ scheme: 'file' }, { scheme: 'untitled' }, { scheme: 'vscode-notebook-cell' }],
+      outputChannel: this.log,
+      traceOutputChannel: this.log,
+      revealOutputChannelOn: RevealOutputChannelOn.Never,
+      initializationOptions: () => ({ ...this.#settings(), restricted: !vscode.workspace.isTrusted }),
+      stdioOptions: {
+        // stdout is the protocol's.
+        stdout: () => undefined,
+        stderr: (input, log) => void createInterface({ input }).on('line', (line) => relay(line, log)),
+      },
+      errorHandler: {
+        error: () => ({ action: ErrorAction.Continue, handled: true }),
+        closed: () => this.#crashed(),
+      },
+      initializationFailedHandler: (error) => (this.log.error(`initialize: ${error}`), false),
+      middleware: {
+        workspace: {
+          configuration: (params) => params.items.map(({ section }) => (section === 'pennyworth' ? this.#settings() : null)),
+          didChangeConfiguration: async () =>
+            this.#client?.sendNotification(DidChangeConfigurationNotification.type, { settings: { pennyworth: this.#settings() } }),
+        },
+      },
+    };
+  }
+
+  #settings(): Record<string, unknown> {
+    const { properties } = this.context.extension.packageJSON.contributes.configuration;
+    const configuration = vscode.workspace.getConfiguration('pennyworth');
+    return given(keys(Object.keys(properties)), (key) => configuration.inspect(key));
+  }
+
+  #moved(state: State): void {
+    if (state === State.Running) {
+      this.#set({ ...this.known, phase: 'running' });
+      void this.#pauseAgain().catch((error: unknown) => this.log.warn(`status: ${error}`));
+    } else if (state === State.Starting) {
+      this.#set({ ...this.known, phase: 'starting' });
+    }
+  }
+
+  /** What was paused stays paused when the server is started again. */
+  async #pauseAgain(): Promise<void> {
+    const before = this.known.status;
+    if (before?.state === 'paused') await this.run('pennyworth.pause', { paused: true });
+    for (const language of before?.paused_languages ?? []) await this.run('pennyworth.pause', { paused: true, language });
+    this.#told(await this.run<Status>('pennyworth.status'));
+  }
+
+  #told(status: Status): void {
+    this.#set({ ...this.known, status });
+  }
+
+  #set(known: Known): void {
+    this.known = known;
+    this.#changed.fire();
+  }
+
+  #crashed() {
+    const { restart, tell } = this.#crashes.add(Date.now());
+    const action = restart ? CloseAction.Restart : CloseAction.DoNotRestart;
+    const message = restart ? 'The server stopped and was started again.' : 'The server stopped five times in three minutes.';
+    if (!restart) this.#set({ ...this.known, phase: 'stopped', fault: message });
+    if (tell) void this.#offer(message, restart ? ['showLog'] : ['restart', 'showLog']);
+    return { action, message, handled: true };
+  }
+
+  /** There is no server to start. */
+  #failed(message: string, setting: boolean): void {
+    this.log.error(message);
+    this.#set({ phase: 'stopped', fault: message });
+    void this.#offer(message, setting ? ['openServerSetting', 'restart'] : ['help', 'openServerSetting', 'restart']);
+  }
+
+  async #offer(message: string, commands: (keyof typeof OFFERS)[]): Promise<void> {
+    const chosen = await vscode.window.showWarningMessage(`Pennyworth: ${message}`, ...commands.map((name) => OFFERS[name]));
+    const command = commands.find((name) => OFFERS[name] === chosen);
+    if (command) await vscode.commands.executeCommand(`pennyworth.${command}`);
+  }
+}
+
+const OFFERS = { showLog: 'Show Log', restart: 'Restart', openServerSetting: 'Open Setting', help: 'How to Install It' };
+
+/** A line of the server's own log, at its own level. */
+function relay(line: string, log: vscode.LogOutputChannel): void {
+  const level = /\b(ERROR|WARN)\b/.exec(line.slice(0, 60))?.[1];
+  if (level === 'ERROR') log.error(line);
+  else if (level === 'WARN') log.warn(line);
+  else log.info(line);
+}

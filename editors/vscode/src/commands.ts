@@ -1,0 +1,138 @@
+// The commands, and the menu that lists them. Each asks the server or the editor to do one thing; what comes of it is theirs.
+import { existsSync } from 'node:fs';
+import * as vscode from 'vscode';
+import type { Server } from './client.ts';
+import { openExample, openWalkthrough } from './example.ts';
+import type { Keys } from './keys.ts';
+import { run } from './server.ts';
+import { activeLanguage } from './statusbar.ts';
+import type { Texts } from './texts.ts';
+
+const README = 'https://marketplace.visualstudio.com/items?itemName=pennyworth.pennyworth';
+
+export type Parts = { context: vscode.ExtensionContext; server: Server; texts: Texts; keys: Keys };
+
+/** Registers every command. What goes wrong in one is told to the user. */
+export function register(parts: Parts): vscode.Disposable {
+  const commands = Object.entries(all(parts)).map(([name, action]) =>
+    vscode.commands.registerCommand(`pennyworth.${name}`, async () => {
+      try {
+        await action();
+      } catch (error) {
+        const message = error instanceof Error ? error.message : String(error);
+        parts.server.log.error(`${name}: ${message}`);
+        void vscode.window.showErrorMessage(`Pennyworth: ${message}`);
+      }
+    }),
+  );
+  return vscode.Disposable.from(...commands);
+}
+
+function all({ context, server, texts, keys }: Parts): Record<string, () => unknown> {
+  return {
+    menu: () => menu(server),
+    trigger: () => vscode.commands.executeCommand('editor.action.inlineSuggest.trigger'),
+    pauseOrResume: () => pause(server),
+    pauseOrResumeLanguage: () => pause(server, language()),
+    showStats: async () => texts.preview('What you got.md', (await server.run<{ markdown: string }>('pennyworth.stats')).markdown),
+    explainHere: () => explain(server, texts),
+    runCheck: () => check(server, texts),
+    openConfig: () => openConfig(server),
+    openSettings: () => vscode.commands.executeCommand('workbench.action.openSettings', '@ext:pennyworth.pennyworth'),
+    openServerSetting: () => vscode.commands.executeCommand('workbench.action.openSettings', 'pennyworth.server.path'),
+    setKey: async () => (await keys.edit()) && server.restart(),
+    showLog: () => server.log.show(),
+    restart: () => server.restart(),
+    copyDiagnostics: () => copyDiagnostics(context, server),
+    example: () => openExample(context),
+    walkthrough: () => openWalkthrough(context),
+    help: () => vscode.env.openExternal(vscode.Uri.parse(README)),
+  };
+}
+
+/** The menu behind the status bar: only what makes sense now. */
+async function menu(server: Server): Promise<void> {
+  const { phase, status } = server.known;
+  const name = activeLanguage();
+  const isPaused = status?.state === 'paused';
+  const isPausedHere = name !== undefined && !!status?.paused_languages?.includes(name);
+  const running: [string, string][] = [
+    [isPaused ? '$(play) Resume' : '$(debug-pause) Pause', 'pauseOrResume'],
+    ...(name ? [[isPausedHere ? `$(play) Resume for ${name}` : `$(debug-pause) Pause for ${name}`, 'pauseOrResumeLanguage'] as [string, string]] : []),
+    ['$(graph) What you got for the money', 'showStats'],
+    ...(vscode.window.activeTextEditor ? [['$(question) Explain here', 'explainHere'] as [string, string]] : []),
+    ['$(checklist) Check configuration and models', 'runCheck'],
+    ['$(edit) Open configuration', 'openConfig'],
+  ];
+  const always: [string, string][] = [
+    ['$(settings-gear) Open settings', 'openSettings'],
+    ['$(key) Set API key', 'setKey'],
+    ['$(output) Show log', 'showLog'],
+    ['$(debug-restart) Restart server', 'restart'],
+    ['$(clippy) Copy diagnostics', 'copyDiagnostics'],
+    ['$(mortar-board) Get started', 'walkthrough'],
+  ];
+  const items = [...(phase === 'running' ? running : []), ...always].map(([label, command]) => ({ label, command }));
+  const picked = await vscode.window.showQuickPick(items, { title: 'Pennyworth' });
+  if (picked) await vscode.commands.executeCommand(`pennyworth.${picked.command}`);
+}
+
+/** Pauses, or goes on if it is paused: everything, or one language. */
+async function pause(server: Server, language?: string): Promise<void> {
+  const { status } = server.known;
+  const isPaused = language === undefined ? status?.state === 'paused' : status?.paused_languages?.includes(language);
+  await server.run('pennyworth.pause', { paused: !isPaused, ...(language === undefined ? {} : { language }) });
+}
+
+function language(): string {
+  const name = activeLanguage();
+  if (name === undefined) throw new Error('the document in front is in no language that can be paused');
+  return name;
+}
+
+async function explain(server: Server, texts: Texts): Promise<void> {
+  const editor = vscode.window.activeTextEditor;
+  if (!editor) throw new Error('there is no place to explain: no editor is open');
+  const { line, character } = editor.selection.active;
+  const { text } = await server.run<{ text: string }>('pennyworth.explain', editor.document.uri.toString(), { line, character });
+  await texts.show('Explain', text);
+}
+
+async function check(server: Server, texts: Texts): Promise<void> {
+  const { text, ok } = await server.run<{ text: string; ok: boolean }>('pennyworth.check');
+  await texts.show('Check', text);
+  if (!ok) void vscode.window.showWarningMessage('Pennyworth: the check found something; its text says what.');
+}
+
+/** Opens the configuration; where there is none yet, the server writes one in which every setting is explained. */
+async function openConfig(server: Server): Promise<void> {
+  const { config } = await server.run<Files>('pennyworth.files');
+  if (!existsSync(config)) {
+    const { args, env } = await server.invocation();
+    await run(server.known.found!.path, [...args, 'init'], env);
+  }
+  await vscode.window.showTextDocument(vscode.Uri.file(config));
+}
+
+/** The places the server reads and writes. */
+type Files = { config: string; log: string | null; ledger: string };
+
+/** What somebody needs who is to help: versions, places and states; no code and no keys. */
+async function copyDiagnostics(context: vscode.ExtensionContext, server: Server): Promise<void> {
+  const { known } = server;
+  const ask = (command: string) => server.run<unknown>(command).catch((error: unknown) => String(error));
+  const facts = {
+    extension: context.extension.packageJSON.version,
+    editor: `${vscode.env.appName} ${vscode.version}, ${process.platform}-${process.arch}, ${vscode.env.remoteName ?? 'local'}`,
+    trusted: vscode.workspace.isTrusted,
+    server: known.version ?? null,
+    found: known.found ?? null,
+    phase: known.phase,
+    fault: known.fault ?? null,
+    files: await ask('pennyworth.files'),
+    status: await ask('pennyworth.status'),
+    check: await ask('pennyworth.check'),
+  };
+  await vscode.env.clipboard.writeText(JSON.stringify(facts, null, 2));
+  void vscode.window.showInformationMessage('Pennyworth: the diagnostics are in the clipboard. They hold paths, but no code and no keys.');
+}

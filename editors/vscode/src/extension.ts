@@ -1,0 +1,34 @@
+// Pennyworth in VS Code. This is glue: the server decides, the editor shows. It puts the parts together and leaves the work to them:
+// `client.ts` talks with the server, `statusbar.ts` and `commands.ts` are what the user sees. Nothing here reports anything to anybody.
+import * as vscode from 'vscode';
+import { Server } from './client.ts';
+import { register } from './commands.ts';
+import { welcome } from './example.ts';
+import { Keys } from './keys.ts';
+import { StatusBar } from './statusbar.ts';
+import { Texts } from './texts.ts';
+
+let server: Server | undefined;
+
+export async function activate(context: vscode.ExtensionContext): Promise<void> {
+  const keys = new Keys(context.secrets);
+  const texts = new Texts();
+  server = new Server(context, keys);
+  const settings = ['pennyworth.server.path', 'pennyworth.server.config'];
+  context.subscriptions.push(
+    texts,
+    new StatusBar(server),
+    register({ context, server, texts, keys }),
+    vscode.workspace.onDidChangeConfiguration((event) => {
+      if (settings.some((setting) => event.affectsConfiguration(setting))) void server?.restart();
+    }),
+    // What was restricted to the model inside may now ask the models of the configuration.
+    vscode.workspace.onDidGrantWorkspaceTrust(() => void server?.restart()),
+  );
+  await server.restart();
+  await welcome(context);
+}
+
+export function deactivate(): Promise<void> | undefined {
+  return server?.dispose();
+}

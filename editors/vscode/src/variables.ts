@@ -1,0 +1,20 @@
+// Names of variables under which the shipped services look for their keys. A unit test holds them against the server's table.
+export const VARIABLES = [
+  'OPENAI_API_KEY',
+  'ANTHROPIC_API_KEY',
+  'GEMINI_API_KEY',
+  'MISTRAL_API_KEY',
+  'DEEPSEEK_API_KEY',
+  'INCEPTION_API_KEY',
+  'OPENROUTER_API_KEY',
+  'LITELLM_API_KEY',
+  'TOKENMIX_API_KEY',
+  'PORTKEY_API_KEY',
+  'GROQ_API_KEY',
+  'TOGETHER_API_KEY',
+  'FIREWORKS_API_KEY',
+  'DEEPINFRA_API_KEY',
+  'SILICONFLOW_API_KEY',
+  'CEREBRAS_API_KEY',
+  'HF_TOKEN',
+];

@@ -1,0 +1,65 @@
+// What the status bar says.
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { details, face, usd, type Scene, type Status } from '../src/status.ts';
+
+const READY: Status = {
+  state: 'ready',
+  spent_today_usd: 0,
+  spent_this_month_usd: 0,
+  cap_usd_per_day: 0.5,
+  cap_usd_per_month: 10,
+  models: [],
+  files: 12,
+};
+const QWEN = { ...READY, models: ['qwen'], model: 'qwen', spent_today_usd: 0.0312, spent_this_month_usd: 1.5 };
+
+function scene(status: Partial<Status> | undefined, rest: Partial<Scene> = {}): Scene {
+  return { phase: 'running', status: status && { ...READY, ...status }, restricted: false, ...rest };
+}
+
+function check(scene: Scene, expected: string, warning = false) {
+  assert.deepEqual(face(scene), { text: expected, warning });
+}
+
+test('the text for each state', () => {
+  check(scene(undefined), '$(loading~spin) Pennyworth');
+  check(scene({}, { phase: 'starting' }), '$(loading~spin) Pennyworth');
+  check(scene({}, { phase: 'stopped' }), '$(error) Pennyworth: no server', true);
+  check(scene({}), '$(sparkle) Pennyworth $0.00');
+  check(scene({ model: 'embedded' }), '$(sparkle) Pennyworth $0.00 · embedded');
+  check(scene(QWEN), '$(sparkle) Pennyworth $0.03 of $0.50 · qwen');
+  check(scene({ ...QWEN, asking: true }), '$(loading~spin) Pennyworth $0.03 of $0.50 · qwen');
+  check(scene({ ...QWEN, state: 'indexing' }), '$(sync~spin) Pennyworth $0.03 of $0.50 · reading');
+  check(scene({ ...QWEN, state: 'capped' }), '$(warning) Pennyworth $0.03 of $0.50 · cap reached', true);
+  check(scene({ ...QWEN, trouble: 'no key' }), '$(warning) Pennyworth $0.03 of $0.50 · qwen', true);
+  check(scene({ ...QWEN, state: 'paused' }), '$(debug-pause) Pennyworth paused · $0.03 of $0.50');
+  check(scene({ state: 'off' }), '$(circle-slash) Pennyworth off');
+  check(scene({}, { restricted: true }), '$(shield) Pennyworth restricted · $0.00');
+});
+
+test('a paused language shows only where it is spoken', () => {
+  const status = { ...READY, paused_languages: ['rust'] };
+  check(scene(status, { language: 'rust' }), '$(debug-pause) Pennyworth paused for rust · $0.00');
+  check(scene(status, { language: 'python' }), '$(sparkle) Pennyworth $0.00');
+  check(scene(status), '$(sparkle) Pennyworth $0.00');
+});
+
+test('money has the digits it needs', () => {
+  const cases: [number, string][] = [[0, '$0.00'], [0.00001, '<$0.0001'], [0.0012, '$0.0012'], [0.01, '$0.01'], [12.345, '$12.35']];
+  for (const [amount, text] of cases) assert.equal(usd(amount), text);
+});
+
+test('the hover tells state, costs, models and the table of the server', () => {
+  const text = details(scene(QWEN), '| task | cost |\n|---|---|\n| line | $0.03 |\n');
+  for (const part of ['is ready', 'Today $0.03 of $0.50, this month $1.50 of $10.00', 'the one inside, qwen', '12 files', '| line | $0.03 |']) {
+    assert.ok(text.includes(part), `${part} in ${text}`);
+  }
+  assert.match(details(scene({}, { restricted: true }), undefined), /not trusted/);
+  assert.match(details(scene({}, { phase: 'stopped', fault: 'no server' }), undefined), /does not run.*no server/s);
+});
+
+test('what a server says has no meaning in Markdown', () => {
+  const text = details(scene({ trouble: 'see [this](command:x) $(x)' }), undefined);
+  assert.ok(text.includes('see \\[this\\]\\(command:x\\) \\$\\(x\\)'), text);
+});
