@@ -24,7 +24,7 @@ def load_customers(path):
 
 
 def load_products(path):
-    with op`;
+    with `;
 
 /** Opens the example with the cursor behind its last word, and asks for the rest. */
 export async function openExample(context: vscode.ExtensionContext): Promise<void> {

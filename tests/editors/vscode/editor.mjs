@@ -1,0 +1,253 @@
+// A real VS Code: code-server with the packed extension, and a headless Chromium before it. Its methods are what a person does and sees;
+// each waits for what it is about and says what it found instead. It leaves what is to be checked to the scenarios.
+import { spawn, execFileSync } from 'node:child_process';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync, writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { createServer } from 'node:net';
+import { join } from 'node:path';
+
+/** Longest wait for anything, in milliseconds. */
+const LIMIT_MS = Number(process.env.LIMIT_MS ?? 60_000);
+/** Between two looks. */
+const LOOK_MS = 25;
+/** How long something that was just asked for may take to be there, in milliseconds, before it is asked for again. */
+const A_MOMENT_MS = 4_000;
+/** Between two keys, as fast as a person types at best. */
+const KEY_MS = 30;
+
+/** Waits until `look` gives something; what it gives. */
+export async function eventually(what, look, found = () => 'nothing', limitMs = LIMIT_MS) {
+  const end = Date.now() + limitMs;
+  for (;;) {
+    const seen = await look();
+    if (seen) return seen;
+    if (Date.now() > end) throw new Error(`${what}: not within ${limitMs / 1000} s; found ${await found()}`);
+    await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
+  }
+}
+
+/** What makes the window quiet and typing literal: what is typed is what stands there. */
+const QUIET = {
+  'workbench.startupEditor': 'none',
+  'workbench.secondarySideBar.defaultVisibility': 'hidden',
+  'workbench.tips.enabled': false,
+  'chat.disableAIFeatures': true,
+  'extensions.autoCheckUpdates': false,
+  'extensions.autoUpdate': false,
+  'telemetry.telemetryLevel': 'off',
+  'security.workspace.trust.startupPrompt': 'never',
+  'security.workspace.trust.banner': 'never',
+  'files.autoSave': 'off',
+  'files.hotExit': 'off',
+  'editor.minimap.enabled': false,
+  'editor.autoClosingBrackets': 'never',
+  'editor.autoClosingQuotes': 'never',
+  'editor.autoIndent': 'none',
+  'editor.quickSuggestions': { other: 'off', comments: 'off', strings: 'off' },
+  'editor.suggestOnTriggerCharacters': false,
+  'editor.parameterHints.enabled': false,
+};
+
+/** The editor's server: code-server `entry` under `node`, everything it writes below `place`. */
+export class Host {
+  static async start({ node, entry, place, vsix, settings = {} }) {
+    const host = new Host();
+    host.place = place;
+    mkdirSync(join(place, 'user/User'), { recursive: true });
+    host.set(settings);
+    const dirs = ['--user-data-dir', join(place, 'user'), '--extensions-dir', join(place, 'ext')];
+    const env = { ...process.env, EXTENSIONS_GALLERY: '{"serviceUrl":""}' };
+    execFileSync(node, [entry, ...dirs, '--force', '--install-extension', vsix], { env, stdio: 'pipe' });
+    const port = await freePort();
+    const args = ['--auth', 'none', '--bind-addr', `127.0.0.1:${port}`, ...dirs, '--disable-telemetry', '--disable-update-check'];
+    // A group of its own, so that its end is the end of all that it started.
+    host.process = spawn(node, [entry, ...args, '--disable-getting-started-override'], { env, stdio: 'pipe', detached: true });
+    host.said = '';
+    for (const stream of [host.process.stdout, host.process.stderr]) stream.on('data', (bytes) => (host.said += bytes));
+    host.address = `http://127.0.0.1:${port}`;
+    const isUp = () => fetch(`${host.address}/healthz`).then((answer) => answer.ok, () => false);
+    await eventually('code-server starts', isUp, () => host.said);
+    return host;
+  }
+
+  /** The settings of the user, besides those that keep the window quiet. */
+  set(settings) {
+    writeFileSync(join(this.place, 'user/User/settings.json'), JSON.stringify({ ...QUIET, ...settings }));
+  }
+
+  /** What the editor wrote down of its extensions: lines of the level error, of the log of ours or about it. */
+  errors() {
+    const logs = join(this.place, 'user/logs');
+    const files = readdirSync(logs, { recursive: true }).filter((name) => name.endsWith('.log') && name.includes('exthost'));
+    const lines = files.flatMap((name) => readFileSync(join(logs, name), 'utf8').split('\n').map((line) => [name, line]));
+    return lines.filter(([name, line]) => / \[(error|critical)\] /.test(line) && /pennyworth/i.test(name + line)).map(([, line]) => line);
+  }
+
+  /** Processes of a program, by its path. */
+  static processes(program) {
+    return readdirSync('/proc').filter((id) => /^\d+$/.test(id)).filter((id) => {
+      try {
+        return readlinkSync(`/proc/${id}/exe`) === program;
+      } catch {
+        return false;
+      }
+    }).map(Number);
+  }
+
+  stop() {
+    try {
+      process.kill(-this.process.pid, 'SIGKILL');
+    } catch {
+      // It has ended by itself.
+    }
+  }
+}
+
+async function freePort() {
+  const server = createServer();
+  await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const { port } = server.address();
+  await new Promise((resolve) => server.close(resolve));
+  return port;
+}
+
+/** A browser window with one workspace open. */
+export class Editor {
+  static async browser(lab, place) {
+    const { chromium } = createRequire(join(lab, 'package.json'))('playwright-core');
+    const profile = mkdtempSync(join(place, 'chromium-'));
+    const quiet = ['no-sandbox', 'disable-gpu', 'disable-quic', 'no-first-run', 'disable-background-networking', 'disable-component-update', 'disable-sync'];
+    const context = await chromium.launchPersistentContext(profile, {
+      executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
+      headless: true,
+      viewport: { width: 1000, height: 560 },
+      permissions: ['clipboard-read', 'clipboard-write'],
+      args: quiet.map((flag) => `--${flag}`),
+    });
+    return { context, close: async () => (await context.close(), rmSync(profile, { recursive: true, force: true })) };
+  }
+
+  /** Opens `query`, such as `folder=…` or `workspace=…`, and waits for the extension's item in the status bar. */
+  static async open(browser, host, query) {
+    const editor = new Editor();
+    editor.page = await browser.context.newPage();
+    editor.complaints = [];
+    editor.page.on('console', (message) => message.type() === 'error' && editor.complaints.push(message.text()));
+    await editor.page.goto(`${host.address}/?${query}`);
+    await editor.status('there is an item in the status bar', (text) => text.includes('Pennyworth'));
+    return editor;
+  }
+
+  /** The extension's text in the status bar, once it is as wanted. */
+  async status(what, wanted) {
+    let text = '';
+    const look = async () => {
+      text = await this.page.evaluate(() => {
+        const items = [...document.querySelectorAll('.statusbar .statusbar-item')];
+        return items.find((item) => item.id.startsWith('pennyworth.'))?.textContent ?? '';
+      });
+      return wanted(text);
+    };
+    await eventually(what, look, () => `"${text}" in the status bar`);
+    return text.trim();
+  }
+
+  /** Runs a command by its title, as a person would. */
+  async command(title) {
+    await this.#pick('F1', `>${title}`, title);
+  }
+
+  /** Opens a file of the workspace by its name, the cursor at its end. */
+  async file(name) {
+    await this.#pick('Control+p', name, name);
+    await this.page.locator(`.tab.active[data-resource-name="${name}"]`).waitFor({ timeout: LIMIT_MS });
+    await this.focus();
+    await this.press('Control+End');
+  }
+
+  /** Puts the cursor into the code. */
+  async focus() {
+    await this.page.locator('.editor-group-container.active .monaco-editor textarea, .editor-group-container.active .native-edit-context').first().focus();
+  }
+
+  /** Opens a list with `key`, narrows it with `text` and takes the row that says `row`. What else opens meanwhile may close the list again. */
+  async #pick(key, text, row) {
+    const input = this.page.locator('.quick-input-widget input');
+    const choose = async () => {
+      await this.press(key);
+      await input.fill(text, { timeout: A_MOMENT_MS });
+      await this.page.locator('.quick-input-list .monaco-list-row', { hasText: row }).first().click({ timeout: A_MOMENT_MS });
+      return true;
+    };
+    await eventually(`${row} in the list of ${key}`, () => choose().catch((error) => ((this.last = error), false)), () => this.last);
+  }
+
+  async type(text) {
+    await this.page.keyboard.type(text, { delay: KEY_MS });
+  }
+
+  async press(key) {
+    await this.page.keyboard.press(key);
+  }
+
+  /** The grey text now, in reading order; empty if there is none. */
+  async grey() {
+    return this.page.evaluate(() => {
+      const group = document.querySelector('.editor-group-container.active') ?? document;
+      const parts = [...group.querySelectorAll('.ghost-text-decoration, .ghost-text-decoration-preview, .suggest-preview-additional-widget, .ghost-text')];
+      const outer = parts.filter((part) => !parts.some((other) => other !== part && other.contains(part)));
+      const at = (part) => part.getBoundingClientRect();
+      outer.sort((a, b) => Math.round(at(a).top - at(b).top) || at(a).left - at(b).left);
+      const text = outer.map((part, index) => {
+        const isNextLine = index > 0 && at(part).top - at(outer[index - 1]).top > 8;
+        return `${isNextLine ? '\n' : ''}${part.textContent}`;
+      });
+      return text.join('').replace(/\u00a0/g, ' ').replace(/[\u200b\u00b7]/g, '');
+    });
+  }
+
+  /** Waits for grey text that is as wanted. */
+  async ghost(what, wanted) {
+    let text = '';
+    return eventually(what, async () => wanted((text = await this.grey())) && text, () => `grey text ${JSON.stringify(text)}`);
+  }
+
+  async noGhost(what) {
+    await eventually(what, async () => (await this.grey()) === '', async () => `grey text ${JSON.stringify(await this.grey())}`);
+  }
+
+  /** What a person does, by name and from data: `{ "do": "type", "text": "…" }`. */
+  async step({ do: name, ...rest }) {
+    const steps = {
+      open: () => this.file(rest.file),
+      type: () => this.type(rest.text),
+      ghost: () => this.ghost(`grey text ${JSON.stringify(rest.text)}`, (text) => text === rest.text),
+      accept: () => this.press('Tab'),
+      accept_word: () => this.press('Control+ArrowRight'),
+      accept_line: () => this.press('Control+Alt+ArrowRight'),
+      dismiss: () => this.press('Escape'),
+      trigger: () => this.press('Control+Alt+Space'),
+      undo: () => this.press('Control+z'),
+      save: () => this.save(),
+      close: () => this.command('Revert and Close Editor'),
+    };
+    if (!steps[name]) throw new Error(`no step "${name}"; known: ${Object.keys(steps).join(', ')}`);
+    await steps[name]();
+  }
+
+  /** Saves, and waits until the tab says so. */
+  async save() {
+    await this.press('Control+s');
+    await this.page.locator('.tab.active:not(.dirty)').waitFor({ timeout: LIMIT_MS });
+  }
+
+  /** Waits for a message to the user; its text. */
+  async message(what, wanted) {
+    const all = () => this.page.locator('.notifications-toasts .notification-list-item-message').allTextContents();
+    return eventually(what, async () => (await all()).find(wanted), async () => `messages ${JSON.stringify(await all())}`);
+  }
+
+  async picture(path) {
+    await this.page.screenshot({ path });
+  }
+}
