@@ -114,14 +114,13 @@ async fn answer(resources: &Arc<Resources>, asked: Asked) -> Option<Answer> {
         false => resources.cap_left(&current, current.scope(&asked.path)).await,
     };
     let (worker, settings) = (Arc::clone(resources), Arc::clone(&current));
-    // Parsing and looking up take a millisecond, which the task that serves all requests does not have.
-    let looked = tokio::task::spawn_blocking(move || {
+    let looked = resources.work(move || {
         let Asked { snapshot, path, cursor, ask } = &asked;
         let question = Question { snapshot, path, cursor: *cursor, ask, cap_left };
         let look = look(&worker, &settings, &question, Depth::Answer);
         (look, asked)
     });
-    let (look, asked) = looked.await.inspect_err(|_| tracing::error!("a completion panicked")).ok()?;
+    let (look, asked) = looked.await?;
     let look = look?;
     if look.answer.is_some() || look.gate != Gate::Ask || asked.ask.ready_only {
         return look.answer;

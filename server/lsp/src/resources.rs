@@ -16,7 +16,7 @@ use pennyworth_core::prompt::Excerpt;
 use pennyworth_core::text;
 use pennyworth_providers::Client;
 use ropey::Rope;
-use tokio::sync::SetOnce;
+use tokio::sync::{Semaphore, SetOnce};
 
 use crate::allowances::Allowances;
 use crate::current::{Current, Scope};
@@ -66,6 +66,8 @@ pub struct Resources {
     /// Plans made so far, to know which of them explore.
     plans: AtomicU32,
     started: Instant,
+    /// Who may use a processor now: as many looks at once as there are processors, so that many requests do not take a thread and its memory each.
+    processors: Semaphore,
 }
 
 impl Resources {
@@ -88,7 +90,16 @@ impl Resources {
             is_capped: AtomicBool::new(false),
             plans: AtomicU32::new(0),
             started: Instant::now(),
+            processors: Semaphore::new(std::thread::available_parallelism().map_or(2, usize::from)),
         }
+    }
+
+    /// Does what takes a millisecond of a processor, which the task that serves all requests does not have; in the order in which it was asked
+    /// for. `None` if it panicked.
+    pub async fn work<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> Option<T> {
+        // The semaphore is never closed.
+        let _turn = self.processors.acquire().await.ok()?;
+        tokio::task::spawn_blocking(work).await.inspect_err(|_| tracing::error!("a completion panicked")).ok()
     }
 
     /// The ledger, once it is open; what costs money waits for it.
