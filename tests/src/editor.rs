@@ -36,6 +36,7 @@ pub struct Editor {
     asked: Vec<Value>,
     /// What `workspace/configuration` is answered with.
     settings: Value,
+    name: &'static str,
     faults: Vec<String>,
 }
 
@@ -100,6 +101,7 @@ impl Editor {
             notes: VecDeque::new(),
             asked: Vec::new(),
             settings: Value::Null,
+            name: "test",
             faults: Vec::new(),
         }
     }
@@ -108,12 +110,17 @@ impl Editor {
     pub async fn initialize(&mut self, capabilities: Value, options: Value, folder: Option<&Path>) -> Value {
         let folders = folder.map(|folder| json!([{ "uri": uri(folder), "name": "folder" }]));
         let params = json!({
-            "processId": null, "rootUri": null, "workspaceFolders": folders, "clientInfo": {"name": "test"},
+            "processId": null, "rootUri": null, "workspaceFolders": folders, "clientInfo": {"name": self.name},
             "capabilities": capabilities, "initializationOptions": options,
         });
         let found = self.request("initialize", params).await;
         self.notify("initialized", json!({})).await;
         found["capabilities"].clone()
+    }
+
+    /// Sets the name by which the editor introduces itself.
+    pub fn named(&mut self, name: &'static str) {
+        self.name = name;
     }
 
     /// Sets what the server is told when it asks for configuration.
@@ -343,6 +350,7 @@ impl Editor {
                 Value::Array(vec![self.settings.clone(); items])
             }
             Some("workspace/applyEdit") => json!({"applied": true}),
+            Some("window/showDocument") => json!({"success": true}),
             _ => Value::Null,
         }
     }

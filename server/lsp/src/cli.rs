@@ -19,6 +19,10 @@ mod print;
 mod routes;
 mod stats;
 
+pub(crate) use check::checked;
+pub(crate) use explain::explained;
+pub(crate) use stats::summary;
+
 /// A language server that completes code for as little money as the job needs.
 ///
 /// Without a command it serves the editor that started it, over standard input and output.

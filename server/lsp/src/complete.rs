@@ -212,6 +212,7 @@ impl Turns<'_> {
             Trigger::Typed | Trigger::Deleted => self.resources.confidence(&step.model).needed(row.show).max(HARDLY),
         };
         let patience = if is_followed { time.mul_f64(FIRST_SHARE) } else { time };
+        let _asking = self.resources.asks();
         let cache_key = self.resources.cache_key(&scope.root);
         let limit = Limit { caps: scope.settings.caps(), time, patience, cache_key, least };
         (step, attempt(self.resources, models, self.plan, step, input, limit).await)

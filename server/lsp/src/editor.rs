@@ -20,6 +20,10 @@ pub struct Editor {
     pub inline: bool,
     /// How several lines reach it through the menu.
     pub lines: MenuLines,
+    /// Whether its menu takes items that come late, so that models can be waited for.
+    pub waits: bool,
+    /// Whether only the embedded model may be asked, because nobody trusts the workspace.
+    pub restricted: bool,
     /// Whether it shows progress.
     pub progress: bool,
     /// Whether it answers `workspace/configuration`.
@@ -35,6 +39,9 @@ pub struct Editor {
     /// The settings it sent along.
     pub options: Value,
 }
+
+/// Clients that add late items to a menu, by name; others would hold up everybody's items. Measured with each.
+const WAITING: [&str; 1] = ["helix"];
 
 /// How a menu item of several lines must be written. Clients differ: some insert it as it stands, some indent it once more,
 /// some take its first line alone.
@@ -59,25 +66,31 @@ impl Editor {
         // The rest is a handful of flags deep inside: as JSON they read in one line each.
         let capabilities = serde_json::to_value(capabilities).unwrap_or_default();
         let has = |pointer: &str| capabilities.pointer(pointer) == Some(&Value::Bool(true));
+        let name = params.client_info.as_ref().map(|info| info.name.to_lowercase()).unwrap_or_default();
+        let mut options = params.initialization_options.clone().unwrap_or_default();
+        // Not a setting: it is the client's word for this one session.
+        let restricted = options.as_object_mut().and_then(|options| options.remove("restricted"));
+        let restricted = restricted.is_some_and(|restricted| restricted != Value::Bool(false));
         Editor {
             encoding,
             encoding_kind,
             inline: capabilities.pointer("/textDocument/inlineCompletion").is_some_and(Value::is_object),
-            lines: menu_lines(params, &capabilities),
+            lines: menu_lines(&name, &capabilities),
             progress: has("/window/workDoneProgress"),
             configuration: has("/workspace/configuration"),
             watches_configuration: has("/workspace/didChangeConfiguration/dynamicRegistration"),
             watches_files: has("/workspace/didChangeWatchedFiles/dynamicRegistration"),
             folders: folders(params),
             process_id: params.process_id,
-            options: params.initialization_options.clone().unwrap_or_default(),
+            waits: WAITING.contains(&name.as_str()),
+            restricted,
+            options,
         }
     }
 }
 
 /// Measured with each client; the protocol alone does not say.
-fn menu_lines(params: &InitializeParams, capabilities: &Value) -> MenuLines {
-    let name = params.client_info.as_ref().map(|info| info.name.to_lowercase()).unwrap_or_default();
+fn menu_lines(name: &str, capabilities: &Value) -> MenuLines {
     let item = |pointer: &str| capabilities.pointer(&format!("/textDocument/completion/completionItem{pointer}"));
     let modes = item("/insertTextModeSupport/valueSet").and_then(Value::as_array);
     if modes.is_some_and(|modes| modes.contains(&Value::from(1))) {

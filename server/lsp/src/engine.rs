@@ -1,8 +1,10 @@
 //! What the handlers share. It decides nothing: it is the one place where they find each other's things.
 
+use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
+use tempfile::TempDir;
 use tokio::task::JoinSet;
 use tower_lsp::Client;
 use tower_lsp::gen_lsp_types::{MessageType, Uri};
@@ -49,8 +51,10 @@ pub struct Engine {
     pub status: Changes,
     /// When model servers on this machine were last looked for.
     pub looked: Mutex<Looked>,
+    answered: Mutex<Option<String>>,
     session: Mutex<Session>,
     editor: OnceLock<Editor>,
+    scratch: OnceLock<TempDir>,
     tasks: Mutex<JoinSet<()>>,
 }
 
@@ -68,8 +72,10 @@ impl Engine {
             outcomes: Outcomes::default(),
             status: Changes::default(),
             looked: Mutex::default(),
+            answered: Mutex::default(),
             session: Mutex::default(),
             editor: OnceLock::new(),
+            scratch: OnceLock::new(),
             tasks: Mutex::default(),
         }
     }
@@ -108,16 +114,10 @@ impl Engine {
         uris.iter().for_each(|uri| self.learner.changed(uri));
     }
 
-    /// Whether the user paused suggestions.
-    pub fn is_paused(&self) -> bool {
-        self.resources.is_paused()
-    }
-
-    /// Pauses or goes on; whether it is paused now.
-    pub fn toggle(&self) -> bool {
-        let paused = self.resources.toggle();
+    /// Pauses suggestions in a language, or in all, or goes on.
+    pub fn pause(&self, language: Option<&'static str>, paused: bool) {
+        self.resources.pauses.set(language, paused);
         self.status.changed();
-        paused
     }
 
     /// The ledger; `None` until it is open, shortly after the beginning.
@@ -142,7 +142,28 @@ impl Engine {
             Some(ledger) => ledger.suggested(answer.suggested.clone()),
             None => SuggestionId::new(),
         };
-        self.outcomes.shown(uri, answer, write)
+        let (id, replaced) = self.outcomes.shown(uri, answer, write);
+        self.left(replaced);
+        *lock(&self.answered) = Some(answer.suggested.model.clone());
+        self.status.changed();
+        id
+    }
+
+    /// A document was closed, with what was shown in it.
+    pub fn closed(&self, uri: &Uri) {
+        self.left(self.outcomes.closed(uri));
+    }
+
+    /// A suggestion left the screen before the user did anything about it.
+    fn left(&self, outcome: Option<Outcome>) {
+        if let (Some(outcome), Some(ledger)) = (outcome, self.ledger()) {
+            ledger.settled(outcome);
+        }
+    }
+
+    /// The model of the last answer, by name; `None` before the first.
+    pub fn answered(&self) -> Option<String> {
+        lock(&self.answered).clone()
     }
 
     /// What became of a suggestion is known. One that was taken is looked at once more later.
@@ -161,6 +182,15 @@ impl Engine {
                 }
             });
         }
+    }
+
+    /// A folder that only this user can read, until the server ends.
+    pub fn scratch(&self) -> std::io::Result<&Path> {
+        if self.scratch.get().is_none() {
+            // Of two that are made at once, one goes again.
+            let _ = self.scratch.set(tempfile::Builder::new().prefix("pennyworth-").tempdir()?);
+        }
+        Ok(self.scratch.get().map(TempDir::path).unwrap_or(Path::new("")))
     }
 
     /// Starts something that ends with the server at the latest.
@@ -191,6 +221,7 @@ impl Engine {
         self.learner.end();
         self.parser.end();
         lock(&self.tasks).abort_all();
+        self.outcomes.all_closed().into_iter().for_each(|outcome| self.left(Some(outcome)));
         if let Some(ledger) = self.ledger()
             && !ledger.flush()
         {

@@ -1,6 +1,8 @@
 //! Pennyworth speaks to editors: the server, its settings and the command line around what core decides. It keeps the only state there is.
 //! It leaves deciding to `pennyworth-core` and speaking to models to `pennyworth-providers`.
 
+pub mod about;
+pub mod actions;
 pub mod allowances;
 pub mod attempt;
 pub mod cli;
@@ -25,6 +27,7 @@ pub mod menu;
 pub mod outcome;
 pub mod parse;
 pub mod paths;
+pub mod pause;
 pub mod prices;
 pub mod progress;
 pub mod recent;

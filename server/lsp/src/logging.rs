@@ -3,7 +3,7 @@
 
 use std::fs;
 use std::io::{self, IsTerminal as _};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use tracing::Metadata;
 use tracing::level_filters::LevelFilter;
@@ -19,6 +19,8 @@ use crate::settings::{Level, Log};
 
 /// The variable that wins over the settings' level.
 const VARIABLE: &str = "PENNYWORTH_LOG";
+/// Its folder below the state directory.
+const FOLDER: &str = "log";
 /// Days that are kept.
 const KEPT: usize = 5;
 /// Lines that may wait for a reader; further ones are dropped. The crate's own 128,000 take 4 MB for each of the two logs before the first line.
@@ -101,11 +103,18 @@ fn directive(level: Level) -> LevelFilter {
 }
 
 fn appender(state_dir: Option<&Path>) -> Result<RollingFileAppender, String> {
-    let folder = state_dir.ok_or("no log file: there is no state directory, because there is no home")?.join("log");
+    let folder = state_dir.ok_or("no log file: there is no state directory, because there is no home")?.join(FOLDER);
     let cannot = |error: &dyn std::fmt::Display| format!("no log file in {}: {error}", folder.display());
     fs::create_dir_all(&folder).map_err(|error| cannot(&error))?;
     let builder = RollingFileAppender::builder().rotation(Rotation::DAILY).max_log_files(KEPT);
     builder.filename_prefix("pennyworth").filename_suffix("log").build(&folder).map_err(|error| cannot(&error))
+}
+
+/// The newest file of the log, if there is one.
+pub fn newest(state_dir: Option<&Path>) -> Option<PathBuf> {
+    let files = fs::read_dir(state_dir?.join(FOLDER)).ok()?.flatten().map(|entry| entry.path());
+    // Their names end in the day.
+    files.filter(|path| path.extension().is_some_and(|extension| extension == "log")).max()
 }
 
 #[cfg(test)]

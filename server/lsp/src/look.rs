@@ -160,7 +160,7 @@ impl Here<'_> {
             trigger: self.question.ask.trigger,
             file: self.scope.kind(self.question.path, &text::slice(text, 0, HEAD), text.len_bytes()),
             enabled: self.row.enabled,
-            paused: self.resources.is_paused(),
+            paused: self.resources.pauses.holds(self.language()),
             has_local_model: self.resources.has_local_model(self.current, self.scope),
             prefix: &self.view.before,
             suffix: &self.view.after,

@@ -1,4 +1,5 @@
-//! Suggestions in the completion menu, for clients that show none inline: what is ready at once, as one item below everybody else's.
+//! Suggestions in the completion menu, for clients that show none inline, as one item below everybody else's: what is ready at once, and what
+//! a model says where the client takes late items.
 //! It leaves what is suggested to `complete`.
 
 use std::sync::Arc;
@@ -43,16 +44,20 @@ pub async fn menu(engine: &Arc<Engine>, params: CompletionParams) -> Option<Comp
         (session.ask(&uri)?, session.encoding())
     };
     let session::Ask { snapshot, path, superseded, .. } = asked;
-    let (current, lines) = (engine.current(), engine.editor().map(|editor| editor.lines)?);
+    let (current, editor) = (engine.current(), engine.editor()?);
     let cursor = convert::offset(&snapshot.text, place.position, encoding);
     if !current.scope(&path).settings.completion_menu {
         return None;
     }
     // Clients ask for the menu as words are typed and by a key, and do not say which.
-    let ask = Ask { trigger: Trigger::Typed, selected: None, ready_only: true };
+    let ask = Ask { trigger: Trigger::Typed, selected: None, ready_only: !editor.waits };
     let answer = complete(&engine.resources, snapshot.clone(), path, cursor, ask, superseded).await;
+    if editor.waits {
+        engine.tell_troubles();
+        engine.status.changed();
+    }
     let items = answer.and_then(|answer| {
-        let mut item = item(&snapshot, encoding, lines, &answer)?;
+        let mut item = item(&snapshot, encoding, editor.lines, &answer)?;
         item.command = Some(accepted(engine.shown(&uri, &answer)));
         Some(item)
     });

@@ -50,20 +50,23 @@ struct Shown {
 
 impl Outcomes {
     /// A suggestion is shown. Gives the id under which it is known: that of the suggestion it continues, if it is the rest of one; else
-    /// the one under which it is written down.
-    pub fn shown(&self, uri: &Uri, answer: &Answer, write: impl FnOnce() -> SuggestionId) -> SuggestionId {
+    /// the one under which it is written down. Of one that made way for it, what became of that.
+    pub fn shown(
+        &self,
+        uri: &Uri,
+        answer: &Answer,
+        write: impl FnOnce() -> SuggestionId,
+    ) -> (SuggestionId, Option<Outcome>) {
         let mut all = lock(&self.shown);
         if let Some(before) = all.get(uri).filter(|before| before.goes_on_as(answer)) {
-            return before.id;
+            return (before.id, None);
         }
         let given = answer.cursor.saturating_sub(answer.start).min(answer.text.len());
         let id = write();
         let shown =
             Shown { id, start: answer.start, text: answer.text.clone(), reached: given, given, is_partly_taken: false };
-        if let Some(before) = all.insert(uri.clone(), shown) {
-            self.remember(&before);
-        }
-        id
+        let replaced = all.insert(uri.clone(), shown);
+        (id, replaced.map(|before| self.made_way(&before)))
     }
 
     /// A document changed; what that means for the suggestion in it.
@@ -78,9 +81,23 @@ impl Outcomes {
         Some(Ended { outcome, taken })
     }
 
-    /// A document was closed: nobody will know what became of the suggestion in it.
-    pub fn closed(&self, uri: &Uri) {
-        lock(&self.shown).remove(uri);
+    /// A document was closed; what became of the suggestion in it.
+    pub fn closed(&self, uri: &Uri) -> Option<Outcome> {
+        let shown = lock(&self.shown).remove(uri);
+        shown.map(|shown| self.made_way(&shown))
+    }
+
+    /// All documents are closed; what became of the suggestions in them.
+    pub fn all_closed(&self) -> Vec<Outcome> {
+        let all = std::mem::take(&mut *lock(&self.shown));
+        all.values().map(|shown| self.made_way(shown)).collect()
+    }
+
+    /// A suggestion left the screen while nobody had done anything else. The client may still say that it was taken.
+    fn made_way(&self, shown: &Shown) -> Outcome {
+        self.remember(shown);
+        let kind = if shown.is_partly_taken { Kind::Partly } else { Kind::Unused };
+        Outcome { id: shown.id, kind, chars: shown.chars(shown.reached) }
     }
 
     /// The client says that a suggestion was taken; with a number, that only so many characters of it were.

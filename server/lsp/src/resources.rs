@@ -16,7 +16,7 @@ use pennyworth_core::prompt::Excerpt;
 use pennyworth_core::text;
 use pennyworth_providers::Client;
 use ropey::Rope;
-use tokio::sync::{Semaphore, SetOnce};
+use tokio::sync::{Semaphore, SetOnce, watch};
 
 use crate::allowances::Allowances;
 use crate::current::{Current, Scope};
@@ -26,6 +26,7 @@ use crate::health::Health;
 use crate::keys::Keys;
 use crate::ledger::{Ledger, Spent};
 use crate::look::HEAD;
+use crate::pause::Pauses;
 use crate::recent::Recent;
 use crate::settings::Settings;
 use crate::telemetry::Telemetry;
@@ -48,6 +49,8 @@ pub struct Resources {
     pub allowances: Allowances,
     /// Places that were edited lately.
     pub recent: Recent,
+    /// What the user paused.
+    pub pauses: Pauses,
     /// Which providers were in use lately.
     pub warmth: Warmth,
     /// What the user has to change before a model can answer.
@@ -59,8 +62,8 @@ pub struct Resources {
     ledger: SetOnce<Ledger>,
     cache: Mutex<Cache>,
     current: RwLock<Arc<Current>>,
-    is_paused: AtomicBool,
     is_capped: AtomicBool,
+    asking: watch::Sender<u32>,
     /// What names folders in a way that says nothing about them.
     names: RandomState,
     /// Plans made so far, to know which of them explore.
@@ -78,6 +81,7 @@ impl Resources {
             health: Health::default(),
             allowances: Allowances::default(),
             recent: Recent::default(),
+            pauses: Pauses::default(),
             warmth: Warmth::default(),
             troubles: Troubles::default(),
             names: RandomState::new(),
@@ -86,8 +90,8 @@ impl Resources {
             client: Client::new().inspect_err(|error| tracing::error!(?error, "no connections")).ok(),
             cache: Mutex::new(Cache::new(CACHE_ENTRIES, CACHE_BYTES)),
             current: RwLock::new(Arc::new(Current::new(0, settings, &[]).0)),
-            is_paused: AtomicBool::new(false),
             is_capped: AtomicBool::new(false),
+            asking: watch::Sender::default(),
             plans: AtomicU32::new(0),
             started: Instant::now(),
             processors: Semaphore::new(std::thread::available_parallelism().map_or(2, usize::from)),
@@ -216,14 +220,15 @@ impl Resources {
         format!("pw-{:016x}", self.names.hash_one(folder))
     }
 
-    /// Whether the user paused suggestions.
-    pub fn is_paused(&self) -> bool {
-        self.is_paused.load(Ordering::Relaxed)
+    /// A call begins; it is counted until what is given back is dropped.
+    pub fn asks(&self) -> Asking<'_> {
+        self.asking.send_modify(|calls| *calls += 1);
+        Asking(&self.asking)
     }
 
-    /// Pauses or goes on; whether it is paused now.
-    pub fn toggle(&self) -> bool {
-        !self.is_paused.fetch_xor(true, Ordering::Relaxed)
+    /// The number of calls under way, followed by whoever tells it to the user.
+    pub fn asking(&self) -> watch::Receiver<u32> {
+        self.asking.subscribe()
     }
 
     /// Whether a cap kept all models that cost something from the last question for which one was wanted.
@@ -247,5 +252,14 @@ impl Resources {
     /// Whether a model on this machine may be asked.
     pub fn has_local_model(&self, current: &Current, scope: &Scope) -> bool {
         scope.settings.embedded.enabled || current.models.enabled().any(Model::is_on_this_machine)
+    }
+}
+
+/// A call under way.
+pub struct Asking<'a>(&'a watch::Sender<u32>);
+
+impl Drop for Asking<'_> {
+    fn drop(&mut self) {
+        self.0.send_modify(|calls| *calls = calls.saturating_sub(1));
     }
 }

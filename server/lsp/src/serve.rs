@@ -7,7 +7,7 @@
 
 use std::panic::AssertUnwindSafe;
 use std::pin::{Pin, pin};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use futures_util::SinkExt;
 use futures_util::future::{self, FutureExt};
@@ -107,12 +107,18 @@ impl Serving {
 
     /// Begins a call: its handler runs up to where it first waits.
     fn begin(&mut self, request: Request) {
-        let (id, method) = (request.id().cloned(), request.method().to_owned());
+        let (id, method, begun) = (request.id().cloned(), request.method().to_owned(), Instant::now());
         let edited = (method == "textDocument/didChange").then(|| uri(&request)).flatten();
         let edits = self.service.inner().edits();
         let handler = AssertUnwindSafe(self.service.call(request)).catch_unwind();
         let mut call: Pin<Box<Call>> = Box::pin(handler.map(move |ended| match ended {
-            Ok(answer) => answer.unwrap_or_default(),
+            Ok(answer) => {
+                if id.is_some() {
+                    let ms = begun.elapsed().as_secs_f64() * 1000.0;
+                    tracing::debug!(method, ms = format_args!("{ms:.3}"), "answered");
+                }
+                answer.unwrap_or_default()
+            }
             Err(_) => {
                 tracing::error!(method, "a handler panicked");
                 id.map(|id| Response::from_error(id, Error::internal_error()))

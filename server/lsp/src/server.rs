@@ -7,12 +7,12 @@ use std::sync::{Arc, Mutex};
 
 use tokio::sync::oneshot;
 use tower_lsp::gen_lsp_types::{
-    ChangeNotifications, CompletionParams, CompletionResponse, DidChangeConfigurationParams,
-    DidChangeTextDocumentParams, DidChangeWatchedFilesParams, DidChangeWorkspaceFoldersParams,
-    DidCloseTextDocumentParams, DidOpenTextDocumentParams, DidSaveTextDocumentParams, ExecuteCommandOptions,
-    ExecuteCommandParams, InitializeParams, InitializeResult, InitializedParams, InlineCompletionParams,
-    InlineCompletionProvider, InlineCompletionResponse, LspAny, Save, ServerCapabilities, ServerInfo,
-    TextDocumentIdentifier, TextDocumentSync, TextDocumentSyncKind, TextDocumentSyncOptions, Uri,
+    ChangeNotifications, CodeActionParams, CodeActionProvider, CodeActionResponse, CompletionParams,
+    CompletionResponse, DidChangeConfigurationParams, DidChangeTextDocumentParams, DidChangeWatchedFilesParams,
+    DidChangeWorkspaceFoldersParams, DidCloseTextDocumentParams, DidOpenTextDocumentParams, DidSaveTextDocumentParams,
+    ExecuteCommandOptions, ExecuteCommandParams, InitializeParams, InitializeResult, InitializedParams,
+    InlineCompletionParams, InlineCompletionProvider, InlineCompletionResponse, LspAny, Save, ServerCapabilities,
+    ServerInfo, TextDocumentIdentifier, TextDocumentSync, TextDocumentSyncKind, TextDocumentSyncOptions, Uri,
     WorkDoneProgressCancelParams, WorkspaceFoldersServerCapabilities, WorkspaceOptions,
 };
 use tower_lsp::jsonrpc::Result;
@@ -20,7 +20,7 @@ use tower_lsp::{Client, ClientSocket, LanguageServer, LspService};
 
 use crate::editor::Editor;
 use crate::engine::{Engine, lock};
-use crate::{command, convert, discover, inline, learn, menu, parse, status, warm, workspace};
+use crate::{actions, command, convert, discover, inline, learn, menu, parse, status, warm, workspace};
 
 /// How the server is started.
 #[derive(Clone, Debug, Default)]
@@ -171,7 +171,7 @@ impl LanguageServer for Server {
         if let Some(path) = self.engine.session().close(&uri) {
             self.engine.learner.closed(path);
         }
-        self.engine.outcomes.closed(&uri);
+        self.engine.closed(&uri);
     }
 
     async fn inline_completion(&self, params: InlineCompletionParams) -> Result<Option<InlineCompletionResponse>> {
@@ -180,6 +180,10 @@ impl LanguageServer for Server {
 
     async fn completion(&self, params: CompletionParams) -> Result<Option<CompletionResponse>> {
         Ok(menu::menu(&self.engine, params).await)
+    }
+
+    async fn code_action(&self, params: CodeActionParams) -> Result<Option<Vec<CodeActionResponse>>> {
+        Ok(Some(actions::actions(&self.engine, &params)))
     }
 
     async fn execute_command(&self, params: ExecuteCommandParams) -> Result<Option<LspAny>> {
@@ -229,6 +233,7 @@ fn capabilities(engine: &Engine, editor: &Editor) -> ServerCapabilities {
         })),
         inline_completion_provider: Some(InlineCompletionProvider::Bool(true)),
         completion_provider: menu::options(engine, editor),
+        code_action_provider: (!editor.inline).then_some(CodeActionProvider::Bool(true)),
         execute_command_provider: Some(ExecuteCommandOptions {
             commands: command::ALL.map(String::from).to_vec(),
             ..ExecuteCommandOptions::default()

@@ -318,6 +318,13 @@ impl Settings {
         self.tasks.get(&task).and_then(|task| task.pin.as_deref()).or(self.pin.as_deref())
     }
 
+    /// Leaves the embedded model alone: no other is asked or looked for, and nobody is told of anything.
+    pub fn restrict(&mut self) {
+        self.model.clear();
+        self.discover = false;
+        self.telemetry.endpoint = None;
+    }
+
     /// Where code may go.
     pub fn privacy(&self) -> Privacy {
         if self.local_only { Privacy::Local } else { Privacy::Named }

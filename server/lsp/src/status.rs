@@ -48,6 +48,14 @@ pub struct Status {
     pub models: Vec<String>,
     /// Files that the embedded model knows.
     pub files: usize,
+    /// The model of the last answer, `embedded` for the one inside; `null` before the first.
+    pub model: Option<String>,
+    /// Whether a model is being asked.
+    pub asking: bool,
+    /// What keeps a model from answering until somebody changes something.
+    pub trouble: Option<String>,
+    /// The languages that are paused by themselves, by name.
+    pub paused_languages: Vec<String>,
 }
 
 /// What the server is doing.
@@ -87,7 +95,7 @@ pub async fn status(engine: &Engine) -> Status {
     let spent = engine.resources.spent().await;
     let state = if !settings.enabled {
         State::Off
-    } else if engine.is_paused() {
+    } else if engine.resources.pauses.everything() {
         State::Paused
     } else if engine.resources.is_capped() || settings.caps().left(spent) <= Money::ZERO && has_priced(&current) {
         State::Capped
@@ -104,6 +112,10 @@ pub async fn status(engine: &Engine) -> Status {
         cap_usd_per_month: settings.cap_usd_per_month,
         models: current.models.enabled().map(|model| model.name.clone()).collect(),
         files: engine.resources.embedded.ask(|model| model.stats().files),
+        model: engine.answered(),
+        asking: *engine.resources.asking().borrow() > 0,
+        trouble: engine.resources.troubles.first(),
+        paused_languages: engine.resources.pauses.languages().into_iter().map(str::to_owned).collect(),
     }
 }
 
@@ -114,8 +126,13 @@ fn has_priced(current: &Current) -> bool {
 /// Tells the client what changed, for as long as it is there.
 pub async fn tell(engine: Arc<Engine>) {
     let mut told: Option<Status> = None;
+    let mut asking = engine.resources.asking();
     loop {
-        engine.status.notify.notified().await;
+        tokio::select! {
+            () = engine.status.notify.notified() => {}
+            // Its sender lives as long as the engine.
+            _ = asking.changed() => {}
+        }
         tokio::time::sleep(TOGETHER).await;
         let now = status(&engine).await;
         if told.as_ref() != Some(&now) {

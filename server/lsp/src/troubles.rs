@@ -28,6 +28,11 @@ impl Troubles {
         untold
     }
 
+    /// The first of them by its words.
+    pub fn first(&self) -> Option<String> {
+        lock(&self.0).keys().min().cloned()
+    }
+
     /// The configuration changed: what is still wrong is worth telling again.
     pub fn forget(&self) {
         lock(&self.0).clear();
@@ -47,6 +52,7 @@ mod tests {
         }
         troubles.add("b".to_owned());
         assert_eq!(troubles.untold(), ["b"]);
+        assert_eq!(troubles.first().as_deref(), Some("a"));
         troubles.forget();
         troubles.add("a".to_owned());
         assert_eq!(troubles.untold(), ["a"]);

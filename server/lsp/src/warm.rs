@@ -57,7 +57,7 @@ pub fn warm(engine: &Arc<Engine>, path: &Path, is_new: bool) {
         }
         let may = (here || scope.settings.privacy() == Privacy::Named)
             && resources.health.is_well(provider, &model.name, Instant::now());
-        let is_wanted = !resources.is_paused() && scope.settings.enabled;
+        let is_wanted = !resources.pauses.everything() && scope.settings.enabled;
         if !may || !is_wanted || scope.kind_of_path(path) != FileKind::Normal {
             continue;
         }

@@ -86,7 +86,10 @@ fn refresh_and(engine: &Engine, relearn: Relearn) {
         [said.options.clone(), said.configuration.clone(), said.found.clone()]
     };
     made.written = written(engine);
-    let (settings, mut notices) = Settings::gather(engine.options.config.as_deref(), &layers);
+    let (mut settings, mut notices) = Settings::gather(engine.options.config.as_deref(), &layers);
+    if engine.editor().is_some_and(|editor| editor.restricted) {
+        settings.restrict();
+    }
     let before = engine.current();
     let (current, found) = Current::new(before.generation + 1, settings, &folders);
     notices.extend(found);

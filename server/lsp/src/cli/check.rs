@@ -33,6 +33,13 @@ struct Found {
     warnings: usize,
 }
 
+/// The report of a test of the configuration as the server reads it, and whether all is well. Waits: not for the task that serves.
+pub(crate) fn checked(config: Option<&Path>, workspace: PathBuf) -> anyhow::Result<(String, bool)> {
+    let mut out = Vec::new();
+    let code = Check { workspace, online: false }.run(config, &mut out)?;
+    Ok((String::from_utf8_lossy(&out).into_owned(), code == ExitCode::SUCCESS))
+}
+
 impl Check {
     pub(super) fn run(&self, config: Option<&Path>, out: &mut impl Write) -> anyhow::Result<ExitCode> {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;

@@ -75,6 +75,13 @@ fn as_json(look: &Look) -> Value {
     })
 }
 
+/// What a look found, as a person reads it; `learned` is the number of files that the embedded model knows.
+pub(crate) fn explained(look: &Look, learned: usize, cap_left: Money) -> anyhow::Result<String> {
+    let mut out = Vec::new();
+    as_text(look, learned, cap_left, &mut out)?;
+    Ok(String::from_utf8_lossy(&out).into_owned())
+}
+
 fn as_text(look: &Look, learned: usize, cap_left: Money, out: &mut impl Write) -> anyhow::Result<()> {
     let context = &look.context;
     writeln!(out, "cursor      {}ˇ{}", context.line_before.trim_start(), context.line_after)?;

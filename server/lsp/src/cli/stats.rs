@@ -19,7 +19,7 @@ use self::lately::{Lately, Priced};
 use self::table::{By, Sum, rounded, share, sums, table};
 use super::models;
 use super::routes::Learned;
-use crate::ledger::{Ledger, Report, Row};
+use crate::ledger::{Caps, Ledger, Report, Row};
 use crate::paths;
 use crate::settings::Settings;
 
@@ -48,6 +48,18 @@ pub struct Stats {
     /// Print comma-separated values
     #[arg(long, conflicts_with = "json")]
     csv: bool,
+}
+
+/// What an editor shows: what is near beside the caps, and the last days by task. Waits for the ledger: not for the task that serves.
+pub(crate) fn summary(ledger: &Ledger, caps: Caps) -> anyhow::Result<String> {
+    let ago = SystemTime::now().checked_sub(DAY * (DAYS + 2)).unwrap_or(SystemTime::UNIX_EPOCH);
+    let report = ledger.report(ago).map_err(|error| anyhow!("the ledger cannot be read: {error}"))?;
+    let mut out = Vec::new();
+    Lately::of(&report, caps).print(&mut out)?;
+    if !report.rows.is_empty() {
+        writeln!(out, "\n{}", table(&[By::Task], &sums(&report, &[By::Task]), &report.total))?;
+    }
+    Ok(String::from_utf8_lossy(&out).into_owned())
 }
 
 /// A day written `YYYY-MM-DD`.

@@ -57,7 +57,7 @@ CREATE TABLE suggestions (
     tokens          INTEGER NOT NULL,    -- estimated
     truncated       INTEGER NOT NULL,    -- the ceiling cut it
     probability     REAL,
-    outcome         TEXT,                -- accepted, partly, typed, dismissed
+    outcome         TEXT,                -- accepted, partly, typed, dismissed, unused
     outcome_chars   INTEGER NOT NULL DEFAULT 0,
     kept_minutes    INTEGER,             -- so long after it was accepted this much of it still stood there
     kept_chars      INTEGER

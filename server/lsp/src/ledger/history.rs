@@ -77,9 +77,9 @@ impl Shown {
         })
     }
 
-    /// Whether it was right, where its model said how probably it would be.
+    /// Whether it was right, where its model said how probably it would be and the user decided.
     pub(super) fn fate(&self, kind: Kind) -> Option<Fate> {
-        Some(Fate { said: self.probability?, right: kind > Kind::Dismissed })
+        (kind != Kind::Unused).then_some(Fate { said: self.probability?, right: kind > Kind::Dismissed })
     }
 
     /// Counts an acceptance, once, and the length that was taken of a model's answer.

@@ -82,6 +82,8 @@ pub struct Suggested {
 /// What became of a suggestion, from the weakest to the strongest.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Kind {
+    /// Another suggestion took its place, or its document was closed, before the user went any way.
+    Unused,
     /// The user went another way.
     Dismissed,
     /// The user typed what it said.
@@ -96,7 +98,8 @@ pub enum Kind {
 
 impl Kind {
     /// Every kind that decides about a suggestion, with its name in the ledger.
-    pub(super) const DECIDING: [(&'static str, Kind); 4] = [
+    pub(super) const DECIDING: [(&'static str, Kind); 5] = [
+        ("unused", Kind::Unused),
         ("dismissed", Kind::Dismissed),
         ("typed", Kind::TypedThrough),
         ("partly", Kind::Partly),

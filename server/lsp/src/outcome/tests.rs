@@ -97,15 +97,20 @@ fn an_edit_above_moves_the_place_and_one_below_leaves_it() {
 #[test]
 fn the_rest_of_a_suggestion_is_the_same_suggestion() {
     let outcomes = Outcomes::default();
-    let shown = |id, answer| outcomes.shown(&uri(), &answer, || SuggestionId(id)).0;
-    assert_eq!(shown(1, answer(0, 0, "abc")), 1);
-    assert_eq!(shown(2, answer(0, 0, "abc")), 1, "asked again");
+    let shown = |id, answer| {
+        let (SuggestionId(id), replaced) = outcomes.shown(&uri(), &answer, || SuggestionId(id));
+        (id, replaced.map(|outcome| (outcome.id.0, outcome.kind, outcome.chars)))
+    };
+    assert_eq!(shown(1, answer(0, 0, "abc")), (1, None));
+    assert_eq!(shown(2, answer(0, 0, "abc")), (1, None), "asked again");
     let mut document = Document::new("", None, 0);
     let start = Position::default();
     let changes = document.apply(1, &[Edit { range: Some((start, start)), text: "a".into() }], Encoding::Utf16);
     assert_eq!(outcomes.edited(&uri(), &changes, document.text()), None);
-    assert_eq!(shown(3, answer(1, 1, "bc")), 1, "typed along");
-    assert_eq!(shown(4, answer(1, 1, "bx")), 4, "another one");
+    assert_eq!(shown(3, answer(1, 1, "bc")), (1, None), "typed along");
+    assert_eq!(shown(4, answer(1, 1, "bx")), (4, Some((1, Kind::Unused, 1))), "another one");
+    let closed = outcomes.closed(&uri()).map(|outcome| (outcome.id.0, outcome.kind));
+    assert_eq!((closed, outcomes.all_closed()), (Some((4, Kind::Unused)), vec![]));
 }
 
 #[test]
