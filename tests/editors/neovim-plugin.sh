@@ -38,7 +38,7 @@ for nvim in "${versions[@]}"; do
     # A home and a workspace of its own for each, so that no test finds what another one left.
     export PLACE=$place/$((++count))
     export HOME=$PLACE XDG_{CONFIG,STATE,DATA,CACHE}_HOME="$PLACE/xdg" NVIM_LOG_FILE=$PLACE/nvim.log
-    mkdir -p "$PLACE/workspace"
+    mkdir -p "$PLACE/workspace/.git"
     cp "$HERE/orders.py" "$PLACE/workspace/"
     echo "-- $(basename "$test") in $("$nvim" --version | head -1)"
     timeout 120 "$nvim" --clean --headless -l "$test" || { echo "FAILED: $(basename "$test") in $nvim" >&2; result=1; }

@@ -28,13 +28,13 @@ function M.start(dispatchers)
   local is_over, number = false, 0
   M.dispatchers = dispatchers
   local server = {}
-  local function respond(method, params, callback, id)
+  local function respond(method, params, callback)
     if method == 'initialize' then return callback(nil, { capabilities = capabilities() }) end
     if method == 'workspace/executeCommand' then return callback(nil, M.results[params.command] or vim.NIL) end
     if method ~= 'textDocument/inlineCompletion' then return callback(nil, vim.NIL) end
     local answer = M.answer(params)
     if answer == M.HOLD then
-      M.held[#M.held + 1] = { id = id, callback = callback }
+      M.held[#M.held + 1] = callback
     else
       callback(nil, answer or vim.NIL)
     end
@@ -43,10 +43,11 @@ function M.start(dispatchers)
     number = number + 1
     local id = number
     M.received[#M.received + 1] = { method = method, params = params, id = id }
-    vim.schedule(function()
+    local function reply(fault, result)
       if notify then notify(id) end
-      respond(method, params, callback, id)
-    end)
+      callback(fault, result)
+    end
+    vim.schedule(function() respond(method, params, reply) end)
     return true, id
   end
   function server.notify(method, params)
@@ -67,6 +68,13 @@ end
 --- What came by a method.
 function M.of(method)
   return vim.tbl_filter(function(message) return message.method == method end, M.received)
+end
+
+--- The range around a position that covers text before and behind it.
+function M.around(position, before, after)
+  local units = M.encoding == 'utf-8' and string.len or vim.fn.strutf16len
+  local function at(character) return { line = position.line, character = character } end
+  return { start = at(position.character - units(before)), ['end'] = at(position.character + units(after)) }
 end
 
 --- An item as the server writes it.

@@ -1,6 +1,7 @@
 -- The server: started where a buffer wants it, restarted, and its end told once. It speaks the protocol through Neovim's own client, whose
 -- differences between versions stay in here. What is said in it is the others' affair.
 local config = require('pennyworth.config')
+local follow = require('pennyworth.follow')
 local api = vim.api
 local M = {}
 
@@ -18,11 +19,13 @@ function M.call(client, method, ...)
   return client[method](client, ...)
 end
 
---- The server of a buffer, if it is there and answered.
+--- The server of a buffer, if it is there and answered, and the buffer was not switched off since.
 ---@param buf? integer
 ---@return vim.lsp.Client?
 function M.of(buf)
-  return vim.lsp.get_clients({ name = M.NAME, bufnr = buf or api.nvim_get_current_buf() })[1]
+  buf = buf or api.nvim_get_current_buf()
+  if vim.b[buf].pennyworth == false then return end
+  return vim.lsp.get_clients({ name = M.NAME, bufnr = buf })[1]
 end
 
 --- All servers that run.
@@ -33,11 +36,19 @@ function M.all() return vim.lsp.get_clients({ name = M.NAME }) end
 ---@return vim.lsp.Client?
 function M.any() return M.of() or M.all()[1] end
 
+--- Sends a request about a buffer, whose text the server knows by then. With the buffer's own number: only then do edits that wait to be
+--- told go ahead of it.
+function M.request(client, method, params, callback, buf)
+  local missed = follow.missed(buf)
+  if missed then M.call(client, 'notify', 'textDocument/didChange', missed) end
+  return M.call(client, 'request', method, params, callback, buf)
+end
+
 --- Runs a command of the server; `callback` gets its result, or the error's words.
 function M.execute(client, command, arguments, callback)
   local params = { command = command, arguments = arguments }
   local function answered(fault, result) callback(result ~= vim.NIL and result or nil, fault and fault.message) end
-  M.call(client, 'request', 'workspace/executeCommand', params, answered, api.nvim_get_current_buf())
+  M.request(client, 'workspace/executeCommand', params, answered, api.nvim_get_current_buf())
 end
 
 --- Says something once.
@@ -113,6 +124,7 @@ end
 ---@param buf integer
 function M.attach(buf)
   if M.reason_against(buf) or not is_there() then return end
+  follow.watch(buf)
   local root = vim.fs.root(buf, config.now.root_markers)
   local restricted = config.now.restricted
   if type(restricted) == 'function' then restricted = restricted(root) end

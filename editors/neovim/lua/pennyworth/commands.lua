@@ -86,7 +86,7 @@ end
 
 function commands.log()
   ask('pennyworth.files', {}, function(files)
-    local path = files.log ~= vim.NIL and files.log or vim.lsp.get_log_path()
+    local path = files.log ~= vim.NIL and files.log or require('vim.lsp.log').get_filename()
     vim.cmd('botright split ' .. vim.fn.fnameescape(path))
     vim.cmd('normal! G')
   end)

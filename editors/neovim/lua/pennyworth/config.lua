@@ -11,7 +11,7 @@ M.defaults = {
   -- What a folder holds that a workspace begins in.
   root_markers = { '.pennyworth.toml', '.git', '.hg' },
   -- Which filetypes are served; '*' stands for all that are not named.
-  filetypes = { ['*'] = true, gitcommit = false, gitrebase = false, hgcommit = false, help = false, man = false },
+  filetypes = { ['*'] = true, gitcommit = false, gitrebase = false, help = false, hgcommit = false, log = false, man = false },
   -- Larger files are left alone. The server itself suggests nothing in documents above its own limit, which is the same.
   max_bytes = 10 * 1024 * 1024,
   -- Whether suggestions come while typing; without, only `trigger` asks.
@@ -66,14 +66,14 @@ function M.set(options)
   M.now = now
 end
 
---- Whether a filetype is served.
+--- Whether a filetype is served. What has none has no language that the server could know.
 ---@param filetype string
 ---@return boolean
 function M.serves(filetype)
   local filetypes = M.now.filetypes
   local named = filetypes[filetype]
   if named == nil then named = filetypes['*'] end
-  return named == true
+  return filetype ~= '' and named == true
 end
 
 return M

@@ -116,7 +116,9 @@ local function cancel()
   local request = asked
   asked = nil
   local server = request and vim.lsp.get_client_by_id(request.client_id)
-  if server and request.number then client.call(server, 'cancel_request', request.number) end
+  -- An answer may have come that is not handled yet; Neovim logs an error for a request that it no longer knows.
+  local is_pending = server and request.number and server.requests[request.number]
+  if is_pending then client.call(server, 'cancel_request', request.number) end
 end
 
 --- What a request is about; an answer to anything else is late.
@@ -137,8 +139,7 @@ local function send(kind)
     local item = (result.items or result)[1]
     if item then show(item, server, buf) end
   end
-  -- With the buffer's own number: only then do edits that wait to be told go ahead of the question about them.
-  local is_sent, number = client.call(server, 'request', METHOD, params, answered, buf)
+  local is_sent, number = client.request(server, METHOD, params, answered, buf)
   if asked == request then
     if is_sent then request.number = number else asked = nil end
   end
@@ -198,7 +199,7 @@ local function report(shown, is_whole)
     local chars = text.chars(shown.text:sub(shown.given + 1, shown.reached))
     params = { command = 'pennyworth.acceptedPart', arguments = { (command.arguments or {})[1], chars } }
   end
-  client.call(server, 'request', 'workspace/executeCommand', params, function() end, shown.buf)
+  client.request(server, 'workspace/executeCommand', params, function() end, shown.buf)
 end
 
 --- Takes the suggestion, or what `portion` gives of the text that is still to come. False if nothing is shown.
