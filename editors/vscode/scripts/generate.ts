@@ -55,12 +55,12 @@ function mapped(object: Json, change: (value: Json) => Json): Json {
 }
 
 /**
- * The settings by their name in VS Code. Each may stand in the user's settings only: a workspace's say in the matter is its `.pennyworth.toml`,
+ * The settings by their name in VS Code. Each holds on every machine and stands in the user's own settings only: a workspace's say in the matter is its `.pennyworth.toml`,
  * which can but tighten.
  */
 export function settings(schema: Json): Json {
   const out: Json = {};
-  const add = (key: string, value: Json) => (out[`pennyworth.${key}`] = { ...value, scope: 'machine' });
+  const add = (key: string, value: Json) => (out[`pennyworth.${key}`] = { ...value, scope: 'application' });
   for (const [key, value] of Object.entries<Json>(schema['properties']).filter(([key]) => !elsewhere.has(key))) {
     const it = plain(value, schema['$defs']);
     if (key === 'tasks') add(key, together(it));

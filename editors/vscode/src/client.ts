@@ -109,11 +109,17 @@ export class Server implements vscode.Disposable {
       middleware: {
         workspace: {
           configuration: (params) => params.items.map(({ section }) => (section === 'pennyworth' ? this.#settings() : null)),
-          didChangeConfiguration: async () =>
-            this.#client?.sendNotification(DidChangeConfigurationNotification.type, { settings: { pennyworth: this.#settings() } }),
+          didChangeConfiguration: () => this.#tellSettings(),
         },
       },
     };
+  }
+
+  /** A server that is about to be started anew because of the same change hears of it then. */
+  async #tellSettings(): Promise<void> {
+    const settings = { pennyworth: this.#settings() };
+    const told = this.#client?.sendNotification(DidChangeConfigurationNotification.type, { settings });
+    await told?.catch((error: unknown) => this.log.debug(`settings: ${error}`));
   }
 
   #settings(): Record<string, unknown> {

@@ -75,12 +75,10 @@ export function details(scene: Scene, stats: string | undefined): string {
   if (restricted) lines.push('$(shield) This workspace is not trusted: only the model inside answers.');
   const paused = status.paused_languages ?? [];
   if (paused.length > 0) lines.push(`Paused for ${paused.map(plain).join(', ')}.`);
-  lines.push(
-    `Today ${usd(status.spent_today_usd)} of ${usd(status.cap_usd_per_day)}, ` +
-      `this month ${usd(status.spent_this_month_usd)} of ${usd(status.cap_usd_per_month)}.`,
-    `Models: ${['the one inside', ...status.models.map(plain)].join(', ')}. It learned ${status.files} files.`,
-  );
-  if (stats) lines.push(stats.trim());
+  const { spent_today_usd: today, spent_this_month_usd: month, cap_usd_per_day: day, cap_usd_per_month: most } = status;
+  // The table says the same, and more.
+  lines.push(stats?.trim() || `Today ${usd(today)} of ${usd(day)}, this month ${usd(month)} of ${usd(most)}.`);
+  lines.push(`Models: ${['the one inside', ...status.models.map(plain)].join(', ')}. It learned ${status.files} files.`);
   return lines.join('\n\n');
 }
 

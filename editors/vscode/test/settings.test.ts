@@ -33,14 +33,14 @@ test('the settings follow a schema', () => {
     },
   };
   assert.deepEqual(settings(schema), {
-    'pennyworth.log.level': { enum: ['off', 'on'], type: 'string', default: 'on', markdownDescription: 'The log. How much.', scope: 'machine' },
+    'pennyworth.log.level': { enum: ['off', 'on'], type: 'string', default: 'on', markdownDescription: 'The log. How much.', scope: 'application' },
     'pennyworth.pace': {
       default: 'slow',
       markdownDescription: 'How fast, if at all.',
       type: 'string',
       enum: ['slow'],
       markdownEnumDescriptions: ['In time.'],
-      scope: 'machine',
+      scope: 'application',
     },
   });
   const manifest = '{ "a": "}", "contributes": { "configuration": { "properties": { "pennyworth.server.path": {}, "pennyworth.old": {} } } } }';

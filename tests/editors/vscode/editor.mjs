@@ -31,6 +31,7 @@ const QUIET = {
   'workbench.startupEditor': 'none',
   'workbench.secondarySideBar.defaultVisibility': 'hidden',
   'workbench.tips.enabled': false,
+  'workbench.editor.useModal': 'off',
   'chat.disableAIFeatures': true,
   'extensions.autoCheckUpdates': false,
   'extensions.autoUpdate': false,
@@ -50,11 +51,10 @@ const QUIET = {
 
 /** The editor's server: code-server `entry` under `node`, everything it writes below `place`. */
 export class Host {
-  static async start({ node, entry, place, vsix, settings = {} }) {
+  static async start({ node, entry, place, vsix }) {
     const host = new Host();
     host.place = place;
-    mkdirSync(join(place, 'user/User'), { recursive: true });
-    host.set(settings);
+    host.set();
     const dirs = ['--user-data-dir', join(place, 'user'), '--extensions-dir', join(place, 'ext')];
     const env = { ...process.env, EXTENSIONS_GALLERY: '{"serviceUrl":""}' };
     execFileSync(node, [entry, ...dirs, '--force', '--install-extension', vsix], { env, stdio: 'pipe' });
@@ -70,9 +70,12 @@ export class Host {
     return host;
   }
 
-  /** The settings of the user, besides those that keep the window quiet. */
-  set(settings) {
-    writeFileSync(join(this.place, 'user/User/settings.json'), JSON.stringify({ ...QUIET, ...settings }));
+  /** The settings of the user, besides those that keep the window quiet; and those of this machine, where programs and their paths are named. */
+  set(user = {}, machine = {}) {
+    for (const [folder, settings] of [['User', { ...QUIET, ...user }], ['Machine', machine]]) {
+      mkdirSync(join(this.place, 'user', folder), { recursive: true });
+      writeFileSync(join(this.place, 'user', folder, 'settings.json'), JSON.stringify(settings));
+    }
   }
 
   /** What the editor wrote down of its extensions: lines of the level error, of the log of ours or about it. */
@@ -127,14 +130,21 @@ export class Editor {
     return { context, close: async () => (await context.close(), rmSync(profile, { recursive: true, force: true })) };
   }
 
-  /** Opens `query`, such as `folder=…` or `workspace=…`, and waits for the extension's item in the status bar. */
+  /** Opens `query`, such as `folder=…` or `workspace=…`, and waits until the status bar says that the server is ready. */
   static async open(browser, host, query) {
     const editor = new Editor();
     editor.page = await browser.context.newPage();
     editor.complaints = [];
     editor.page.on('console', (message) => message.type() === 'error' && editor.complaints.push(message.text()));
-    await editor.page.goto(`${host.address}/?${query}`);
-    await editor.status('there is an item in the status bar', (text) => text.includes('Pennyworth'));
+    // Now and then a window that follows another one opens without its workspace; loading it again is what a person would do.
+    const rows = editor.page.locator('.explorer-folders-view .monaco-list-row');
+    const isOpen = async () => {
+      await editor.page.goto(`${host.address}/?${query}`);
+      await rows.or(editor.page.getByText('No Folder Opened')).first().waitFor({ timeout: LIMIT_MS });
+      return (await rows.count()) > 0;
+    };
+    await eventually('the workspace is open', isOpen, () => 'a window without one');
+    await editor.status('the server is ready', (text) => text.includes('$'));
     return editor;
   }
 
@@ -241,10 +251,30 @@ export class Editor {
     await this.page.locator('.tab.active:not(.dirty)').waitFor({ timeout: LIMIT_MS });
   }
 
+  /** Waits for what a document shows, by the name on its tab; what is out of sight is not seen. */
+  async text(name, wanted) {
+    const group = this.page.locator('.editor-group-container', { has: this.page.locator(`.tab.active[data-resource-name="${name}"]`) });
+    let text = '';
+    const look = async () => {
+      const lines = await group.locator('.view-line').allTextContents();
+      return wanted((text = lines.join('\n').replace(/\u00a0/g, ' '))) && text;
+    };
+    return eventually(`${name} says it`, look, () => JSON.stringify(text));
+  }
+
   /** Waits for a message to the user; its text. */
   async message(what, wanted) {
-    const all = () => this.page.locator('.notifications-toasts .notification-list-item-message').allTextContents();
+    const all = () => this.page.locator('.notification-list-item-message').allTextContents();
     return eventually(what, async () => (await all()).find(wanted), async () => `messages ${JSON.stringify(await all())}`);
+  }
+
+  /** All messages there are, which then are cleared away. */
+  async messages() {
+    await this.command('Notifications: Show Notifications');
+    await this.page.locator('.notifications-center.visible').waitFor({ timeout: LIMIT_MS });
+    const texts = await this.page.locator('.notifications-center .notification-list-item-message').allTextContents();
+    await this.command('Notifications: Clear All Notifications');
+    return texts;
   }
 
   async picture(path) {

@@ -1,14 +1,17 @@
-const { post } = require('./wire');
+const { pool } = require('./pool');
 
-function sendInvoice(invoice) {
-  return post('/invoices', JSON.stringify(invoice));
+async function addInvoice(invoice) {
+  const connection = await pool.connect();
+  await connection.insert('invoices', invoice);
 }
 
-function sendReminder(reminder) {
-  return post('/reminders', JSON.stringify(reminder));
+async function addReminder(reminder) {
+  const connection = await pool.connect();
+  await connection.insert('reminders', reminder);
 }
 
-function sendReceipt(receipt) {
-  return post('/receipts', JSON.stringify(receipt));
+async function addReceipt(receipt) {
+  const connection = await pool.connect();
+  await connection.insert('receipts', receipt);
 }
 

@@ -7,6 +7,7 @@ export async function modelServer(text, tokens) {
   const server = createServer((request, response) => {
     request.resume().on('end', async () => {
       model.calls += 1;
+      model.authorization = request.headers.authorization;
       await new Promise((resolve) => setTimeout(resolve, model.delayMs));
       const usage = { prompt_tokens: 10, completion_tokens: tokens, total_tokens: 10 + tokens };
       const events = [
