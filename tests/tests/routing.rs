@@ -6,8 +6,9 @@
 use std::path::Path;
 use std::time::SystemTime;
 
-use pennyworth::ledger::{Ledger, Row};
+use pennyworth::ledger::{Ledger, Row, Source, Suggested};
 use pennyworth::server::Options;
+use pennyworth_core::task::Task;
 use pennyworth_tests::editor::Editor;
 use pennyworth_tests::fake_provider::{Answer, FakeProvider, Fault};
 use serde_json::{Value, json};
@@ -35,9 +36,13 @@ struct Scene {
 impl Scene {
     /// With the prices of both and more lines at the head of the configuration.
     async fn new(prices: [&str; 2], head: &str) -> Scene {
-        let folder = tempfile::tempdir().unwrap();
+        Scene::in_folder(tempfile::tempdir().unwrap(), prices, &format!("explore = 0.0\n{head}")).await
+    }
+
+    /// The same in a folder that may hold a ledger.
+    async fn in_folder(folder: tempfile::TempDir, prices: [&str; 2], head: &str) -> Scene {
         let (a, b) = (FakeProvider::start().await.unwrap(), FakeProvider::start().await.unwrap());
-        let mut config = format!("debounce_ms = 0\nexplore = 0.0\n{head}\n");
+        let mut config = format!("debounce_ms = 0\n{head}\n");
         for (name, provider, price) in [("a", &a, prices[0]), ("b", &b, prices[1])] {
             let (base_url, tier) = (provider.base_url(), if price == FREE { "local" } else { "cheap" });
             config += &format!(
@@ -148,4 +153,66 @@ async fn a_provider_that_allows_no_more_is_left_alone() {
     assert_eq!(scene.shown(By::Key).await.as_deref(), Some("second();"));
     let [a, b] = scene.account().await;
     assert_eq!((a.calls, b.calls), (1, 1));
+}
+
+/// A folder with a ledger that knows 400 suggestions of `a`, each fifth of them accepted, all so many days old.
+fn taught(days: i64) -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("ledger.sqlite");
+    let (ledger, _) = Ledger::open(Some(&path));
+    for _ in 0..400 {
+        ledger.suggested(Suggested {
+            source: Source::Model,
+            model: "a".into(),
+            call: None,
+            task: Task::Expression,
+            language: "rust".into(),
+            chars: 9,
+            tokens: 3,
+            truncated: false,
+            probability: None,
+        });
+    }
+    assert!(ledger.flush());
+    drop(ledger);
+    let rows = rusqlite::Connection::open(&path).unwrap();
+    // Those of one millisecond lie in any order.
+    let fates = "UPDATE suggestions SET outcome = CASE
+        WHEN (SELECT count(*) FROM suggestions AS before WHERE before.id < suggestions.id) % 5 = 0 THEN 'accepted' ELSE 'dismissed' END";
+    rows.execute(fates, []).unwrap();
+    rows.execute("UPDATE suggestions SET at_ms = at_ms - ?1 * 86400000", [days]).unwrap();
+    folder
+}
+
+#[tokio::test]
+async fn a_model_that_is_hardly_known_gets_its_share_of_the_questions() {
+    for (explore, expected) in [(0.0, 0), (0.2, 4)] {
+        let prices = ["input = 1, output = 1", "input = 1.7, output = 1.7"];
+        let mut scene = Scene::in_folder(taught(0), prices, &format!("explore = {explore:?}")).await;
+        scene.a.always(Answer::new(&["first();"]));
+        scene.b.always(Answer::new(&["second();"]));
+        for version in 2..22 {
+            scene.edit(version).await;
+            assert!(scene.shown(By::Key).await.is_some());
+        }
+        let (a, b) = (scene.a.seen().len(), scene.b.seen().len());
+        assert_eq!((a, b), (20 - expected, expected), "explore = {explore}");
+    }
+}
+
+#[test]
+fn what_was_learned_fades_by_half_in_thirty_days() {
+    let known = |days| {
+        let folder = taught(days);
+        let (ledger, _) = Ledger::open(Some(&folder.path().join("ledger.sqlite")));
+        assert!(ledger.flush(), "it reads what it knows first");
+        ledger.standing(Task::Expression, "rust", "a")
+    };
+    let fresh = known(0);
+    assert!(fresh.shown > 100.0, "{fresh:?}");
+    for (days, expected) in [(30, 0.5), (90, 0.125)] {
+        let old = known(days);
+        assert!((old.shown / fresh.shown - expected).abs() < 0.001, "{days} days: {fresh:?}, then {old:?}");
+        assert!((old.accepted / fresh.accepted - expected).abs() < 0.001, "{days} days: {fresh:?}, then {old:?}");
+    }
 }
