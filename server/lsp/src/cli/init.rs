@@ -1,4 +1,4 @@
-//! `pennyworth init`: writes the configuration that documents itself. It leaves the text to `settings::docs`, and an existing file alone unless told.
+//! `pennyworth init`: writes the configuration that documents itself, or prints what an editor's needs (`init/`). It leaves the text to `settings::docs`, and an existing file alone unless told.
 
 use std::fs::{self, OpenOptions};
 use std::io::{ErrorKind, Write};
@@ -6,7 +6,9 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use anyhow::{Context as _, bail};
-use clap::Args;
+use clap::{Args, Subcommand};
+
+mod helix;
 
 use super::replace;
 use crate::paths;
@@ -14,7 +16,11 @@ use crate::settings::docs;
 
 /// `pennyworth init`.
 #[derive(Debug, Args)]
+#[command(args_conflicts_with_subcommands = true)]
 pub struct Init {
+    /// What to write it for instead
+    #[command(subcommand)]
+    editor: Option<Editor>,
     /// Write over a configuration that is there
     #[arg(long)]
     force: bool,
@@ -23,8 +29,19 @@ pub struct Init {
     print: bool,
 }
 
+/// An editor that wants a configuration of its own.
+#[derive(Debug, Subcommand)]
+enum Editor {
+    /// Print what Helix's languages.toml needs
+    Helix(helix::Helix),
+}
+
 impl Init {
     pub(super) fn run(&self, config: Option<&Path>, out: &mut impl Write) -> anyhow::Result<ExitCode> {
+        if let Some(Editor::Helix(helix)) = &self.editor {
+            helix.run(out)?;
+            return Ok(ExitCode::SUCCESS);
+        }
         let text = docs::commented_config();
         if self.print {
             out.write_all(text.as_bytes())?;
@@ -65,7 +82,7 @@ mod tests {
     fn a_file_is_written_once_and_over_only_by_force() {
         let place = tempfile::tempdir().unwrap();
         let path = place.path().join("new/config.toml");
-        let run = |force| Init { force, print: false }.run(Some(&path), &mut Vec::new());
+        let run = |force| Init { editor: None, force, print: false }.run(Some(&path), &mut Vec::new());
         run(false).unwrap();
         assert_eq!(fs::read_to_string(&path).unwrap(), docs::commented_config());
         fs::write(&path, "mine").unwrap();
