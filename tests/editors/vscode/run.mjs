@@ -1,20 +1,22 @@
 // What is checked in a real VS Code. One page load for each workspace, and in it as much as can be seen from there.
 //
-//   run.mjs LAB VSIX OUT     LAB: folder with code-server and playwright; OUT: where pictures go
-import { execFileSync } from 'node:child_process';
+//   run.mjs LAB OLD VSIX OUT     LAB: code-server and playwright; OLD: an old code-server; OUT: where pictures go
+import { spawnSync } from 'node:child_process';
 import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Editor, eventually, Host } from './editor.mjs';
 import { modelServer } from './model.mjs';
 
-const [lab, vsix, out] = process.argv.slice(2);
+const [lab, old, vsix, out] = process.argv.slice(2);
 const here = import.meta.dirname;
 const begun = Date.now();
 const place = mkdtempSync(join(tmpdir(), 'pennyworth-vscode-'));
 const ORDERS = join(here, '../neovim/orders.py');
 /** What the model inside says surely behind `    with op` in that file. */
 const REST = 'en(path) as handle:';
+/** The server in the folder of extensions. */
+const PROGRAM = `pennyworth.pennyworth-0.1.0/server/${process.platform}-${process.arch}/pennyworth`;
 /** What the model that costs always says. */
 const ANSWER = 'price * RATE;';
 /** Kinds of places at which that model is asked; on a busy machine it may take its time. */
@@ -74,7 +76,7 @@ function configure(model) {
     join(folder, 'config.toml'),
     `cap_usd_per_day = 0.01
 discover = false
-[model.fake]
+[model.qwen]
 protocol = "openai"
 base_url = "${model.address}"
 model = "qwen2.5-coder"
@@ -99,7 +101,7 @@ async function first(editor, path) {
     await page.getByRole('button', { name: 'Open the Example' }).click();
     await editor.ghost('the example', (text) => text === `op${REST}`);
     await editor.picture(join(out, 'example.png'));
-    await editor.step({ do: 'close' });
+    await editor.step({ revert: true });
   });
   await check('a workspace that is not trusted is restricted', () => editor.status('restricted', (text) => text.includes('restricted')));
 
@@ -107,24 +109,24 @@ async function first(editor, path) {
   const begins = (text) => text.startsWith(REST);
   const end = async (length) => (await text()).slice(-length);
   let shown;
-  await editor.step({ do: 'open', file: 'orders.py' });
+  await editor.step({ open: 'orders.py' });
   await editor.type('    with op');
   await check('ghost text while typing', async () => (shown = await editor.ghost('typing', begins)));
   await editor.picture(join(out, 'ghost.png'));
-  await editor.step({ do: 'accept' });
+  await editor.step({ accept: true });
   await check('Tab takes all', async () => expect('the end', await end(shown.length), shown));
-  await editor.step({ do: 'undo' });
+  await editor.step({ undo: true });
   await check('one undo takes it back', async () => expect('the end', await end(11), '    with op'));
-  await editor.step({ do: 'trigger' });
+  await editor.step({ trigger: true });
   await check('it comes when asked for', async () => (shown = await editor.ghost('asked', begins)));
   await editor.picture(join(out, 'asked.png'));
-  await editor.step({ do: 'accept_word' });
+  await editor.step({ accept_word: true });
   await check('a word is taken', () => editor.ghost('the rest', (text) => text === shown.slice(2)));
-  await editor.step({ do: 'dismiss' });
+  await editor.step({ dismiss: true });
   await check('Escape dismisses', () => editor.noGhost('dismissed'));
-  await editor.step({ do: 'trigger' });
+  await editor.step({ trigger: true });
   await editor.ghost('the rest', (text) => text.startsWith(REST.slice(2)));
-  await editor.step({ do: 'accept_line' });
+  await editor.step({ accept_line: true });
   await check('a line is taken', async () => expect('the end', (await text()).split('\n')[19], `    with op${REST}`));
 }
 
@@ -132,7 +134,7 @@ async function first(editor, path) {
 async function pauses(editor, program) {
   await editor.command('Pennyworth: Pause or Resume');
   await check('pausing shows', () => editor.status('paused', (text) => text.includes('paused')));
-  await editor.step({ do: 'open', file: 'orders.py' });
+  await editor.step({ open: 'orders.py' });
   await editor.type('\n\n\ndef load_offers(path):\n    with op');
   await editor.command('Pennyworth: Explain Here');
   await check('and silences', () => editor.text('Explain', (text) => text.includes('completions are paused')));
@@ -147,9 +149,9 @@ async function pauses(editor, program) {
   await editor.command('Pennyworth: Pause or Resume for This Language');
   const forPython = (text) => text.includes('paused for python');
   await check('a language is paused', () => editor.status('python', forPython));
-  await editor.step({ do: 'open', file: 'prices.js' });
+  await editor.step({ open: 'prices.js' });
   await check('where it is spoken', () => editor.status('javascript', (text) => !text.includes('paused')));
-  await editor.step({ do: 'open', file: 'orders.py' });
+  await editor.step({ open: 'orders.py' });
   await dies(editor, program, forPython);
   await editor.command('Pennyworth: Pause or Resume for This Language');
   await editor.status('resumed', (text) => !text.includes('paused'));
@@ -160,8 +162,9 @@ async function looks(editor) {
   const { page } = editor;
   await editor.command('Pennyworth: What You Got for the Money');
   await check('what was got for the money is a page', async () => {
-    const shown = () => Promise.all(page.frames().map((frame) => frame.locator('body').innerText({ timeout: 1000 }).catch(() => '')));
-    await eventually('the page', async () => (await shown()).some((text) => text.includes('last 7 days') && !text.includes('Explorer')));
+    const isShown = (frame) => frame.getByText('last 7 days').first().isVisible().catch(() => false);
+    const inner = () => page.frames().filter((frame) => frame !== page.mainFrame());
+    await eventually('the page', async () => (await Promise.all(inner().map(isShown))).includes(true));
   });
   await editor.picture(join(out, 'stats.png'));
   await editor.command('Pennyworth: Check Configuration');
@@ -222,15 +225,17 @@ async function key(editor, model) {
   await page.locator('.quick-input-widget input[type=password]').fill('sesame');
   await editor.press('Enter');
   await editor.status('restarted', (text) => text.includes('of $0.01'));
-  await editor.step({ do: 'open', file: 'prices.js' });
+  await editor.command('View: Close Editors in Other Groups');
+  await editor.command('View: Close Saved Editors in Group');
+  await editor.step({ open: 'prices.js' });
   model.delayMs = 1_500;
-  await editor.type('const discounted = (price) => ');
+  await editor.type('export const discounted = (price) => ');
   await check('it shows that a model is asked', () => page.locator('.statusbar-item[id^="pennyworth."] .codicon-loading').waitFor());
   model.delayMs = 0;
-  await check('a model of the configuration answers', () => editor.step({ do: 'ghost', text: ANSWER }));
+  await check('a model of the configuration answers', () => editor.step({ ghost: ANSWER }));
   await check('with the key that was set', () => expect('authorization', model.authorization, 'Bearer sesame'));
-  await check('the status bar tells the cost and the model', () => editor.status('spent', (text) => /\$0\.00\d\d of \$0\.01 · fake/.test(text)));
-  await editor.picture(join(out, 'spent.png'));
+  await check('the status bar tells the cost and the model', () => editor.status('spent', (text) => /\$0\.00\d\d of \$0\.01 · qwen/.test(text)));
+  await editor.picture(join(out, 'screenshot.png'));
   await editor.press('Tab');
 }
 
@@ -247,7 +252,7 @@ async function cap(editor, model) {
       return isCapped(text) || (model.calls > before && (await editor.grey()) !== '');
     });
     if (isCapped(text)) break;
-    await editor.step({ do: 'dismiss' });
+    await editor.step({ dismiss: true });
   }
   await check('the cap is said when it is reached', () => editor.status('capped', isCapped));
   await editor.picture(join(out, 'capped.png'));
@@ -255,11 +260,11 @@ async function cap(editor, model) {
 
 /** Two folders in one window: each is completed from its own code. */
 async function roots(editor) {
-  await editor.step({ do: 'open', file: 'orders.py' });
+  await editor.step({ open: 'orders.py' });
   await editor.type('    with op');
   await check('the first of two roots is completed', () => editor.ghost('the first root', (text) => text.startsWith(REST)));
-  await editor.step({ do: 'dismiss' });
-  await editor.step({ do: 'open', file: 'invoices.js' });
+  await editor.step({ dismiss: true });
+  await editor.step({ open: 'invoices.js' });
   await editor.type('async function addOffer(offer) {\n  const con');
   await check('and so is the second', () => editor.ghost('the second root', (text) => text.startsWith('nection = await pool')));
   await editor.picture(join(out, 'roots.png'));
@@ -281,20 +286,65 @@ async function servers(editor, host) {
   await editor.messages();
 }
 
+/** The oldest VS Code that the extension says it works with, or the nearest there is. */
+async function oldest(browser) {
+  const host = await Host.start(old, join(place, 'old'), vsix);
+  const four = folder('four', { 'orders.py': ORDERS });
+  await session('old editor', host, browser, `folder=${four}`, async (editor) => {
+    await editor.step({ open: 'orders.py' });
+    await editor.type('    with op');
+    const shown = await editor.ghost('typing', (text) => text.startsWith(REST));
+    ok('an old VS Code shows ghost text');
+    await editor.picture(join(out, 'old.png'));
+    await editor.step({ accept: true });
+    await editor.save();
+    const text = readFileSync(join(four, 'orders.py'), 'utf8');
+    await check('and takes it', () => expect('the end', text.slice(-shown.length), shown));
+  });
+  host.stop();
+}
+
+/** The session that every editor plays; what it must come to is looked at by `session/check.py`. */
+async function shared(browser) {
+  const script = join(here, '../session');
+  const state = join(place, 'session-state');
+  const env = { XDG_STATE_HOME: state, XDG_CONFIG_HOME: join(place, 'session-config'), PENNYWORTH_LOG: 'debug' };
+  const host = await Host.start(lab, join(place, 'session'), vsix, env);
+  const five = folder('five', { 'store.py': join(script, 'workspace/store.py') });
+  const document = join(five, 'debts.py');
+  writeFileSync(document, '');
+  await session('session', host, browser, `folder=${five}`, async (editor) => {
+    await editor.step({ open: 'debts.py' });
+    for (const [number, step] of JSON.parse(readFileSync(join(script, 'session.json'), 'utf8')).entries()) {
+      if (step.close) await editor.picture(join(out, 'session.png'));
+      await editor.step(step).catch((error) => {
+        throw new Error(`step ${number}, ${JSON.stringify(step)}: ${error.message}`);
+      });
+    }
+    for (const id of Host.processes(join(place, 'session/ext', PROGRAM))) process.kill(id, 'SIGTERM');
+    await eventually('the server ends', () => Host.processes(join(place, 'session/ext', PROGRAM)).length === 0);
+    await check('the session comes to what it must', () => {
+      const args = [join(script, 'check.py'), 'vscode', join(state, 'pennyworth'), document];
+      const { status, stdout, stderr } = spawnSync('python3', args, { encoding: 'utf8' });
+      process.stdout.write(stdout);
+      expect('check.py', `${status}${stderr}`, '0');
+    });
+  });
+  host.stop();
+}
+
 async function main() {
   mkdirSync(out, { recursive: true });
   Object.assign(process.env, { HOME: place, PATH: '/usr/bin:/bin' });
   for (const kind of ['CONFIG', 'STATE', 'DATA', 'CACHE']) process.env[`XDG_${kind}_HOME`] = join(place, 'xdg');
   for (const name of Object.keys(process.env).filter((name) => /^PENNYWORTH_|_API_KEY$/.test(name))) delete process.env[name];
   const model = await modelServer(ANSWER, 40);
-  const entry = join(lab, 'node_modules/code-server/out/node/entry.js');
-  const host = await Host.start({ node: process.execPath, entry, place, vsix });
+  const host = await Host.start(lab, place, vsix);
   ok('the extension is installed');
   const browser = await Editor.browser(lab, place);
-  const program = join(place, 'ext/pennyworth.pennyworth-0.1.0/server', `${process.platform}-${process.arch}`, 'pennyworth');
+  const program = join(place, 'ext', PROGRAM);
   try {
-    const one = folder('one', { 'orders.py': ORDERS });
-    writeFileSync(join(one, 'prices.js'), 'const RATE = 0.9;\n');
+    const one = folder('one', { 'orders.py': ORDERS, 'prices.js': join(here, 'prices.js') });
     configure(model);
     await session('one folder', host, browser, `folder=${one}`, async (editor) => {
       await first(editor, join(one, 'orders.py'));
@@ -312,6 +362,8 @@ async function main() {
       await roots(editor);
       await servers(editor, host);
     });
+    await oldest(browser);
+    await shared(browser);
   } finally {
     await browser.close();
     host.stop();
