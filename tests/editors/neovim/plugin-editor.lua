@@ -75,6 +75,20 @@ for _, other in ipairs({
   lua([[package.loaded['cmp'], package.loaded['blink.cmp'] = nil, nil]])
 end
 
+-- Neovim's own ghost text, which newer versions have
+if vim.fn.has('nvim-0.12') == 1 then
+  lua('vim.lsp.inline_completion.enable()')
+  given('x = |', 'load(1)')
+  becomes('shown', 'load(1)', ghost)
+  lua('Fake.received = {}')
+  editor:type('lo')
+  same('Neovim does not show the same by itself', lua([[
+    vim.wait(400, function() return #Fake.received > 0 and Fake.of('textDocument/inlineCompletion')[1] ~= nil end, 10)
+    return { #Fake.of('textDocument/inlineCompletion'), vim.lsp.inline_completion.is_enabled({ bufnr = 0 }) }
+  ]]), { 0, true })
+  same('there is one ghost text', { ghost(), editor:ghost('nvim.lsp.inline_completion') }, { 'ad(1)', '' })
+end
+
 -- Keys ---------------------------------------------------------------------------------------------------------------------------
 
 local function pressed(what, map, wanted)

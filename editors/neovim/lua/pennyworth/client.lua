@@ -100,8 +100,8 @@ local function capabilities()
 end
 
 local function on_init(client)
-  -- Neovim's own ghost text would show everything twice.
-  if vim.lsp.inline_completion then vim.lsp.inline_completion.enable(false, { client_id = client.id }) end
+  -- Neovim's own ghost text, of 0.12 and later, would show everything twice. It looks here for servers to ask.
+  client.server_capabilities.inlineCompletionProvider = nil
 end
 
 local function on_exit(_, _, id)
