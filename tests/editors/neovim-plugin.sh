@@ -50,5 +50,10 @@ for version in "${versions[@]}"; do
   status=0
   timeout 120 "$HERE/terminal" "$nvim" "$version/terminal.txt" || status=$?
   [ "$status" = 0 ] || [ "$status" = 77 ] || { echo "FAILED: terminal in $version" >&2; result=1; }
+  anew "the session"
+  cp "$here"/session/workspace/* "$PLACE/workspace/" && rm "$PLACE/workspace/orders.py"
+  PENNYWORTH_LOG=debug timeout 120 "$nvim" --clean --headless -l "$HERE/session.lua" &&
+    python3 "$here/session/check.py" "$(basename "$version")" "$XDG_STATE_HOME/pennyworth" "$PLACE/workspace/debts.py" ||
+    { echo "FAILED: the session in $version" >&2; result=1; }
 done
 exit "$result"
