@@ -38,7 +38,7 @@ pub async fn explanation(engine: &Arc<Engine>, uri: &Uri, position: Position) ->
     let cap_left = engine.resources.cap_left(&current, current.scope(&path)).await;
     let engine = Arc::clone(engine);
     let explain = move || {
-        let ask = Ask { trigger: Trigger::Typed, selected: None, ready_only: false };
+        let ask = Ask { trigger: Trigger::Typed, selected: None, ready_only: false, outlives_edits: false };
         let cursor = convert::offset(&snapshot.text, position, encoding);
         let question = Question { snapshot: &snapshot, path: &path, cursor, ask: &ask, cap_left };
         let learned = engine.resources.embedded.ask(|model| model.stats().files);

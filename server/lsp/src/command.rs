@@ -153,7 +153,7 @@ async fn put(engine: &Arc<Engine>, uri: Uri, position: Position) -> Result<()> {
     let wanted = || Error::invalid_params(format!("argument 1: {} is not open", uri.0));
     let session::Ask { snapshot, path, superseded, .. } = asked.ok_or_else(wanted)?;
     let cursor = convert::offset(&snapshot.text, position, encoding);
-    let ask = Ask { trigger: Trigger::Invoked, selected: None, ready_only: false };
+    let ask = Ask { trigger: Trigger::Invoked, selected: None, ready_only: false, outlives_edits: false };
     let answer = complete(&engine.resources, snapshot.clone(), path, cursor, ask, superseded).await;
     engine.tell_troubles();
     let Some(answer) = answer else {

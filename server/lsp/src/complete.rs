@@ -44,6 +44,8 @@ pub struct Ask {
     pub selected: Option<Selected>,
     /// Whether only what is ready at once is wanted.
     pub ready_only: bool,
+    /// Whether what is ready is still wanted when the text went on meanwhile. Models are not waited for then.
+    pub outlives_edits: bool,
 }
 
 impl Ask {
@@ -86,15 +88,28 @@ pub async fn complete(
     path: PathBuf,
     cursor: usize,
     ask: Ask,
-    superseded: oneshot::Receiver<()>,
+    mut superseded: oneshot::Receiver<()>,
 ) -> Option<Answer> {
     if snapshot.stale {
         return None;
     }
+    let (begun, outlives) = (Instant::now(), ask.outlives_edits);
+    let looked = Looked::at(resources, Asked { snapshot, path, cursor, ask });
+    let looked = match outlives {
+        true => looked.await?,
+        false => tokio::select! {
+            biased;
+            _ = &mut superseded => return None,
+            looked = looked => looked?,
+        },
+    };
+    if looked.is_over() {
+        return looked.look.answer;
+    }
     tokio::select! {
         biased;
         _ = superseded => None,
-        answer = answer(resources, Asked { snapshot, path, cursor, ask }) => answer,
+        answer = looked.ask(resources, begun) => answer,
     }
 }
 
@@ -106,39 +121,54 @@ struct Asked {
     ask: Ask,
 }
 
-async fn answer(resources: &Arc<Resources>, asked: Asked) -> Option<Answer> {
-    let begun = Instant::now();
-    let current = resources.current();
-    let cap_left = match asked.ask.ready_only {
-        true => Default::default(),
-        false => resources.cap_left(&current, current.scope(&asked.path)).await,
-    };
-    let (worker, settings) = (Arc::clone(resources), Arc::clone(&current));
-    let looked = resources.work(move || {
-        let Asked { snapshot, path, cursor, ask } = &asked;
-        let question = Question { snapshot, path, cursor: *cursor, ask, cap_left };
-        let look = look(&worker, &settings, &question, Depth::Answer);
-        (look, asked)
-    });
-    let (look, asked) = looked.await?;
-    let look = look?;
-    if look.answer.is_some() || look.gate != Gate::Ask || asked.ask.ready_only {
-        return look.answer;
+/// A question that was looked at, under the settings that were in force then.
+struct Looked {
+    asked: Asked,
+    current: Arc<Current>,
+    look: Look,
+}
+
+impl Looked {
+    async fn at(resources: &Arc<Resources>, asked: Asked) -> Option<Looked> {
+        let current = resources.current();
+        let cap_left = match asked.ask.ready_only {
+            true => Default::default(),
+            false => resources.cap_left(&current, current.scope(&asked.path)).await,
+        };
+        let (worker, settings) = (Arc::clone(resources), Arc::clone(&current));
+        let looked = resources.work(move || {
+            let Asked { snapshot, path, cursor, ask } = &asked;
+            let question = Question { snapshot, path, cursor: *cursor, ask, cap_left };
+            let look = look(&worker, &settings, &question, Depth::Answer);
+            (look, asked)
+        });
+        let (look, asked) = looked.await?;
+        Some(Looked { asked, current, look: look? })
     }
-    let plan = look.plan.as_ref()?;
-    resources.set_capped(plan.route.is_capped());
-    // This very place gave nothing a moment ago.
-    if look.found.is_some() || plan.route.steps.is_empty() {
-        return None;
+
+    /// Whether there is an answer, or nobody to ask for one.
+    fn is_over(&self) -> bool {
+        self.look.answer.is_some() || self.look.gate != Gate::Ask || self.asked.ask.ready_only
     }
-    let scope = current.scope(&asked.path);
-    if asked.ask.trigger != Trigger::Invoked {
-        let wait = Duration::from_millis(scope.settings.debounce_ms.into());
-        tokio::time::sleep(wait.saturating_sub(begun.elapsed())).await;
+
+    /// Asks models.
+    async fn ask(&self, resources: &Resources, begun: Instant) -> Option<Answer> {
+        let Looked { asked, current, look } = self;
+        let plan = look.plan.as_ref()?;
+        resources.set_capped(plan.route.is_capped());
+        // This very place gave nothing a moment ago.
+        if look.found.is_some() || plan.route.steps.is_empty() {
+            return None;
+        }
+        let scope = current.scope(&asked.path);
+        if asked.ask.trigger != Trigger::Invoked {
+            let wait = Duration::from_millis(scope.settings.debounce_ms.into());
+            tokio::time::sleep(wait.saturating_sub(begun.elapsed())).await;
+        }
+        let time = Duration::from_millis(asked.ask.patience_ms(scope.tasks.row(plan.task)).into());
+        let turns = Turns { resources, current, asked, look, plan, over: Instant::now() + time };
+        turns.first_that_fits().await
     }
-    let time = Duration::from_millis(asked.ask.patience_ms(scope.tasks.row(plan.task)).into());
-    let turns = Turns { resources, current: &current, asked: &asked, look: &look, plan, over: Instant::now() + time };
-    turns.first_that_fits().await
 }
 
 /// The models of a plan, asked one after the other until an answer fits or the time is over.

@@ -45,6 +45,7 @@ pub async fn inline(engine: &Arc<Engine>, params: InlineCompletionParams) -> Res
             text: info.text,
         }),
         ready_only: false,
+        outlives_edits: false,
     };
     let cursor = offset(place.position);
     let task = {

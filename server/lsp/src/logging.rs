@@ -1,4 +1,5 @@
-//! The log: to stderr, and to a file a day in the state directory of which five are kept. stdout belongs to the protocol.
+//! The log: to a file a day in the state directory, of which five are kept, and what should not be also to stderr, where all of it goes without
+//! a file. stdout belongs to the protocol.
 //! It leaves what is worth a line to whoever writes it, but lets no other crate's lines through: those may hold whole messages and headers.
 
 use std::fs;
@@ -43,21 +44,24 @@ pub fn start(log: &Log, state_dir: Option<&Path>) -> Logging {
     let (stderr, stderr_guard) = waiting(io::stderr());
     let mut guards = vec![stderr_guard];
     let lines = fmt::layer().with_writer(stderr).with_ansi(io::stderr().is_terminal());
-    let file = match log.file.then(|| appender(state_dir)) {
+    let (file, least) = match log.file.then(|| appender(state_dir)) {
         Some(Ok(appender)) => {
             let (file, guard) = waiting(appender);
             guards.push(guard);
-            Some(fmt::layer().with_writer(file).with_ansi(false))
+            (Some(fmt::layer().with_writer(file).with_ansi(false)), least_on_stderr(io::stderr().is_terminal()))
         }
         Some(Err(message)) => {
             notice.get_or_insert(message);
-            None
+            (None, LevelFilter::TRACE)
         }
-        None => None,
+        None => (None, LevelFilter::TRACE),
     };
     let ours = filter_fn(is_ours);
     // A second start in one process, as in tests, leaves the first one's log in place.
-    let _ = tracing_subscriber::registry().with(filter).with(lines.and_then(file).with_filter(ours)).try_init();
+    let _ = tracing_subscriber::registry()
+        .with(filter)
+        .with(lines.with_filter(least).and_then(file).with_filter(ours))
+        .try_init();
     Logging { filter: handle, notice, _guards: guards }
 }
 
@@ -66,6 +70,11 @@ impl Logging {
     pub fn set(&self, log: &Log) {
         let _ = self.filter.reload(filter(log.level, std::env::var(VARIABLE).ok().as_deref()).0);
     }
+}
+
+/// What goes to stderr besides the file. Editors write all of it down as errors, so there it is what should not be.
+fn least_on_stderr(is_terminal: bool) -> LevelFilter {
+    if is_terminal { LevelFilter::TRACE } else { LevelFilter::WARN }
 }
 
 /// A writer with a thread of its own.

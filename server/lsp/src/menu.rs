@@ -49,20 +49,31 @@ pub async fn menu(engine: &Arc<Engine>, params: CompletionParams) -> Option<Comp
     if !current.scope(&path).settings.completion_menu {
         return None;
     }
-    // Clients ask for the menu as words are typed and by a key, and do not say which.
-    let ask = Ask { trigger: Trigger::Typed, selected: None, ready_only: !editor.waits };
+    // Clients ask for the menu as words are typed and by a key, and do not say which. Some ask once for a word and go on filtering what came.
+    let ask = Ask { trigger: Trigger::Typed, selected: None, ready_only: !editor.waits, outlives_edits: true };
     let answer = complete(&engine.resources, snapshot.clone(), path, cursor, ask, superseded).await;
     if editor.waits {
         engine.tell_troubles();
         engine.status.changed();
     }
+    let now = engine.session().peek(&uri)?;
     let items = answer.and_then(|answer| {
         let mut item = item(&snapshot, encoding, editor.lines, &answer)?;
+        let answer = caught_up(answer, &snapshot, &now)?;
         item.command = Some(accepted(engine.shown(&uri, &answer)));
         Some(item)
     });
     let items = items.into_iter().collect();
     Some(CompletionList { is_incomplete: true, item_defaults: None, apply_kind: None, items }.into())
+}
+
+/// An answer in a text that went on since it was asked for: what was typed of it meanwhile is the user's own. `None` if something else was.
+fn caught_up(answer: Answer, before: &Snapshot, now: &Snapshot) -> Option<Answer> {
+    let (was, is) = (before.text.len_bytes(), now.text.len_bytes());
+    let end = answer.cursor + is.checked_sub(was)?;
+    let written = text::slice(&now.text, answer.start.min(is), end.min(is));
+    let rest = before.text.byte_slice(answer.cursor..) == now.text.get_byte_slice(end..)?;
+    (rest && (is == was || answer.text.starts_with(&written))).then_some(Answer { cursor: end, ..answer })
 }
 
 /// The item of an answer, written so that this client inserts what was suggested.
@@ -198,6 +209,23 @@ mod tests {
         check("    if xˇ", block, Snippet, Some(("x", "x {\n    a\\$\n\\}")));
         check("    if xˇ", block, FirstLine, Some(("x", "x {")));
         check("    ˇ", "\n    a", FirstLine, None);
+    }
+
+    #[test]
+    fn what_was_typed_meanwhile_is_the_users_own() {
+        for (before, now, expected) in [
+            ("let xˇ;", "let x;", Some(5)),
+            ("let xˇ;", "let xy;", Some(6)),
+            ("let xˇ;", "let xyz;", Some(7)),
+            ("let xˇ;", "let xq;", None),
+            ("let xˇ;", "let ;", None),
+            ("let xˇ;", "let xy,", None),
+        ] {
+            let cursor = before.find('ˇ').expect("a cursor");
+            let [before, now] = [before.replace('ˇ', ""), now.to_owned()].map(|text| Snapshot::of(&text, None));
+            let found = caught_up(answer(cursor, "yz"), &before, &now).map(|answer| answer.cursor);
+            assert_eq!(found, expected, "{}", now.text);
+        }
     }
 
     #[test]

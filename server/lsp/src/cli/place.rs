@@ -131,7 +131,7 @@ impl Place {
 impl Opened {
     /// The question, as if it were asked with a key.
     pub(super) fn ask() -> Ask {
-        Ask { trigger: Trigger::Invoked, selected: None, ready_only: false }
+        Ask { trigger: Trigger::Invoked, selected: None, ready_only: false, outlives_edits: false }
     }
 }
 

@@ -16,12 +16,13 @@ def load_customers(path):
 
 def load_suppliers(path):
     with open(path, encoding="utf-8") as handle:
-        return json.load(handle)
+        return [line.strip() for line in handle]
 
 
 def load_products(path):
     with open(path, encoding="utf-8") as handle:
-        return json.load(handle)
+        rows = handle.readlines()
+    return {row.split()[0]: row for row in rows}
 
 
 def save_orders(path, orders):

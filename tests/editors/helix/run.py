@@ -1,0 +1,178 @@
+#!/usr/bin/env python3
+"""What a user of Helix sees and gets: items in the menu beside another server's, taken exactly, late ones from a model, actions, and the session
+that every editor plays.
+
+    run.py HELIX SERVER FOLDER_FOR_SCREENS"""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import model
+from terminal import Helix, check, end, eventually
+
+HX, SERVER, SEEN = sys.argv[1], str(Path(sys.argv[2]).resolve()), Path(sys.argv[3]).resolve()
+HERE = Path(__file__).resolve().parent
+SESSION = HERE.parent / "session"
+ORDERS = (HERE.parent / "neovim/orders.py").read_text()
+
+
+def keep(helix, name):
+    (SEEN / f"{name}.txt").write_text(helix.screen())
+
+
+def printed(helix, *languages):
+    """What `pennyworth init helix` prints, with this server."""
+    found = subprocess.run([SERVER, "init", "helix", *languages], env=helix.environment, capture_output=True, text=True, check=True)
+    return found.stdout
+
+
+def alone(helix):
+    """As printed, without servers that are not here, so that Helix's log has no word about those."""
+    text = printed(helix, "python")
+    check("init helix keeps the language's own servers", '["pennyworth", "ty", "ruff"' in text, text)
+    return "\n".join('language-servers = ["pennyworth"]' if line.startswith("language-servers") else line for line in text.splitlines())
+
+
+def beside(helix):
+    other = f'[language-server.other]\ncommand = "python3"\nargs = ["{HERE / "other.py"}"]\n'
+    return alone(helix).replace('["pennyworth"]', '["pennyworth", "other"]') + "\n" + other
+
+
+def menu_and_exact_text():
+    helix = Helix(HX, SERVER, {"orders.py": ORDERS}, "orders.py", beside)
+    helix.sees("the file is open", "load_customers")
+    helix.attached()
+    eventually("the other server is attached", lambda: helix.logged('"other"'), helix.tail)
+    helix.has_read_the_workspace()
+    helix.press("g", "e")
+    helix.press("o")
+    helix.type("    with op")
+    helix.sees("the label shows what will be inserted", "open(path) as handle: text")
+    helix.sees("the other server's items are there too", "operate_other")
+    lines = helix.screen().splitlines()
+    ours, others = (max(n for n, line in enumerate(lines) if text in line) for text in ("handle: text", "operate_other"))
+    check("ours stand below the other server's", others < ours, helix.screen())
+    keep(helix, "menu")
+    helix.press("BTab")
+    helix.press("Enter")
+    helix.sees("the item is taken", "    with open(path) as handle:")
+    text = helix.text()
+    check("it was inserted exactly", text.startswith(ORDERS.rstrip("\n") + "\n    with open(path) as handle:"), repr(text[-90:]))
+    helix.quit()
+    stats = json.loads(subprocess.run([SERVER, "stats", "--json"], env=helix.environment, capture_output=True, text=True, check=True).stdout)
+    check("the acceptance was seen from the edit", stats["total"]["accepted"] == 1, stats["total"])
+    helix.close()
+
+
+def actions_and_a_slow_model():
+    """A model that takes a while: the other server's items do not wait for it, and its answer joins them. It writes signs that would mean
+    something in a snippet, and several lines."""
+    answer, lines = 'render("${name}\\\\", {1: "}"})', '\n    shelf = "$1"\n    return shelf'
+    with model.Model(answer, lines, delay=0.6) as address:
+        config = (
+            f'discover = false\ndebounce_ms = 0\n[embedded]\nenabled = false\n[tasks.expression]\ndeadline_ms = 5000\n'
+            f'[tasks.line]\ndeadline_ms = 5000\n[tasks.block]\ndeadline_ms = 5000\n'
+            f'[model.slow]\nprotocol = "openai"\nbase_url = "{address}"\nmodel = "qwen2.5-coder"\ncontext = 8000\ntier = "local"\nprice = {{ input = 0, output = 0, as_of = "2026-11-25" }}\n'
+        )
+        source = "def page(name):\n    total = 0\n"
+        helix = Helix(HX, SERVER, {"page.py": source}, "page.py", beside, config)
+        helix.sees("the file is open", "total = 0")
+        helix.attached()
+        eventually("the other server is attached", lambda: helix.logged('"other"'), helix.tail)
+        helix.press("g", "e")
+        helix.press("o")
+        helix.type("total = op", pace=0.06)
+        helix.sees("the other server's items do not wait for the model", "operate_other")
+        check("the model is still at it", "${name}" not in helix.screen(), helix.screen())
+        keep(helix, "before-the-model")
+        helix.sees("what the model says joins them", "${name}")
+        keep(helix, "model")
+        helix.press("BTab", "Enter")
+        helix.sees("it is taken", f"total = op{answer}")
+        helix.escape()
+        helix.press("g", "g", "O")
+        helix.type("def shelf(name):", pace=0.06)
+        helix.sees("several lines are offered", 'shelf = "$1"')
+        keep(helix, "lines")
+        helix.press("BTab", "Enter")
+        helix.sees("they are taken", "    return shelf")
+        found = helix.text()
+        check("signs of snippets and line breaks are inserted as they are", found == f"def shelf(name):{lines}\n{source}    total = op{answer}\n", found)
+        helix.press("Space", "a")
+        helix.sees("the actions are listed", "Pennyworth: complete here")
+        helix.sees("all of them", "Pennyworth: pause suggestions in python")
+        keep(helix, "actions")
+        helix.press("Escape")
+        helix.escape()
+        helix.press("Space", "a")
+        helix.sees("the actions are listed again", "Pennyworth: show what was spent")
+        helix.press("Down", "Down", "Enter")
+        helix.sees("what was spent is shown as a document", "last 7 days")
+        keep(helix, "spent")
+        helix.command("bc")
+        helix.quit()
+        helix.close()
+
+
+def session():
+    """The session of every editor."""
+    files = {file.name: file.read_text() for file in (SESSION / "workspace").iterdir()} | {"debts.py": ""}
+    helix = Helix(HX, SERVER, files, "debts.py", alone)
+    helix.attached()
+    helix.has_read_the_workspace()
+    helix.press("i")
+    line, ghost = "", ""
+    for step in json.loads((SESSION / "session.json").read_text(encoding="utf-8")):
+        (name, value), = step.items()
+        match name:
+            case "type":
+                for character in value:
+                    helix.type(character)
+                    if character == "\n":
+                        # Helix goes on with the indentation of the line before.
+                        if line[:1] == " ":
+                            helix.press("C-u")
+                        line = ""
+                    else:
+                        line += character
+            case "ghost":
+                ghost, word = value, line.split()[-1]
+                helix.sees(f"the menu offers {word}{value}", f"{word}{value}"[:60])
+            case "accept":
+                helix.press("Tab", "Enter")
+                line += ghost
+                helix.sees("it is taken", line.strip()[-60:])
+            case "accept_word":
+                helix.type(value)
+                line += value
+            case "dismiss":
+                helix.escape()
+                helix.press("A")
+            case "undo":
+                helix.escape()
+                helix.press("u", "A")
+                line = line.removesuffix(ghost)
+            case "rename":
+                helix.escape()
+                helix.press("%", "s")
+                helix.type(rf"\b{value[0]}\b")
+                helix.press("Enter", "c")
+                helix.type(value[1])
+                helix.escape()
+                helix.press(",")
+            case "save":
+                keep(helix, "session")
+                helix.command("w")
+            case "close":
+                helix.quit()
+    check_session = [sys.executable, str(SESSION / "check.py"), "helix", str(helix.state), str(helix.document)]
+    check("the session came to what it must", subprocess.run(check_session).returncode == 0)
+    helix.close()
+
+
+for scene in (menu_and_exact_text, actions_and_a_slow_model, session):
+    print(f"-- {scene.__name__.replace('_', ' ')}", flush=True)
+    scene()
+end()
