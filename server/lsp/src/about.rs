@@ -9,18 +9,19 @@ use pennyworth_core::gate::Trigger;
 use serde_json::{Value, json};
 use tower_lsp::gen_lsp_types::{Position, ShowDocumentParams, Uri};
 
+use crate::cli::Form;
 use crate::complete::Ask;
 use crate::engine::Engine;
 use crate::look::{Depth, Question, look};
 use crate::{cli, convert, logging, paths};
 
 /// What is near beside the caps, and the last days by task.
-pub async fn stats(engine: &Arc<Engine>) -> anyhow::Result<String> {
+pub(crate) async fn stats(engine: &Arc<Engine>, form: Form) -> anyhow::Result<String> {
     // The ledger opens a moment after the beginning.
     engine.resources.opened_ledger().await;
     let engine = Arc::clone(engine);
     let read = move || match engine.ledger() {
-        Some(ledger) => cli::summary(ledger, engine.current().settings().caps()),
+        Some(ledger) => cli::summary(ledger, engine.current().settings().caps(), form),
         None => Ok(String::new()),
     };
     tokio::task::spawn_blocking(read).await?

@@ -21,7 +21,7 @@ mod stats;
 
 pub(crate) use check::checked;
 pub(crate) use explain::explained;
-pub(crate) use stats::summary;
+pub(crate) use stats::{Form, summary};
 
 /// A language server that completes code for as little money as the job needs.
 ///

@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 use tower_lsp::gen_lsp_types::{ExecuteCommandParams, MessageType, Position, TextEdit, Uri, WorkspaceEdit};
 use tower_lsp::jsonrpc::{Error, Result};
 
+use crate::cli::Form;
 use crate::complete::{Ask, complete};
 use crate::engine::Engine;
 use crate::ledger::SuggestionId;
@@ -86,7 +87,7 @@ pub async fn execute(engine: &Arc<Engine>, params: &ExecuteCommandParams) -> Res
         }
         PAUSE => pause(engine, &arguments)?,
         STATUS => serde_json::to_value(status::status(engine).await).unwrap_or_default(),
-        STATS => json!({ "markdown": format!("```text\n{}```\n", about::stats(engine).await.map_err(failed)?) }),
+        STATS => json!({ "markdown": about::stats(engine, Form::Markdown).await.map_err(failed)? }),
         EXPLAIN => {
             let (uri, position) = arguments.place(0)?;
             json!({ "text": about::explanation(engine, &uri, position).await.map_err(failed)? })
@@ -129,7 +130,7 @@ fn pause(engine: &Engine, arguments: &Arguments<'_>) -> Result<Value> {
 async fn show(engine: &Arc<Engine>, arguments: &Arguments<'_>) -> Result<()> {
     let what: String = if arguments.0.is_empty() { "stats".into() } else { arguments.get(0, "the name of a text")? };
     let text = match what.as_str() {
-        "stats" => about::stats(engine).await,
+        "stats" => about::stats(engine, Form::Text).await,
         "check" => about::check(engine).await.map(|(text, _)| text),
         "explain" => {
             let (uri, position) = arguments.place(1)?;

@@ -200,7 +200,16 @@ fn begin(engine: &Engine, job: Job, walk: &mut Option<Walk>) {
             // After forgetting: an answer that is on its way now is not remembered any more.
             engine.resources.cache().clear();
         }
-        Job::Close(path) => engine.resources.embedded.teach(|model| model.close(&key(&path))),
+        Job::Close(path) => {
+            let is_outside = !engine.current().folders().iter().any(|folder| path.starts_with(&folder.root));
+            engine.resources.embedded.teach(|model| {
+                model.close(&key(&path));
+                // Of the workspace is what lies in its folders. Without any, there is nothing else to learn from.
+                if is_outside && !engine.current().folders().is_empty() {
+                    model.remove(&key(&path));
+                }
+            });
+        }
         Job::Change(uri) => {
             // Taken in a statement of its own, so that the session is free while the lines are learned.
             let changed = engine.session().take_changed(&uri);

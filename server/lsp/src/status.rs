@@ -16,6 +16,7 @@ use tower_lsp::gen_lsp_types::{
 use crate::current::Current;
 use crate::engine::Engine;
 use crate::progress::Progress;
+use crate::workspace;
 
 /// Changes that come faster than this are told together.
 const TOGETHER: Duration = Duration::from_millis(200);
@@ -99,7 +100,7 @@ pub async fn status(engine: &Engine) -> Status {
         State::Paused
     } else if engine.resources.is_capped() || settings.caps().left(spent) <= Money::ZERO && has_priced(&current) {
         State::Capped
-    } else if engine.progress.get().is_reading {
+    } else if is_reading(engine, &current) {
         State::Indexing
     } else {
         State::Ready
@@ -117,6 +118,12 @@ pub async fn status(engine: &Engine) -> Status {
         trouble: engine.resources.troubles.first(),
         paused_languages: engine.resources.pauses.languages().into_iter().map(str::to_owned).collect(),
     }
+}
+
+/// Whether the workspace is being read, or is to be in a moment.
+fn is_reading(engine: &Engine, current: &Current) -> bool {
+    let progress = engine.progress.get();
+    progress.is_reading || progress.walks == 0 && !workspace::roots(current).is_empty()
 }
 
 fn has_priced(current: &Current) -> bool {

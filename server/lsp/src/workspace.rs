@@ -162,7 +162,8 @@ fn relearn(engine: &Engine, before: &Current, now: &Current, relearn: Relearn) {
 }
 
 /// The folders that are to be read.
-fn roots(current: &Current) -> Vec<PathBuf> {
+/// The folders whose files the embedded model learns.
+pub fn roots(current: &Current) -> Vec<PathBuf> {
     let is_read = |settings: &Settings| settings.enabled && settings.embedded.enabled && settings.embedded.index;
     let read = current.folders().iter().filter(|scope| is_read(&scope.settings));
     read.map(|scope| scope.root.clone()).collect()

@@ -50,12 +50,26 @@ pub struct Stats {
     csv: bool,
 }
 
+/// How a summary is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Form {
+    /// As the command prints it.
+    Text,
+    /// As Markdown, in few and narrow columns: for a hover.
+    Markdown,
+}
+
 /// What an editor shows: what is near beside the caps, and the last days by task. Waits for the ledger: not for the task that serves.
-pub(crate) fn summary(ledger: &Ledger, caps: Caps) -> anyhow::Result<String> {
+pub(crate) fn summary(ledger: &Ledger, caps: Caps, form: Form) -> anyhow::Result<String> {
     let ago = SystemTime::now().checked_sub(DAY * (DAYS + 2)).unwrap_or(SystemTime::UNIX_EPOCH);
     let report = ledger.report(ago).map_err(|error| anyhow!("the ledger cannot be read: {error}"))?;
-    let mut out = Vec::new();
-    Lately::of(&report, caps).print(&mut out)?;
+    let (lately, mut out) = (Lately::of(&report, caps), Vec::new());
+    if form == Form::Markdown {
+        lately.markdown(&mut out)?;
+        table::markdown(&sums(&report, &[By::Task]), &mut out)?;
+        return Ok(String::from_utf8_lossy(&out).into_owned());
+    }
+    lately.print(&mut out)?;
     if !report.rows.is_empty() {
         writeln!(out, "\n{}", table(&[By::Task], &sums(&report, &[By::Task]), &report.total))?;
     }

@@ -64,9 +64,7 @@ impl Lately {
     pub(super) fn print(&self, out: &mut impl Write) -> std::io::Result<()> {
         let mut table = Table::new();
         table.load_style(presets::NOTHING);
-        for (name, span) in
-            [("today", &self.today), ("last 7 days", &self.last_7_days), ("this month", &self.this_month)]
-        {
+        for (name, span) in self.spans() {
             let Priced { row, cost_per_1000_chars, .. } = &span.sum;
             let cost = rounded(row.cost);
             table.add_row([
@@ -81,5 +79,20 @@ impl Lately {
             column.set_cell_alignment(CellAlignment::Right);
         }
         writeln!(out, "{table}")
+    }
+
+    /// The same as a table for a hover.
+    pub(super) fn markdown(&self, out: &mut impl Write) -> std::io::Result<()> {
+        writeln!(out, "| | cost | cap | calls | characters |\n|---|--:|--:|--:|--:|")?;
+        for (name, span) in self.spans() {
+            let row = &span.sum.row;
+            let cap = span.cap.map(|cap| cap.to_string()).unwrap_or_default();
+            writeln!(out, "| {name} | {} | {cap} | {} | {} |", rounded(row.cost), row.calls, row.chars)?;
+        }
+        Ok(())
+    }
+
+    fn spans(&self) -> [(&'static str, &Span); 3] {
+        [("today", &self.today), ("last 7 days", &self.last_7_days), ("this month", &self.this_month)]
     }
 }

@@ -1,6 +1,7 @@
 //! Rows of the ledger's report added up by what somebody wants to compare, as a table. It leaves choosing that to the command.
 
 use std::collections::BTreeMap;
+use std::io::Write;
 
 use clap::ValueEnum;
 use comfy_table::{CellAlignment, Table, presets};
@@ -63,6 +64,19 @@ pub(super) fn sums(report: &Report, by: &[By]) -> Vec<Sum> {
         sums.sort_by_key(|sum| std::cmp::Reverse((sum.row.cost, sum.row.chars)));
     }
     sums
+}
+
+/// The sums in the few columns a hover has room for; nothing without any.
+pub(super) fn markdown(sums: &[Sum], out: &mut impl Write) -> std::io::Result<()> {
+    if !sums.is_empty() {
+        writeln!(out, "\n| 30 days | shown | accepted | tokens | cost |\n|---|--:|--:|--:|--:|")?;
+    }
+    for Sum { names, row } in sums {
+        let (accepted, tokens) = (share(row.accepted, row.shown), row.input + row.output);
+        let accepted = accepted.unwrap_or_else(|| "–".into());
+        writeln!(out, "| {} | {} | {accepted} | {tokens} | {} |", names.join(" "), row.shown, rounded(row.cost))?;
+    }
+    Ok(())
 }
 
 const COLUMNS: [&str; 13] = [
