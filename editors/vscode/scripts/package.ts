@@ -34,4 +34,4 @@ const { scripts } = JSON.parse(readFileSync(join(here, 'package.json'), 'utf8'))
 const [bundler, ...options] = scripts.build.split(' ');
 run(bundler, options);
 // Everything that runs is in the bundle. Links in the README are meant for readers of the repository.
-run('vsce', ['package', '--no-dependencies', '--skip-license', '--no-rewrite-relative-links', '-o', vsix, ...(server ? ['--target', target] : [])]);
+run('vsce', ['package', '--no-dependencies', '--skip-license', '--allow-missing-repository', '--no-rewrite-relative-links', '-o', vsix, ...(server ? ['--target', target] : [])]);

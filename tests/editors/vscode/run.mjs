@@ -166,6 +166,7 @@ async function looks(editor) {
     const inner = () => page.frames().filter((frame) => frame !== page.mainFrame());
     await eventually('the page', async () => (await Promise.all(inner().map(isShown))).includes(true));
   });
+  await eventually('it is drawn', async () => (await page.locator('.editor-group-container.active .monaco-progress-container.active').count()) === 0);
   await editor.picture(join(out, 'stats.png'));
   await editor.command('Pennyworth: Check Configuration');
   await check('the check is a text', () => editor.text('Check', (text) => text.includes('22 languages')));
@@ -278,6 +279,7 @@ async function servers(editor, host) {
   host.set({}, { 'pennyworth.server.path': join(place, 'nothing') });
   await check('a server that is not there is said', () => editor.message('missing', (text) => text.includes('is not the path of a program')));
   await editor.status('no server', stopped);
+  await editor.page.locator('.notifications-toasts.visible').waitFor();
   await editor.picture(join(out, 'missing.png'));
   host.set({}, { 'pennyworth.server.path': old });
   await check('one that is too old too', () => editor.message('too old', (text) => text.includes('is version 0.0.9; this extension needs')));
