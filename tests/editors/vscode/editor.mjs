@@ -263,7 +263,11 @@ export class Editor {
     await this.press('Control+h');
     const widget = this.page.locator('.find-widget.visible');
     await widget.locator('.find-part textarea, .find-part input').first().fill(from);
-    for (const option of ['Match Case', 'Match Whole Word']) await widget.getByLabel(option).first().click();
+    // The widget slides in, and a click may miss.
+    for (const option of ['Match Case', 'Match Whole Word']) {
+      const box = widget.locator(`[role=checkbox][aria-label^="${option}"]`).first();
+      await eventually(option, async () => (await box.getAttribute('aria-checked')) === 'true' || void (await box.click()));
+    }
     await widget.locator('.replace-part textarea, .replace-part input').first().fill(to);
     await this.press('Control+Alt+Enter');
     await this.press('Escape');
