@@ -46,6 +46,7 @@ if [ -z "$server" ]; then
   cargo build --quiet -p pennyworth
   server=$root/target/debug/pennyworth
 fi
+server=$(realpath "$server")
 cd editors/vscode
 npm ci --silent --no-fund
 npm test --silent
