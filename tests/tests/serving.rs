@@ -95,6 +95,20 @@ async fn a_line_is_completed_from_the_lines_above_it_and_goes_on_as_it_is_typed(
 }
 
 #[tokio::test]
+async fn the_first_request_behind_opening_a_document_is_answered() {
+    for number in 0..20 {
+        let mut editor = started(inline(), Value::Null, None).await;
+        // Long enough to be read in several steps.
+        let source = "// Nothing of interest.\n".repeat(number * 500) + SOURCE;
+        editor.open(URI, "rust", 1, &source).await;
+        let place = (END.0 + number as u32 * 500, END.1);
+        let found = editor.request("textDocument/inlineCompletion", at(URI, place)).await;
+        assert!(is_rest(text(&found, "/items/0/insertText")), "{number}: {found}");
+        assert_eq!(editor.shutdown().await, 0);
+    }
+}
+
+#[tokio::test]
 async fn documents_keep_their_own_line_breaks() {
     let mut editor = started(inline(), Value::Null, None).await;
     let source = SOURCE.replace('\n', "\r\n");

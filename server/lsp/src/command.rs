@@ -11,7 +11,7 @@ use tower_lsp::gen_lsp_types::{ExecuteCommandParams, MessageType, Position, Text
 use tower_lsp::jsonrpc::{Error, Result};
 
 use crate::cli::Form;
-use crate::complete::{Ask, complete};
+use crate::complete::Ask;
 use crate::engine::Engine;
 use crate::ledger::SuggestionId;
 use crate::{about, convert, session, status};
@@ -155,7 +155,7 @@ async fn put(engine: &Arc<Engine>, uri: Uri, position: Position) -> Result<()> {
     let session::Ask { snapshot, path, superseded, .. } = asked.ok_or_else(wanted)?;
     let cursor = convert::offset(&snapshot.text, position, encoding);
     let ask = Ask { trigger: Trigger::Invoked, selected: None, ready_only: false, outlives_edits: false };
-    let answer = complete(&engine.resources, snapshot.clone(), path, cursor, ask, superseded).await;
+    let answer = engine.complete(snapshot.clone(), path, cursor, ask, superseded).await;
     engine.tell_troubles();
     let Some(answer) = answer else {
         engine.say(MessageType::Info, "Pennyworth: nothing to suggest here".to_owned());

@@ -88,7 +88,7 @@ pub async fn complete(
     path: PathBuf,
     cursor: usize,
     ask: Ask,
-    mut superseded: oneshot::Receiver<()>,
+    superseded: &mut oneshot::Receiver<()>,
 ) -> Option<Answer> {
     if snapshot.stale {
         return None;
@@ -99,7 +99,7 @@ pub async fn complete(
         true => looked.await?,
         false => tokio::select! {
             biased;
-            _ = &mut superseded => return None,
+            _ = &mut *superseded => return None,
             looked = looked => looked?,
         },
     };

@@ -1,15 +1,17 @@
 //! What the handlers share. It decides nothing: it is the one place where they find each other's things.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
+use pennyworth_core::text::Snapshot;
 use tempfile::TempDir;
+use tokio::sync::oneshot;
 use tokio::task::JoinSet;
 use tower_lsp::Client;
 use tower_lsp::gen_lsp_types::{MessageType, Uri};
 
-use crate::complete::Answer;
+use crate::complete::{Answer, Ask, complete};
 use crate::current::Current;
 use crate::discover::Looked;
 use crate::editor::Editor;
@@ -25,6 +27,8 @@ use crate::settings::Settings;
 use crate::status::Changes;
 use crate::workspace::Workspace;
 
+/// How long an answer waits for what is still being learned.
+const LEARNING: Duration = Duration::from_millis(300);
 /// Minutes after which a suggestion that was taken is looked at once more.
 const LATER_MINUTES: u32 = 5;
 const LATER: Duration = Duration::from_secs(60 * LATER_MINUTES as u64);
@@ -134,6 +138,32 @@ impl Engine {
         }
         self.resources.set_ledger(ledger);
         self.status.changed();
+    }
+
+    /// Answers a request; once more, if there was nothing to say while open documents were still being learned. Editors ask once for a key, and
+    /// who types right after opening a file would see nothing until the next one.
+    pub async fn complete(
+        &self,
+        snapshot: Snapshot,
+        path: PathBuf,
+        cursor: usize,
+        ask: Ask,
+        mut superseded: oneshot::Receiver<()>,
+    ) -> Option<Answer> {
+        let (resources, again) = (&self.resources, (snapshot.clone(), path.clone(), ask.clone()));
+        let found = complete(resources, snapshot, path, cursor, ask, &mut superseded).await;
+        let mut is_wanted = || matches!(superseded.try_recv(), Err(oneshot::error::TryRecvError::Empty));
+        if found.is_some() || !self.learner.is_behind() || !is_wanted() {
+            return found;
+        }
+        tokio::select! {
+            biased;
+            _ = &mut superseded => return None,
+            () = self.learner.caught_up() => {}
+            () = tokio::time::sleep(LEARNING) => {}
+        }
+        let (snapshot, path, ask) = again;
+        complete(resources, snapshot, path, cursor, ask, &mut superseded).await
     }
 
     /// A suggestion is shown to the user. Gives the id by which the client may tell what became of it.

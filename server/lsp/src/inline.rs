@@ -14,7 +14,7 @@ use tower_lsp::gen_lsp_types::{
 use tower_lsp::jsonrpc::{Error, Result};
 
 use crate::command::ACCEPTED;
-use crate::complete::{Answer, Ask, Selected, complete};
+use crate::complete::{Answer, Ask, Selected};
 use crate::convert;
 use crate::engine::Engine;
 use crate::ledger::SuggestionId;
@@ -50,7 +50,7 @@ pub async fn inline(engine: &Arc<Engine>, params: InlineCompletionParams) -> Res
     let cursor = offset(place.position);
     let task = {
         let (engine, snapshot) = (Arc::clone(engine), snapshot.clone());
-        Guarded::spawn(async move { complete(&engine.resources, snapshot, path, cursor, ask, superseded).await })
+        Guarded::spawn(async move { engine.complete(snapshot, path, cursor, ask, superseded).await })
     };
     let answer = task.await;
     engine.tell_troubles();

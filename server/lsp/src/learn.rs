@@ -10,6 +10,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use pennyworth_core::gate::FileKind;
 use pennyworth_core::text::{self, Snapshot};
 use pennyworth_ngram::Prepared;
+use tokio::sync::watch;
 use tower_lsp::gen_lsp_types::Uri;
 
 use crate::engine::{Engine, lock};
@@ -52,16 +53,30 @@ enum Job {
 pub struct Learner {
     pending: Mutex<Pending>,
     wake: Condvar,
+    /// Whether open documents hold something that is not learned yet.
+    is_behind: watch::Sender<bool>,
 }
 
 impl Learner {
     /// A document was opened or changed.
     pub fn changed(&self, uri: &Uri) {
+        self.is_behind.send_replace(true);
         self.add(|pending| {
             if !pending.changed.contains(uri) {
                 pending.changed.push_back(uri.clone());
             }
         });
+    }
+
+    /// Whether open documents hold something that is not learned yet.
+    pub fn is_behind(&self) -> bool {
+        *self.is_behind.borrow()
+    }
+
+    /// Waits until open documents are learned.
+    pub async fn caught_up(&self) {
+        // Its sender lives as long as the learner.
+        let _ = self.is_behind.subscribe().wait_for(|is_behind| !is_behind).await;
     }
 
     /// A document was saved.
@@ -117,8 +132,14 @@ impl Learner {
             }
             match pending.next(busy) {
                 Some(job) => return Ok(Some(job)),
-                None if busy != Busy::No => return Ok(None),
-                None => pending = self.wait(pending),
+                None if busy == Busy::Opening => return Ok(None),
+                None => {
+                    self.is_behind.send_if_modified(|is_behind| std::mem::replace(is_behind, false));
+                    if busy == Busy::Yes {
+                        return Ok(None);
+                    }
+                    pending = self.wait(pending);
+                }
             }
         }
     }

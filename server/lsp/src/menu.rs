@@ -12,7 +12,7 @@ use tower_lsp::gen_lsp_types::{
     CompletionResponse, InsertTextFormat, InsertTextMode, TextEdit,
 };
 
-use crate::complete::{Answer, Ask, complete};
+use crate::complete::{Answer, Ask};
 use crate::convert;
 use crate::editor::{Editor, MenuLines};
 use crate::engine::Engine;
@@ -51,7 +51,7 @@ pub async fn menu(engine: &Arc<Engine>, params: CompletionParams) -> Option<Comp
     }
     // Clients ask for the menu as words are typed and by a key, and do not say which. Some ask once for a word and go on filtering what came.
     let ask = Ask { trigger: Trigger::Typed, selected: None, ready_only: !editor.waits, outlives_edits: true };
-    let answer = complete(&engine.resources, snapshot.clone(), path, cursor, ask, superseded).await;
+    let answer = engine.complete(snapshot.clone(), path, cursor, ask, superseded).await;
     if editor.waits {
         engine.tell_troubles();
         engine.status.changed();

@@ -26,9 +26,9 @@ impl Complete {
     pub(super) fn run(&self, config: Option<&Path>, out: &mut impl Write) -> anyhow::Result<ExitCode> {
         let runtime = tokio::runtime::Runtime::new()?;
         let Opened { resources, snapshot, path, cursor, learned } = self.place.open(&runtime, config, self.retype)?;
-        let (_keep, superseded) = tokio::sync::oneshot::channel();
+        let (_keep, mut superseded) = tokio::sync::oneshot::channel();
         let before = runtime.block_on(resources.spent()).day;
-        let asked = complete(&resources, snapshot, path, cursor, Opened::ask(), superseded);
+        let asked = complete(&resources, snapshot, path, cursor, Opened::ask(), &mut superseded);
         let answer = runtime.block_on(asked);
         let spent = runtime.block_on(resources.spent()).day - before;
         if let Some(ledger) = resources.ledger() {
