@@ -29,6 +29,8 @@ export async function eventually(what, look, found = () => 'nothing', limitMs = 
 /** What makes the window quiet and typing literal: what is typed is what stands there. */
 const QUIET = {
   'workbench.startupEditor': 'none',
+  // Pictures are taken of what is there, not of what is fading in.
+  'workbench.reduceMotion': 'on',
   'workbench.secondarySideBar.defaultVisibility': 'hidden',
   'workbench.tips.enabled': false,
   'workbench.editor.useModal': 'off',
