@@ -1,0 +1,38 @@
+;;; early-init.el --- What a test needs beside a user's own settings  -*- lexical-binding: t; -*-
+
+;;; Commentary:
+;; Nothing that is written by itself, packages as if they were installed, and every log in a file at the end.  The settings under test are in the
+;; page for users.
+
+;;; Code:
+
+;; The compiler of native code wants parts of a system that are not unpacked.
+(setq native-comp-jit-compilation nil
+      native-comp-enable-subr-trampolines nil
+      package-enable-at-startup nil)
+
+(setq inhibit-startup-screen t
+      make-backup-files nil
+      auto-save-default nil
+      create-lockfiles nil
+      python-indent-guess-indent-offset nil
+      eglot-events-buffer-config '(:size 4000000 :format full)
+      lsp-log-io t
+      lsp-auto-guess-root t)
+
+;; A package manager loads these when a package is installed.
+(dolist (folder load-path)
+  (dolist (file (and (string-search "/elpa-src/" folder) (directory-files folder t "-autoloads\\.el\\'")))
+    (load file nil t)))
+
+(defun test-write-logs ()
+  "Write every buffer of messages to a file below $HOME/logs."
+  (let ((folder (expand-file-name "logs/" (getenv "HOME"))))
+    (make-directory folder t)
+    (dolist (buffer (buffer-list))
+      (when (string-match-p "\\`\\*" (buffer-name buffer))
+        (with-current-buffer buffer
+          (write-region nil nil (expand-file-name (string-replace "/" "-" (string-trim (buffer-name) "\\*" "\\*")) folder) nil 'quiet))))))
+(add-hook 'kill-emacs-hook #'test-write-logs -90)
+
+;;; early-init.el ends here
