@@ -3,93 +3,18 @@
 
     run.py FOLDER_OF_EMACS SERVER FOLDER_FOR_SCREENS"""
 
-import re
 import sys
 from pathlib import Path
 
 sys.dont_write_bytecode = True
-HERE = Path(__file__).resolve().parent
-sys.path.insert(0, str(HERE.parent))
-from terminal import Terminal, check, end, eventually  # noqa: E402
+from emacs import HERE, ORDERS, TYPED, Emacs, settings  # noqa: E402
+from terminal import check, end, eventually  # noqa: E402
 
-EMACS, SERVER, SEEN = Path(sys.argv[1]), sys.argv[2], Path(sys.argv[3]).resolve()
-PAGE = (HERE.parents[2] / "editors/README.md").read_text(encoding="utf-8")
-ORDERS = (HERE.parent / "neovim/orders.py").read_text(encoding="utf-8")
-TYPED, TAKEN = "    with op", "    with open(path) as handle:"
+HELIX = HERE.parent / "helix"
+sys.path.append(str(HELIX))
+from model import Model  # noqa: E402
 
-
-def settings(heading):
-    """The first block of Lisp below a heading of the page for users."""
-    return re.search(rf"^#+ {heading}$.*?^```elisp\n(.*?)^```", PAGE, re.MULTILINE | re.DOTALL).group(1)
-
-
-class Emacs(Terminal):
-    """An Emacs as it is after installing packages and writing an init file, on orders.py."""
-
-    def __init__(self, init, files={"orders.py": ORDERS}, **more):
-        super().__init__(SERVER, files, **more)
-        folder = self.home / ".emacs.d"
-        folder.mkdir()
-        (folder / "early-init.el").write_text((HERE / "early-init.el").read_text())
-        (folder / "init.el").write_text(init)
-        self.document = self.workspace / next(iter(files))
-        # It was built for another place.
-        shared, = (EMACS / "usr/share/emacs").glob("[0-9]*")
-        programs, = (EMACS / "usr/libexec/emacs").glob("*/*/")
-        dump, = programs.glob("*.pdmp")
-        packages = (EMACS / "usr/share/emacs/site-lisp/elpa-src").iterdir()
-        self.start(
-            EMACS / "usr/bin/emacs-nox", f"--dump-file={dump}", "-nw", "--no-site-lisp", "--no-site-file", self.document,
-            EMACSLOADPATH=":".join(map(str, [*packages, shared / "lisp"])), EMACSDATA=f"{shared}/etc", EMACSDOC=f"{shared}/etc", EMACSPATH=str(programs),
-        )
-        self.has_read_the_workspace()
-        self.press("M->")
-
-    def command(self, name):
-        self.press("M-x")
-        self.type(f"{name}\n")
-
-    def is_grey(self, text):
-        """Whether text stands on the screen in a colour that begins with it."""
-        return re.search(r"\x1b\[[0-9;]+m" + re.escape(text), self.tmux("capture-pane", "-p", "-e"))
-
-    def sees_grey(self, what, text):
-        return eventually(what, lambda: self.is_grey(text), self.screen)
-
-    def sees_taken(self, line=TAKEN):
-        """Once more than it stood there already."""
-        eventually("it is taken", lambda: self.screen().count(line) == ORDERS.count(line) + 1 and not self.is_grey("en(path)"), self.screen)
-
-    def undone_and_taken_again(self):
-        self.press("C-_")
-        eventually("one undo takes it back", lambda: re.search(r"    with op *$", self.screen(), re.MULTILINE), self.screen)
-        self.command("undo-redo")
-        self.sees_taken()
-
-    def ends(self, expected=f"{ORDERS}{TAKEN}\n"):
-        """Saves and leaves: the document, the account and the logs are as they must be."""
-        self.press("C-g")
-        self.press("C-x", "C-s")
-        eventually("it was inserted exactly", lambda: self.document.read_text(encoding="utf-8") == expected, self.screen)
-        self.press("C-x", "C-c")
-        self.ended()
-        stats = self.stats()
-        check("the ledger counts it once", stats["accepted"] == 1, stats)
-        logs = {log.name: log.read_text(encoding="utf-8") for log in (self.home / "logs").iterdir()}
-        check("Emacs wrote its logs", any("initialize" in log for log in logs.values()), list(logs))
-        faults = [f"{name}: {line}" for name, log in logs.items() for line in log.splitlines() if is_fault(name, line)]
-        check("Emacs has nothing to complain about", not faults, "\n".join(faults))
-        self.close()
-
-
-def is_fault(name, line):
-    # FIXME: eglot cannot read the pattern of the files that the server asks it to watch, and refuses.
-    if "client/registerCapability" in line and "Internal error" in line:
-        return False
-    # What a package says about itself, and about checkers of Python that are not here.
-    if "Pattern t is deprecated" in line or name == "Flymake log":
-        return False
-    return name == "Warnings" or bool(re.search(r'"error":|\berror\b|warning', line, re.IGNORECASE))
+SEEN = Path(sys.argv[3]).resolve()
 
 
 def eglot():
@@ -133,7 +58,62 @@ def lsp_mode():
     emacs.ends()
 
 
-for scene in (eglot, eglot_by_hand, eglot_with_company, lsp_mode):
+def eglot_actions():
+    """What has no key is an action."""
+    emacs = Emacs(settings("Emacs with eglot"))
+    emacs.command("eglot-code-actions")
+    emacs.sees("the actions are asked for", "[eglot] Pick an action")
+    # The first completes what all begin with, the next one lists them.
+    emacs.press("Tab", "Tab")
+    emacs.sees("they are listed", "Pennyworth: show what was spent")
+    emacs.sees("all of them", "Pennyworth: pause suggestions in python")
+    emacs.keep(SEEN / "actions.txt")
+    emacs.type("show\t\n")
+    emacs.sees("what was spent is shown as a document", "last 7 days")
+    emacs.keep(SEEN / "spent.txt")
+    emacs.press("C-x", "k", "Enter")
+    emacs.ends(ORDERS, accepted=0)
+
+
+def lsp_mode_beside_another_server():
+    other = f"""
+(lsp-register-client
+ (make-lsp-client :server-id 'other :new-connection (lsp-stdio-connection '("python3" "{HELIX / "other.py"}"))
+                  :activation-fn (lambda (_file mode) (provided-mode-derived-p mode 'python-base-mode))))
+"""
+    emacs = Emacs(settings("Emacs with lsp-mode") + other)
+    emacs.type(TYPED + "e")
+    emacs.sees("the menu has the other server's items", "operate_other")
+    check("and ours is not among them", "Pennyworth" not in emacs.screen(), emacs.screen())
+    emacs.keep(SEEN / "beside.txt")
+    emacs.press("C-g")
+    eventually("the menu is sent away", lambda: "operate_other" not in emacs.screen(), emacs.screen)
+    emacs.type("n")
+    emacs.sees_grey("behind the menu the rest stands there in grey", "(path) as handle:")
+    emacs.press("Tab")
+    emacs.sees_taken()
+    emacs.ends()
+
+
+def lsp_mode_with_a_model():
+    """A model that takes a while: it is waited for. It writes signs that would mean something in a snippet, and several lines."""
+    lines = '\n    shelf = "${name}\\\\", {1: "}"}\n    return shelf'
+    with Model("", lines, delay=0.6) as address:
+        config = (
+            f'discover = false\ndebounce_ms = 0\n[embedded]\nenabled = false\n[tasks.block]\ndeadline_ms = 5000\n'
+            f'[model.slow]\nprotocol = "openai"\nbase_url = "{address}"\nmodel = "qwen2.5-coder"\ncontext = 8000\ntier = "local"\n'
+            f'price = {{ input = 0, output = 0, as_of = "2026-11-25" }}\n'
+        )
+        emacs = Emacs(settings("Emacs with lsp-mode"), "", config)
+        emacs.type("def shelf(name):")
+        emacs.sees_grey("several lines are offered", "    return shelf")
+        emacs.keep(SEEN / "model.txt")
+        emacs.press("Tab")
+        eventually("they are taken", lambda: not emacs.is_grey("    return shelf"), emacs.screen)
+        emacs.ends(f"def shelf(name):{lines}\n")
+
+
+for scene in (eglot, eglot_by_hand, eglot_with_company, eglot_actions, lsp_mode, lsp_mode_beside_another_server, lsp_mode_with_a_model):
     print(f"-- {scene.__name__.replace('_', ' ')}", flush=True)
     scene()
 end()
