@@ -223,15 +223,10 @@ export class Editor {
     return eventually(what, async () => wanted((text = await this.grey())) && text, () => `grey text ${JSON.stringify(text)}`, limitMs);
   }
 
-  /**
-   * Types and waits for grey text that is as wanted. The editor asks once for each key, and just after the start the server may not have learned
-   * yet what it would say: then the last key is typed again, as a person goes on typing.
-   */
+  /** Types and waits for grey text that is as wanted. */
   async typeFor(what, text, wanted) {
     await this.type(text);
-    const again = async () => (await this.press('Backspace'), await this.type(text.at(-1)));
-    const look = () => this.ghost(what, wanted, A_MOMENT_MS).catch(again);
-    return eventually(what, look, async () => `grey text ${JSON.stringify(await this.grey())}`);
+    return this.ghost(what, wanted);
   }
 
   async noGhost(what) {
