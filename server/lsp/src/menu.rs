@@ -7,6 +7,7 @@ use std::sync::Arc;
 use pennyworth_core::gate::Trigger;
 use pennyworth_core::lex;
 use pennyworth_core::text::{self, Encoding, Snapshot};
+use tokio::sync::oneshot;
 use tower_lsp::gen_lsp_types::{
     CompletionItem, CompletionItemKind, CompletionItemTextEdit, CompletionList, CompletionOptions, CompletionParams,
     CompletionResponse, InsertTextFormat, InsertTextMode, TextEdit,
@@ -51,15 +52,27 @@ pub async fn menu(engine: &Arc<Engine>, params: CompletionParams) -> Option<Comp
     }
     // Clients ask for the menu as words are typed and by a key, and do not say which. Some ask once for a word and go on filtering what came.
     let ask = Ask { trigger: Trigger::Typed, selected: None, ready_only: !editor.waits, outlives_edits: true };
-    let answer = engine.complete(snapshot.clone(), path, cursor, ask, superseded).await;
+    let answer = engine.complete(snapshot.clone(), path.clone(), cursor, ask.clone(), superseded).await;
     if editor.waits {
         engine.tell_troubles();
         engine.status.changed();
     }
     let now = engine.session().peek(&uri)?;
-    let items = answer.and_then(|answer| {
+    let typed = typed_since(&snapshot, cursor, &now);
+    let found = match (answer, typed) {
+        (Some(answer), Some(typed)) if answer.goes_on_behind(&typed) => Some((answer, typed)),
+        // Who typed on sees what is ready there now; the client may not ask again before the next key.
+        (_, Some(typed)) if !typed.is_empty() => {
+            let (_keep, superseded) = oneshot::channel();
+            let ask = Ask { ready_only: true, ..ask };
+            let there = engine.complete(now, path, cursor + typed.len(), ask, superseded).await;
+            there.and_then(|there| there.seen_from(cursor, &typed)).map(|answer| (answer, typed))
+        }
+        _ => None,
+    };
+    let items = found.and_then(|(answer, typed)| {
         let mut item = item(&snapshot, encoding, editor.lines, &answer)?;
-        let answer = caught_up(answer, &snapshot, &now)?;
+        let answer = Answer { cursor: answer.cursor + typed.len(), ..answer };
         item.command = Some(accepted(engine.shown(&uri, &answer)));
         Some(item)
     });
@@ -67,13 +80,32 @@ pub async fn menu(engine: &Arc<Engine>, params: CompletionParams) -> Option<Comp
     Some(CompletionList { is_incomplete: true, item_defaults: None, apply_kind: None, items }.into())
 }
 
-/// An answer in a text that went on since it was asked for: what was typed of it meanwhile is the user's own. `None` if something else was.
-fn caught_up(answer: Answer, before: &Snapshot, now: &Snapshot) -> Option<Answer> {
-    let (was, is) = (before.text.len_bytes(), now.text.len_bytes());
-    let end = answer.cursor + is.checked_sub(was)?;
-    let written = text::slice(&now.text, answer.start.min(is), end.min(is));
-    let rest = before.text.byte_slice(answer.cursor..) == now.text.get_byte_slice(end..)?;
-    (rest && (is == was || answer.text.starts_with(&written))).then_some(Answer { cursor: end, ..answer })
+/// What was typed at the cursor since a request was made; `None` if something else happened.
+fn typed_since(before: &Snapshot, cursor: usize, now: &Snapshot) -> Option<String> {
+    let end = cursor + now.text.len_bytes().checked_sub(before.text.len_bytes())?;
+    let is_same = before.text.get_byte_slice(..cursor)? == now.text.get_byte_slice(..cursor)?
+        && before.text.get_byte_slice(cursor..)? == now.text.get_byte_slice(end..)?;
+    is_same.then(|| text::slice(&now.text, cursor, end))
+}
+
+impl Answer {
+    /// Whether what was typed behind the cursor is the beginning of it.
+    fn goes_on_behind(&self, typed: &str) -> bool {
+        let own = self.cursor.saturating_sub(self.start);
+        self.text.get(own..).is_some_and(|rest| rest.starts_with(typed))
+    }
+
+    /// An answer at a later place as one for where the cursor was before this was typed.
+    fn seen_from(self, cursor: usize, typed: &str) -> Option<Answer> {
+        let end = self.end.checked_sub(typed.len())?;
+        (self.start == self.cursor).then(|| Answer {
+            start: cursor,
+            end,
+            cursor,
+            text: format!("{typed}{}", self.text),
+            ..self
+        })
+    }
 }
 
 /// The item of an answer, written so that this client inserts what was suggested.
@@ -213,19 +245,24 @@ mod tests {
 
     #[test]
     fn what_was_typed_meanwhile_is_the_users_own() {
-        for (before, now, expected) in [
-            ("let xˇ;", "let x;", Some(5)),
-            ("let xˇ;", "let xy;", Some(6)),
-            ("let xˇ;", "let xyz;", Some(7)),
-            ("let xˇ;", "let xq;", None),
-            ("let xˇ;", "let ;", None),
-            ("let xˇ;", "let xy,", None),
+        for (before, now, typed, goes_on) in [
+            ("let xˇ;", "let x;", Some(""), true),
+            ("let xˇ;", "let xy;", Some("y"), true),
+            ("let xˇ;", "let xyz;", Some("yz"), true),
+            ("let xˇ;", "let xq;", Some("q"), false),
+            ("let xˇ;", "let xé;", Some("é"), false),
+            ("let xˇ;", "let ;", None, false),
+            ("let xˇ;", "let xy,", None, false),
+            ("let xˇ;", "Let xy;", None, false),
         ] {
             let cursor = before.find('ˇ').expect("a cursor");
             let [before, now] = [before.replace('ˇ', ""), now.to_owned()].map(|text| Snapshot::of(&text, None));
-            let found = caught_up(answer(cursor, "yz"), &before, &now).map(|answer| answer.cursor);
-            assert_eq!(found, expected, "{}", now.text);
+            let found = typed_since(&before, cursor, &now);
+            assert_eq!(found.as_deref(), typed, "{}", now.text);
+            assert_eq!(found.is_some_and(|typed| answer(cursor, "yz").goes_on_behind(&typed)), goes_on, "{}", now.text);
         }
+        let there = Answer { end: 8, ..answer(7, "z") }.seen_from(5, "xy").expect("an answer");
+        assert_eq!((there.start, there.end, there.cursor, there.text.as_str()), (5, 6, 5, "xyz"));
     }
 
     #[test]

@@ -48,7 +48,7 @@ def menu_and_exact_text():
     helix.has_read_the_workspace()
     helix.press("g", "e")
     helix.press("o")
-    helix.type("    with op", pace=0.06)
+    helix.type("    with op")
     helix.sees("the label shows what will be inserted", "open(path) as handle: text")
     helix.sees("the other server's items are there too", "operate_other")
     lines = helix.screen().splitlines()
