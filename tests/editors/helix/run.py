@@ -128,9 +128,8 @@ def session():
         (name, value), = step.items()
         match name:
             case "type":
-                for left, character in zip(range(len(value), 0, -1), value):
-                    # Helix asks a moment after the last key of a word; who waits for an answer does not type at a machine's speed.
-                    helix.type(character, pace=0.1 if left < 3 else 0.0)
+                for character in value:
+                    helix.type(character)
                     if character == "\n":
                         # Helix goes on with the indentation of the line before.
                         if line[:1] == " ":
