@@ -49,7 +49,7 @@ impl Server {
 
     /// Waits until the status says that a cap is reached.
     async fn capped(&mut self) {
-        while self.editor.note("pennyworth/status").await["state"] != "capped" {}
+        while self.editor.note("$/pennyworth/status").await["state"] != "capped" {}
     }
 }
 

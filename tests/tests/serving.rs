@@ -268,7 +268,7 @@ async fn settings_change_while_it_runs() {
     let registered = editor.asked("client/registerCapability").await;
     assert_eq!(registered.pointer("/registrations").and_then(Value::as_array).map(Vec::len), Some(2));
     assert_eq!(editor.asked("workspace/configuration").await.pointer("/items/0/section"), Some(&json!("pennyworth")));
-    while text(&editor.note("pennyworth/status").await, "/state") != "off" {}
+    while text(&editor.note("$/pennyworth/status").await, "/state") != "off" {}
     editor.open(URI, "rust", 1, SOURCE).await;
     assert!(editor.request("textDocument/inlineCompletion", at(URI, END)).await.is_null());
 

@@ -77,7 +77,7 @@ export class Server implements vscode.Disposable {
     const executable = { command: found.path, args, options: { env, cwd: homedir() } };
     const client = new LanguageClient('pennyworth', 'Pennyworth', executable, this.#options());
     client.onDidChangeState(({ newState }) => client === this.#client && this.#moved(newState));
-    client.onNotification('pennyworth/status', (status: Status) => this.#told(status));
+    client.onNotification('$/pennyworth/status', (status: Status) => this.#told(status));
     this.#client = client;
     await client.start();
   }

@@ -1,7 +1,7 @@
 // What the status bar says, as text: made from what the server told and nothing else, so that it can be tested without an editor.
 // It leaves showing it to `statusbar.ts`.
 
-/** The server's notification `pennyworth/status`. */
+/** The server's notification `$/pennyworth/status`. */
 export type Status = {
   state: 'ready' | 'indexing' | 'capped' | 'paused' | 'off';
   spent_today_usd: number;

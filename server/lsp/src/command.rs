@@ -26,7 +26,7 @@ pub const COMPLETE: &str = "pennyworth.complete";
 pub const TOGGLE: &str = "pennyworth.toggle";
 /// Pauses or goes on, `{"paused": true}`, in one language with `"language": "rust"`: what is paused now.
 pub const PAUSE: &str = "pennyworth.pause";
-/// The state of the server, as in the notification `pennyworth/status`.
+/// The state of the server, as in the notification `$/pennyworth/status`.
 pub const STATUS: &str = "pennyworth.status";
 /// What was spent and what for, as `{"markdown": …}`.
 pub const STATS: &str = "pennyworth.stats";

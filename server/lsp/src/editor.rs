@@ -40,8 +40,8 @@ pub struct Editor {
     pub options: Value,
 }
 
-/// Clients that add late items to a menu, by name; others would hold up everybody's items. Measured with each.
-const WAITING: [&str; 1] = ["helix"];
+/// Clients that add late items to a menu, or have no others in it and hold up nobody, by name. Measured with each.
+const WAITING: [&str; 2] = ["eglot", "helix"];
 
 /// How a menu item of several lines must be written. Clients differ: some insert it as it stands, some indent it once more,
 /// some take its first line alone.

@@ -151,9 +151,10 @@ impl Engine {
         mut superseded: oneshot::Receiver<()>,
     ) -> Option<Answer> {
         let (resources, again) = (&self.resources, (snapshot.clone(), path.clone(), ask.clone()));
+        let was_behind = self.learner.is_behind();
         let found = complete(resources, snapshot, path, cursor, ask, &mut superseded).await;
         let mut is_wanted = || matches!(superseded.try_recv(), Err(oneshot::error::TryRecvError::Empty));
-        if found.is_some() || !self.learner.is_behind() || !is_wanted() {
+        if found.is_some() || !was_behind || !is_wanted() {
             return found;
         }
         tokio::select! {

@@ -145,13 +145,26 @@ fn message(value: Value) -> Incoming {
 }
 
 fn request(method: String, id: Option<Id>, mut object: Map<String, Value>) -> Request {
+    let is_introduction = method == "initialize";
     let mut request = Request::build(method);
-    if let Some(params) = object.remove("params") {
+    if let Some(mut params) = object.remove("params") {
+        if is_introduction {
+            spell_out(&mut params);
+        }
         request = request.params(params);
     }
     match id {
         Some(id) => request.id(id).finish(),
         None => request.finish(),
+    }
+}
+
+/// Emacs writes an object without members as null, also where it says by it what it can do.
+fn spell_out(introduction: &mut Value) {
+    let inline =
+        introduction.pointer_mut("/capabilities/textDocument/inlineCompletion").filter(|inline| inline.is_null());
+    if let Some(inline) = inline {
+        *inline = Value::Object(Map::new());
     }
 }
 

@@ -60,8 +60,9 @@ pub struct Learner {
 impl Learner {
     /// A document was opened or changed.
     pub fn changed(&self, uri: &Uri) {
-        self.is_behind.send_replace(true);
         self.add(|pending| {
+            // Under the lock, as where it is taken back: else it could be taken back for work that is only on its way.
+            self.is_behind.send_replace(true);
             if !pending.changed.contains(uri) {
                 pending.changed.push_back(uri.clone());
             }

@@ -151,7 +151,8 @@ impl Shown {
         }
         let written = text::slice(text, from, change.new_end);
         let inserted = text::slice(text, change.start, change.new_end);
-        let is_jump = inserted.chars().count() > 1 && !inserted.starts_with(['\n', '\r']);
+        // A line break with its indentation is one key.
+        let is_jump = inserted.chars().count() > 1 && !inserted.trim().is_empty();
         if written == self.text {
             self.reached = self.text.len();
             return Some(if is_jump { Kind::Accepted } else { self.typed() });

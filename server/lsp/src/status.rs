@@ -1,4 +1,4 @@
-//! What the user may see of the server at work: `pennyworth/status`, sent when it changes, and the progress of reading the workspace.
+//! What the user may see of the server at work: `$/pennyworth/status`, sent when it changes, and the progress of reading the workspace.
 //! It leaves how it looks to the editor.
 
 use std::sync::Arc;
@@ -23,13 +23,13 @@ const TOGETHER: Duration = Duration::from_millis(200);
 /// How long the client may take to make room for progress.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// The notification `pennyworth/status`.
+/// The notification `$/pennyworth/status`.
 pub enum StatusNotification {}
 
 impl Notification for StatusNotification {
     type Params = Status;
     const MESSAGE_DIRECTION: MessageDirection = MessageDirection::ServerToClient;
-    const METHOD: LspNotificationMethod<'static> = LspNotificationMethod::Custom("pennyworth/status");
+    const METHOD: LspNotificationMethod<'static> = LspNotificationMethod::Custom("$/pennyworth/status");
 }
 
 /// What is told.

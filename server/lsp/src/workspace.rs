@@ -279,7 +279,7 @@ pub async fn register(engine: Arc<Engine>) {
         add("workspace/didChangeConfiguration", json!({ "section": SECTION }));
     }
     if editor.watches_files {
-        add("workspace/didChangeWatchedFiles", json!({ "watchers": [{ "globPattern": watched() }] }));
+        add("workspace/didChangeWatchedFiles", json!({ "watchers": watched() }));
     }
     if !registrations.is_empty() {
         let asked = engine.client.register_capability(registrations);
@@ -287,13 +287,13 @@ pub async fn register(engine: Arc<Engine>) {
     }
 }
 
-/// One pattern for every file that is learned, and for those that decide which are.
-fn watched() -> String {
+/// Patterns for every file that is learned, and for those that decide which are. Eglot knows no star in braces.
+fn watched() -> Vec<Value> {
     let facts = pennyworth_grammars::all().iter().map(|language| language.facts());
-    let mut endings: Vec<String> =
-        facts.flat_map(|facts| &facts.extensions).map(|ending| format!("*.{ending}")).collect();
-    endings.extend(RULES.map(str::to_owned));
-    endings.sort();
+    let mut endings: Vec<&str> = facts.flat_map(|facts| &facts.extensions).map(String::as_str).collect();
+    endings.sort_unstable();
     endings.dedup();
-    format!("**/{{{}}}", endings.join(","))
+    let learned = format!("**/*.{{{}}}", endings.join(","));
+    let patterns = std::iter::once(learned).chain(RULES.map(|name| format!("**/{name}")));
+    patterns.map(|pattern| json!({ "globPattern": pattern })).collect()
 }

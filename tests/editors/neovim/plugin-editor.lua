@@ -141,7 +141,7 @@ local function status(fields)
     local status = vim.tbl_extend('force', { state = 'ready', spent_today_usd = 0, spent_this_month_usd = 1.5, cap_usd_per_day = 0.5,
       cap_usd_per_month = 10, models = {}, files = 3 }, ...)
     Fake.results['pennyworth.status'] = status
-    Fake.dispatchers.notification('pennyworth/status', status)
+    Fake.dispatchers.notification('$/pennyworth/status', status)
   ]], fields)
 end
 for _, case in ipairs({

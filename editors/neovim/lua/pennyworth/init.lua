@@ -42,7 +42,7 @@ function M.trigger() return require('pennyworth.suggestion').ask('invoked') end
 ---@return boolean
 function M.is_shown() return require('pennyworth.suggestion').is_shown() end
 
---- What the server of a buffer last said of itself, as in the notification `pennyworth/status`; nil before it said anything.
+--- What the server of a buffer last said of itself, as in the notification `$/pennyworth/status`; nil before it said anything.
 ---@param buf? integer
 ---@return table?
 function M.status(buf) return require('pennyworth.status').of(buf) end

@@ -2,7 +2,7 @@
 local client = require('pennyworth.client')
 local M = {}
 
-local METHOD = 'pennyworth/status'
+local METHOD = '$/pennyworth/status'
 -- The last notification of each server that runs.
 local last = {}
 -- Whether a server ended that was wanted.

@@ -66,6 +66,7 @@ fn fates_seen_from_edits() {
         ("deleted before it", "ab", 2, "cd", &[(0, 2, "")], Some((Dismissed, 0, 1))),
         ("typed, deleted, typed", "a", 1, "bc", &[(1, 1, "b"), (1, 2, ""), (1, 1, "b")], None),
         ("a pair closed by the editor", "f", 1, "(x)", &[(1, 1, "()"), (2, 2, "x")], None),
+        ("taken with its line break", "{", 1, "\n    a", &[(1, 1, "\n    a")], Some((Accepted, 6, 1))),
         ("a line break with its indentation", "{", 1, "\n    a", &[(1, 1, "\n    ")], None),
         ("elsewhere below", "a", 1, "bc", &[(1, 1, "b"), (9, 9, "")], None),
     ] {
