@@ -140,8 +140,8 @@ impl Engine {
         self.status.changed();
     }
 
-    /// Answers a request; once more, if there was nothing to say while open documents were still being learned. Editors ask once for a key, and
-    /// who types right after opening a file would see nothing until the next one.
+    /// Answers a request. If there is nothing ready while open documents are still being learned, it waits for that before any model is asked:
+    /// editors ask once for a key, and who types right after opening a file would see nothing, or pay for what is about to be known.
     pub async fn complete(
         &self,
         snapshot: Snapshot,
@@ -150,20 +150,21 @@ impl Engine {
         ask: Ask,
         mut superseded: oneshot::Receiver<()>,
     ) -> Option<Answer> {
-        let (resources, again) = (&self.resources, (snapshot.clone(), path.clone(), ask.clone()));
-        let was_behind = self.learner.is_behind();
-        let found = complete(resources, snapshot, path, cursor, ask, &mut superseded).await;
-        let mut is_wanted = || matches!(superseded.try_recv(), Err(oneshot::error::TryRecvError::Empty));
-        if found.is_some() || !was_behind || !is_wanted() {
-            return found;
+        let resources = &self.resources;
+        if self.learner.is_behind() {
+            let ready = Ask { ready_only: true, ..ask.clone() };
+            let found = complete(resources, snapshot.clone(), path.clone(), cursor, ready, &mut superseded).await;
+            let is_wanted = matches!(superseded.try_recv(), Err(oneshot::error::TryRecvError::Empty));
+            if found.is_some() || !is_wanted {
+                return found;
+            }
+            tokio::select! {
+                biased;
+                _ = &mut superseded => return None,
+                () = self.learner.caught_up() => {}
+                () = tokio::time::sleep(LEARNING) => {}
+            }
         }
-        tokio::select! {
-            biased;
-            _ = &mut superseded => return None,
-            () = self.learner.caught_up() => {}
-            () = tokio::time::sleep(LEARNING) => {}
-        }
-        let (snapshot, path, ask) = again;
         complete(resources, snapshot, path, cursor, ask, &mut superseded).await
     }
 
