@@ -1,10 +1,12 @@
 """A program in a terminal of its own, as a user has it: a fresh home with the settings of a test, keys pressed, the screen read. It waits for what
 is to be seen, never for a time; the limit is for failures. It leaves what is to be seen to the tests."""
 
+import atexit
 import json
 import os
 import shlex
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -52,6 +54,9 @@ class Terminal:
 
     def start(self, *command, width=100, height=30, **environment):
         self.environment |= environment
+        # It runs in a process of its own, which must not stay behind whatever becomes of this one.
+        atexit.register(self.close)
+        signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
         self.tmux("-f", "/dev/null", "new-session", "-d", "-x", str(width), "-y", str(height), shlex.join(map(str, command)))
         self.tmux("set-option", "-s", "escape-time", "0")
 
@@ -68,6 +73,14 @@ class Terminal:
     def type(self, text):
         for character in text:
             self.press("-l", character) if character not in KEYS else self.press(KEYS[character])
+
+    def type_lines(self, text):
+        """Types it as fast as it goes, each line at once."""
+        for number, line in enumerate(text.split("\n")):
+            if number:
+                self.press("Enter")
+            if line:
+                self.press("-l", "--", line)
 
     def sees(self, what, text):
         return eventually(what, lambda: text in self.screen(), self.screen)
@@ -90,6 +103,7 @@ class Terminal:
         return json.loads(found.stdout)["total"]
 
     def close(self):
+        atexit.unregister(self.close)
         self.tmux("kill-server")
         shutil.rmtree(self.home, ignore_errors=True)
 

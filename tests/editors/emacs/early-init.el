@@ -20,6 +20,9 @@
       lsp-log-io t
       lsp-auto-guess-root t)
 
+;; What is typed has its own indentation.
+(electric-indent-mode -1)
+
 ;; A package manager loads these when a package is installed.
 (dolist (folder load-path)
   (dolist (file (and (string-search "/elpa-src/" folder) (directory-files folder t "-autoloads\\.el\\'")))
@@ -32,7 +35,10 @@
     (dolist (buffer (buffer-list))
       (when (string-match-p "\\`\\*" (buffer-name buffer))
         (with-current-buffer buffer
-          (write-region nil nil (expand-file-name (string-replace "/" "-" (string-trim (buffer-name) "\\*" "\\*")) folder) nil 'quiet))))))
+          ;; The bytes of what was said, whatever they are.
+          (let ((coding-system-for-write 'raw-text)
+                (name (string-replace "/" "-" (string-trim (buffer-name) "\\*" "\\*"))))
+            (write-region nil nil (expand-file-name name folder) nil 'quiet)))))))
 (add-hook 'kill-emacs-hook #'test-write-logs -90)
 
 ;;; early-init.el ends here

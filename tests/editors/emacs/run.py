@@ -3,6 +3,8 @@
 
     run.py FOLDER_OF_EMACS SERVER FOLDER_FOR_SCREENS"""
 
+import json
+import subprocess
 import sys
 from pathlib import Path
 
@@ -10,7 +12,7 @@ sys.dont_write_bytecode = True
 from emacs import HERE, ORDERS, TYPED, Emacs, settings  # noqa: E402
 from terminal import check, end, eventually  # noqa: E402
 
-HELIX = HERE.parent / "helix"
+HELIX, SESSION = HERE.parent / "helix", HERE.parent / "session"
 sys.path.append(str(HELIX))
 from model import Model  # noqa: E402
 
@@ -104,7 +106,7 @@ def lsp_mode_with_a_model():
             f'[model.slow]\nprotocol = "openai"\nbase_url = "{address}"\nmodel = "qwen2.5-coder"\ncontext = 8000\ntier = "local"\n'
             f'price = {{ input = 0, output = 0, as_of = "2026-11-25" }}\n'
         )
-        emacs = Emacs(settings("Emacs with lsp-mode"), "", config)
+        emacs = Emacs(settings("Emacs with lsp-mode"), {"orders.py": ""}, config=config)
         emacs.type("def shelf(name):")
         emacs.sees_grey("several lines are offered", "    return shelf")
         emacs.keep(SEEN / "model.txt")
@@ -113,7 +115,52 @@ def lsp_mode_with_a_model():
         emacs.ends(f"def shelf(name):{lines}\n")
 
 
-for scene in (eglot, eglot_by_hand, eglot_with_company, eglot_actions, lsp_mode, lsp_mode_beside_another_server, lsp_mode_with_a_model):
+def session_with_eglot():
+    session(settings("Emacs with eglot"), "emacs, eglot")
+
+
+def session_with_lsp_mode():
+    session(settings("Emacs with lsp-mode"), "emacs, lsp-mode")
+
+
+def session(init, name):
+    """The session of every editor."""
+    files = {file.name: file.read_text(encoding="utf-8") for file in (SESSION / "workspace").iterdir()} | {"debts.py": ""}
+    emacs = Emacs(init, files, "debts.py")
+    ghost = ""
+    for step in json.loads((SESSION / "session.json").read_text(encoding="utf-8")):
+        (what, value), = step.items()
+        match what:
+            case "type" | "accept_word":
+                emacs.type_lines(value)
+            case "ghost":
+                ghost = value
+                emacs.sees_grey(f"grey: {value}", value)
+            case "accept":
+                emacs.press("Tab")
+                eventually("it is taken", lambda: not emacs.is_grey(ghost) and ghost in emacs.screen(), emacs.screen)
+            case "dismiss":
+                # Any command takes it off the screen.
+                emacs.press("C-e")
+            case "undo":
+                emacs.press("C-_", "C-e")
+            case "rename":
+                emacs.press("M-<")
+                emacs.command("replace-regexp")
+                emacs.sees("it asks what to replace", "Replace regexp")
+                emacs.type(rf"\b{value[0]}\b" + f"\n{value[1]}\n")
+                emacs.sees("it is replaced", "Replaced ")
+            case "save":
+                emacs.press("C-x", "C-s")
+                emacs.sees("it is saved", "Wrote ")
+            case "close":
+                emacs.leaves()
+    found = subprocess.run([sys.executable, str(SESSION / "check.py"), name, str(emacs.state), str(emacs.document)])
+    check("the session came to what it must", found.returncode == 0)
+    emacs.close()
+
+
+for scene in (eglot, eglot_by_hand, eglot_with_company, eglot_actions, lsp_mode, lsp_mode_beside_another_server, lsp_mode_with_a_model, session_with_eglot, session_with_lsp_mode):
     print(f"-- {scene.__name__.replace('_', ' ')}", flush=True)
     scene()
 end()
