@@ -39,7 +39,7 @@ class Terminal:
     def __init__(self, server, files, config="discover = false\n"):
         self.server, self.home = server, Path(tempfile.mkdtemp())
         self.workspace, self.state = self.home / "workspace", self.home / "xdg/pennyworth"
-        (self.workspace / ".git").mkdir(parents=True)
+        subprocess.run(["git", "init", "--quiet", self.workspace], check=True)
         for name, text in files.items():
             (self.workspace / name).write_text(text, encoding="utf-8")
         (self.state / "config.toml").parent.mkdir(parents=True)
@@ -75,12 +75,23 @@ class Terminal:
             self.press("-l", character) if character not in KEYS else self.press(KEYS[character])
 
     def type_lines(self, text):
-        """Types it as fast as it goes, each line at once."""
-        for number, line in enumerate(text.split("\n")):
+        """Types it as fast as it goes, each line at once; but the last letter when the rest is there, as whoever waits for an answer does."""
+        lines = text.split("\n")
+        for number, line in enumerate(lines):
             if number:
                 self.press("Enter")
-            if line:
-                self.press("-l", "--", line)
+            pieces = (line[:-1], line[-1:]) if number == len(lines) - 1 else (line,)
+            for piece in filter(None, pieces):
+                self.press("-l", "--", piece)
+                if len(pieces) > 1:
+                    self.shows(piece.strip())
+
+    def shows(self, text):
+        eventually(f"it is typed: {text}", lambda: text in self.line(), self.screen)
+
+    def line(self):
+        """The line of the cursor."""
+        return self.screen().splitlines()[int(self.tmux("display-message", "-p", "#{cursor_y}"))]
 
     def sees(self, what, text):
         return eventually(what, lambda: text in self.screen(), self.screen)

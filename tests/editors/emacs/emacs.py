@@ -39,7 +39,7 @@ class Emacs(Terminal):
             EMACSLOADPATH=":".join(map(str, [*packages, shared / "lisp"])), EMACSDATA=f"{shared}/etc", EMACSDOC=f"{shared}/etc", EMACSPATH=str(programs),
         )
         if config:
-            self.sees("the server is attached", "LSP[pennyworth:")
+            eventually("the server is attached", lambda: re.search(r"LSP\[pennyworth:|eglot:", self.screen()), self.screen)
         else:
             self.has_read_the_workspace()
         self.press("M->")
@@ -85,9 +85,6 @@ class Emacs(Terminal):
 
 
 def is_fault(name, line):
-    # FIXME: eglot cannot read the pattern of the files that the server asks it to watch, and refuses.
-    if "client/registerCapability" in line and "Internal error" in line:
-        return False
     # What a package says about itself, and about checkers of Python that are not here.
     if "Pattern t is deprecated" in line or name == "Flymake log":
         return False

@@ -97,7 +97,15 @@ def lsp_mode_beside_another_server():
     emacs.ends()
 
 
+def eglot_with_a_model():
+    with_a_model(settings("Emacs with eglot").replace("#'completion-preview-mode", "#'ignore"), "C-M-i")
+
+
 def lsp_mode_with_a_model():
+    with_a_model(settings("Emacs with lsp-mode"), "Tab")
+
+
+def with_a_model(init, key):
     """A model that takes a while: it is waited for. It writes signs that would mean something in a snippet, and several lines."""
     lines = '\n    shelf = "${name}\\\\", {1: "}"}\n    return shelf'
     with Model("", lines, delay=0.6) as address:
@@ -106,12 +114,13 @@ def lsp_mode_with_a_model():
             f'[model.slow]\nprotocol = "openai"\nbase_url = "{address}"\nmodel = "qwen2.5-coder"\ncontext = 8000\ntier = "local"\n'
             f'price = {{ input = 0, output = 0, as_of = "2026-11-25" }}\n'
         )
-        emacs = Emacs(settings("Emacs with lsp-mode"), {"orders.py": ""}, config=config)
+        emacs = Emacs(init, {"orders.py": ""}, config=config)
         emacs.type("def shelf(name):")
-        emacs.sees_grey("several lines are offered", "    return shelf")
-        emacs.keep(SEEN / "model.txt")
-        emacs.press("Tab")
-        eventually("they are taken", lambda: not emacs.is_grey("    return shelf"), emacs.screen)
+        if key == "Tab":
+            emacs.sees_grey("several lines are offered", "    return shelf")
+            emacs.keep(SEEN / "model.txt")
+        emacs.press(key)
+        eventually("they are taken", lambda: "    return shelf" in emacs.screen() and not emacs.is_grey("    return shelf"), emacs.screen)
         emacs.ends(f"def shelf(name):{lines}\n")
 
 
@@ -138,12 +147,13 @@ def session(init, name):
                 emacs.sees_grey(f"grey: {value}", value)
             case "accept":
                 emacs.press("Tab")
-                eventually("it is taken", lambda: not emacs.is_grey(ghost) and ghost in emacs.screen(), emacs.screen)
+                eventually("it is taken", lambda: not emacs.is_grey(ghost) and ghost in emacs.line(), emacs.screen)
             case "dismiss":
                 # Any command takes it off the screen.
                 emacs.press("C-e")
             case "undo":
                 emacs.press("C-_", "C-e")
+                eventually("it is taken back", lambda: ghost not in emacs.line(), emacs.screen)
             case "rename":
                 emacs.press("M-<")
                 emacs.command("replace-regexp")
@@ -160,7 +170,10 @@ def session(init, name):
     emacs.close()
 
 
-for scene in (eglot, eglot_by_hand, eglot_with_company, eglot_actions, lsp_mode, lsp_mode_beside_another_server, lsp_mode_with_a_model, session_with_eglot, session_with_lsp_mode):
+for scene in (
+    eglot, eglot_by_hand, eglot_with_company, eglot_with_a_model, eglot_actions, session_with_eglot,
+    lsp_mode, lsp_mode_beside_another_server, lsp_mode_with_a_model, session_with_lsp_mode,
+):
     print(f"-- {scene.__name__.replace('_', ' ')}", flush=True)
     scene()
 end()
