@@ -140,8 +140,8 @@ impl Engine {
         self.status.changed();
     }
 
-    /// Answers a request. If there is nothing ready while open documents are still being learned, it waits for that before any model is asked:
-    /// editors ask once for a key, and who types right after opening a file would see nothing, or pay for what is about to be known.
+    /// Answers a request, once open documents are learned: editors ask once for a key, and who types right after opening a file, or very
+    /// fast, would see nothing, or pay for what is about to be known.
     pub async fn complete(
         &self,
         snapshot: Snapshot,
@@ -150,22 +150,15 @@ impl Engine {
         ask: Ask,
         mut superseded: oneshot::Receiver<()>,
     ) -> Option<Answer> {
-        let resources = &self.resources;
         if self.learner.is_behind() {
-            let ready = Ask { ready_only: true, ..ask.clone() };
-            let found = complete(resources, snapshot.clone(), path.clone(), cursor, ready, &mut superseded).await;
-            let is_wanted = matches!(superseded.try_recv(), Err(oneshot::error::TryRecvError::Empty));
-            if found.is_some() || !is_wanted {
-                return found;
-            }
             tokio::select! {
                 biased;
-                _ = &mut superseded => return None,
+                _ = &mut superseded, if !ask.outlives_edits => return None,
                 () = self.learner.caught_up() => {}
                 () = tokio::time::sleep(LEARNING) => {}
             }
         }
-        complete(resources, snapshot, path, cursor, ask, &mut superseded).await
+        complete(&self.resources, snapshot, path, cursor, ask, &mut superseded).await
     }
 
     /// A suggestion is shown to the user. Gives the id by which the client may tell what became of it.
