@@ -70,8 +70,10 @@ class Terminal:
     def press(self, *keys):
         self.tmux("send-keys", *keys)
 
-    def type(self, text):
+    def type(self, text, pace=0.0):
+        """Types as fast as it goes, or with so many seconds between keys, as people do."""
         for character in text:
+            time.sleep(pace)
             self.press("-l", character) if character not in KEYS else self.press(KEYS[character])
 
     def type_lines(self, text):

@@ -10,7 +10,8 @@ import sys
 from pathlib import Path
 
 import model
-from terminal import Helix, check, end, eventually
+from helix import Helix
+from terminal import check, end
 
 HX, SERVER, SEEN = sys.argv[1], str(Path(sys.argv[2]).resolve()), Path(sys.argv[3]).resolve()
 HERE = Path(__file__).resolve().parent
@@ -19,7 +20,7 @@ ORDERS = (HERE.parent / "neovim/orders.py").read_text()
 
 
 def keep(helix, name):
-    (SEEN / f"{name}.txt").write_text(helix.screen())
+    helix.keep(SEEN / f"{name}.txt")
 
 
 def printed(helix, *languages):
@@ -43,8 +44,8 @@ def beside(helix):
 def menu_and_exact_text():
     helix = Helix(HX, SERVER, {"orders.py": ORDERS}, "orders.py", beside)
     helix.sees("the file is open", "load_customers")
-    helix.attached()
-    eventually("the other server is attached", lambda: helix.logged('"other"'), helix.tail)
+    helix.attached("Pennyworth")
+    helix.attached('"other"')
     helix.has_read_the_workspace()
     helix.press("g", "e")
     helix.press("o")
@@ -61,8 +62,8 @@ def menu_and_exact_text():
     text = helix.text()
     check("it was inserted exactly", text.startswith(ORDERS.rstrip("\n") + "\n    with open(path) as handle:"), repr(text[-90:]))
     helix.quit()
-    stats = json.loads(subprocess.run([SERVER, "stats", "--json"], env=helix.environment, capture_output=True, text=True, check=True).stdout)
-    check("the acceptance was seen from the edit", stats["total"]["accepted"] == 1, stats["total"])
+    stats = helix.stats()
+    check("the acceptance was seen from the edit", stats["accepted"] == 1, stats)
     helix.close()
 
 
@@ -79,8 +80,8 @@ def actions_and_a_slow_model():
         source = "def page(name):\n    total = 0\n"
         helix = Helix(HX, SERVER, {"page.py": source}, "page.py", beside, config)
         helix.sees("the file is open", "total = 0")
-        helix.attached()
-        eventually("the other server is attached", lambda: helix.logged('"other"'), helix.tail)
+        helix.attached("Pennyworth")
+        helix.attached('"other"')
         helix.press("g", "e")
         helix.press("o")
         helix.type("total = op", pace=0.06)
@@ -120,7 +121,7 @@ def session():
     """The session of every editor."""
     files = {file.name: file.read_text() for file in (SESSION / "workspace").iterdir()} | {"debts.py": ""}
     helix = Helix(HX, SERVER, files, "debts.py", alone)
-    helix.attached()
+    helix.attached("Pennyworth")
     helix.has_read_the_workspace()
     helix.press("i")
     line, ghost = "", ""

@@ -1,0 +1,69 @@
+"""Helix in a terminal: its settings, its modes, its log. It leaves the terminal to `terminal.py` and what is to be seen to the tests."""
+
+import sys
+import time
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+from terminal import Terminal, check, eventually
+
+CONFIG = """
+[editor]
+auto-pairs = false
+indent-heuristic = "simple"
+auto-completion = true
+completion-timeout = 50
+"""
+
+
+class Helix(Terminal):
+    """One Helix with a document; `servers` gives its `languages.toml`."""
+
+    def __init__(self, program, server, files, document, servers, config="discover = false\n"):
+        super().__init__(server, files, config)
+        self.document, self.log = self.workspace / document, self.home / "helix.log"
+        (self.home / "xdg/helix").mkdir()
+        (self.home / "xdg/helix/config.toml").write_text(CONFIG)
+        (self.home / "xdg/helix/languages.toml").write_text(servers(self))
+        self.start(program, "-vv", "--log", self.log, self.document)
+
+    def escape(self):
+        """To normal mode. Escape and the next key would be read as one with Alt."""
+        if " NOR " not in self.screen():
+            self.press("Escape")
+            self.sees("normal mode", " NOR ")
+        time.sleep(0.05)
+
+    def attached(self, name):
+        """A server has answered `initialize`."""
+        return eventually(f"{name} is attached", lambda: self.logged(name) and self.logged('"serverInfo"'), self.tail)
+
+    def logged(self, text):
+        return self.log.exists() and text in self.log.read_text(errors="replace")
+
+    def tail(self):
+        return "\n".join(self.log.read_text(errors="replace").splitlines()[-10:]) if self.log.exists() else "no log"
+
+    def command(self, text):
+        self.type(f":{text}")
+        self.press("Enter")
+
+    def text(self):
+        """The document as the user would save it now."""
+        self.escape()
+        before = self.written()
+        self.command("w!")
+        eventually("the document is saved", lambda: self.written() not in (None, before), self.screen)
+        return self.document.read_text(encoding="utf-8")
+
+    def written(self):
+        """When the document was saved; nothing for the moment in which Helix has it renamed."""
+        return self.document.stat().st_mtime_ns if self.document.exists() else None
+
+    def quit(self):
+        self.escape()
+        # What comes later is about servers that are gone.
+        errors = [line for line in self.log.read_text(errors="replace").splitlines() if "[ERROR]" in line]
+        self.command("qa!")
+        self.ended()
+        check("Helix has nothing to complain about", not errors, "\n".join(errors))
