@@ -113,6 +113,9 @@ def actions_and_a_slow_model():
         helix.sees("what was spent is shown as a document", "last 7 days")
         keep(helix, "spent")
         helix.command("bc")
+        # Helix cancels nothing: the model was asked behind the sign before the word, and dropped as the word was typed.
+        stats = helix.stats()
+        check("what was typed over is not waited for", stats["aborted"] >= 1, stats)
         helix.quit()
         helix.close()
 

@@ -92,9 +92,8 @@ ${TASKS.map((task) => `[tasks.${task}]\ndeadline_ms = 20000\n`).join('')}`,
 }
 
 /** Completions of the model inside, in a workspace that is not trusted. */
-async function first(editor, path) {
+async function first(editor) {
   const { page } = editor;
-  const text = async () => (await editor.save(), readFileSync(path, 'utf8'));
   await check('the first start shows the walkthrough', () => page.getByText('Get Started with Pennyworth').first().waitFor());
   await editor.picture(join(out, 'walkthrough.png'));
   await check('its example completes without a key', async () => {
@@ -104,21 +103,24 @@ async function first(editor, path) {
     await editor.step({ revert: true });
   });
   await check('a workspace that is not trusted is restricted', () => editor.status('restricted', (text) => text.includes('restricted')));
+}
 
+/** Ghost text while typing real code, and each way to take it or leave it. */
+async function takes(editor, path, picture) {
+  const text = async () => (await editor.save(), readFileSync(path, 'utf8'));
   // How much is shown at once is the server's affair; what is shown is what must be taken.
   const begins = (text) => text.startsWith(REST);
   const end = async (length) => (await text()).slice(-length);
   let shown;
   await editor.step({ open: 'orders.py' });
   await check('ghost text while typing', async () => (shown = await editor.typeFor('typing', '    with op', begins)));
-  await editor.picture(join(out, 'ghost.png'));
+  await editor.picture(join(out, `${picture}.png`));
   await editor.step({ accept: true });
   await check('Tab takes all', async () => expect('the end', await end(shown.length), shown));
   await editor.step({ undo: true });
   await check('one undo takes it back', async () => expect('the end', await end(11), '    with op'));
   await editor.step({ trigger: true });
   await check('it comes when asked for', async () => (shown = await editor.ghost('asked', begins)));
-  await editor.picture(join(out, 'asked.png'));
   await editor.step({ accept_word: true });
   await check('a word is taken', () => editor.ghost('the rest', (text) => text === shown.slice(2)));
   await editor.step({ dismiss: true });
@@ -288,16 +290,10 @@ async function servers(editor, host) {
 /** The oldest VS Code that the extension says it works with, or the nearest there is. */
 async function oldest(browser) {
   const host = await Host.start(old, join(place, 'old'), vsix);
-  const four = folder('four', { 'orders.py': ORDERS });
+  const four = folder('four', { 'orders.py': ORDERS, 'prices.js': join(here, 'prices.js') });
   await session('old editor', host, browser, `folder=${four}`, async (editor) => {
-    await editor.step({ open: 'orders.py' });
-    const shown = await editor.typeFor('typing', '    with op', (text) => text.startsWith(REST));
-    ok('an old VS Code shows ghost text');
-    await editor.picture(join(out, 'old.png'));
-    await editor.step({ accept: true });
-    await editor.save();
-    const text = readFileSync(join(four, 'orders.py'), 'utf8');
-    await check('and takes it', () => expect('the end', text.slice(-shown.length), shown));
+    await takes(editor, join(four, 'orders.py'), 'old');
+    await pauses(editor, join(place, 'old/ext', PROGRAM));
   });
   host.stop();
 }
@@ -347,7 +343,8 @@ async function main() {
     const one = folder('one', { 'orders.py': ORDERS, 'prices.js': join(here, 'prices.js') });
     configure(model);
     await session('one folder', host, browser, `folder=${one}`, async (editor) => {
-      await first(editor, join(one, 'orders.py'));
+      await first(editor);
+      await takes(editor, join(one, 'orders.py'), 'ghost');
       await pauses(editor, program);
       await looks(editor);
       await trusted(editor, model);
