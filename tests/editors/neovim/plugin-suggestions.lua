@@ -24,6 +24,28 @@ same('what is typed behind it is a step of its own', line(), 'x = load(1)')
 editor:keys('u')
 same('one undo takes back what the key took', line(), 'x = ')
 
+-- The next one ------------------------------------------------------------------------------------------------------------------
+
+given('x = |', 'load(1)')
+scene.answers([[
+  local items = Fake.item('load(1)').items
+  return { items = { items[1], Fake.item('load(2)').items[1] } }
+]])
+editor:keys('<Esc>a')
+becomes('of several the first is shown', 'load(1)', ghost)
+editor:keys('<M-]>')
+becomes('a key shows the next', 'load(2)', ghost)
+editor:keys('<M-]>')
+becomes('and the first after the last', 'load(1)', ghost)
+editor:keys('<M-]><Tab>')
+same('what is shown is what is taken', line(), 'x = load(2)')
+given('x = |', 'load(1)')
+becomes('one alone', 'load(1)', ghost)
+scene.answers('return Fake.item("load(3)")')
+editor:keys('<M-]>')
+becomes('makes way for another one', 'load(3)', ghost)
+editor:keys('<Tab>')
+
 given('x|', '= load(1)')
 becomes('shown', '= load(1)', ghost)
 scene.answers('return Fake.item("load(1)")')

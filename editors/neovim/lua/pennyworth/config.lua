@@ -25,6 +25,7 @@ M.defaults = {
     accept = '<Tab>',
     accept_word = '<C-Right>',
     accept_line = '<S-Tab>',
+    next = '<M-]>',
     dismiss = '<C-]>',
     trigger = '<M-\\>',
   },

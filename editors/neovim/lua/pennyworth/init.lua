@@ -30,6 +30,10 @@ function M.accept_word() return require('pennyworth.suggestion').accept(require(
 ---@return boolean
 function M.accept_line() return require('pennyworth.suggestion').accept(require('pennyworth.text').next_line) end
 
+--- Shows the next of several suggestions; where there is one alone, asks for another. False if nothing is shown.
+---@return boolean
+function M.next() return require('pennyworth.suggestion').next() end
+
 --- Takes the suggestion off the screen. False if nothing is shown.
 ---@return boolean
 function M.dismiss() return require('pennyworth.suggestion').dismiss() end

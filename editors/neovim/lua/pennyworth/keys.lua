@@ -5,6 +5,7 @@ local PLUGS = {
   accept = '<Plug>(PennyworthAccept)',
   accept_word = '<Plug>(PennyworthAcceptWord)',
   accept_line = '<Plug>(PennyworthAcceptLine)',
+  next = '<Plug>(PennyworthNext)',
   dismiss = '<Plug>(PennyworthDismiss)',
   trigger = '<Plug>(PennyworthTrigger)',
 }

@@ -11,7 +11,7 @@ local M = {}
 local METHOD = 'textDocument/inlineCompletion'
 local KINDS = { invoked = 1, automatic = 2 }
 
--- What is shown: its client, buffer, item and text; `row` and `col`, where the text begins or would begin; `before`, what stands before that
+-- What is shown: its client, buffer, item and text, the `items` that came with it and its `number` among them; `row` and `col`, where the text begins or would begin; `before`, what stands before that
 -- on its line; `kept`, what follows what it replaces; `given`, the bytes of it that the user had typed when it came; `reached`, those that
 -- stand there by now.
 local now = nil
@@ -96,10 +96,11 @@ local function placed(item, server, buf)
   }
 end
 
-local function show(item, server, buf)
+local function show(items, number, server, buf)
   clear()
-  now = placed(item, server, buf)
+  now = placed(items[number], server, buf)
   if not now or not draw() then return clear() end
+  now.items, now.number = items, number
   now.given = now.reached
   tell('PennyworthShown', { buf = buf, text = now.text:sub(now.reached + 1) })
 end
@@ -136,8 +137,8 @@ local function send(kind)
     if asked ~= request then return end
     asked = nil
     if not result or not is_inserting() or not vim.deep_equal(request.about, about(api.nvim_get_current_buf())) then return end
-    local item = (result.items or result)[1]
-    if item then show(item, server, buf) end
+    local items = result.items or result
+    if items[1] then show(items, 1, server, buf) end
   end
   local is_sent, number = client.request(server, METHOD, params, answered, buf)
   if asked == request then
@@ -220,6 +221,17 @@ function M.accept(portion)
   report(shown, is_whole)
   tell('PennyworthAccepted', { buf = shown.buf, text = part, whole = is_whole })
   if is_whole or not draw() then clear() end
+  return true
+end
+
+--- Shows the next of several suggestions, after the last the first; where there is one alone, asks for another. False if nothing is shown.
+---@return boolean
+function M.next()
+  local shown = now
+  if not M.is_shown() or not shown then return false end
+  local server = vim.lsp.get_client_by_id(shown.client_id)
+  if #shown.items < 2 or not server then return M.ask('invoked') end
+  show(shown.items, shown.number % #shown.items + 1, server, shown.buf)
   return true
 end
 
