@@ -223,8 +223,9 @@ export class Editor {
     return eventually(what, async () => wanted((text = await this.grey())) && text, () => `grey text ${JSON.stringify(text)}`, limitMs);
   }
 
-  /** Types and waits for grey text that is as wanted. */
+  /** Types once the server is there and has read the workspace, and waits for grey text that is as wanted. */
   async typeFor(what, text, wanted) {
+    await this.status(`${what}: the server is ready`, (text) => text.includes('$') && !text.includes('reading'));
     await this.type(text);
     return this.ghost(what, wanted);
   }
