@@ -288,13 +288,14 @@ async function servers(editor, host) {
 }
 
 /** The oldest VS Code that the extension says it works with, or the nearest there is. */
-async function oldest(browser) {
+async function oldest(browser, both) {
   const host = await Host.start(old, join(place, 'old'), vsix);
   const four = folder('four', { 'orders.py': ORDERS, 'prices.js': join(here, 'prices.js') });
   await session('old editor', host, browser, `folder=${four}`, async (editor) => {
     await takes(editor, join(four, 'orders.py'), 'old');
     await pauses(editor, join(place, 'old/ext', PROGRAM));
   });
+  await session('old editor, two roots', host, browser, `workspace=${both}`, roots);
   host.stop();
 }
 
@@ -359,7 +360,7 @@ async function main() {
       await roots(editor);
       await servers(editor, host);
     });
-    await oldest(browser);
+    await oldest(browser, both);
     await shared(browser);
   } finally {
     await browser.close();
