@@ -51,14 +51,9 @@ class Helix(Terminal):
     def text(self):
         """The document as the user would save it now."""
         self.escape()
-        before = self.written()
         self.command("w!")
-        eventually("the document is saved", lambda: self.written() not in (None, before), self.screen)
+        self.sees("the document is saved", "' written")
         return self.document.read_text(encoding="utf-8")
-
-    def written(self):
-        """When the document was saved; nothing for the moment in which Helix has it renamed."""
-        return self.document.stat().st_mtime_ns if self.document.exists() else None
 
     def quit(self):
         self.escape()

@@ -16,6 +16,8 @@ from terminal import check, end
 HX, SERVER, SEEN = sys.argv[1], str(Path(sys.argv[2]).resolve()), Path(sys.argv[3]).resolve()
 HERE = Path(__file__).resolve().parent
 SESSION = HERE.parent / "session"
+# Seconds between the keys of who waits for an answer: Helix asks again only at a key behind the last answer.
+PACE = 0.1
 ORDERS = (HERE.parent / "neovim/orders.py").read_text()
 
 
@@ -49,12 +51,12 @@ def menu_and_exact_text():
     helix.has_read_the_workspace()
     helix.press("g", "e")
     helix.press("o")
-    helix.type("    with op")
+    helix.type("    with op", pace=PACE)
     helix.sees("the label shows what will be inserted", "open(path) as handle: text")
     helix.sees("the other server's items are there too", "operate_other")
     lines = helix.screen().splitlines()
-    ours, others = (max(n for n, line in enumerate(lines) if text in line) for text in ("handle: text", "operate_other"))
-    check("ours stand below the other server's", others < ours, helix.screen())
+    ours, others = (max((n for n, line in enumerate(lines) if text in line), default=-1) for text in ("handle: text", "operate_other"))
+    check("ours stand below the other server's", -1 < others < ours, helix.screen())
     keep(helix, "menu")
     helix.press("BTab")
     helix.press("Enter")
@@ -84,7 +86,7 @@ def actions_and_a_slow_model():
         helix.attached('"other"')
         helix.press("g", "e")
         helix.press("o")
-        helix.type("total = op", pace=0.06)
+        helix.type("total = op", pace=PACE)
         helix.sees("the other server's items do not wait for the model", "operate_other")
         check("the model is still at it", "${name}" not in helix.screen(), helix.screen())
         keep(helix, "before-the-model")
@@ -94,7 +96,7 @@ def actions_and_a_slow_model():
         helix.sees("it is taken", f"total = op{answer}")
         helix.escape()
         helix.press("g", "g", "O")
-        helix.type("def shelf(name):", pace=0.06)
+        helix.type("def shelf(name):", pace=PACE)
         helix.sees("several lines are offered", 'shelf = "$1"')
         keep(helix, "lines")
         helix.press("BTab", "Enter")
@@ -132,8 +134,8 @@ def session():
         (name, value), = step.items()
         match name:
             case "type":
-                for character in value:
-                    helix.type(character)
+                for left, character in zip(range(len(value), 0, -1), value):
+                    helix.type(character, pace=PACE if left < 3 else 0.0)
                     if character == "\n":
                         # Helix goes on with the indentation of the line before.
                         if line[:1] == " ":
