@@ -7,7 +7,7 @@ const BUNDLED = '/ext/server/linux-x64/pennyworth';
 
 function at(programs: string[], rest: Partial<Surroundings> = {}): Surroundings {
   const isProgram = (path: string) => programs.includes(path);
-  return { setting: '', extension: '/ext', path: '/usr/bin:bin::/opt/bin', home: '/home/me', platform: 'linux', arch: 'x64', isProgram, ...rest };
+  return { setting: '', extension: '/ext', path: '/usr/bin:bin::/opt/bin', home: '/h', platform: 'linux', arch: 'x64', isProgram, ...rest };
 }
 
 function check(surroundings: Surroundings, expected: string | undefined) {
@@ -17,11 +17,11 @@ function check(surroundings: Surroundings, expected: string | undefined) {
 }
 
 test('a setting goes before what came along, and that before the PATH', () => {
-  const all = ['/mine/server', BUNDLED, '/opt/bin/pennyworth', '/home/me/.cargo/bin/pennyworth'];
+  const all = ['/mine/server', BUNDLED, '/opt/bin/pennyworth', '/h/.cargo/bin/pennyworth'];
   check(at(all, { setting: '/mine/server' }), 'setting: /mine/server');
   check(at(all), `bundled: ${BUNDLED}`);
   check(at(all.slice(2)), 'path: /opt/bin/pennyworth');
-  check(at(all.slice(3)), 'path: /home/me/.cargo/bin/pennyworth');
+  check(at(all.slice(3)), 'path: /h/.cargo/bin/pennyworth');
 });
 
 test('a setting that names no program is a fault, whatever else is there', () => {
@@ -29,7 +29,7 @@ test('a setting that names no program is a fault, whatever else is there', () =>
   assert.match(isFault(found) ? found.message : '', /pennyworth\.server\.path is \/gone\/server/);
   // Relative to what? A workspace must not say.
   check(at(['tools/server'], { setting: 'tools/server' }), undefined);
-  check(at(['/home/me/server'], { setting: '~/server' }), 'setting: /home/me/server');
+  check(at(['/h/server'], { setting: '~/server' }), 'setting: /h/server');
 });
 
 test('nothing is looked up in the workspace', () => {
@@ -55,7 +55,7 @@ test('versions', () => {
 });
 
 test('a tilde is the home', () => {
-  assert.equal(expand('~/a', '/home/me'), '/home/me/a');
-  assert.equal(expand('/a/~', '/home/me'), '/a/~');
-  assert.equal(expand('~other/a', '/home/me'), '~other/a');
+  assert.equal(expand('~/a', '/h'), '/h/a');
+  assert.equal(expand('/a/~', '/h'), '/a/~');
+  assert.equal(expand('~other/a', '/h'), '~other/a');
 });

@@ -1,8 +1,7 @@
 //! What a user may want to know of the server at work, as text for an editor: what was spent, what would be decided at a place, whether the
 //! configuration is right, where the files are. It leaves finding that out to the commands of the command line that say the same.
 
-use std::io::Write as _;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use pennyworth_core::gate::Trigger;
@@ -69,15 +68,11 @@ pub fn files(engine: &Engine) -> Value {
 /// gone when the server ends.
 pub async fn show(engine: &Engine, name: &str, text: &str) -> anyhow::Result<()> {
     let path = engine.scratch()?.join(name);
-    write(&path, text)?;
+    std::fs::write(&path, text)?;
     let uri = convert::uri(&path).ok_or_else(|| anyhow::anyhow!("{} has no URI", path.display()))?;
     engine
         .client
         .show_document(ShowDocumentParams { uri, external: None, take_focus: Some(true), selection: None })
         .await?;
     Ok(())
-}
-
-fn write(path: &Path, text: &str) -> std::io::Result<()> {
-    std::fs::File::create(path)?.write_all(text.as_bytes())
 }

@@ -57,6 +57,11 @@ impl Current {
         self.folders.iter().find(|scope| path.starts_with(&scope.root)).unwrap_or(&self.everywhere)
     }
 
+    /// Whether a file lies in a folder of the workspace.
+    pub fn is_inside(&self, path: &Path) -> bool {
+        self.folders.iter().any(|scope| path.starts_with(&scope.root))
+    }
+
     /// The folders of the workspace.
     pub fn folders(&self) -> &[Scope] {
         &self.folders

@@ -223,11 +223,12 @@ fn begin(engine: &Engine, job: Job, walk: &mut Option<Walk>) {
             engine.resources.cache().clear();
         }
         Job::Close(path) => {
-            let is_outside = !engine.current().folders().iter().any(|folder| path.starts_with(&folder.root));
+            // Of the workspace is what lies in its folders. Without any, there is nothing else to learn from.
+            let current = engine.current();
+            let is_foreign = !current.folders().is_empty() && !current.is_inside(&path);
             engine.resources.embedded.teach(|model| {
                 model.close(&key(&path));
-                // Of the workspace is what lies in its folders. Without any, there is nothing else to learn from.
-                if is_outside && !engine.current().folders().is_empty() {
+                if is_foreign {
                     model.remove(&key(&path));
                 }
             });

@@ -82,6 +82,9 @@ pub async fn menu(engine: &Arc<Engine>, params: CompletionParams) -> Option<Comp
 
 /// What was typed at the cursor since a request was made; `None` if something else happened.
 fn typed_since(before: &Snapshot, cursor: usize, now: &Snapshot) -> Option<String> {
+    if before.text.is_instance(&now.text) {
+        return Some(String::new());
+    }
     let end = cursor + now.text.len_bytes().checked_sub(before.text.len_bytes())?;
     let is_same = before.text.get_byte_slice(..cursor)? == now.text.get_byte_slice(..cursor)?
         && before.text.get_byte_slice(cursor..)? == now.text.get_byte_slice(end..)?;

@@ -206,7 +206,7 @@ impl Resources {
             return Vec::new();
         }
         let scope = current.scope(path);
-        let is_outside = !current.folders().iter().any(|folder| path.starts_with(&folder.root));
+        let is_outside = !current.is_inside(path);
         let is_allowed = |other: &Path| {
             let theirs = current.scope(other);
             let is_near = theirs.root == scope.root && (!is_outside || other.parent() == path.parent());
