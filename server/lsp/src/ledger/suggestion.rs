@@ -1,6 +1,7 @@
 //! What was shown and what became of it: the words of the ledger for it. It leaves writing to `store`.
 
 use std::hash::{BuildHasher as _, RandomState};
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use pennyworth_core::task::Task;
@@ -15,12 +16,17 @@ const RANDOM_BITS: u32 = 22;
 pub struct SuggestionId(pub i64);
 
 impl SuggestionId {
-    /// An id that no server has given: milliseconds since 1970 and random bits.
+    /// An id that no server has given: milliseconds since 1970 and random bits, and above all that this process has given.
     #[expect(clippy::new_without_default, reason = "each is another one")]
     pub fn new() -> SuggestionId {
+        /// Random bits alone would make two of a few hundred in one millisecond the same, once in a hundred times.
+        static LAST: AtomicI64 = AtomicI64::new(0);
         let now = SystemTime::now();
         // A fresh state hashes with fresh keys.
-        SuggestionId(SuggestionId::earliest(now).0 | (RandomState::new().hash_one(now) >> (64 - RANDOM_BITS)) as i64)
+        let drawn = SuggestionId::earliest(now).0 | (RandomState::new().hash_one(now) >> (64 - RANDOM_BITS)) as i64;
+        let above = |last: i64| drawn.max(last + 1);
+        let last = LAST.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |last| Some(above(last)));
+        SuggestionId(above(last.unwrap_or_default()))
     }
 
     /// The least id of a moment.

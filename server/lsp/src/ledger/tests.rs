@@ -355,6 +355,18 @@ fn suggested(model: &str, chars: u32, tokens: u32, truncated: bool) -> Suggested
 }
 
 #[test]
+fn no_suggestion_takes_the_row_of_another_however_many_come_at_once() {
+    let ids: Vec<i64> = std::thread::scope(|scope| {
+        let burst = || (0..20_000).map(|_| SuggestionId::new().0).collect::<Vec<_>>();
+        let other = scope.spawn(burst);
+        let own = burst();
+        assert!(own.is_sorted(), "what comes later lies behind");
+        [own, other.join().unwrap()].concat()
+    });
+    assert_eq!(ids.iter().collect::<std::collections::HashSet<_>>().len(), ids.len());
+}
+
+#[test]
 fn what_became_of_suggestions_teaches_acceptance_lengths_and_calibration_also_after_a_restart() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("ledger.sqlite");
