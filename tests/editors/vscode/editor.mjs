@@ -12,6 +12,8 @@ const LIMIT_MS = Number(process.env.LIMIT_MS ?? 60_000);
 const LOOK_MS = 25;
 /** How long something that was just asked for may take to be there, in milliseconds, before it is asked for again. */
 const A_MOMENT_MS = 4_000;
+/** How often a letter is typed again. */
+const AGAIN = 3;
 /** Between two keys, as fast as a person types at best. */
 const KEY_MS = 30;
 
@@ -223,10 +225,20 @@ export class Editor {
     return eventually(what, async () => wanted((text = await this.grey())) && text, () => `grey text ${JSON.stringify(text)}`, limitMs);
   }
 
-  /** Types once the server is there and has read the workspace, and waits for grey text that is as wanted. */
+  /**
+   * Types once the server is there and has read the workspace, and waits for grey text that is as wanted. VS Code begins to look for suggestions
+   * in its first editor when it is idle, seconds after it opened; who sees nothing by then types the last letter again.
+   */
   async typeFor(what, text, wanted) {
     await this.status(`${what}: the server is ready`, (text) => text.includes('$') && !text.includes('reading'));
     await this.type(text);
+    for (let again = 0; again < AGAIN; again += 1) {
+      const seen = await this.ghost(what, wanted, A_MOMENT_MS).catch(() => undefined);
+      if (seen !== undefined) return seen;
+      console.log(`typed again: ${what}`);
+      await this.press('Backspace');
+      await this.type(text.slice(-1));
+    }
     return this.ghost(what, wanted);
   }
 
