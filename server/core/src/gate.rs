@@ -44,12 +44,19 @@ pub enum Reason {
     MidWord,
     /// Too little stands before the cursor.
     TooLittle,
+    /// A statement has just been ended, and nothing follows it in its line: what comes next begins with a line break, at which models stop.
+    Finished,
 }
 
 impl Reason {
     /// Whether it is only a guess about the user's wish, so that an answer which is there already may be shown all the same.
     pub fn is_guess(self) -> bool {
-        matches!(self, Reason::Deletion | Reason::MidWord | Reason::TooLittle)
+        matches!(self, Reason::Deletion | Reason::MidWord | Reason::TooLittle | Reason::Finished)
+    }
+
+    /// Whether the model inside may answer all the same: it costs nothing, and knows lines that follow each other.
+    pub fn spares_embedded(self) -> bool {
+        self == Reason::Finished
     }
 }
 
@@ -126,7 +133,15 @@ fn unwanted(moment: &Moment<'_>) -> Option<Reason> {
         return Some(Reason::MidWord);
     }
     let written = moment.prefix.chars().filter(|c| !c.is_whitespace()).take(ENOUGH).count();
-    (written < ENOUGH).then_some(Reason::TooLittle)
+    if written < ENOUGH {
+        return Some(Reason::TooLittle);
+    }
+    is_finished(moment.prefix, moment.suffix).then_some(Reason::Finished)
+}
+
+/// Whether a statement or a body ends with the text before the cursor, and its line with it.
+pub fn is_finished(prefix: &str, suffix: &str) -> bool {
+    prefix.ends_with([';', '}']) && suffix.lines().next().is_none_or(|rest| rest.trim().is_empty())
 }
 
 impl fmt::Display for Reason {
@@ -142,6 +157,7 @@ impl fmt::Display for Reason {
             Reason::Deletion => "text was just deleted",
             Reason::MidWord => "the cursor is in the middle of a word",
             Reason::TooLittle => "too little stands before the cursor",
+            Reason::Finished => "the statement is finished",
         })
     }
 }
@@ -180,6 +196,10 @@ mod tests {
             (Moment { suffix: "ü", ..TYPING }, Some(MidWord), None),
             (Moment { suffix: "", ..TYPING }, None, None),
             (Moment { prefix: "  \n let x", ..TYPING }, Some(TooLittle), None),
+            (Moment { prefix: "    let answer = 42;", suffix: "  \n}", ..TYPING }, Some(Finished), None),
+            (Moment { prefix: "fn main() { answer }", suffix: "", ..TYPING }, Some(Finished), None),
+            (Moment { prefix: "    for (i = 0; i < n;", suffix: ") {", ..TYPING }, None, None),
+            (Moment { prefix: "    let answer = 42;\n", suffix: "}", ..TYPING }, None, None),
             (Moment { paused: true, ..TYPING }, Some(Paused), None),
             (Moment { enabled: Enabled::Off, ..TYPING }, Some(ClassOff), Some(ClassOff)),
             (Moment { enabled: Enabled::Local, ..TYPING }, Some(LocalOnly), Some(LocalOnly)),

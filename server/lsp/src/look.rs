@@ -135,13 +135,17 @@ impl Here<'_> {
         }
         seen.found = self.cached();
         seen.answer = seen.found.as_ref().and_then(|found| self.cached_answer(found));
-        if (seen.answer.is_some() || gate != Gate::Ask) && !everything {
+        let may_embedded = match gate {
+            Gate::Ask => true,
+            Gate::Silent(why) => why.spares_embedded(),
+        };
+        if (seen.answer.is_some() || !may_embedded) && !everything {
             return seen;
         }
         let life = self.resources.embedded.life();
         seen.embedded = self.embedded();
         if seen.answer.is_none()
-            && gate == Gate::Ask
+            && may_embedded
             && let Some((cut, probability)) = &seen.embedded
         {
             seen.answer = self.embedded_answer(cut, *probability, life);
