@@ -11,7 +11,7 @@ use std::time::Instant;
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
 use tokio::task::JoinHandle;
 
 use self::dialect::{Counts, Dialect};
@@ -34,6 +34,8 @@ pub enum Fault {
     HangAfterHead,
     /// So many pieces, then silence until the client goes away.
     StallAfter(usize),
+    /// No fault: so many pieces, and the others once the test says [`FakeProvider::release`].
+    HeldAfter(usize),
     /// So many pieces, then a connection reset.
     ResetAfter(usize),
     /// So many pieces, then the end of the body as if all were said.
@@ -118,6 +120,7 @@ struct State {
     written: Vec<Instant>,
     connections: usize,
     models: Vec<Has>,
+    released: Arc<Notify>,
 }
 
 /// A model that the provider says it has.
@@ -193,6 +196,11 @@ impl FakeProvider {
     /// Answers every call with this, once the answers given one by one are used up.
     pub fn always(&self, answer: Answer) {
         lock(&self.state).always = Some(answer);
+    }
+
+    /// Lets one answer go on that is held, now or later.
+    pub fn release(&self) {
+        lock(&self.state).released.notify_one();
     }
 
     /// The bill so far.
@@ -361,6 +369,7 @@ async fn respond(
     for piece in &answer.pieces {
         match &answer.fault {
             Fault::StallAfter(count) if sent == *count => return hang(stream).await,
+            Fault::HeldAfter(count) if sent == *count => held(stream, state).await?,
             Fault::ResetAfter(count) if sent == *count => return reset(stream),
             Fault::CutAfter(count) if sent == *count => return stream.write_all(b"0\r\n\r\n").await,
             Fault::MalformedAfter(count) if sent == *count => return chunk(stream, "data: {\"choices\": [\n\n").await,
@@ -388,6 +397,15 @@ async fn respond(
         chunk(stream, "data: [DONE]\n\n").await?;
     }
     stream.write_all(b"0\r\n\r\n").await
+}
+
+/// Waits until the answer may go on; an error if the client goes away first.
+async fn held(stream: &mut BufReader<TcpStream>, state: &Mutex<State>) -> io::Result<()> {
+    let released = Arc::clone(&lock(state).released);
+    tokio::select! {
+        () = released.notified() => Ok(()),
+        _ = stream.read_u8() => Err(io::ErrorKind::BrokenPipe.into()),
+    }
 }
 
 /// All frames of an answer that is not cut.

@@ -224,6 +224,11 @@ impl Snapshot {
     pub fn of(text: &str, language: Option<&'static Language>) -> Snapshot {
         Document::new(text, language, 0).snapshot()
     }
+
+    /// The document as it would be with another text, not parsed yet.
+    pub fn with_text(&self, text: Rope) -> Snapshot {
+        Snapshot { text, tree: None, ..self.clone() }
+    }
 }
 
 /// The byte offset of a position. Past the end of a line is the end of the line, before its line break; past the last line is

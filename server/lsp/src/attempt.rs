@@ -7,10 +7,11 @@ use futures_util::StreamExt as _;
 use pennyworth_core::cut::{Cut, CutInput, Cutter, Finish, Progress, Rejection};
 use pennyworth_core::models::Models;
 use pennyworth_core::plan::Plan;
-use pennyworth_core::prompt::Realign;
+use pennyworth_core::prompt::{Body, Realign};
 use pennyworth_core::route::{Step, Why};
 use pennyworth_providers::{Chunk, FinishReason, Kind as ErrorKind, Next, ProviderError, Request, Timeouts};
 
+use crate::flight::Said;
 use crate::keys::KeyError;
 use crate::ledger::{self, Call, CallId, Caps, Refused, Reservation};
 use crate::resources::Resources;
@@ -96,7 +97,7 @@ pub struct Limit {
     pub least: f32,
 }
 
-/// Asks one model. Dropping the future ends the call and writes it down as aborted.
+/// Asks one model, and tells what it says while it says it. Dropping the future ends the call and writes it down as aborted.
 pub async fn attempt(
     resources: &Resources,
     models: &Models,
@@ -104,6 +105,7 @@ pub async fn attempt(
     step: &Step,
     cut_input: CutInput,
     limit: Limit,
+    said: &Said,
 ) -> Result<Success, Failure> {
     tracing::trace!(model = step.model, "a call begins");
     let client = resources.client.as_ref().ok_or(Failure::Resting)?;
@@ -129,7 +131,8 @@ pub async fn attempt(
     };
     resources.warmth.used(provider, &model.name);
     resources.allowances.take(provider, u64::from(step.prompt_tokens) + u64::from(max_tokens));
-    let mut reading = Reading::new(cut_input, Realign::new(&rendered), limit.least);
+    let told = matches!(rendered.body, Body::Raw { .. } | Body::Fields { .. }).then_some((said, model.name.as_str()));
+    let mut reading = Reading::new(cut_input, Realign::new(&rendered), limit.least, told);
     let mut answer = client.ask(request);
     while let Some(chunk) = answer.next().await {
         match chunk {
@@ -155,9 +158,11 @@ pub async fn attempt(
 }
 
 /// An answer while it is read.
-struct Reading {
+struct Reading<'a> {
     cutter: Cutter,
     realign: Realign,
+    /// Whom to tell what is read, where it is the text to insert as it stands; a chat may say other things before it.
+    told: Option<(&'a Said, &'a str)>,
     finish: Finish,
     /// The logarithm of the probability of all that was read; `None` once a piece came without one.
     joint: Option<f32>,
@@ -166,10 +171,10 @@ struct Reading {
     is_unsure: bool,
 }
 
-impl Reading {
-    fn new(input: CutInput, realign: Realign, least: f32) -> Reading {
+impl<'a> Reading<'a> {
+    fn new(input: CutInput, realign: Realign, least: f32, told: Option<(&'a Said, &'a str)>) -> Reading<'a> {
         let cutter = Cutter::new(input);
-        Reading { cutter, realign, finish: Finish::Stop, joint: Some(0.0), least, is_unsure: false }
+        Reading { cutter, realign, told, finish: Finish::Stop, joint: Some(0.0), least, is_unsure: false }
     }
 
     fn take(&mut self, chunk: Chunk) -> Progress {
@@ -181,7 +186,11 @@ impl Reading {
                     return Progress::Done;
                 }
                 self.joint = joint;
-                self.cutter.push(self.realign.push(&text))
+                let text = self.realign.push(&text);
+                if let Some((said, model)) = self.told {
+                    said.push(model, text);
+                }
+                self.cutter.push(text)
             }
             Chunk::Usage(_) | Chunk::Limits(_) => Progress::More,
             Chunk::Finish(reason) => {

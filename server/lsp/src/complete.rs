@@ -1,28 +1,32 @@
 //! From a request to an answer: the one place where the order of stages stands. What is ready is answered at once; else the models of the
 //! plan are asked in turn, while time and money remain.
-//! It leaves the stages themselves to `look` and `attempt`, and what an answer looks like to `inline` and `menu`.
+//! It leaves the stages themselves to `look` and `attempt`, calls that outlive their request to `flight`, and what an answer looks like to
+//! `inline` and `menu`.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use futures_util::StreamExt as _;
 use futures_util::stream::FuturesUnordered;
 use pennyworth_core::cache::{self, Decided};
-use pennyworth_core::gate::{Gate, Trigger};
-use pennyworth_core::models::Shape;
+use pennyworth_core::gate::{Gate, Trigger, is_finished};
+use pennyworth_core::models::{AbortBilled, Shape};
 use pennyworth_core::money::Money;
 use pennyworth_core::plan::Plan;
 use pennyworth_core::route::Step;
 use pennyworth_core::task::{TaskRow, Tier};
-use pennyworth_core::text::Snapshot;
+use pennyworth_core::text::{self, Snapshot};
+use ropey::Rope;
 use tokio::sync::oneshot;
 
 use crate::attempt::{Failure, Limit, Success, attempt};
 use crate::current::Current;
+use crate::flight::{Said, Target};
 use crate::ledger::{Source, Suggested, provider};
 use crate::look::{Depth, Look, Question, look};
 use crate::resources::Resources;
+use crate::view::taken;
 
 /// Longest wait for an answer that was asked for with a key, in milliseconds: whoever asks waits longer than whoever types.
 const INVOKED_MS: u32 = 10_000;
@@ -113,6 +117,59 @@ pub async fn complete(
     }
 }
 
+/// Asks for what follows a suggestion while the user reads it: in the document as it will be once it is taken, of models that cost nothing. What
+/// comes of it is remembered. It ends as soon as the document becomes another one.
+pub fn look_ahead(resources: &Arc<Resources>, snapshot: &Snapshot, path: &Path, answer: &Answer) {
+    let current = resources.current();
+    let is_wanted =
+        current.scope(path).settings.speculate && current.models.enabled().any(|model| model.price.is_free());
+    if !is_wanted {
+        return;
+    }
+    let suggestion = Selected { start: answer.start, end: answer.end, text: answer.text.clone() };
+    let (text, cursor) = going_on(taken(&snapshot.text, &suggestion));
+    if resources.flights.is_busy(path, &text) {
+        return;
+    }
+    let ask = Ask { trigger: Trigger::Typed, selected: None, ready_only: false, outlives_edits: false };
+    let asked = Asked { snapshot: snapshot.with_text(text.clone()), path: path.to_owned(), cursor, ask };
+    let target = Target { text, cursor, is_ahead: true, is_billed_whole: false };
+    let (flights, resources) = (Arc::clone(resources), Arc::clone(resources));
+    let call = move |said: Arc<Said>| async move {
+        // Who types on sees other suggestions in a moment.
+        tokio::time::sleep(Duration::from_millis(current.scope(&asked.path).settings.debounce_ms.into())).await;
+        let looked = Looked::at(&resources, asked).await?;
+        match looked.is_over() || looked.look.found.is_some() {
+            true => None,
+            false => looked.first_that_fits(&resources, &said, Cost::Nothing).await,
+        }
+    };
+    drop(flights.flights.begin(path, target, call));
+}
+
+/// A text and cursor once the user has gone on behind what was taken: in the next line, as far in, where a statement has ended.
+fn going_on((mut text, cursor): (Rope, usize)) -> (Rope, usize) {
+    let line = text.byte_to_line(cursor);
+    let (start, end) = (text.line_to_byte(line), text::line_end(&text, line));
+    let before = text::slice(&text, start, cursor);
+    if !is_finished(&before, &text::slice(&text, cursor, end)) {
+        return (text, cursor);
+    }
+    let indent: String = before.chars().take_while(|c| c.is_whitespace()).collect();
+    let next = format!("{}{indent}", text::line_break(&text));
+    text.insert(text.byte_to_char(cursor), &next);
+    (text, cursor + next.len())
+}
+
+/// What a call may cost.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Cost {
+    /// As much as the caps allow.
+    Capped,
+    /// Nothing.
+    Nothing,
+}
+
 /// A question that owns what it is about.
 struct Asked {
     snapshot: Snapshot,
@@ -151,22 +208,58 @@ impl Looked {
         self.look.answer.is_some() || self.look.gate != Gate::Ask || self.asked.ask.ready_only
     }
 
-    /// Asks models.
-    async fn ask(&self, resources: &Resources, begun: Instant) -> Option<Answer> {
-        let Looked { asked, current, look } = self;
-        let plan = look.plan.as_ref()?;
-        resources.set_capped(plan.route.is_capped());
+    /// Asks models, once the one that is being asked already has said something else than what is wanted here.
+    async fn ask(self, resources: &Arc<Resources>, begun: Instant) -> Option<Answer> {
+        let view = &self.look.view;
+        let looked = match resources.flights.join(&self.asked.path, &view.text, view.cursor) {
+            Some(call) => {
+                call.ended().await;
+                // What it said is remembered.
+                let looked = Looked::at(resources, self.asked).await?;
+                if looked.is_over() {
+                    return looked.look.answer;
+                }
+                looked
+            }
+            None => self,
+        };
+        resources.set_capped(looked.look.plan.as_ref()?.route.is_capped());
         // This very place gave nothing a moment ago.
-        if look.found.is_some() || plan.route.steps.is_empty() {
+        if looked.look.found.is_some() || looked.look.plan.as_ref()?.route.steps.is_empty() {
             return None;
         }
-        let scope = current.scope(&asked.path);
-        if asked.ask.trigger != Trigger::Invoked {
-            let wait = Duration::from_millis(scope.settings.debounce_ms.into());
-            tokio::time::sleep(wait.saturating_sub(begun.elapsed())).await;
+        if looked.asked.ask.trigger != Trigger::Invoked {
+            tokio::time::sleep(looked.debounce().saturating_sub(begun.elapsed())).await;
         }
-        let time = Duration::from_millis(asked.ask.patience_ms(scope.tasks.row(plan.task)).into());
-        let turns = Turns { resources, current, asked, look, plan, over: Instant::now() + time };
+        let (path, target, resources) = (looked.asked.path.clone(), looked.target(), Arc::clone(resources));
+        let calls = Arc::clone(&resources);
+        let call = move |said: Arc<Said>| async move { looked.first_that_fits(&resources, &said, Cost::Capped).await };
+        calls.flights.begin(&path, target, call).ended().await
+    }
+
+    /// Wait after a keystroke before a model is asked.
+    fn debounce(&self) -> Duration {
+        Duration::from_millis(self.current.scope(&self.asked.path).settings.debounce_ms.into())
+    }
+
+    /// What a call made here is about.
+    fn target(&self) -> Target {
+        let first = self.look.plan.as_ref().and_then(|plan| plan.route.steps.first());
+        let model = first.and_then(|step| self.current.models.get(&step.model));
+        Target {
+            text: self.look.view.text.clone(),
+            cursor: self.look.view.cursor,
+            is_ahead: false,
+            is_billed_whole: model.is_some_and(|model| model.abort_billed == AbortBilled::Yes),
+        }
+    }
+
+    async fn first_that_fits(&self, resources: &Resources, said: &Said, cost: Cost) -> Option<Answer> {
+        let Looked { asked, current, look } = self;
+        let plan = look.plan.as_ref()?;
+        let row = current.scope(&asked.path).tasks.row(plan.task);
+        let time = Duration::from_millis(asked.ask.patience_ms(row).into());
+        let turns = Turns { resources, current, asked, look, plan, said, cost, over: Instant::now() + time };
         turns.first_that_fits().await
     }
 }
@@ -178,12 +271,14 @@ struct Turns<'a> {
     asked: &'a Asked,
     look: &'a Look,
     plan: &'a Plan,
+    said: &'a Said,
+    cost: Cost,
     over: Instant,
 }
 
 impl Turns<'_> {
     /// A model's turn ends when nothing came of it. One that takes long is joined by the next, if that costs nothing: then the first of both
-    /// to answer is the one, and the other is dropped.
+    /// to answer is the one, and the other is dropped. No further model is asked once nobody waits.
     async fn first_that_fits(&self) -> Option<Answer> {
         let steps: Vec<&Step> = self.plan.route.steps.iter().filter(|step| self.is_wanted(step)).collect();
         let mut waiting = steps.into_iter().peekable();
@@ -191,13 +286,19 @@ impl Turns<'_> {
         let mut last = waiting.next()?;
         asked.push(self.turn(last, waiting.peek().is_some()));
         loop {
-            let joins = asked.len() < 2 && waiting.peek().is_some_and(|next| self.may_join(last, next));
+            let joins = asked.len() < 2
+                && self.said.is_awaited()
+                && waiting.peek().is_some_and(|next| self.may_join(last, next));
             let next = tokio::select! {
                 Some((step, result)) = asked.next() => match result {
                     Ok(success) => return self.shown(step, success),
                     Err(failure) => {
                         self.failed(step, &failure);
-                        if asked.is_empty() { Some(waiting.next()?) } else { None }
+                        match asked.is_empty() {
+                            true if !self.said.is_awaited() => return None,
+                            true => Some(waiting.next()?),
+                            false => None,
+                        }
                     }
                 },
                 () = tokio::time::sleep(self.left().mul_f64(HEDGE_SHARE)), if joins => waiting.next(),
@@ -218,7 +319,8 @@ impl Turns<'_> {
     /// Dear models are asked only by those who said so.
     fn is_wanted(&self, step: &Step) -> bool {
         let settings = &self.current.scope(&self.asked.path).settings;
-        step.tier != Tier::Premium || settings.escalate || settings.pin(self.plan.task).is_some()
+        let may_cost = step.worst_cost == Money::ZERO || self.cost == Cost::Capped;
+        may_cost && (step.tier != Tier::Premium || settings.escalate || settings.pin(self.plan.task).is_some())
     }
 
     fn left(&self) -> Duration {
@@ -245,7 +347,10 @@ impl Turns<'_> {
         let _asking = self.resources.asks();
         let cache_key = self.resources.cache_key(&scope.root);
         let limit = Limit { caps: scope.settings.caps(), time, patience, cache_key, least };
-        (step, attempt(self.resources, models, self.plan, step, input, limit).await)
+        self.said.begin(&step.model);
+        let result = attempt(self.resources, models, self.plan, step, input, limit, self.said).await;
+        self.said.end(&step.model);
+        (step, result)
     }
 
     fn failed(&self, step: &Step, failure: &Failure) {

@@ -14,7 +14,7 @@ use tower_lsp::gen_lsp_types::{
 use tower_lsp::jsonrpc::{Error, Result};
 
 use crate::command::ACCEPTED;
-use crate::complete::{Answer, Ask, Selected};
+use crate::complete::{Answer, Ask, Selected, look_ahead};
 use crate::convert;
 use crate::engine::Engine;
 use crate::ledger::SuggestionId;
@@ -49,7 +49,7 @@ pub async fn inline(engine: &Arc<Engine>, params: InlineCompletionParams) -> Res
     };
     let cursor = offset(place.position);
     let task = {
-        let (engine, snapshot) = (Arc::clone(engine), snapshot.clone());
+        let (engine, snapshot, path) = (Arc::clone(engine), snapshot.clone(), path.clone());
         Guarded::spawn(async move { engine.complete(snapshot, path, cursor, ask, superseded).await })
     };
     let answer = task.await;
@@ -61,6 +61,7 @@ pub async fn inline(engine: &Arc<Engine>, params: InlineCompletionParams) -> Res
     }
     let Some(answer) = answer else { return Ok(None) };
     let id = engine.shown(&uri, &answer);
+    look_ahead(&engine.resources, &snapshot, &path, &answer);
     Ok(Some(item(&snapshot, encoding, answer, id).into()))
 }
 

@@ -14,6 +14,7 @@ pub mod discover;
 pub mod editor;
 pub mod embedded;
 pub mod engine;
+pub mod flight;
 pub mod frames;
 pub mod health;
 pub mod index;

@@ -22,6 +22,7 @@ use crate::allowances::Allowances;
 use crate::current::{Current, Scope};
 use crate::embedded::Embedded;
 use crate::engine::lock;
+use crate::flight::Flights;
 use crate::health::Health;
 use crate::keys::Keys;
 use crate::ledger::{Ledger, Spent};
@@ -49,6 +50,8 @@ pub struct Resources {
     pub allowances: Allowances,
     /// Places that were edited lately.
     pub recent: Recent,
+    /// Calls under way.
+    pub flights: Flights,
     /// What the user paused.
     pub pauses: Pauses,
     /// Which providers were in use lately.
@@ -81,6 +84,7 @@ impl Resources {
             health: Health::default(),
             allowances: Allowances::default(),
             recent: Recent::default(),
+            flights: Flights::default(),
             pauses: Pauses::default(),
             warmth: Warmth::default(),
             troubles: Troubles::default(),

@@ -74,6 +74,9 @@ impl Server {
     /// An edit came that could not be read.
     pub(crate) fn lost_edit(&self, uri: &Uri) {
         self.engine.session().lost_edit(uri);
+        if let Some(path) = self.engine.session().path(uri) {
+            self.engine.resources.flights.closed(&path);
+        }
         tracing::warn!("an edit could not be read; its document rests until it is sent whole");
     }
 
@@ -86,6 +89,7 @@ impl Server {
 
     /// Ends what still runs and writes what is not yet written.
     pub(crate) async fn close(&self) {
+        self.engine.resources.flights.end().await;
         let engine = Arc::clone(&self.engine);
         let _ = tokio::task::spawn_blocking(move || engine.end()).await;
     }
@@ -136,6 +140,8 @@ impl LanguageServer for Server {
         workspace::refresh_if_written(&self.engine);
         discover::look_around(&self.engine);
         if let Some(path) = self.engine.session().path(&uri) {
+            // It may be a document that was open already, with another text.
+            self.engine.resources.flights.closed(&path);
             warm::warm(&self.engine, &path, false);
         }
     }
@@ -151,6 +157,9 @@ impl LanguageServer for Server {
         };
         if let Some(ended) = self.engine.outcomes.edited(&uri, &changes, &text) {
             self.engine.settled(ended);
+        }
+        if let Some(path) = self.engine.session().path(&uri) {
+            self.engine.resources.flights.edited(&path, &text);
         }
         if let (Some(last), Some(path)) = (changes.last(), self.engine.session().path(&uri)) {
             let is_new = self.engine.resources.edited(&path, &text, last.first_line + last.new_lines);
@@ -169,6 +178,7 @@ impl LanguageServer for Server {
     async fn did_close(&self, params: DidCloseTextDocumentParams) {
         let uri = params.text_document.uri;
         if let Some(path) = self.engine.session().close(&uri) {
+            self.engine.resources.flights.closed(&path);
             self.engine.learner.closed(path);
         }
         self.engine.closed(&uri);

@@ -59,7 +59,7 @@ pub struct Settings {
     /// Probability of being right from which a suggestion is shown, where the task's own row does not ask for more or less than usual (0.5).
     #[schemars(range(min = 0, max = 1))]
     pub confidence: f64,
-    /// Whether what follows a suggestion is fetched before the suggestion is accepted.
+    /// Whether what follows a suggestion is asked for before the suggestion is accepted, of models that cost nothing.
     pub speculate: bool,
     /// Whether a premium model may be tried when a cheaper one fails or is unsure.
     pub escalate: bool,

@@ -67,7 +67,7 @@ impl View {
 }
 
 /// The text once an item is put in, and where the cursor is then.
-fn taken(text: &Rope, selected: &Selected) -> (Rope, usize) {
+pub(crate) fn taken(text: &Rope, selected: &Selected) -> (Rope, usize) {
     let mut text = text.clone();
     let end = selected.end.min(text.len_bytes());
     let (start, end) = (text.byte_to_char(selected.start.min(end)), text.byte_to_char(end));
