@@ -198,7 +198,7 @@ pub enum Why {
     Limited,
     /// It usually answers later than the task can wait.
     TooSlow,
-    /// What is left of the day's cap does not cover its worst case.
+    /// What is left of the day's or the month's cap does not cover its worst case.
     Cap,
     /// Prompt and answer do not fit into its context.
     Context,
@@ -327,7 +327,7 @@ impl fmt::Display for Why {
             Why::Unhealthy => f.pad("its provider fails"),
             Why::Limited => f.pad("its provider allows no such call now"),
             Why::TooSlow => f.pad("it answers too late"),
-            Why::Cap => f.pad("the day's cap does not cover it"),
+            Why::Cap => f.pad("what is left of the day's or the month's cap does not cover it"),
             Why::Context => f.pad("the prompt does not fit"),
             Why::Marker(marker) => write!(f, "the text contains `{marker}`"),
         }

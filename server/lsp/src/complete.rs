@@ -32,6 +32,8 @@ use crate::view::taken;
 const INVOKED_MS: u32 = 10_000;
 /// Share of the time left that a model gets to say something, where another could be asked after it.
 const FIRST_SHARE: f64 = 0.6;
+/// How many times its usual wait a model may take, where that is more.
+const UNUSUAL: f64 = 1.25;
 /// Time in which no model answers, so that none is asked.
 const LEAST_TIME: Duration = Duration::from_millis(20);
 /// Share of the time left after which a second model is asked besides the first, where that is free.
@@ -343,7 +345,7 @@ impl Turns<'_> {
             Trigger::Invoked => HARDLY,
             Trigger::Typed | Trigger::Deleted => self.resources.confidence(&step.model).needed(row.show).max(HARDLY),
         };
-        let patience = if is_followed { time.mul_f64(FIRST_SHARE) } else { time };
+        let patience = if is_followed { time.mul_f64(FIRST_SHARE).max(usual.mul_f64(UNUSUAL)).min(time) } else { time };
         let _asking = self.resources.asks();
         let cache_key = self.resources.cache_key(&scope.root);
         let limit = Limit { caps: scope.settings.caps(), time, patience, cache_key, least };

@@ -93,8 +93,8 @@ fn privacy_health_pin_and_cap_leave_models_out() {
     check(
         Task::Line,
         |terms, _| terms.cap_left = Money::ZERO,
-        "local\ndear: the task is not served by its tier\ndeepseek-v4-flash: the day's cap does not cover it\n\
-         gpt-6-luna: the day's cap does not cover it",
+        "local\ndear: the task is not served by its tier\ndeepseek-v4-flash: what is left of the day's or the month's cap does not cover it\n\
+         gpt-6-luna: what is left of the day's or the month's cap does not cover it",
     );
     check(
         Task::Line,

@@ -25,6 +25,10 @@ const FATES: usize = 500;
 const WAITS: usize = 32;
 /// Waits from which one is the usual.
 const FEW_WAITS: usize = 3;
+/// Calls in a row that were over before a model said anything, from which on it is taken to need longer.
+const FEW_MISSES: u32 = 3;
+/// How long it is taken to, in milliseconds; doubled with each further miss, up to an hour.
+const MISSED_MS: i64 = 60_000;
 
 /// What is at hand.
 #[derive(Debug, Default)]
@@ -64,8 +68,28 @@ struct Learned {
     input: f64,
     /// Milliseconds to the first text of its last answers.
     waits: VecDeque<u32>,
+    missed: Missed,
     fates: VecDeque<Fate>,
     confidence: Confidence,
+}
+
+/// Calls in a row that were over before the model said anything.
+#[derive(Clone, Copy, Debug, Default)]
+struct Missed {
+    calls: u32,
+    /// Milliseconds that the longest of them had.
+    ms: u32,
+    at_ms: i64,
+}
+
+impl Learned {
+    /// Milliseconds to its first text, usually; where its last calls were all too short for that, more than they had.
+    fn wait_ms(&self, now_ms: i64) -> Option<u32> {
+        let (usual, Missed { calls, ms, at_ms }) = (usual(&self.waits), self.missed);
+        let Some(more) = calls.checked_sub(FEW_MISSES) else { return usual };
+        let holds = now_ms.saturating_sub(at_ms) < MISSED_MS << more.min(6);
+        if holds { Some(usual.unwrap_or(0).max(ms.saturating_add(1))) } else { usual }
+    }
 }
 
 /// What is known of a model for a task and language.
@@ -126,7 +150,15 @@ impl Memory {
 
     /// A model began to answer after so long.
     pub(super) fn waited(&mut self, model: &str, ms: u32) {
-        remember(&mut self.model_mut(model).waits, ms, WAITS);
+        let learned = self.model_mut(model);
+        remember(&mut learned.waits, ms, WAITS);
+        learned.missed = Missed::default();
+    }
+
+    /// A call that had so long was over before a model said anything.
+    pub(super) fn missed(&mut self, model: &str, ms: u32, now_ms: i64) {
+        let missed = &mut self.model_mut(model).missed;
+        *missed = Missed { calls: missed.calls.saturating_add(1), ms: missed.ms.max(ms), at_ms: now_ms };
     }
 
     /// An answer turned out right or wrong.
@@ -164,7 +196,7 @@ impl Memory {
         let Acceptance { shown, accepted, .. } = acceptance.copied().unwrap_or_default().at(now_ms);
         let Some(learned) = self.models.get(model) else { return Standing { shown, accepted, ..Standing::default() } };
         let cached_share = if learned.input > 0.0 { learned.cached / learned.input } else { 0.0 };
-        Standing { shown, accepted, cached_share, wait_ms: usual(&learned.waits), ..Standing::default() }
+        Standing { shown, accepted, cached_share, wait_ms: learned.wait_ms(now_ms), ..Standing::default() }
     }
 
     /// All that is known for a task and language, in their order.

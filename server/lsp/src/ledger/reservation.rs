@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use pennyworth_core::models::AbortBilled;
 use pennyworth_core::tokens;
-use pennyworth_providers::{Chunk, FinishReason, ProviderError, Usage};
+use pennyworth_providers::{Chunk, FinishReason, Kind, ProviderError, Usage};
 
 use super::{Call, Ledger};
 
@@ -48,6 +48,8 @@ pub(super) struct Account {
     pub(super) reason: Option<String>,
     pub(super) first: Option<Duration>,
     pub(super) total: Duration,
+    /// Whether its time was over before the model said anything.
+    pub(super) is_late: bool,
 }
 
 /// A reservation on its way to whoever asked for it. If they are gone it is taken back, since nothing was sent.
@@ -119,7 +121,7 @@ impl Reservation {
     /// The answer was read as far as it was wanted: to its end, or until it was cut. `rejected` says in a word why it is not shown.
     pub fn settle(mut self, rejected: Option<&str>) {
         let status = if self.heard.finish.is_some() { Status::Done } else { Status::Cut };
-        self.close(status, rejected.map(str::to_owned));
+        self.close(status, rejected.map(str::to_owned), false);
     }
 
     /// The provider failed.
@@ -132,16 +134,17 @@ impl Reservation {
             Some(status) => format!("{:?} {status}", error.kind),
             None => format!("{:?}", error.kind),
         };
-        self.close(Status::Failed, Some(reason));
+        let is_late = self.heard.first.is_none() && matches!(error.kind, Kind::FirstByte | Kind::Deadline);
+        self.close(Status::Failed, Some(reason), is_late);
     }
 
     /// The request was not sent after all.
     pub fn unsent(mut self) {
         self.heard.usage = Some(Usage::default());
-        self.close(Status::Unsent, None);
+        self.close(Status::Unsent, None, false);
     }
 
-    fn close(&mut self, status: Status, reason: Option<String>) {
+    fn close(&mut self, status: Status, reason: Option<String>, is_late: bool) {
         self.open = false;
         let account = Account {
             status,
@@ -150,6 +153,7 @@ impl Reservation {
             reason,
             first: self.heard.first,
             total: self.heard.began.elapsed(),
+            is_late,
         };
         if account.status != Status::Unsent {
             self.ledger.tell(&self.call, &account);
@@ -179,7 +183,7 @@ impl Reservation {
 impl Drop for Reservation {
     fn drop(&mut self) {
         if self.open {
-            self.close(Status::Aborted, None);
+            self.close(Status::Aborted, None, false);
         }
     }
 }

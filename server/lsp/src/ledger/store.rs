@@ -16,7 +16,7 @@ use super::history::{self, Shown};
 use super::memory::Memory;
 use super::report::{self, Report};
 use super::reservation::Account;
-use super::suggestion::{Kind, millis};
+use super::suggestion::{self, Kind, millis};
 use super::{Call, CallId, Clock, Outcome, Refused, Suggested, SuggestionId};
 
 /// Time after its deadline in which a call may still be settled.
@@ -103,8 +103,13 @@ impl Store {
             while rows.next()?.is_some() {}
             Ok(plain_tokens)
         });
-        if let Some(first) = account.first {
-            self.memory().waited(&call.model, u32::try_from(first.as_millis()).unwrap_or(u32::MAX));
+        let waited = |time: Duration| u32::try_from(time.as_millis()).unwrap_or(u32::MAX);
+        match account.first {
+            Some(first) => self.memory().waited(&call.model, waited(first)),
+            None if account.is_late => {
+                self.memory().missed(&call.model, waited(account.total), suggestion::millis((self.clock)()));
+            }
+            None => {}
         }
         if let Ok(Some(plain_tokens)) = written
             && !usage.estimated

@@ -355,6 +355,48 @@ fn suggested(model: &str, chars: u32, tokens: u32, truncated: bool) -> Suggested
 }
 
 #[test]
+fn a_model_that_says_nothing_in_time_is_taken_to_need_longer_for_a_while() {
+    use pennyworth_providers::Kind;
+
+    let hands = Hands::new();
+    let (ledger, _) = hands.open(None);
+    let wait_ms = |ledger: &Ledger| {
+        assert!(ledger.flush());
+        ledger.standing(Task::Line, "rust", "m").wait_ms
+    };
+    let ends = |end: fn(Reservation)| {
+        end(reserve(&ledger, call(), 1_000_000).unwrap());
+        assert!(ledger.flush(), "before the clock moves");
+    };
+    let late = || ends(|call| call.fail(&error(Kind::FirstByte)));
+    for kind in
+        [|call: Reservation| call.fail(&error(Kind::Connect)), |call: Reservation| call.fail(&error(Kind::Server))]
+    {
+        (0..5).for_each(|_| ends(kind));
+    }
+    assert_eq!(wait_ms(&ledger), None, "other failures say nothing about time");
+    for expected in [false, false, true] {
+        late();
+        assert_eq!(wait_ms(&ledger).is_some(), expected);
+    }
+    for (pause, holds) in [(59, true), (2, false)] {
+        hands.forward(pause);
+        assert_eq!(wait_ms(&ledger).is_some(), holds, "after {pause} s more");
+    }
+    late();
+    for (pause, holds) in [(119, true), (2, false)] {
+        hands.forward(pause);
+        assert_eq!(wait_ms(&ledger).is_some(), holds, "after {pause} s more, for one more miss");
+    }
+    late();
+    ends(|mut call| {
+        call.heard(&Chunk::Text { text: "x".into(), logprob: None });
+        call.settle(None);
+    });
+    assert_eq!(wait_ms(&ledger), None, "it answered");
+}
+
+#[test]
 fn no_suggestion_takes_the_row_of_another_however_many_come_at_once() {
     let ids: Vec<i64> = std::thread::scope(|scope| {
         let burst = || (0..20_000).map(|_| SuggestionId::new().0).collect::<Vec<_>>();

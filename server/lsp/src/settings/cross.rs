@@ -99,6 +99,11 @@ pub(super) fn check(settings: &mut Settings, joined: &mut Joined<'_>) {
     languages(settings, joined);
     globs("ignore", &mut settings.ignore, joined);
     globs("secrets", &mut settings.secrets, joined);
+    if settings.cap_usd_per_day > settings.cap_usd_per_month {
+        let message =
+            format!("is more than cap_usd_per_month, so that the month's {} ends it first", settings.cap_usd_per_month);
+        joined.say(Severity::Warning, "cap_usd_per_day", message);
+    }
     let documents = &mut settings.documents;
     if documents.max_complete_bytes > documents.max_bytes {
         let message = format!("is more than documents.max_bytes; {} holds", documents.max_bytes);

@@ -42,6 +42,13 @@ fn what_is_wrong_is_said_with_its_place_and_what_is_allowed() {
         ("confidence = 1.5", &["error: config.toml:1: confidence: is 1.5; allowed: 0 to 1"]),
         ("confidence = nan", &["error: config.toml:1: confidence: is `nan`, a text; wanted: a number"]),
         ("cap_usd_per_day = 5000", &["error: config.toml:1: cap_usd_per_day: is 5000; allowed: 0 to 1000"]),
+        (
+            "debounce_ms = 5\ncap_usd_per_day = 20",
+            &[
+                "warning: config.toml:2: cap_usd_per_day: is more than cap_usd_per_month, so that the month's 10 ends it first",
+            ],
+        ),
+        ("cap_usd_per_day = 20\ncap_usd_per_month = 20", &[]),
         ("enabled = 1", &["error: config.toml:1: enabled: is 1, a whole number; wanted: true or false"]),
         ("preset = \"cheap\"", &["error: config.toml:1: preset: is `cheap`; known values: balanced, eager, frugal"]),
         ("trigger = 3", &["error: config.toml:1: trigger: is 3; known values: automatic, invoked"]),
