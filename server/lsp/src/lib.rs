@@ -40,6 +40,7 @@ pub mod settings;
 pub mod status;
 pub mod telemetry;
 pub mod troubles;
+pub mod turns;
 pub mod view;
 pub mod warm;
 pub mod workspace;
