@@ -219,7 +219,7 @@ async function trusted(editor, model) {
 }
 
 /** A key that is set reaches the model, and nothing else that is written down. */
-async function key(editor, model) {
+async function key(editor, model, picture) {
   const { page } = editor;
   await editor.command('Pennyworth: Set API Key');
   await page.locator('.quick-input-list .monaco-list-row', { hasText: 'OPENAI_API_KEY' }).click();
@@ -236,12 +236,12 @@ async function key(editor, model) {
   await check('a model of the configuration answers', () => editor.step({ ghost: ANSWER }));
   await check('with the key that was set', () => expect('authorization', model.authorization, 'Bearer sesame'));
   await check('the status bar tells the cost and the model', () => editor.status('spent', (text) => /\$0\.00\d\d of \$0\.01 · qwen/.test(text)));
-  await editor.picture(join(out, 'screenshot.png'));
+  await editor.picture(join(out, `${picture}.png`));
   await editor.press('Tab');
 }
 
 /** Until the day's cap is reached, and then nothing more. */
-async function cap(editor, model) {
+async function cap(editor, model, picture) {
   const isCapped = (text) => text.includes('cap reached');
   let text = '';
   // Never twice the same, or the model inside has learned to answer it.
@@ -256,7 +256,7 @@ async function cap(editor, model) {
     await editor.step({ dismiss: true });
   }
   await check('the cap is said when it is reached', () => editor.status('capped', isCapped));
-  await editor.picture(join(out, 'capped.png'));
+  await editor.picture(join(out, `${picture}.png`));
 }
 
 /** Two folders in one window: each is completed from its own code. */
@@ -288,12 +288,17 @@ async function servers(editor, host) {
 }
 
 /** The oldest VS Code that the extension says it works with, or the nearest there is. */
-async function oldest(browser, both) {
-  const host = await Host.start(old, join(place, 'old'), vsix);
+async function oldest(browser, both, model) {
+  // A ledger of its own, of which nothing is spent.
+  const host = await Host.start(old, join(place, 'old'), vsix, { XDG_STATE_HOME: join(place, 'old-state') });
+  model.calls = 0;
   const four = folder('four', { 'orders.py': ORDERS, 'prices.js': join(here, 'prices.js') });
   await session('old editor', host, browser, `folder=${four}`, async (editor) => {
     await takes(editor, join(four, 'orders.py'), 'old');
     await pauses(editor, join(place, 'old/ext', PROGRAM));
+    await trusted(editor, model);
+    await key(editor, model, 'old-spent');
+    await cap(editor, model, 'old-capped');
   });
   await session('old editor, two roots', host, browser, `workspace=${both}`, roots);
   host.stop();
@@ -349,8 +354,8 @@ async function main() {
       await pauses(editor, program);
       await looks(editor);
       await trusted(editor, model);
-      await key(editor, model);
-      await cap(editor, model);
+      await key(editor, model, 'screenshot');
+      await cap(editor, model, 'capped');
     });
     const two = folder('two', { 'orders.py': ORDERS });
     const three = folder('three', { 'invoices.js': join(here, 'invoices.js') });
@@ -360,7 +365,7 @@ async function main() {
       await roots(editor);
       await servers(editor, host);
     });
-    await oldest(browser, both);
+    await oldest(browser, both, model);
     await shared(browser);
   } finally {
     await browser.close();
