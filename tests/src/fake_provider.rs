@@ -6,7 +6,7 @@ use std::collections::VecDeque;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt, BufReader};
@@ -71,6 +71,10 @@ pub struct Answer {
     pub logprob: Option<f64>,
     /// Headers besides the usual.
     pub headers: Vec<(&'static str, String)>,
+    /// Time before its first byte, for those who measure.
+    pub delay: Duration,
+    /// Time before each piece.
+    pub pace: Duration,
 }
 
 impl Answer {
@@ -121,7 +125,11 @@ struct State {
     connections: usize,
     models: Vec<Has>,
     released: Arc<Notify>,
+    by: Option<Oracle>,
 }
+
+/// Answers a request by its body.
+type Oracle = Arc<dyn Fn(&Value) -> Answer + Send + Sync>;
 
 /// A model that the provider says it has.
 #[derive(Clone, Debug)]
@@ -198,6 +206,11 @@ impl FakeProvider {
         lock(&self.state).always = Some(answer);
     }
 
+    /// Answers each call that has no answer prepared for it by its body.
+    pub fn answers_by(&self, oracle: impl Fn(&Value) -> Answer + Send + Sync + 'static) {
+        lock(&self.state).by = Some(Arc::new(oracle));
+    }
+
     /// Lets one answer go on that is held, now or later.
     pub fn release(&self) {
         lock(&self.state).released.notify_one();
@@ -246,7 +259,12 @@ async fn serve(stream: TcpStream, state: &Mutex<State>) -> io::Result<()> {
         let answer = {
             let mut state = lock(state);
             state.seen.push(seen.clone());
-            if is_question(&seen) { None } else { state.answers.pop_front().or_else(|| state.always.clone()) }
+            let prepared = |state: &mut State| state.answers.pop_front().or_else(|| state.always.clone());
+            let by = state.by.clone();
+            match is_question(&seen) {
+                true => None,
+                false => prepared(&mut state).or_else(|| by.map(|by| by(&seen.body))),
+            }
         };
         match answer {
             Some(answer) => respond(&mut stream, &seen, answer, state).await?,
@@ -338,6 +356,11 @@ async fn respond(
     }
     let dialect = Dialect::of(&seen.line);
     let input = input_tokens(&seen.body);
+    if !answer.delay.is_zero() && rest(stream, answer.delay).await.is_err() {
+        // What was read is billed, whoever is still there.
+        bill(state, |bill| *bill = Bill { calls: bill.calls + 1, input: bill.input + input, ..*bill });
+        return Err(io::ErrorKind::BrokenPipe.into());
+    }
     bill(state, |bill| {
         *bill = Bill { calls: bill.calls + 1, input: bill.input + input, cached: bill.cached + answer.cached, ..*bill };
     });
@@ -380,6 +403,9 @@ async fn respond(
             _ if sent as u64 >= ceiling => break,
             _ => {}
         }
+        if !answer.pace.is_zero() {
+            rest(stream, answer.pace).await?;
+        }
         let mut frame = dialect.piece(piece, counts(sent));
         if let (Some(logprob), Some(choice)) = (answer.logprob, frame.pointer_mut("/choices/0")) {
             choice["logprobs"] = json!({"token_logprobs": [logprob]});
@@ -397,6 +423,14 @@ async fn respond(
         chunk(stream, "data: [DONE]\n\n").await?;
     }
     stream.write_all(b"0\r\n\r\n").await
+}
+
+/// Lets time pass; an error if the client goes away before it is over.
+async fn rest(stream: &mut BufReader<TcpStream>, time: Duration) -> io::Result<()> {
+    tokio::select! {
+        () = tokio::time::sleep(time) => Ok(()),
+        _ = stream.read_u8() => Err(io::ErrorKind::BrokenPipe.into()),
+    }
 }
 
 /// Waits until the answer may go on; an error if the client goes away first.

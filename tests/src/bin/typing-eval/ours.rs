@@ -1,0 +1,90 @@
+//! The server as a helper, at the other end of a pipe in memory, asked after each key as VS Code does it.
+
+use anyhow::Context as _;
+use pennyworth::server::Options;
+use pennyworth_tests::editor::Editor;
+use serde_json::{Value, json};
+
+use crate::typist::{Helper, Text};
+
+const URI: &str = "file:///project/document";
+
+pub(crate) struct Ours {
+    editor: Editor,
+    _folder: tempfile::TempDir,
+    version: i32,
+    asked: Option<i64>,
+    /// The command of what was offered last.
+    command: Option<Value>,
+}
+
+impl Ours {
+    pub(crate) async fn new(text: &Text, base_url: &str, config: &str, embedded: bool) -> anyhow::Result<Ours> {
+        let folder = tempfile::tempdir()?;
+        let path = folder.path().join("config.toml");
+        let config = format!(
+            "cap_usd_per_day = 900\ncap_usd_per_month = 9000\n{config}\n[embedded]\nenabled = {embedded}\n[model.m]\nprotocol = \"openai\"\n\
+             base_url = \"{base_url}\"\nmodel = \"qwen2.5-coder\"\ntier = \"cheap\"\ncontext = 8000\nstop_limit = 4\nchars_per_token = 4.0\n\
+             abort_billed = \"no\"\nprice = {{ input = 0.1, output = 0.5, as_of = \"2026-11-28\" }}\n"
+        );
+        std::fs::write(&path, config)?;
+        let ledger = folder.path().join("ledger.sqlite");
+        let mut editor = Editor::in_memory(Options { config: Some(path), ledger: Some(ledger), discover: false });
+        editor.initialize(json!({"textDocument": {"inlineCompletion": {}}}), Value::Null, None).await;
+        let (before, after) = (text.truth.get(..text.start), text.truth.get(text.end..));
+        let source =
+            before.zip(after).map(|(before, after)| format!("{before}{after}")).context("a part of the text")?;
+        editor.open(URI, text.language, 0, &source).await;
+        Ok(Ours { editor, _folder: folder, version: 0, asked: None, command: None })
+    }
+}
+
+/// A position of the protocol.
+fn position(text: &str, at: usize) -> Value {
+    let before = &text[..at];
+    let line = before.rfind('\n').map_or(0, |at| at + 1);
+    json!({"line": before.matches('\n').count(), "character": before[line..].encode_utf16().count()})
+}
+
+impl Helper for Ours {
+    async fn typed(&mut self, text: &Text, from: usize, to: usize) {
+        if let Some(asked) = self.asked.take() {
+            self.editor.cancel(asked).await;
+            let _ = self.editor.answer(asked).await;
+        }
+        self.version += 1;
+        let at = position(&text.truth, from);
+        let change = json!([{"range": {"start": at, "end": at}, "text": text.truth[from..to]}]);
+        self.editor.change(URI, self.version, change).await;
+        let place =
+            json!({"textDocument": {"uri": URI}, "position": position(&text.truth, to), "context": {"triggerKind": 2}});
+        self.asked = Some(self.editor.send("textDocument/inlineCompletion", place).await);
+    }
+
+    async fn offered(&mut self) -> String {
+        let Some(asked) = self.asked else { return std::future::pending().await };
+        let found = self.editor.answer(asked).await;
+        self.asked = None;
+        let item = found.as_ref().ok().and_then(|found| found.pointer("/items/0"));
+        self.command = item.map(|item| item["command"].clone());
+        match item.and_then(|item| item["insertText"].as_str()) {
+            Some(text) => text.to_owned(),
+            None => std::future::pending().await,
+        }
+    }
+
+    async fn taken(&mut self) {
+        if let Some(command) = self.command.take() {
+            let params = json!({"command": command["command"], "arguments": command["arguments"]});
+            self.editor.request("workspace/executeCommand", params).await;
+        }
+    }
+
+    async fn end(mut self) {
+        if let Some(asked) = self.asked {
+            self.editor.cancel(asked).await;
+            let _ = self.editor.answer(asked).await;
+        }
+        self.editor.shutdown().await;
+    }
+}
