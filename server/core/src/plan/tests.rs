@@ -56,7 +56,7 @@ fn a_plan_prints_each_decision() {
          gate        ask\n\
          max_tokens  80\n\
          stops       balanced, newline\n\
-         deadline    400 ms\n\
+         deadline    1500 ms\n\
          prompt      ≈18 tokens: path 5, excerpts 0, prefix 10, suffix 3\n\
          route 1     local: ≈23 prompt tokens, $0.00 expected, $0.00 at most, accepted 25 ± 9 %, $0.00 per accepted\n\
          route 2     gpt-6-luna: ≈88 prompt tokens, $0.0000288 expected, $0.0000585 at most, accepted 30 ± 10 %, $0.000096 per accepted\n"
