@@ -160,16 +160,23 @@ async fn a_call_goes_on_while_its_answer_may_be_what_is_typed() {
 }
 
 #[tokio::test]
-async fn a_call_ends_with_its_document_and_with_the_server() {
-    for closes in [true, false] {
+async fn a_call_ends_when_nobody_waits_and_with_its_document_and_the_server() {
+    for (ends, billed) in
+        [("by itself", "no"), ("with its document", "no"), ("with the server", "no"), ("with the server", "yes")]
+    {
         let provider = FakeProvider::start().await.unwrap();
         provider.always(Answer::new(&["first();"]).with(Fault::HangBeforeFirstByte));
-        let row = model("m", &provider, 1, "yes");
+        let row = model("m", &provider, 1, billed);
         let mut scene = Scene::new(provider, &row).await;
         let before = scene.ask(CURSOR).await;
         scene.asked(1).await;
-        if closes {
-            scene.editor.close(URI).await;
+        match ends {
+            "by itself" => scene.editor.cancel(before).await,
+            "with its document" => scene.editor.close(URI).await,
+            _ => {}
+        }
+        if ends != "with the server" {
+            scene.provider.closed(1).await;
         }
         scene.editor.request("shutdown", Value::Null).await;
         assert_eq!(scene.editor.answer(before).await.unwrap_err()["code"], CANCELLED);
@@ -177,7 +184,7 @@ async fn a_call_ends_with_its_document_and_with_the_server() {
         assert_eq!(scene.editor.ended().await, 0);
         let (ledger, _) = Ledger::open(Some(&scene.folder.path().join("ledger.sqlite")));
         let total = ledger.report(UNIX_EPOCH).unwrap().total;
-        assert_eq!((total.calls, total.aborted), (1, 1), "closes: {closes}");
+        assert_eq!((total.calls, total.aborted), (1, 1), "{ends}, billed {billed}");
     }
 }
 

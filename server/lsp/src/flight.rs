@@ -1,11 +1,11 @@
 //! Calls under way, one a document: each goes on while the user types what it may still say, so that nothing is asked and paid for twice,
-//! and ends once nobody can want its answer any more.
+//! and ends once nobody wants its answer any more.
 //! It leaves asking to `complete`, and finding an answer again at a later place to the cache.
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use futures_util::FutureExt as _;
 use futures_util::future::{BoxFuture, Shared};
@@ -14,12 +14,16 @@ use pennyworth_core::text;
 use ropey::Rope;
 use tokio::sync::watch;
 use tokio::task::AbortHandle;
+use tokio::time::timeout;
 
 use crate::complete::Answer;
 use crate::engine::lock;
 
 /// What editors put behind the cursor by themselves, besides blanks.
 const AUTO_CLOSED: [char; 7] = [')', ']', '}', '>', '"', '\'', '`'];
+
+/// How long a call goes on that nobody waits for: editors cancel a request just before they send what was typed and ask again.
+const ALONE: Duration = Duration::from_millis(500);
 
 /// The calls under way.
 #[derive(Default)]
@@ -57,7 +61,7 @@ struct Flight {
 /// What is known of a call before its end: how many wait for it, and what its models have said so far, where that is the text to insert.
 #[derive(Debug, Default)]
 pub struct Said {
-    waiting: AtomicUsize,
+    waiting: watch::Sender<usize>,
     texts: watch::Sender<Vec<(String, String)>>,
 }
 
@@ -69,15 +73,24 @@ pub struct Waiting {
 }
 
 impl Flights {
-    /// Makes a call for a document, in place of the one that is under way there. It goes on when nobody waits for it any more.
+    /// Makes a call for a document, in place of the one that is under way there. It goes on for a moment when nobody waits for it any more; one that
+    /// is made ahead or billed in any case, to its end.
     pub fn begin<F>(&self, path: &Path, target: Target, call: impl FnOnce(Arc<Said>) -> F) -> Waiting
     where
         F: Future<Output = Option<Answer>> + Send + 'static,
     {
         let said = Arc::new(Said::default());
         // Before the call is: it goes on to its next model only for somebody who waits.
-        said.waiting.fetch_add(1, Ordering::Relaxed);
-        let task = tokio::spawn(call(Arc::clone(&said)));
+        said.waiting.send_modify(|waiting| *waiting += 1);
+        let (call, ears) = (call(Arc::clone(&said)), Arc::clone(&said));
+        let is_left_alone = !target.is_ahead && !target.is_billed_whole;
+        let task = tokio::spawn(async move {
+            tokio::select! {
+                biased;
+                answer = call => answer,
+                () = ears.left_alone(), if is_left_alone => None,
+            }
+        });
         let abort = task.abort_handle();
         let ended = task.map(|ended| match ended {
             Ok(answer) => answer,
@@ -109,7 +122,7 @@ impl Flights {
             all.leave(left);
         }
         let typed = typed?;
-        flight.said.waiting.fetch_add(1, Ordering::Relaxed);
+        flight.said.waiting.send_modify(|waiting| *waiting += 1);
         Some(Waiting { flight, typed })
     }
 
@@ -186,7 +199,18 @@ impl Flight {
 impl Said {
     /// Whether somebody waits for the answer.
     pub fn is_awaited(&self) -> bool {
-        self.waiting.load(Ordering::Relaxed) > 0
+        *self.waiting.borrow() > 0
+    }
+
+    /// Waits until nobody has waited for a while.
+    async fn left_alone(&self) {
+        let mut waiting = self.waiting.subscribe();
+        // Their sender lives as long as this.
+        while waiting.wait_for(|waiting| *waiting == 0).await.is_ok() {
+            if timeout(ALONE, waiting.wait_for(|waiting| *waiting > 0)).await.is_err() {
+                return;
+            }
+        }
     }
 
     /// A model is asked.
@@ -237,7 +261,7 @@ impl Waiting {
 
 impl Drop for Waiting {
     fn drop(&mut self) {
-        self.flight.said.waiting.fetch_sub(1, Ordering::Relaxed);
+        self.flight.said.waiting.send_modify(|waiting| *waiting = waiting.saturating_sub(1));
     }
 }
 
