@@ -130,9 +130,12 @@ impl Flights {
     pub fn edited(&self, path: &Path, text: &Rope) {
         let mut all = lock(&self.0);
         let Some(flight) = all.wanted.get(path) else { return };
-        let typed = flight.typed(text, None);
-        let goes_on = typed.is_some_and(|typed| flight.said.may_begin_with(typed.trim_end_matches(AUTO_CLOSED)));
-        if !goes_on && !flight.is_on_the_way(text) {
+        let goes_on = || {
+            let typed = flight.typed(text, None);
+            typed.is_some_and(|typed| flight.said.may_begin_with(typed.trim_end_matches(AUTO_CLOSED)))
+        };
+        // What one that has ended said is remembered.
+        if flight.abort.is_finished() || (!goes_on() && !flight.is_on_the_way(text)) {
             let left = all.wanted.remove(path);
             all.leave(left);
         }
