@@ -152,7 +152,10 @@ fn attempts<'a>(excerpt: &Excerpt, facts: &'a Facts) -> Vec<Attempt<'a>> {
         let at = if name > 2 { 0 } else { attempts.len() };
         attempts.splice(at..at, types);
     }
-    attempts.extend(fills.chain(operand.then_some("+ $")).map(|fill| with(fill, "")));
+    // What takes the place of the word before the cursor comes last: behind an operand it would begin another statement.
+    let (instead, behind): (Vec<_>, Vec<_>) = fills.partition(|fill| fill.starts_with('~'));
+    let fills = behind.into_iter().chain(operand.then_some("+ $")).chain(instead);
+    attempts.extend(fills.map(|fill| with(fill, "")));
     attempts.extend(end.filter(|_| facts.strict && operand).map(|end| with("+ $", end)));
     attempts.extend(tails.map(|tail| with(first, tail)));
     if let Some(lambda) = lambda(before, facts, &scan).filter(|_| last) {
