@@ -102,6 +102,8 @@ async fn reports_are_texts_for_the_editor() {
     let explained = run(&mut editor, "explain", json!([URI, position()])).await;
     let explained = explained["text"].as_str().unwrap();
     assert!(explained.contains("let greeting = ˇ") && explained.contains("task        "), "{explained}");
+    let behind = run(&mut editor, "explain", json!([URI, {"line": 2, "character": 20}])).await;
+    assert!(behind["text"].as_str().unwrap().contains("silent: the statement is finished"), "{behind}");
     let check = run(&mut editor, "check", json!([])).await;
     assert!(check["ok"] == true && check["text"].as_str().unwrap().contains("models: "), "{check}");
     let files = run(&mut editor, "files", json!([])).await;

@@ -128,15 +128,20 @@ fn unwanted(moment: &Moment<'_>) -> Option<Reason> {
     if moment.trigger == Trigger::Deleted {
         return Some(Reason::Deletion);
     }
+    unwanted_at(moment.prefix, moment.suffix)
+}
+
+/// Why no model is asked at a place while typing, whatever was typed there; a key asks.
+pub fn unwanted_at(prefix: &str, suffix: &str) -> Option<Reason> {
     // Before a word is the middle of one too: what is typed there is a correction.
-    if moment.suffix.chars().next().is_some_and(|c| c.is_alphanumeric() || c == '_') {
+    if suffix.chars().next().is_some_and(|c| c.is_alphanumeric() || c == '_') {
         return Some(Reason::MidWord);
     }
-    let written = moment.prefix.chars().filter(|c| !c.is_whitespace()).take(ENOUGH).count();
+    let written = prefix.chars().filter(|c| !c.is_whitespace()).take(ENOUGH).count();
     if written < ENOUGH {
         return Some(Reason::TooLittle);
     }
-    is_finished(moment.prefix, moment.suffix).then_some(Reason::Finished)
+    is_finished(prefix, suffix).then_some(Reason::Finished)
 }
 
 /// Whether a statement or a body ends with the text before the cursor, and its line with it.

@@ -7,7 +7,7 @@ use std::process::ExitCode;
 
 use clap::Args;
 use pennyworth_core::cache::Found;
-use pennyworth_core::gate::Gate;
+use pennyworth_core::gate::{Gate, Reason, unwanted_at};
 use pennyworth_core::money::Money;
 use pennyworth_core::task::Task;
 use serde_json::{Value, json};
@@ -60,6 +60,7 @@ fn as_json(look: &Look) -> Value {
             Gate::Ask => json!("ask"),
             Gate::Silent(why) => json!(why),
         },
+        "gate_while_typing": while_typing(look).map_or_else(|| json!("ask"), |why| json!(why)),
         "max_tokens": plan.map(|plan| plan.budget.max_tokens),
         "stops": plan.map(|plan| &plan.stops),
         "deadline_ms": plan.map(|plan| plan.deadline_ms),
@@ -80,6 +81,14 @@ pub(crate) fn explained(look: &Look, learned: usize, cap_left: Money) -> anyhow:
     let mut out = Vec::new();
     as_text(look, learned, cap_left, &mut out)?;
     Ok(String::from_utf8_lossy(&out).into_owned())
+}
+
+/// What keeps models from being asked here while typing: the look is that of somebody who asks with a key.
+fn while_typing(look: &Look) -> Option<Reason> {
+    match look.gate {
+        Gate::Silent(why) => Some(why),
+        Gate::Ask => unwanted_at(&look.view.before, &look.view.after),
+    }
 }
 
 fn as_text(look: &Look, learned: usize, cap_left: Money, out: &mut impl Write) -> anyhow::Result<()> {
@@ -107,6 +116,9 @@ fn as_text(look: &Look, learned: usize, cap_left: Money, out: &mut impl Write) -
     match &look.plan {
         Some(plan) => {
             write!(out, "{plan}")?;
+            if let Some(why) = while_typing(look).filter(|_| look.gate == Gate::Ask) {
+                writeln!(out, "typing      silent: {why}; a key asks")?;
+            }
             if !plan.route.steps.is_empty() {
                 writeln!(out, "cap         {cap_left} left of the caps")?;
             }
