@@ -67,7 +67,12 @@ impl Scene {
 
     /// Waits until the provider was asked so often.
     async fn asked(&mut self, calls: usize) {
-        while self.provider.seen().len() < calls {
+        self.until(|provider| provider.seen().len() >= calls).await;
+    }
+
+    /// Waits until something is so with the provider, which goes on while the server is asked for its status.
+    async fn until(&mut self, is_so: impl Fn(&FakeProvider) -> bool) {
+        while !is_so(&self.provider) {
             self.editor.request("workspace/executeCommand", json!({"command": "pennyworth.status"})).await;
         }
     }
@@ -143,13 +148,16 @@ async fn a_call_goes_on_while_its_answer_may_be_what_is_typed() {
         }
         let after = scene.ask(cursor).await;
         assert_eq!(scene.editor.answer(before).await.unwrap_err()["code"], CANCELLED, "{case}");
+        if held > 0 {
+            // What it has said is enough for another call to be made, before it says the rest.
+            scene.asked(calls).await;
+        }
         scene.provider.release();
         assert_eq!(scene.answer(after).await.as_deref(), shown, "{case}");
         if aborted == Some(0) {
             // All of its answer was read, also where nobody wanted it any more.
-            while scene.provider.bill().output < (pieces.len() + calls - 1) as u64 {
-                scene.asked(1).await;
-            }
+            let all = (pieces.len() + calls - 1) as u64;
+            scene.until(|provider| provider.bill().output >= all).await;
         }
         scene.provider.closed(calls).await;
         assert_eq!(scene.provider.seen().len(), calls, "{case}");
@@ -239,14 +247,13 @@ async fn what_follows_a_suggestion_is_there_when_it_is_taken_if_it_costs_nothing
         assert_eq!(scene.provider.seen().len(), if ahead { 2 } else { 1 }, "{case}");
         let next = scene.ask((2, 4)).await;
         assert_eq!(scene.answer(next).await.as_deref(), Some("second(greeting);"), "{case}");
+        // And on it goes with what follows that.
+        let calls = if ahead { 3 } else { 2 };
+        scene.asked(calls).await;
         let prompts = scene.provider.seen();
         let prompt = prompts[1].body["prompt"].as_str().unwrap();
-        assert_eq!(
-            (prompts.len(), prompt.contains("let greeting = first();\n<|fim_suffix|>")),
-            (2, true),
-            "{case}: {prompt}"
-        );
+        assert!(prompt.contains("let greeting = first();\n<|fim_suffix|>"), "{case}: {prompt}");
         let account = scene.account().await;
-        assert_eq!((account.calls, account.aborted), (2, 0), "{case}");
+        assert_eq!((account.calls, account.failed), (calls as u64, 0), "{case}");
     }
 }

@@ -121,17 +121,17 @@ pub fn look_ahead(resources: &Arc<Resources>, snapshot: &Snapshot, path: &Path, 
     let ask = Ask { trigger: Trigger::Typed, selected: None, ready_only: false, outlives_edits: false };
     let asked = Asked { snapshot: snapshot.with_text(text.clone()), path: path.to_owned(), cursor, ask };
     let target = Target { text, cursor, is_ahead: true, is_billed_whole: false };
-    let (flights, resources) = (Arc::clone(resources), Arc::clone(resources));
+    let worker = Arc::clone(resources);
     let call = move |said: Arc<Said>| async move {
         // Who types on sees other suggestions in a moment.
         tokio::time::sleep(Duration::from_millis(current.scope(&asked.path).settings.debounce_ms.into())).await;
-        let looked = Looked::at(&resources, asked).await?;
+        let looked = Looked::at(&worker, asked).await?;
         match looked.is_over() || looked.look.found.is_some() {
             true => None,
-            false => looked.first_that_fits(&resources, &said, Cost::Nothing).await,
+            false => looked.first_that_fits(&worker, &said, Cost::Nothing).await,
         }
     };
-    drop(flights.flights.begin(path, target, call));
+    drop(resources.flights.begin(path, target, call));
 }
 
 /// A text and cursor once the user has gone on behind what was taken: in the next line, as far in, where a statement has ended.
@@ -209,10 +209,9 @@ impl Looked {
         if looked.asked.ask.trigger != Trigger::Invoked {
             tokio::time::sleep(looked.debounce().saturating_sub(begun.elapsed())).await;
         }
-        let (path, target, resources) = (looked.asked.path.clone(), looked.target(), Arc::clone(resources));
-        let calls = Arc::clone(&resources);
-        let call = move |said: Arc<Said>| async move { looked.first_that_fits(&resources, &said, Cost::Capped).await };
-        calls.flights.begin(&path, target, call).ended().await
+        let (path, target, worker) = (looked.asked.path.clone(), looked.target(), Arc::clone(resources));
+        let call = move |said: Arc<Said>| async move { looked.first_that_fits(&worker, &said, Cost::Capped).await };
+        resources.flights.begin(&path, target, call).ended().await
     }
 
     /// Wait after a keystroke before a model is asked.
