@@ -18,9 +18,7 @@ use tokio::time::timeout;
 
 use crate::complete::Answer;
 use crate::engine::lock;
-
-/// What editors put behind the cursor by themselves, besides blanks.
-const AUTO_CLOSED: [char; 7] = [')', ']', '}', '>', '"', '\'', '`'];
+use crate::outcome::AUTO_CLOSED;
 
 /// How long a call goes on that nobody waits for: editors cancel a request just before they send what was typed and ask again.
 const ALONE: Duration = Duration::from_millis(500);

@@ -13,7 +13,7 @@ use crate::engine::lock;
 use crate::ledger::{Kind, Outcome, SuggestionId};
 
 /// Characters that editors put after what was typed, on their own.
-const AUTO_CLOSED: [char; 7] = [')', ']', '}', '>', '"', '\'', '`'];
+pub(crate) const AUTO_CLOSED: [char; 7] = [')', ']', '}', '>', '"', '\'', '`'];
 /// Suggestions that are remembered after their end, for clients that tell late.
 const REMEMBERED: usize = 64;
 

@@ -158,10 +158,9 @@ impl LanguageServer for Server {
         if let Some(ended) = self.engine.outcomes.edited(&uri, &changes, &text) {
             self.engine.settled(ended);
         }
-        if let Some(path) = self.engine.session().path(&uri) {
+        let path = self.engine.session().path(&uri);
+        if let (Some(last), Some(path)) = (changes.last(), path) {
             self.engine.resources.flights.edited(&path, &text);
-        }
-        if let (Some(last), Some(path)) = (changes.last(), self.engine.session().path(&uri)) {
             let is_new = self.engine.resources.edited(&path, &text, last.first_line + last.new_lines);
             warm::warm(&self.engine, &path, is_new);
         }
