@@ -1,4 +1,4 @@
-; What C++ has besides C, whose captures come first.
+; Captures that C++ adds to those of C, which come first.
 
 ; Statements
 (co_return_statement (expression) @return)
@@ -16,11 +16,11 @@
 
 ; Lists
 (template_parameter_list) @parameter.inside
-; In a body, what might declare a function calls a constructor.
+; In a body, an apparent function declaration calls a constructor.
 (compound_statement (declaration declarator: (function_declarator parameters: (parameter_list) @argument.inside)))
 (compound_statement (declaration (function_declarator parameters: (parameter_list (parameter_declaration
   (abstract_function_declarator parameters: (parameter_list) @argument.inside))))))
-; What looks like a function without a type is a macro such as `TEST(A, B) {`, but for constructors.
+; An apparent function without a type is a macro such as `TEST(A, B) {`, unless it is a constructor.
 ((function_definition !type declarator: (function_declarator declarator: (identifier) @_macro
   parameters: (parameter_list) @argument.inside)) (#match? @_macro "^[A-Z][A-Z0-9_]+$"))
 (field_declaration_list (function_definition
@@ -37,10 +37,10 @@
 ; Imports
 (using_declaration) @import.inside
 
-; Values above that are more than values: as in C, where these stand further down.
+; Some values above are also lists, texts or imports. As in C, these patterns come later, so they win.
 (initializer_list) @literal.inside
 [(string_literal) (char_literal) (raw_string_literal)] @string.inside
 (preproc_include path: (_) @import)
-; A method whose body is empty looks like a member with a list for its value.
+; A method with an empty body parses as a member whose value is a list.
 (field_declaration declarator: [(function_declarator) (_ (function_declarator))]
   default_value: (initializer_list) @function.inside)

@@ -1,4 +1,4 @@
-; What C++ has besides the definitions of C, which come first.
+; Definitions that C++ adds to those of C, which come first.
 
 (function_definition declarator: (reference_declarator (function_declarator declarator: (_) @name))) @definition
 (field_declaration declarator: (function_declarator declarator: (_) @name)) @definition

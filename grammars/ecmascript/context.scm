@@ -1,4 +1,4 @@
-; What is missing at a place in JavaScript and its kin, by the innermost node around it. `.inside`: behind the node's own start.
+; The task at a place in JavaScript, TypeScript and TSX, by the innermost node around it. `.inside`: only behind the node's own start.
 
 (program) @top_level
 

@@ -1,4 +1,4 @@
-; Definitions in JavaScript and its kin: `@definition` around each, `@name` within.
+; Definitions in JavaScript, TypeScript and TSX: `@definition` around each, `@name` within.
 
 (function_declaration name: (_) @name) @definition
 (generator_function_declaration name: (_) @name) @definition

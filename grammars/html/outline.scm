@@ -1,4 +1,4 @@
-; Definitions in HTML: `@definition` around each, `@name` within. What a page consists of is its headings and what has an id.
+; Definitions in HTML: `@definition` around each, `@name` within. A page's definitions are its headings and the elements with an id.
 
 (element (start_tag (tag_name) @_tag) . (text) @name (#match? @_tag "^[hH][1-6]$")) @definition
 (element (start_tag (attribute (attribute_name) @_key (quoted_attribute_value (attribute_value) @name))) (#eq? @_key "id")) @definition

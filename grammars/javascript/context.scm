@@ -1,4 +1,4 @@
-; What JavaScript has besides what it shares with TypeScript, whose captures come first.
+; Captures that JavaScript adds to those it shares with TypeScript, which come first.
 
 (field_definition value: (_) @expression)
 (field_definition value: [(array) (object)] @literal.inside)

@@ -1,1 +1,1 @@
-; Nothing besides the definitions it shares with TypeScript, which come first.
+; JavaScript adds nothing to the definitions it shares with TypeScript.

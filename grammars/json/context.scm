@@ -1,4 +1,4 @@
-; What is missing at a place in JSON, by the innermost node around it. `.inside`: behind the node's own start.
+; The task at a place in JSON, by the innermost node around it. `.inside`: only behind the node's own start.
 
 (document) @top_level
 (object) @literal.inside

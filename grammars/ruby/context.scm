@@ -1,4 +1,4 @@
-; What is missing at a place in Ruby, by the innermost node around it. `.inside`: behind the node's own start.
+; The task at a place in Ruby, by the innermost node around it. `.inside`: only behind the node's own start.
 
 (program) @top_level
 

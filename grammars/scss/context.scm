@@ -1,4 +1,4 @@
-; What SCSS has besides CSS, whose captures come first.
+; Captures that SCSS adds to those of CSS, which come first.
 
 ; Statements
 (return_statement (_) @return)

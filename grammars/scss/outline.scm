@@ -1,4 +1,4 @@
-; What SCSS has besides the definitions of CSS, which come first.
+; Definitions that SCSS adds to those of CSS, which come first.
 
 (mixin_statement name: (_) @name) @definition
 (function_statement name: (_) @name) @definition

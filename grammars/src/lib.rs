@@ -1,5 +1,5 @@
 //! The languages Pennyworth knows, as data: a parser, the lexical facts of `language.toml`, and the queries of `context.scm` and `outline.scm`.
-//! It decides nothing: what the facts mean is core's affair. A language is a folder, a line below and a dependency.
+//! It decides nothing; using the facts is left to core. A language is a folder, a line below and a dependency.
 
 use std::path::Path;
 use std::sync::LazyLock;
@@ -20,7 +20,7 @@ pub struct Language {
 pub struct Facts {
     /// The name used in configuration, cases and the ledger: the folder's name.
     pub name: String,
-    /// `languageId`s by which editors call it.
+    /// `languageId`s that editors use for it.
     pub ids: Vec<String>,
     /// File extensions, without the dot.
     #[serde(default)]
@@ -31,47 +31,47 @@ pub struct Facts {
     /// Programs that a `#!` line names.
     #[serde(default)]
     pub shebangs: Vec<String>,
-    /// One step of indentation where a document shows none of its own.
+    /// One step of indentation for a document that shows none of its own.
     pub indent: String,
-    /// What shows where a body ends.
+    /// What marks the end of a body.
     pub layout: Layout,
-    /// Openers of comments that end with the line.
+    /// Openers of line comments.
     #[serde(default)]
     pub line_comments: Vec<String>,
-    /// Openers, line or block, of comments that document a definition; longer than the plain ones they begin with.
+    /// Openers of doc comments, line or block. Each is longer than the plain opener it begins with.
     #[serde(default)]
     pub doc_comments: Vec<String>,
-    /// Openers and closers of comments that span lines.
+    /// Openers and closers of block comments.
     #[serde(default)]
     pub block_comments: Vec<(String, String)>,
     /// Whether block comments nest.
     #[serde(default)]
     pub nested_comments: bool,
-    /// Forms of string literals; where two open alike the longer opener counts.
+    /// Forms of string literals. If several openers match, the longest counts.
     #[serde(default)]
     pub strings: Vec<StringForm>,
-    /// Whether a single quote may also begin a lifetime or label (Rust), so that it opens a literal only if one closes it.
+    /// Whether a single quote may also begin a lifetime or label (Rust). It then opens a literal only if another closes it.
     #[serde(default)]
     pub quote_is_char: bool,
     /// Whether `/` opens a regular expression where a value is expected.
     #[serde(default)]
     pub regex: bool,
-    /// The character that takes the meaning of the next one away outside of strings, too.
+    /// The character that escapes the next one, outside of strings, too.
     #[serde(default)]
     pub escape: Option<char>,
     /// Whether words such as `<<EOF` open here-documents.
     #[serde(default)]
     pub heredocs: bool,
-    /// Bytes of a here-document's word above which the grammar's scanner aborts the process, so that such a text is not parsed.
+    /// What the grammar's scanner can take.
     #[serde(default)]
-    pub max_heredoc_word: Option<usize>,
+    pub limits: Limits,
     /// Pairs of brackets.
     #[serde(default)]
     pub brackets: Vec<(char, char)>,
     /// Operators after which a member's name is expected.
     #[serde(default)]
     pub member_operators: Vec<String>,
-    /// What ends a statement besides a line break; empty where nothing does.
+    /// What ends a statement besides a line break; empty if nothing does.
     #[serde(default)]
     pub terminator: String,
     /// Characters that belong to words besides letters, digits and `_`.
@@ -83,22 +83,22 @@ pub struct Facts {
     /// Words that close a body (`end`, `fi`) or continue it (`else`).
     #[serde(default)]
     pub closers: Vec<String>,
-    /// Words that open a body where a statement begins, and the words that close it, for layouts of words.
+    /// Words that open a body where a statement begins, and the texts that close it, for [`Layout::Words`].
     #[serde(default)]
     pub blocks: Vec<(String, String)>,
-    /// Words of `blocks` that open a body wherever they stand (`do`, `function`).
+    /// Words of `blocks` that open a body anywhere (`do`, `function`).
     #[serde(default)]
     pub anywhere: Vec<String>,
-    /// Words whose body a `do` on the same line does not open again (`while`).
+    /// Words (`while`) whose body is already open when a `do` follows on the same line.
     #[serde(default)]
     pub loops: Vec<String>,
-    /// What begins a line that stands outside the nesting of the code, such as `#` of the C preprocessor.
+    /// What begins a line outside the nesting of the code, such as `#` of the C preprocessor.
     #[serde(default)]
     pub directives: Vec<String>,
-    /// Text that shows, in the head of a function or just above it, that it is a test; behind `^` it must begin the head.
+    /// Texts that mark a function as a test, in its head or just above it. Behind `^` a text must begin the head.
     #[serde(default)]
     pub tests: Vec<String>,
-    /// First words of definitions that a plain comment directly above them documents (Go's `func`), or `()` where a name before it begins one.
+    /// First words of definitions that a plain comment directly above documents (Go's `func`). `()` stands for a name followed by `()`.
     #[serde(default)]
     pub documented: Vec<String>,
     /// Opener and closer of code in a file that is otherwise text (`<?php`, `?>`).
@@ -107,42 +107,63 @@ pub struct Facts {
     /// Whether `<` directly behind a name may open a list of types.
     #[serde(default)]
     pub angles: bool,
-    /// Whether elements of markup may stand among the code as values: `<a b={c}>text</a>`.
+    /// Whether markup elements may be values in the code: `<a b={c}>text</a>`.
     #[serde(default)]
     pub tags: bool,
-    /// Texts that end a function's list of parameters where nothing but a parenthesis shows that it is one. `$` is the cursor's place; the
-    /// brackets behind it are those that the text closes.
+    /// Texts that complete a function whose parameter list begins with only a parenthesis (`$) => {}`). `$` is the cursor. The text
+    /// closes the brackets behind it.
     #[serde(default)]
     pub lambdas: Vec<String>,
-    /// Texts tried behind the cursor's line to complete what it begins, besides none.
+    /// Texts tried, besides none, behind the cursor's line to complete it.
     #[serde(default)]
     pub tails: Vec<String>,
-    /// Words that introduce a body which must be followed by something, and what that is at its shortest (`do`, ` while (x);`).
+    /// Words whose body needs a text behind it, and the shortest such text (`do`, ` while (x);`).
     #[serde(default)]
     pub followed: Vec<(String, String)>,
-    /// A name nobody uses, to stand for what is missing; where case has a meaning, the case that fits in more places.
+    /// An unused name that stands for the missing text. If case has a meaning, it has the case that fits in more places.
     #[serde(default = "name")]
     pub name_probe: String,
-    /// Texts tried at the cursor to learn what would fit there; `$` is the name that stands for what is missing (`\$` is the sign
-    /// itself), and what follows `…`
-    /// is put behind the line.
+    /// Texts tried at the cursor to find one that parses. `$` is `name_probe`, `\$` the sign itself. The text behind `…` goes behind
+    /// the line. With `~` in front, the text replaces the word before the cursor.
     #[serde(default = "probes")]
     pub probes: Vec<String>,
-    /// Probes tried before the others where a line begins and nothing follows: what both a statement and a member may be.
+    /// Probes tried before the others where a line begins and nothing follows: texts that may be a statement or a member.
     #[serde(default)]
     pub line_probes: Vec<String>,
-    /// Whether every statement needs its terminator, so that it is tried before none.
+    /// Whether every statement needs its terminator. It is then tried before none.
     #[serde(default)]
     pub strict: bool,
     /// Node kinds whose text is another language.
     #[serde(default)]
     pub injections: Vec<Injection>,
-    /// Fences with code in documentation, if it is written in Markdown.
+    /// Code fences in doc comments, if these are written in Markdown.
     #[serde(default)]
     pub examples: Option<Examples>,
 }
 
-/// What shows where a body ends.
+/// What a grammar's scanner can take. Beyond, it aborts the process or reads and writes past its tables: it keeps its state in 1,024 bytes.
+/// `core::guard` holds these limits before each parse. A language without a row has none.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Limits {
+    /// Bytes of one here-document's word.
+    #[serde(default)]
+    pub heredoc_word: Option<usize>,
+    /// Bytes of what is open at once, as the scanner stores it: four and the word for a here-document, five for a string around code.
+    #[serde(default)]
+    pub open: Option<usize>,
+    /// Different indentations of a text's lines.
+    #[serde(default)]
+    pub indents: Option<usize>,
+    /// Nested blocks that begin at columns, on one line or on many.
+    #[serde(default)]
+    pub blocks: Option<usize>,
+    /// The bracket behind which, after any digits and dots, the scanner can read no character above U+00FF.
+    #[serde(default)]
+    pub narrow_behind: Option<char>,
+}
+
+/// What marks the end of a body.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Layout {
@@ -160,14 +181,14 @@ pub enum Layout {
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct StringForm {
-    /// What opens it, prefix letters included (`r"`). A `#` in front of the quote stands for any number of them, which the closer repeats.
+    /// The opener, prefix letters included (`r"`). A `#` before the quote stands for any number of them, which the closer repeats.
     pub open: String,
-    /// What closes it.
+    /// The closer.
     pub close: String,
-    /// The character that takes the meaning of the next one away; `None` in raw strings.
+    /// The escape character; `None` in raw strings.
     #[serde(default)]
     pub escape: Option<char>,
-    /// Whether it may span lines. One that may not ends with the line even if it is unclosed.
+    /// Whether it may span lines. If not, it ends with the line, even unclosed.
     #[serde(default)]
     pub multiline: bool,
     /// Opener and closer of code inside the string.
@@ -178,16 +199,14 @@ pub struct StringForm {
     pub doc: bool,
 }
 
-/// Text of another language inside a node.
+/// Text of another language inside this one.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Injection {
-    /// Kind of the node whose text it is.
-    pub node: String,
-    /// Kind of an ancestor that must be there, if any.
+    /// Kind of a required ancestor, if any.
     #[serde(default)]
     pub within: Option<String>,
-    /// The language; `None` if the node of kind `named_by` beside it names it.
+    /// The language; `None` if a node beside it, of kind `named_by`, names it.
     #[serde(default)]
     pub language: Option<String>,
     /// Kind of the node that names the language by an id.
@@ -195,16 +214,16 @@ pub struct Injection {
     pub named_by: Option<String>,
 }
 
-/// Fences with code in comments that document.
+/// Code fences in doc comments.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Examples {
-    /// What such a comment's lines begin with (`///`; `*` in a block); where one begins with another, the longer comes first.
+    /// Marks that begin such a comment's lines (`///`; `*` in a block). If one begins with another, the longer comes first.
     pub marks: Vec<String>,
     /// Words of an info string that name no language but still mean this one (`no_run`).
     #[serde(default)]
     pub attributes: Vec<String>,
-    /// What a line begins with that is compiled but not shown (`# `).
+    /// The mark of a line that is compiled but not shown (`# `).
     #[serde(default)]
     pub hidden: Option<String>,
 }
@@ -230,7 +249,7 @@ macro_rules! languages {
     };
 }
 
-// `extends`: the queries of those folders come first, and their facts hold where the language's own file does not say otherwise.
+// `extends`: the queries of those folders come first. Their facts hold unless the language's own file overrides them.
 languages! {
     "bash" => tree_sitter_bash::LANGUAGE,
     "c" => tree_sitter_c::LANGUAGE,
@@ -271,7 +290,7 @@ impl Language {
         Language { facts, parser: parser.into(), context, outline }
     }
 
-    /// The name: that of its folder.
+    /// The name, which is its folder's.
     pub fn name(&self) -> &str {
         &self.facts.name
     }
@@ -286,7 +305,7 @@ impl Language {
         &self.parser
     }
 
-    /// The source of the query whose captures are named after the tasks.
+    /// The source of the query whose captures are task names.
     pub fn context_query(&self) -> &'static str {
         self.context
     }
@@ -314,12 +333,12 @@ pub fn all() -> &'static [Language] {
     &LANGUAGES
 }
 
-/// The language of a name, as in configuration.
+/// The language with this name, as in the configuration.
 pub fn by_name(name: &str) -> Option<&'static Language> {
     all().iter().find(|language| language.name() == name)
 }
 
-/// The language an editor calls by a `languageId`, or a fence by its info string; upper and lower case alike.
+/// The language of an editor's `languageId` or a fence's info string; case is ignored.
 pub fn by_id(id: &str) -> Option<&'static Language> {
     all().iter().find(|language| language.facts.ids.iter().any(|known| known.eq_ignore_ascii_case(id)))
 }
@@ -335,7 +354,7 @@ pub fn by_path(path: &Path, first_line: &str) -> Option<&'static Language> {
         .or_else(|| all().iter().find(|language| program.is_some_and(|program| has(&language.facts.shebangs, program))))
 }
 
-/// The program of a `#!` line: the last part of its path, `env` and its options skipped, without a version at its end.
+/// The program of a `#!` line: the last part of its path. `env`, its options and a version at the end are skipped.
 fn shebang(line: &str) -> Option<&str> {
     let mut words = line.trim_start_matches('\u{feff}').strip_prefix("#!")?.split_whitespace();
     let mut program = words.next()?.rsplit('/').next()?;

@@ -1,7 +1,7 @@
-; What is missing at a place in TOML, by the innermost node around it. `.inside`: behind the node's own start.
+; The task at a place in TOML, by the innermost node around it. `.inside`: only behind the node's own start.
 
 (document) @top_level
-; A table that follows another may begin wherever a key of that may.
+; A table may begin wherever a key of the table above may.
 (table) @line.inside
 (table_array_element) @line.inside
 (document [(table) (table_array_element)] [(table) (table_array_element)] @line)

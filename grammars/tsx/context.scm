@@ -1,4 +1,4 @@
-; What TSX has besides TypeScript, whose captures come first.
+; Captures that TSX adds to those of TypeScript, which come first.
 
 (jsx_expression) @expression.inside
 (jsx_opening_element) @argument.inside

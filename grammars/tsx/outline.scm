@@ -1,1 +1,1 @@
-; Nothing besides the definitions of TypeScript, which come first.
+; TSX adds nothing to the definitions of TypeScript.

@@ -1,4 +1,4 @@
-; What TypeScript has besides what it shares with JavaScript, whose captures come first.
+; Captures that TypeScript adds to those it shares with JavaScript, which come first.
 
 ; Statements
 (enum_assignment value: (_) @expression)
@@ -13,7 +13,7 @@
 (type_arguments) @type.inside
 (type_parameters) @parameter.inside
 (type_alias_declaration value: (_) @type)
-; What stands there may be a word, as in `as const`.
+; The type may be a keyword, as in `as const`.
 (as_expression "as" _ @type)
 (satisfies_expression "satisfies" _ @type)
 (extends_clause (_) @type)
@@ -24,7 +24,7 @@
 (default_type (_) @type)
 (union_type (_) @type)
 (array_type (_) @type)
-; A comment among types stays one.
+; A comment among types is still a comment.
 (comment) @comment.inside
 ((comment) @doc_comment.inside (#match? @doc_comment.inside "^/\\*\\*"))
 

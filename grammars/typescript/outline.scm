@@ -1,4 +1,4 @@
-; What TypeScript has besides the definitions it shares with JavaScript, which come first.
+; Definitions that TypeScript adds to those it shares with JavaScript, which come first.
 
 (abstract_class_declaration name: (_) @name) @definition
 (interface_declaration name: (_) @name) @definition

@@ -1,4 +1,4 @@
-; What is missing at a place in Zig, by the innermost node around it. `.inside`: behind the node's own start.
+; The task at a place in Zig, by the innermost node around it. `.inside`: only behind the node's own start.
 
 (source_file) @top_level
 
@@ -54,7 +54,7 @@
 
 ; Bodies
 (block) @block.inside
-; FIXME: an empty switch is a line, because its braces have no node of their own.
+; FIXME: an empty switch counts as a line, because its braces have no node of their own.
 (switch_expression) @block.inside
 (test_declaration (block) @function.inside)
 (function_declaration body: (block) @function.inside)

@@ -1,12 +1,13 @@
 #!/usr/bin/env bash
-# The plugin in real Neovims, a current one and 0.10: before a server that says what the test wants, then before ours.
-# What a terminal showed goes to target/editors/neovim*/terminal.txt. Leaves with 77 where none of the two can be had.
+# The plugin in real Neovims, a current one and 0.10: with a fake server that the test controls, then with ours.
+# The terminal's screen goes to target/editors/neovim*/terminal.txt. Exits with 77 without either Neovim.
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 cd "$here/../.."
+source tests/tools.bash
 
 runs() { [ -x "$1" ] && "$1" --clean --headless -c "exec has('$2') ? 'qa!' : 'cq'" >/dev/null 2>&1; }
-have() { # FOLDER SUITE FEATURE: a Neovim that has a feature, below target/editors
+have() { # FOLDER SUITE FEATURE: finds or unpacks a Neovim with this feature, below target/editors
   runs "$1/usr/bin/nvim" "$3" || "$here/debian-suite" "$1" "$2" usr/bin/nvim neovim
   runs "$1/usr/bin/nvim" "$3"
 }
@@ -21,18 +22,15 @@ for each in "neovim sid nvim-0.12" "neovim-0.10 trixie nvim-0.10"; do
   fi
 done
 [ ${#versions[@]} -gt 0 ] || exit 77
+need tmux
+need python3
 
-if [ -z "${PENNYWORTH_SERVER:-}" ]; then
-  cargo build --quiet -p pennyworth
-  PENNYWORTH_SERVER=$PWD/target/debug/pennyworth
-fi
-server=$(realpath "$PENNYWORTH_SERVER")
-unset "${!PENNYWORTH_@}"
+server
 place=$(mktemp -d)
 trap 'rm -rf "$place"' EXIT
 export SERVER=$server PLUGIN=$PWD/editors/neovim HERE=$here/neovim
 result=0 count=0
-# A home and a workspace of its own for each test, so that none finds what another one left.
+# Each test gets its own home and workspace, without files of other tests.
 anew() { # WHAT
   export PLACE=$place/$((++count))
   export HOME=$PLACE XDG_{CONFIG,STATE,DATA,CACHE}_HOME="$PLACE/xdg" NVIM_LOG_FILE=$PLACE/nvim.log
@@ -47,13 +45,11 @@ for version in "${versions[@]}"; do
     timeout 120 "$nvim" --clean --headless -l "$test" || { echo "FAILED: $(basename "$test") in $version" >&2; result=1; }
   done
   anew terminal
-  status=0
-  timeout 120 "$HERE/terminal" "$nvim" "$version/terminal.txt" || status=$?
-  [ "$status" = 0 ] || [ "$status" = 77 ] || { echo "FAILED: terminal in $version" >&2; result=1; }
+  timeout 120 "$HERE/terminal" "$nvim" "$version/terminal.txt" || { echo "FAILED: terminal in $version" >&2; result=1; }
   anew "the session"
   cp "$here"/session/workspace/* "$PLACE/workspace/" && rm "$PLACE/workspace/orders.py"
-  PENNYWORTH_LOG=debug timeout 120 "$nvim" --clean --headless -l "$HERE/session.lua" &&
-    python3 "$here/session/check.py" "$(basename "$version")" "$XDG_STATE_HOME/pennyworth" "$PLACE/workspace/debts.py" ||
+  { PENNYWORTH_LOG=debug timeout 120 "$nvim" --clean --headless -l "$HERE/session.lua" &&
+    python3 "$here/session/check.py" "$(basename "$version")" "$XDG_STATE_HOME/pennyworth" "$PLACE/workspace/debts.py"; } ||
     { echo "FAILED: the session in $version" >&2; result=1; }
 done
 exit "$result"

@@ -1,5 +1,5 @@
-"""A program in a terminal of its own, as a user has it: a fresh home with the settings of a test, keys pressed, the screen read. It waits for what
-is to be seen, never for a time; the limit is for failures. It leaves what is to be seen to the tests."""
+"""A program in a terminal of its own, as a user runs it: it makes a fresh home with a test's settings, presses keys and reads the screen. It waits
+for text on the screen, never for a time; the limit is for failures. It leaves the expected text to the tests."""
 
 import atexit
 import json
@@ -54,7 +54,7 @@ class Terminal:
 
     def start(self, *command, width=100, height=30, **environment):
         self.environment |= environment
-        # It runs in a process of its own, which must not stay behind whatever becomes of this one.
+        # tmux is a process of its own, which must end with this one in any case.
         atexit.register(self.close)
         signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
         self.tmux("-f", "/dev/null", "new-session", "-d", "-x", str(width), "-y", str(height), shlex.join(map(str, command)))
@@ -71,22 +71,41 @@ class Terminal:
         self.tmux("send-keys", *keys)
 
     def type(self, text, pace=0.0):
-        """Types as fast as it goes, or with so many seconds between keys, as people do."""
+        """Types as fast as possible, or with this many seconds between keys, as users do."""
         for character in text:
             time.sleep(pace)
             self.press("-l", character) if character not in KEYS else self.press(KEYS[character])
 
     def type_lines(self, text):
-        """Types it as fast as it goes, each line at once; but the last letter when the rest is there, as whoever waits for an answer does."""
+        """Pastes each line, but types the last letter, only when the rest is on the screen, like a user who waits for a suggestion.
+
+        It does not type the lines: keys that wait interrupt eglot while it sends an edit, and it sends that edit again with the next one."""
         lines = text.split("\n")
         for number, line in enumerate(lines):
             if number:
                 self.press("Enter")
-            pieces = (line[:-1], line[-1:]) if number == len(lines) - 1 else (line,)
-            for piece in filter(None, pieces):
-                self.press("-l", "--", piece)
-                if len(pieces) > 1:
-                    self.shows(piece.strip())
+            is_last = number == len(lines) - 1
+            if rest := line[:-1] if is_last else line:
+                self.paste(rest)
+                if not self.has_shown(rest.strip()):
+                    # Emacs was interrupted behind the escape that begins pasted text, took that for a key, and dropped the text.
+                    self.press("C-g")
+                    self.paste(rest)
+                self.shows(rest.strip())
+            if is_last and line:
+                self.press("-l", "--", line[-1])
+                self.shows(line[-1])
+
+    def paste(self, text):
+        """Pastes a text, as one key where the program knows pasted text."""
+        self.tmux("set-buffer", "--", text)
+        self.tmux("paste-buffer", "-p")
+
+    def has_shown(self, text, seconds=5):
+        end = time.monotonic() + seconds
+        while text not in self.line() and time.monotonic() < end:
+            time.sleep(0.02)
+        return text in self.line()
 
     def shows(self, text):
         eventually(f"it is typed: {text}", lambda: text in self.line(), self.screen)
@@ -103,7 +122,7 @@ class Terminal:
         path.write_text(self.screen(), encoding="utf-8")
 
     def has_read_the_workspace(self):
-        """The server's own log says so."""
+        """Waits for it in the server's own log."""
         logs = self.state / "log"
         return eventually("the workspace is read", lambda: any("the workspace is read" in log.read_text() for log in logs.glob("*.log")), self.screen)
 
@@ -111,7 +130,7 @@ class Terminal:
         return eventually("the editor ends", lambda: not self.tmux("list-sessions"), self.screen)
 
     def stats(self):
-        """What the ledger says in all."""
+        """The ledger's total."""
         found = subprocess.run([self.server, "stats", "--json"], env=self.environment, capture_output=True, text=True, check=True)
         return json.loads(found.stdout)["total"]
 

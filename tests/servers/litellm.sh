@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
-# A real LiteLLM proxy in front of a real llama.cpp server. Leaves with 77 where they cannot be had.
+# A real LiteLLM proxy in front of a real llama.cpp server. Exits with 77 if they are not available.
 source "$(dirname "${BASH_SOURCE[0]}")/serve.bash"
 
 llamacpp fills
 folder=$PWD/target/servers/litellm
-"$here/venv" "$folder" 'litellm[proxy]==1.106.2'
+tests/venv "$folder" 'litellm[proxy]==1.106.2'
 
 export LITELLM_API_KEY=sk-test
 cat > "$place/config.yaml" <<EOY
@@ -19,7 +19,7 @@ general_settings: {master_key: $LITELLM_API_KEY}
 EOY
 port=$(python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
 export LITELLM=http://127.0.0.1:$port
-# The variable keeps it from fetching a newer table of prices.
+# With this variable it does not fetch a newer table of prices.
 LITELLM_LOCAL_MODEL_COST_MAP=True "$folder/bin/litellm" \
   --config "$place/config.yaml" --host 127.0.0.1 --port "$port" --telemetry False >"$place/litellm.log" 2>&1 &
 servers+=($!)

@@ -1,10 +1,10 @@
-"""Serves a model made on the spot with llama.cpp's own HTTP server, on a free port, until it is told to end. The first line it prints is the address.
+"""Makes a small model and serves it with llama.cpp's own HTTP server, on a free port, until a signal ends it. It first prints its address.
 
-    llamacpp.py KIND FILE     KIND: fills, slow, plain; FILE: where the model goes
+    llamacpp.py KIND FILE     KIND: fills, slow, plain; FILE: where to write the model
 
-The model knows by heart which token follows which, and nothing else: its layers add nothing, and the output row of a token is the embedding of
-the token before it. So what it says is known, to the last token and its probability, while the server, its tokens, its cache and its slots are
-real. `slow` has layers to compute and text without end; `plain` has no tokens to fill in the middle with.
+The model only knows which token follows which: its layers add nothing, and the output row of a token is the embedding of
+the token before it. So every token of its answer and their probabilities are known, while the server, its tokens, its cache and its slots
+are real. `slow` has layers to compute and text without end; `plain` has no FIM tokens.
 """
 
 import signal
@@ -20,21 +20,21 @@ CHAT = "{% for m in messages %}<|im_start|>{{ m.content }}<|im_end|>{% endfor %}
 CONTEXT = 8192
 SLOTS = 2
 
-# What is said. Behind `1, ` the 2 is four times as probable as the 3, so that the whole has the probability 0.8.
+# The answer. Behind `1, ` the 2 is four times as probable as the 3, so that the whole has the probability 0.8.
 ANSWER = ["[", "1, ", "2", "]", ";"]
 FORK = ("1, ", "3", 4)
 ENDLESS = [f"word{number} + " for number in range(50)]
 
 
 def letters():
-    """The letter that stands for each byte in vocabularies of GPT-2's kind: itself if it can be seen, else one that can."""
+    """The letter for each byte in GPT-2's kind of vocabulary: the byte itself if it is printable, else another printable letter."""
     seen = [*range(33, 127), *range(161, 173), *range(174, 256)]
     hidden = [byte for byte in range(256) if byte not in seen]
     return {byte: chr(byte) for byte in seen} | {byte: chr(256 + at) for at, byte in enumerate(hidden)}
 
 
 def vocabulary(kind):
-    """The tokens, those of them that are no text, and pairs of tokens of which the second follows the first."""
+    """The tokens, the special ones among them, and pairs of tokens of which the second follows the first."""
     as_letters = letters()
     spell = lambda text: "".join(as_letters[byte] for byte in text.encode())
     special = [END, START, OVER] + ([] if kind == "plain" else [PREFIX, SUFFIX, MIDDLE, PAD])
@@ -60,7 +60,7 @@ def make(kind, path):
     if kind != "slow":
         before, after, odds = FORK
         known = embedding[tokens.index("1,Ġ")]
-        # What the token before it scores for the one that follows, and how much less makes these odds.
+        # The score of the token that follows, and the share of it that gives these odds.
         score = numpy.sqrt(width) * numpy.linalg.norm(known)
         output[number[after]] += known * (1 - numpy.log(odds) / score)
     square, wide, tall = (width, width), (2 * width, width), (width, 2 * width)
@@ -81,7 +81,7 @@ def make(kind, path):
     w.add_tokenizer_pre("qwen2")
     w.add_token_list(tokens)
     w.add_token_types([gguf.TokenType.CONTROL if token in special else gguf.TokenType.NORMAL for token in tokens])
-    # Text is read byte by byte; the server wants to see a merge nevertheless.
+    # Text is tokenized byte by byte, but the server requires a merge.
     w.add_token_merges(["1 ,"])
     w.add_add_bos_token(False)
     w.add_eos_token_id(number[END])
@@ -109,7 +109,7 @@ def serve(path):
     p.port = 0
     p.n_ctx = CONTEXT * SLOTS
     p.n_parallel = SLOTS
-    # A prompt to fill in is cut to the batch.
+    # The server cuts a FIM prompt to the batch size.
     p.n_batch = p.n_ubatch = 4096
     p.cpuparams.n_threads = p.cpuparams_batch.n_threads = 1
     p.endpoint_metrics = p.endpoint_slots = True

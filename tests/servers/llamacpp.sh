@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Real llama.cpp servers fill in the middle for Pennyworth: what is shown, counted, cached and cancelled. Leaves with 77 where they cannot be had.
+# Real llama.cpp servers fill in the middle for Pennyworth: what is shown, counted, cached and cancelled. Exits with 77 if not available.
 source "$(dirname "${BASH_SOURCE[0]}")/serve.bash"
 
 llamacpp fills

@@ -16,11 +16,11 @@ use tree_sitter::{Node, Tree};
 pub enum Kind {
     /// All that follows is gone.
     Tail,
-    /// The rest of the line is gone; only where no bracket opened or closed there is left without its other.
+    /// The rest of the line is gone; only where its brackets were balanced.
     Line,
     /// The rest of the node that begins here is gone.
     Node,
-    /// The rest of the line is gone whatever it closed: an unclosed call, string or body.
+    /// The rest of the line is gone where its brackets were not balanced: an unclosed call, string or body.
     Edit,
     /// The rest of the line is gone but for the first letters of the next word.
     Word,
@@ -58,14 +58,18 @@ pub fn cuts(source: &str, language: &'static Language, limit: usize, seed: u64) 
     cuts
 }
 
-/// A place where something is written: the start of a leaf, or the middle of a text, and the end of the largest node that begins there.
+/// Nodes that hold text of another language, by language and kind.
+const INJECTED: [(&str, &str); 4] =
+    [("html", "raw_text"), ("markdown", "code_fence_content"), ("markdown", "html_block"), ("php", "text")];
+
+/// A place to cut: the start of a leaf or the middle of a text, and the end of the largest node that begins there.
 struct Place {
     offset: usize,
     node_end: usize,
 }
 
 fn places(tree: &Tree, source: &str, language: &'static Language) -> Vec<Place> {
-    // A word that opens, continues or closes a body is no more a place than a brace is.
+    // Like a brace, a word that opens, continues or closes a body is not a place.
     let facts = language.facts();
     let brace =
         |node: Node<'_>, text| !node.is_named() && facts.openers.iter().chain(&facts.closers).any(|word| word == text);
@@ -73,7 +77,7 @@ fn places(tree: &Tree, source: &str, language: &'static Language) -> Vec<Place> 
     let mut stack = vec![tree.root_node()];
     while let Some(node) = stack.pop() {
         // Text of another language has tasks of its own.
-        if facts.injections.iter().any(|injection| injection.node == node.kind()) {
+        if INJECTED.contains(&(language.name(), node.kind())) {
             continue;
         }
         if node.child_count() == 0 || node.kind().contains("string") || node.kind().contains("comment") {
@@ -97,7 +101,7 @@ fn places(tree: &Tree, source: &str, language: &'static Language) -> Vec<Place> 
             stack.extend(node.children(&mut cursor));
         }
     }
-    // Neither does the tree know the tasks of an example in documentation.
+    // The tree does not know the tasks of an example in documentation, either.
     let text = Rope::from_str(source);
     let is_known = |place: &Place| !is_in_example(&text, language, place.offset);
     places.retain(|place| {
@@ -106,18 +110,18 @@ fn places(tree: &Tree, source: &str, language: &'static Language) -> Vec<Place> 
     places
 }
 
-/// A bracket that opens a body or list right after what it belongs to is not a place where something is missing.
+/// Whether the place may be cut: it is no bracket that opens a body or list right after the head of it.
 fn opens_nothing(source: &str, offset: usize) -> bool {
     let opener = source.get(offset..).is_some_and(|rest| rest.starts_with(['{', '[', '<', '&']));
     let before = source.get(..offset).unwrap_or_default();
     let belongs = before.trim_end_matches(' ').ends_with(['(', '[', '{', ',', '=', ':', '\n']);
-    // A brace on its own line, below a head, opens that one's body.
+    // A brace on its own line opens the body of the head above.
     let body = source.get(offset..).is_some_and(|rest| rest.starts_with('{'))
         && !before.trim_end().ends_with(['(', '[', '{', ',', '=', ':', ';', '}']);
     !opener || (belongs && !body)
 }
 
-/// The largest node that begins where this one does and ends with its statement at most.
+/// The largest node that begins where this one does, up to its statement.
 fn widest(node: Node<'_>) -> Node<'_> {
     let mut widest = node;
     while let Some(parent) =
@@ -163,7 +167,7 @@ fn hole(offset: usize, end: usize) -> Range<usize> {
     offset..end
 }
 
-/// Whether a text closes all it opens and opens all it closes.
+/// Whether the brackets of a text are balanced.
 fn balanced(text: &str, language: &Language) -> bool {
     let scan = lex::scan(text, language.facts());
     scan.open.is_empty() && scan.unopened.is_empty()

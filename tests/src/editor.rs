@@ -1,6 +1,6 @@
-//! An editor that is not one: speaks the protocol to a server in memory or to the real binary, keeps count of what is owed to it, and fails
+//! A fake editor: it speaks the protocol to a server in memory or to the real binary, counts the answers that it still expects, and fails
 //! the test when a request is answered twice or never. It shares no code with the server it tests.
-//! It leaves what to say to the tests.
+//! It leaves the messages to the tests.
 #![expect(clippy::panic, clippy::indexing_slicing, reason = "this is test code, and a failure of it is a failed test")]
 
 use std::collections::{HashMap, HashSet, VecDeque};
@@ -16,10 +16,13 @@ use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
+use crate::fake_provider::door;
+use crate::planted;
+
 /// After this long a server counts as hanging. No test waits for it unless something is wrong.
 const HANG: Duration = Duration::from_secs(60);
 
-/// An editor with a server at its other end.
+/// An editor with its server.
 pub struct Editor {
     output: Option<Box<dyn AsyncWrite + Send + Unpin>>,
     messages: mpsc::UnboundedReceiver<(Instant, Value)>,
@@ -30,13 +33,17 @@ pub struct Editor {
     answers: HashMap<i64, Result<Value, Value>>,
     /// When each answer came.
     arrived: HashMap<i64, Instant>,
-    /// Notifications that nobody has asked for yet.
+    /// Notifications that the test has not read yet.
     notes: VecDeque<Value>,
-    /// Requests of the server, all of which were answered.
+    /// Requests of the server, each already answered.
     asked: Vec<Value>,
-    /// What `workspace/configuration` is answered with.
+    /// The answer to `workspace/configuration`.
     settings: Value,
     name: &'static str,
+    /// Where the server keeps files, which may hold no planted marker.
+    kept: Vec<PathBuf>,
+    /// Reads the error stream of a server that is a process.
+    errors: Option<JoinHandle<()>>,
     faults: Vec<String>,
 }
 
@@ -50,16 +57,20 @@ enum Server {
 pub type Code = i32;
 
 impl Editor {
-    /// Starts a server in this process, at the other end of a pipe in memory.
+    /// Starts a server in this process, behind a pipe in memory.
     pub fn in_memory(options: pennyworth::server::Options) -> Editor {
+        planted::watch_log();
+        let kept = options.ledger.iter().cloned().collect();
         let (ours, theirs) = tokio::io::duplex(64 * 1024);
         let (input, output) = tokio::io::split(theirs);
-        let server = tokio::spawn(pennyworth::serve::serve(input, output, options));
+        let server = tokio::spawn(pennyworth::server::serve(input, output, options));
         let (input, output) = tokio::io::split(ours);
-        Editor::new(input, Box::new(output), Server::InMemory(server))
+        let mut editor = Editor::new(input, Box::new(output), Server::InMemory(server));
+        editor.kept = kept;
+        editor
     }
 
-    /// Starts a program with its standard streams as pipes, in an environment of nothing but these variables.
+    /// Starts a program with its standard streams as pipes and only these environment variables.
     pub fn spawn(program: &Path, arguments: &[&str], environment: &[(&str, &str)]) -> io::Result<Editor> {
         let mut child = Command::new(program)
             .args(arguments)
@@ -67,13 +78,27 @@ impl Editor {
             .envs(environment.iter().copied())
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
-            .stderr(Stdio::null())
+            .stderr(Stdio::piped())
             .kill_on_drop(true)
             .spawn()?;
         let missing = || io::Error::other("no pipe");
         let input = child.stdout.take().ok_or_else(missing)?;
         let output = child.stdin.take().ok_or_else(missing)?;
-        Ok(Editor::new(input, Box::new(output), Server::Process(Box::new(child))))
+        let errors = child.stderr.take().map(|mut errors| {
+            tokio::spawn(async move {
+                let mut all = Vec::new();
+                let _ = errors.read_to_end(&mut all).await;
+                door::note("stderr", &all);
+            })
+        });
+        let state = |(name, value): &(&str, &str)| match *name {
+            "HOME" => Some(Path::new(value).join(".local/state/pennyworth")),
+            "XDG_STATE_HOME" => Some(Path::new(value).join("pennyworth")),
+            _ => None,
+        };
+        let mut editor = Editor::new(input, Box::new(output), Server::Process(Box::new(child)));
+        (editor.kept, editor.errors) = (environment.iter().filter_map(state).collect(), errors);
+        Ok(editor)
     }
 
     fn new(
@@ -102,11 +127,13 @@ impl Editor {
             asked: Vec::new(),
             settings: Value::Null,
             name: "test",
+            kept: Vec::new(),
+            errors: None,
             faults: Vec::new(),
         }
     }
 
-    /// Introduces the editor with these capabilities and options; what the server can do.
+    /// Initializes the server with these capabilities and options; returns the server's capabilities.
     pub async fn initialize(&mut self, capabilities: Value, options: Value, folder: Option<&Path>) -> Value {
         let folders = folder.map(|folder| json!([{ "uri": uri(folder), "name": "folder" }]));
         let params = json!({
@@ -115,15 +142,27 @@ impl Editor {
         });
         let found = self.request("initialize", params).await;
         self.notify("initialized", json!({})).await;
+        self.plant().await;
         found["capabilities"].clone()
     }
 
-    /// Sets the name by which the editor introduces itself.
+    /// Opens and edits a document of each kind that is excluded: whatever the test does, none of their text may leave.
+    async fn plant(&mut self) {
+        for (path, language, kind) in planted::DOCUMENTS {
+            let uri = format!("file:///{path}");
+            self.open(&uri, language, 1, &planted::text(language, kind)).await;
+            let start = json!({"line": 0, "character": 0});
+            let edit = json!([{"range": {"start": start, "end": start}, "text": " "}]);
+            self.change(&uri, 2, edit).await;
+        }
+    }
+
+    /// Sets the editor's name.
     pub fn named(&mut self, name: &'static str) {
         self.name = name;
     }
 
-    /// Sets what the server is told when it asks for configuration.
+    /// Sets the answer to the server's requests for configuration.
     pub fn configure(&mut self, settings: Value) {
         self.settings = settings;
     }
@@ -137,7 +176,7 @@ impl Editor {
         }
     }
 
-    /// Sends a request and waits for its error; the error's code. A result fails the test.
+    /// Sends a request and waits for its error; returns the error's code. A result fails the test.
     pub async fn refused(&mut self, method: &str, params: Value) -> i64 {
         let id = self.send(method, params).await;
         match self.answer(id).await {
@@ -146,7 +185,7 @@ impl Editor {
         }
     }
 
-    /// Sends a request and goes on.
+    /// Sends a request without waiting; returns its id.
     pub async fn send(&mut self, method: &str, params: Value) -> i64 {
         self.next_id += 1;
         self.owed.insert(self.next_id);
@@ -165,15 +204,26 @@ impl Editor {
         }
     }
 
-    /// When the answer to a request came, which may be before it was waited for.
+    /// When the answer to a request came, which may be before the test waited for it.
     pub fn arrived(&self, id: i64) -> Option<Instant> {
         self.arrived.get(&id).copied()
     }
 
-    /// Waits for every answer that is still owed.
+    /// Waits for all missing answers.
     pub async fn settle(&mut self) -> HashMap<i64, Result<Value, Value>> {
         while !self.owed.is_empty() {
             assert!(self.receive().await, "the server ended and owes answers to {:?}", self.owed);
+        }
+        std::mem::take(&mut self.answers)
+    }
+
+    /// The answers that come within a time, until none is missing.
+    pub async fn settle_within(&mut self, time: Duration) -> HashMap<i64, Result<Value, Value>> {
+        let until = tokio::time::Instant::now() + time;
+        while !self.owed.is_empty()
+            && let Ok(message) = tokio::time::timeout_at(until, self.messages.recv()).await
+        {
+            assert!(self.take(message).await, "the server ended and owes answers to {:?}", self.owed);
         }
         std::mem::take(&mut self.answers)
     }
@@ -183,12 +233,12 @@ impl Editor {
         self.message(json!({"jsonrpc": "2.0", "method": method, "params": params})).await;
     }
 
-    /// Asks the server not to go on with a request.
+    /// Cancels a request.
     pub async fn cancel(&mut self, id: i64) {
         self.notify("$/cancelRequest", json!({ "id": id })).await;
     }
 
-    /// Waits for a notification of a method; its parameters.
+    /// Waits for a notification of a method; returns its parameters.
     pub async fn note(&mut self, method: &str) -> Value {
         loop {
             if let Some(at) = self.notes.iter().position(|note| note["method"] == method) {
@@ -198,12 +248,12 @@ impl Editor {
         }
     }
 
-    /// The parameters of a method's notifications that came so far and were not waited for.
+    /// The parameters of a method's notifications that came and that the test has not read yet.
     pub fn noted(&self, method: &str) -> Vec<&Value> {
         self.notes.iter().filter(|note| note["method"] == method).map(|note| &note["params"]).collect()
     }
 
-    /// Waits for a request of the server; its parameters. It has been answered already.
+    /// Waits for a request of the server, which is already answered; returns its parameters.
     pub async fn asked(&mut self, method: &str) -> Value {
         loop {
             if let Some(at) = self.asked.iter().position(|asked| asked["method"] == method) {
@@ -213,7 +263,7 @@ impl Editor {
         }
     }
 
-    /// Waits for an answer to nothing, with which a server meets what is not a message; its error code.
+    /// Waits for an error response without a method, which the server sends for an invalid message; returns its code.
     pub async fn refusal(&mut self) -> i64 {
         loop {
             if let Some(at) = self.notes.iter().position(|note| note.get("method").is_none()) {
@@ -230,7 +280,7 @@ impl Editor {
         self.notify("textDocument/didOpen", json!({ "textDocument": document })).await;
     }
 
-    /// Changes a document by edits of the protocol's form.
+    /// Changes a document by edits in the protocol's form.
     pub async fn change(&mut self, uri: &str, version: i32, changes: Value) {
         let params = json!({"textDocument": {"uri": uri, "version": version}, "contentChanges": changes});
         self.notify("textDocument/didChange", params).await;
@@ -241,10 +291,11 @@ impl Editor {
         self.notify("textDocument/didClose", json!({"textDocument": {"uri": uri}})).await;
     }
 
-    /// What is shown, asked in a way (1 by a key, 2 while typing), in a document of its own named `NAME.rs`, so that nothing is there already.
+    /// What is shown in a new document `NAME.rs`, for which nothing is cached, by trigger kind (1 by a key, 2 while typing).
     pub async fn shown_in(&mut self, name: &str, kind: u8) -> Option<String> {
         let uri = format!("file:///project/{name}.rs");
-        let source = format!("fn {name}() {{\n    let greeting = \n    print_{name}(greeting);\n}}\n");
+        let password = planted::password();
+        let source = format!("fn {name}() {{\n    let greeting = \n    print_{name}(greeting);\n    {password}\n}}\n");
         self.open(&uri, "rust", 1, &source).await;
         let position = json!({"line": 1, "character": 19});
         let place = json!({"textDocument": {"uri": uri}, "position": position, "context": {"triggerKind": kind}});
@@ -267,7 +318,7 @@ impl Editor {
         }
     }
 
-    /// Ends the server as the protocol says, and waits for it.
+    /// Shuts the server down as the protocol says, and waits for it.
     pub async fn shutdown(mut self) -> Code {
         self.request("shutdown", Value::Null).await;
         self.notify("exit", Value::Null).await;
@@ -282,7 +333,7 @@ impl Editor {
         self.ended().await
     }
 
-    /// Waits for the server's end; what is owed then is never paid.
+    /// Waits for the server's end; an answer missing by then never comes.
     pub async fn ended(&mut self) -> Code {
         let code = match &mut self.server {
             Server::InMemory(server) => {
@@ -294,15 +345,27 @@ impl Editor {
             }
         };
         while self.receive().await {}
+        if let Some(errors) = self.errors.take() {
+            // A program that the server started may keep the stream open.
+            let _ = timeout(Duration::from_secs(1), errors).await;
+        }
+        self.kept.iter().for_each(|path| planted::search(path));
         code
     }
 
-    /// Forgives what is owed, for tests in which the server has no way to pay.
+    /// Forgets missing answers, for tests in which the server cannot send them.
     pub fn forgive(&mut self) {
         self.owed.clear();
     }
 
-    /// The process number of a server that is a process.
+    /// Forgets what came and was not read: notifications, requests of the server, and when answers arrived.
+    pub fn forget(&mut self) {
+        self.notes.clear();
+        self.asked.clear();
+        self.arrived.clear();
+    }
+
+    /// The process id of a server that is a process.
     pub fn process_id(&self) -> Option<u32> {
         match &self.server {
             Server::InMemory(_) => None,
@@ -315,9 +378,13 @@ impl Editor {
         self.raw(format!("Content-Length: {}\r\n\r\n{body}", body.len()).as_bytes()).await;
     }
 
-    /// Takes one message of the server; false if it has ended.
+    /// Handles one message of the server; false if the server ended.
     async fn receive(&mut self) -> bool {
         let message = timeout(HANG, self.messages.recv()).await.expect("the server hangs");
+        self.take(message).await
+    }
+
+    async fn take(&mut self, message: Option<(Instant, Value)>) -> bool {
         let Some((at, message)) = message else { return false };
         match (message.get("method"), message.get("id")) {
             (Some(_), Some(id)) => {
@@ -362,11 +429,13 @@ impl Drop for Editor {
             return;
         }
         assert!(self.faults.is_empty(), "{:?}", self.faults);
+        let leaks = door::noted();
+        assert!(leaks.is_empty(), "what may not be kept was written:\n  {}", leaks.join("\n  "));
         assert!(self.owed.is_empty(), "requests without an answer: {:?}", self.owed);
     }
 }
 
-/// Reads one message; nothing at the end of the stream.
+/// Reads one message; `None` at the end of the stream.
 async fn read(input: &mut (impl AsyncBufReadExt + Unpin)) -> Option<Value> {
     let mut length = 0;
     loop {
@@ -386,7 +455,7 @@ async fn read(input: &mut (impl AsyncBufReadExt + Unpin)) -> Option<Value> {
     Some(serde_json::from_slice(&body).expect("the server writes JSON"))
 }
 
-/// Options under which nothing of the user who runs the tests is read or written.
+/// Options with which the server reads and writes no files of the user who runs the tests.
 pub fn options() -> pennyworth::server::Options {
     let config = Path::new(env!("CARGO_MANIFEST_DIR")).join("default.toml");
     pennyworth::server::Options { config: Some(config), ..Default::default() }
@@ -397,10 +466,11 @@ pub fn uri(path: &Path) -> String {
     format!("file://{}", path.display())
 }
 
-/// The server's binary, built if it is not there or old.
+/// The server's binary, built if it is missing or old.
 pub fn binary() -> PathBuf {
     let built = std::process::Command::new(env!("CARGO"))
-        .args(["build", "--quiet", "--package", "pennyworth", "--bin", "pennyworth"])
+        // The tests of its package bring it along, with the features of this build: other features would build all dependencies once more.
+        .args(["test", "--quiet", "--no-run", "--workspace", "--test", "ledger"])
         .status();
     assert!(built.is_ok_and(|status| status.success()), "the binary does not build");
     let test = std::env::current_exe().expect("a test has a path");

@@ -1,4 +1,4 @@
-//! How far the true continuation of a place reaches in a complete file: the rest of what its task asks for, by the file's own tree.
+//! Where the true continuation of a place in a complete file ends: with what its task asks for, by the file's own tree.
 //!
 //! | task | ends |
 //! |---|---|
@@ -11,9 +11,9 @@
 //! | doc_comment | with its paragraph |
 //! | block, function, test | before what closes the body |
 //! | type_body | after the first member that has a body of its own, or before what closes the body |
-//! | top_level | after the item, what documents it included; if it holds members, after the first that has a body of its own |
+//! | top_level | after the item, its documentation included; if it holds members, after the first that has a body of its own |
 //!
-//! It knows nothing of stops and models, and it is not how answers are cut: it is what they are measured against.
+//! It knows nothing of stops and models. It does not cut answers; they are measured against it.
 
 use std::ops::Range;
 
@@ -24,7 +24,7 @@ use pennyworth_core::task::Task;
 use pennyworth_grammars::{Facts, Language};
 use tree_sitter::{Node, Tree};
 
-/// What is missing at a place once its continuation is taken away.
+/// What is missing at a place without its continuation.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Extent {
     /// The task, by the complete file.
@@ -33,12 +33,12 @@ pub struct Extent {
     pub range: Range<usize>,
 }
 
-/// How much of a body counts as asked for.
+/// How much of a body a task asks for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Body {
-    /// What Pennyworth asks for: one line in a body that holds something already, one member at a time.
+    /// As Pennyworth asks: one line in a body that is not empty, one member at a time.
     Parts,
-    /// All of the rest of it, as public measurements of ceilings count.
+    /// All of its rest, as public measurements of ceilings count.
     Rest,
 }
 
@@ -53,7 +53,7 @@ pub fn extent(source: &str, tree: &Tree, language: &'static Language, offset: us
 
     let closes = if is_body(mark.task) { place.end_of(mark.task) } else { content };
     let decided = decide(source, tree, language, content..closes.max(content + 1), Beside::default())?.task;
-    // In a body that holds others, the task of a statement is a line; the others are what they are.
+    // A statement in a body that is not empty is a line; where the rest of the body counts, it has the body's task.
     let task = if body == Body::Rest && decided == Task::Line && is_body(mark.task) { mark.task } else { decided };
     let end = place.end_of(task);
     let text = source.get(offset..end).unwrap_or_default();
@@ -73,7 +73,7 @@ struct Place<'a> {
     node: Node<'a>,
     mark: Mark,
     leaf: Node<'a>,
-    /// The first sign of the continuation.
+    /// The first character of the continuation.
     content: usize,
     body: Body,
 }
@@ -89,7 +89,7 @@ impl Place<'_> {
             Task::TypeBody if self.body == Body::Rest => self.before_closer(),
             Task::TypeBody => first_with_body(self.item()).unwrap_or_else(|| self.before_closer()),
             Task::TopLevel => self.end_of_item(),
-            // A statement may hold a string, and a task may have been read off the text around: the line is asked for then.
+            // The node does not decide where a statement holds a string, or the text around gave the task: then it is the line.
             _ if self.mark.task != task => self.end_of_line(),
             _ if self.mark.inside && task != Task::Import => self.before_closer(),
             Task::Return | Task::Expression => self.behind_terminator(),
@@ -122,7 +122,7 @@ impl Place<'_> {
         (node.end_byte() - longest).max(self.content)
     }
 
-    /// The first line that says nothing, or the end of the comment; lines that each are a comment of the same kind count as one.
+    /// The first empty line of the comment, or its end. Adjacent line comments of the same kind count as one comment.
     fn end_of_documentation(&self) -> usize {
         let opener = |node: Node<'_>| self.text(node.start_byte(), node.end_byte()).get(..3).map(str::to_owned);
         let mut last = self.node;
@@ -165,10 +165,10 @@ impl Place<'_> {
         if ends { end + self.facts.terminator.len() } else { end }
     }
 
-    /// The child of the marked node that the place is in or before; of one that documents or decorates another, that other.
+    /// The child of the marked node that the place is in or before; for documentation or a decorator, the item below it.
     fn item(&self) -> Option<Node<'_>> {
         let parents = std::iter::successors(Some(self.leaf), Node::parent);
-        // A preprocessor's condition may hold a whole file, a namespace as well.
+        // A preprocessor's condition or a namespace may hold a whole file.
         let holds_items = |node: &Node<'_>| {
             ["preproc_", "namespace_def", "linkage_"].iter().any(|kind| node.kind().starts_with(kind))
         };
@@ -196,7 +196,7 @@ impl Place<'_> {
     }
 }
 
-/// What a decorated or exported definition holds.
+/// The definition inside a decorated or exported one.
 fn definition(mut node: Node<'_>) -> Node<'_> {
     while let Some(inner) = node.child_by_field_name("definition").or_else(|| node.child_by_field_name("declaration")) {
         node = inner;
@@ -220,7 +220,7 @@ mod tests {
 
     use super::*;
 
-    /// The place is marked by `ˇ`; the end that is expected by `$`.
+    /// `ˇ` marks the place, `$` the expected end.
     fn check(name: &str, marked: &str, task: Task, body: Body) {
         let language = pennyworth_grammars::by_name(name).unwrap();
         let offset = marked.find('ˇ').unwrap();

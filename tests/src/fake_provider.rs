@@ -1,6 +1,6 @@
-//! A model provider that is not one: a small HTTP server on loopback that speaks every wire protocol, keeps its own bill, sees connections
+//! A fake model provider: a small HTTP server on loopback that speaks every wire protocol, keeps its own bill, sees connections
 //! close, and fails in the ways providers fail. It shares no code with the client it tests.
-//! It leaves what the failures should lead to to the tests.
+//! It leaves the expected result of a failure to the tests.
 
 use std::collections::VecDeque;
 use std::io;
@@ -16,14 +16,16 @@ use tokio::task::JoinHandle;
 
 use self::dialect::{Counts, Dialect};
 
-// The path holds for whoever includes this file, too.
+// The path also holds for files that include this one.
 #[path = "fake_provider/dialect.rs"]
 mod dialect;
+#[path = "fake_provider/door.rs"]
+pub mod door;
 
 /// How a call goes wrong.
 #[derive(Clone, Debug, Default)]
 pub enum Fault {
-    /// It does not.
+    /// Not at all.
     #[default]
     None,
     /// A status other than success, with headers and a body.
@@ -32,29 +34,39 @@ pub enum Fault {
     HangBeforeFirstByte,
     /// The head of an answer and no event, until the client goes away.
     HangAfterHead,
-    /// So many pieces, then silence until the client goes away.
+    /// This many pieces, then silence until the client goes away.
     StallAfter(usize),
-    /// No fault: so many pieces, and the others once the test says [`FakeProvider::release`].
+    /// No fault: this many pieces, and the others after [`FakeProvider::release`].
     HeldAfter(usize),
-    /// So many pieces, then a connection reset.
+    /// This many pieces, then a connection reset.
     ResetAfter(usize),
-    /// So many pieces, then the end of the body as if all were said.
+    /// This many pieces, then the end of the body, without the end of the answer.
     CutAfter(usize),
-    /// So many pieces, then a frame that is not JSON.
+    /// This many pieces of a body that its length says to be longer, then the end of the connection.
+    ShortAfter(usize),
+    /// All pieces and the reason for the end, then silence instead of the marker for the end of the stream.
+    StallAfterFinish,
+    /// This many pieces, then a frame that is not JSON.
     MalformedAfter(usize),
-    /// So many pieces, then an error inside the stream.
+    /// This many pieces, then an error inside the stream.
     ErrorAfter(usize, Value),
-    /// All pieces, but no bill.
+    /// All pieces, but no usage.
     NoUsage,
-    /// One frame of so many bytes.
+    /// One frame of this many bytes.
     HugeFrame(usize),
     /// The whole answer at once as JSON: the server does not stream.
     NotStreamed,
-    /// No fault: the whole stream in one write, for those who measure.
+    /// No fault: the whole stream in one write, for measurements.
     AtOnce,
-    /// A page for people, with status 200.
+    /// An HTML page, with status 200.
     Html,
-    /// A refusal of any request that has one of these fields, naming it; else the answer.
+    /// A status with a body that is no API's: its type and its text.
+    Page(u16, &'static str, &'static str),
+    /// A head, with its blank line or without, and then a text again and again at full speed until the client goes away.
+    Endless(&'static str, &'static str),
+    /// A head and a text, then silence until the client goes away.
+    HangAfter(&'static str, &'static str),
+    /// A refusal that names the field, for any request with one of these fields; else the answer.
     Refuses(Vec<&'static str>),
 }
 
@@ -65,13 +77,13 @@ pub struct Answer {
     pub pieces: Vec<String>,
     /// How it goes wrong.
     pub fault: Fault,
-    /// Tokens of the input said to be read from the cache.
+    /// Input tokens that it reports as cached.
     pub cached: u64,
-    /// The logarithm of each piece's probability, where the provider says it: in the OpenAI protocol's completions.
+    /// The log-probability of each piece; only the OpenAI protocol's completions send it.
     pub logprob: Option<f64>,
-    /// Headers besides the usual.
+    /// Extra headers.
     pub headers: Vec<(&'static str, String)>,
-    /// Time before its first byte, for those who measure.
+    /// Time before its first byte, for measurements.
     pub delay: Duration,
     /// Time before each piece.
     pub pace: Duration,
@@ -89,20 +101,20 @@ impl Answer {
     }
 }
 
-/// What the provider would ask money for.
+/// What the provider charges for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Bill {
     /// Calls that were not refused.
     pub calls: u64,
     /// Tokens of their input.
     pub input: u64,
-    /// Those read from the cache.
+    /// Input tokens read from the cache.
     pub cached: u64,
     /// Tokens written.
     pub output: u64,
 }
 
-/// A request as it came.
+/// A request as it arrived.
 #[derive(Clone, Debug)]
 pub struct Seen {
     /// Method and path.
@@ -121,9 +133,11 @@ struct State {
     always: Option<Answer>,
     bill: Bill,
     seen: Vec<Seen>,
+    leaks: Vec<String>,
     written: Vec<Instant>,
     connections: usize,
     models: Vec<Has>,
+    facts: Vec<Fact>,
     released: Arc<Notify>,
     by: Option<Oracle>,
 }
@@ -131,12 +145,21 @@ struct State {
 /// Answers a request by its body.
 type Oracle = Arc<dyn Fn(&Value) -> Answer + Send + Sync>;
 
-/// A model that the provider says it has.
+/// A model that the provider lists.
 #[derive(Clone, Debug)]
 struct Has {
     id: String,
     is_loaded: bool,
     inserts: bool,
+}
+
+/// What else the provider says of a model.
+#[derive(Clone, Debug)]
+struct Fact {
+    id: String,
+    /// Whether its list says so; otherwise only Ollama's description of the model does.
+    is_listed: bool,
+    fields: Value,
 }
 
 /// The server; it ends when dropped.
@@ -150,7 +173,11 @@ pub struct FakeProvider {
 impl FakeProvider {
     /// Starts on a free port.
     pub async fn start() -> io::Result<FakeProvider> {
-        let listener = TcpListener::bind("127.0.0.1:0").await?;
+        FakeProvider::at(TcpListener::bind("127.0.0.1:0").await?)
+    }
+
+    /// Starts at a socket.
+    pub fn at(listener: TcpListener) -> io::Result<FakeProvider> {
         let address = listener.local_addr()?;
         let state = Arc::new(Mutex::new(State::default()));
         let (closes, closed) = watch::channel(0);
@@ -161,7 +188,7 @@ impl FakeProvider {
                 let (state, closes) = (Arc::clone(&shared), closes.clone());
                 lock(&state).connections += 1;
                 connections.spawn(async move {
-                    // Without it each small frame would wait for the acknowledgement of the last.
+                    // Without this each small frame would wait for the acknowledgement of the last.
                     let _ = stream.set_nodelay(true);
                     let _ = serve(stream, &state).await;
                     closes.send_modify(|count| *count += 1);
@@ -171,17 +198,22 @@ impl FakeProvider {
         Ok(FakeProvider { address, state, closed, task })
     }
 
+    /// Stops listening: further connections are refused.
+    pub fn stop(&self) {
+        self.task.abort();
+    }
+
     /// The port it listens on.
     pub fn port(&self) -> u16 {
         self.address.port()
     }
 
-    /// The models it says it has.
+    /// Sets the models that it lists.
     pub fn lists(&self, models: &[&str]) {
         self.has(&models.iter().map(|id| (*id, false, false)).collect::<Vec<_>>());
     }
 
-    /// The models it says it has, whether each is in memory, and whether it takes a suffix: as Ollama says it.
+    /// Sets the models that it lists, whether each is in memory, and whether it takes a suffix, as Ollama reports it.
     pub fn has(&self, models: &[(&str, bool, bool)]) {
         let has = |(id, is_loaded, inserts): &(&str, bool, bool)| Has {
             id: (*id).to_owned(),
@@ -191,27 +223,37 @@ impl FakeProvider {
         lock(&self.state).models = models.iter().map(has).collect();
     }
 
+    /// Adds fields to what it lists of a model.
+    pub fn lists_also(&self, id: &str, fields: Value) {
+        lock(&self.state).facts.push(Fact { id: id.to_owned(), is_listed: true, fields });
+    }
+
+    /// Adds fields to how it describes a model, as Ollama does if it is asked.
+    pub fn shows_also(&self, id: &str, fields: Value) {
+        lock(&self.state).facts.push(Fact { id: id.to_owned(), is_listed: false, fields });
+    }
+
     /// The address of the API.
     pub fn base_url(&self) -> String {
         format!("http://{}/v1", self.address)
     }
 
-    /// Answers the next call that has no answer yet with this.
+    /// Queues an answer for the next call without one.
     pub fn answer(&self, answer: Answer) {
         lock(&self.state).answers.push_back(answer);
     }
 
-    /// Answers every call with this, once the answers given one by one are used up.
+    /// Answers every call with this, once the queued answers are used up.
     pub fn always(&self, answer: Answer) {
         lock(&self.state).always = Some(answer);
     }
 
-    /// Answers each call that has no answer prepared for it by its body.
+    /// Answers each call without a prepared answer by its body.
     pub fn answers_by(&self, oracle: impl Fn(&Value) -> Answer + Send + Sync + 'static) {
         lock(&self.state).by = Some(Arc::new(oracle));
     }
 
-    /// Lets one answer go on that is held, now or later.
+    /// Releases one held answer, now or when it comes.
     pub fn release(&self) {
         lock(&self.state).released.notify_one();
     }
@@ -226,17 +268,29 @@ impl FakeProvider {
         lock(&self.state).seen.clone()
     }
 
-    /// When each answer of one write was begun to be written.
+    /// Forgets the requests so far, but not their bill.
+    pub fn forget(&self) {
+        let mut state = lock(&self.state);
+        state.seen.clear();
+        state.written.clear();
+    }
+
+    /// Takes the planted markers that arrived: without this, dropping the provider fails the test.
+    pub fn leaks(&self) -> Vec<String> {
+        std::mem::take(&mut lock(&self.state).leaks)
+    }
+
+    /// When the writing of each [`Fault::AtOnce`] answer began.
     pub fn written(&self) -> Vec<Instant> {
         lock(&self.state).written.clone()
     }
 
-    /// The connections that were opened so far.
+    /// The number of connections so far.
     pub fn connections(&self) -> usize {
         lock(&self.state).connections
     }
 
-    /// Waits until so many connections were closed.
+    /// Waits until this many connections were closed.
     pub async fn closed(&self, count: usize) {
         let _ = self.closed.clone().wait_for(|closed| *closed >= count).await;
     }
@@ -245,6 +299,10 @@ impl FakeProvider {
 impl Drop for FakeProvider {
     fn drop(&mut self) {
         self.task.abort();
+        let leaks = self.leaks();
+        if !std::thread::panicking() {
+            assert!(leaks.is_empty(), "a provider was sent what may not leave:\n  {}", leaks.join("\n  "));
+        }
     }
 }
 
@@ -255,9 +313,10 @@ fn lock(state: &Mutex<State>) -> MutexGuard<'_, State> {
 /// Serves one connection until it closes.
 async fn serve(stream: TcpStream, state: &Mutex<State>) -> io::Result<()> {
     let mut stream = BufReader::new(stream);
-    while let Some(seen) = request(&mut stream).await? {
+    while let Some((seen, leaks)) = request(&mut stream).await? {
         let answer = {
             let mut state = lock(state);
+            state.leaks.extend(leaks);
             state.seen.push(seen.clone());
             let prepared = |state: &mut State| state.answers.pop_front().or_else(|| state.always.clone());
             let by = state.by.clone();
@@ -269,7 +328,7 @@ async fn serve(stream: TcpStream, state: &Mutex<State>) -> io::Result<()> {
         match answer {
             Some(answer) => respond(&mut stream, &seen, answer, state).await?,
             None if is_question(&seen) => {
-                let told = told(&seen, &lock(state).models).to_string();
+                let told = told(&seen, &lock(state)).to_string();
                 whole(&mut stream, 200, &[], "application/json", &told).await?
             }
             None => whole(&mut stream, 500, &[], "application/json", r#"{"error":"no answer was prepared"}"#).await?,
@@ -278,32 +337,46 @@ async fn serve(stream: TcpStream, state: &Mutex<State>) -> io::Result<()> {
     Ok(())
 }
 
-/// Whether a request is about the models and not to one.
+/// Whether a request asks about models instead of calling one.
 fn is_question(seen: &Seen) -> bool {
     seen.line.starts_with("GET") || seen.line == "POST /api/show"
 }
 
-/// What is said about the models.
-fn told(seen: &Seen, models: &[Has]) -> Value {
+/// The answer to a request about models.
+fn told(seen: &Seen, state: &State) -> Value {
+    let State { models, facts, .. } = state;
+    let with_facts = |mut told: Value, id: &str, is_listed: bool| -> Value {
+        let facts = facts.iter().filter(|fact| fact.id == id && (fact.is_listed || !is_listed));
+        if let Some(told) = told.as_object_mut() {
+            told.extend(facts.filter_map(|fact| fact.fields.as_object().cloned()).flatten());
+        }
+        told
+    };
     let named = |all: &mut dyn Iterator<Item = &Has>| -> Value {
-        json!({"models": all.map(|model| json!({"name": model.id})).collect::<Vec<_>>()})
+        json!({"models": all.map(|model| with_facts(json!({"name": model.id}), &model.id, true)).collect::<Vec<_>>()})
     };
     match seen.line.as_str() {
         "GET /api/tags" => named(&mut models.iter()),
         "GET /api/ps" => named(&mut models.iter().filter(|model| model.is_loaded)),
+        "GET /api/v0/models" => {
+            let state = |model: &Has| if model.is_loaded { "loaded" } else { "not-loaded" };
+            json!({"data": models.iter().map(|model| json!({"id": model.id, "state": state(model)})).collect::<Vec<_>>()})
+        }
         "POST /api/show" => {
             let asked = models.iter().find(|model| seen.body.get("model") == Some(&json!(model.id)));
             let inserts = asked.is_some_and(|model| model.inserts);
-            json!({"capabilities": if inserts { vec!["completion", "insert"] } else { vec!["completion"] }})
+            let told = json!({"capabilities": if inserts { vec!["completion", "insert"] } else { vec!["completion"] }});
+            with_facts(told, asked.map_or("", |model| &model.id), false)
         }
         _ => {
-            json!({"object": "list", "data": models.iter().map(|model| json!({"id": model.id})).collect::<Vec<_>>()})
+            let listed = models.iter().map(|model| with_facts(json!({"id": model.id}), &model.id, true));
+            json!({"object": "list", "data": listed.collect::<Vec<_>>()})
         }
     }
 }
 
-/// Reads a request; nothing if the connection closed, or was for another protocol: that is refused as servers do.
-async fn request(stream: &mut BufReader<TcpStream>) -> io::Result<Option<Seen>> {
+/// Reads a request, with the planted markers in any byte of it; `None` if the connection closed or speaks another protocol, which is refused as servers do.
+async fn request(stream: &mut BufReader<TcpStream>) -> io::Result<Option<(Seen, Vec<String>)>> {
     let mut head = Vec::new();
     while !head.ends_with(b"\r\n\r\n") {
         match stream.read_u8().await {
@@ -328,7 +401,8 @@ async fn request(stream: &mut BufReader<TcpStream>) -> io::Result<Option<Seen>> 
         .unwrap_or(0);
     let mut body = vec![0; length];
     stream.read_exact(&mut body).await?;
-    Ok(Some(Seen { line, headers, body: serde_json::from_slice(&body).unwrap_or(Value::Null), at }))
+    let leaks = [head.as_bytes(), &body].into_iter().flat_map(|bytes| door::leaks(&line, bytes)).collect();
+    Ok(Some((Seen { line, headers, body: serde_json::from_slice(&body).unwrap_or(Value::Null), at }, leaks)))
 }
 
 async fn respond(
@@ -341,8 +415,21 @@ async fn respond(
         Fault::Status(status, headers, body) => {
             return whole(stream, *status, headers, "application/json", &body.to_string()).await;
         }
+        Fault::Page(status, kind, text) => return whole(stream, *status, &[], kind, text).await,
         Fault::Html => return whole(stream, 200, &[], "text/html", "<html>hello</html>").await,
         Fault::HangBeforeFirstByte => return hang(stream).await,
+        Fault::Endless(head, text) => {
+            stream.write_all(head.as_bytes()).await?;
+            let piece = text.repeat(16 * 1024 / text.len().max(1) + 1);
+            loop {
+                stream.write_all(piece.as_bytes()).await?;
+            }
+        }
+        Fault::HangAfter(head, text) => {
+            stream.write_all(head.as_bytes()).await?;
+            stream.write_all(text.as_bytes()).await?;
+            return hang(stream).await;
+        }
         Fault::Refuses(fields) => {
             if let Some(field) = fields.iter().find(|field| seen.body.get(**field).is_some()) {
                 let hint = if *field == "max_tokens" { " Use 'max_completion_tokens' instead." } else { "" };
@@ -357,7 +444,7 @@ async fn respond(
     let dialect = Dialect::of(&seen.line);
     let input = input_tokens(&seen.body);
     if !answer.delay.is_zero() && rest(stream, answer.delay).await.is_err() {
-        // What was read is billed, whoever is still there.
+        // The input is billed even if the client is gone.
         bill(state, |bill| *bill = Bill { calls: bill.calls + 1, input: bill.input + input, ..*bill });
         return Err(io::ErrorKind::BrokenPipe.into());
     }
@@ -379,6 +466,16 @@ async fn respond(
         let whole = format!("{head}{:x}\r\n{frames}\r\n0\r\n\r\n", frames.len());
         lock(state).written.push(Instant::now());
         return stream.write_all(whole.as_bytes()).await;
+    }
+    if let Fault::ShortAfter(count) = answer.fault {
+        let pieces = answer.pieces.iter().take(count).map(|piece| dialect.piece(piece, counts(0)));
+        let values = dialect.begin(counts(0)).into_iter().chain(pieces);
+        let body: String = values.map(|value| dialect.frame(&value)).collect();
+        let length = body.len() + 1000;
+        bill(state, |bill| bill.output += count as u64);
+        let head = format!("HTTP/1.1 200 OK\r\ncontent-type: {kind}\r\n{more}content-length: {length}\r\n\r\n");
+        stream.write_all((head + &body).as_bytes()).await?;
+        return Err(io::ErrorKind::ConnectionAborted.into());
     }
     stream.write_all(head.as_bytes()).await?;
     if matches!(answer.fault, Fault::HangAfterHead) {
@@ -419,13 +516,16 @@ async fn respond(
     for frame in dialect.end(&answer.pieces.concat(), sent as u64 >= ceiling, counts(sent), tells) {
         chunk(stream, &dialect.frame(&frame)).await?;
     }
+    if matches!(answer.fault, Fault::StallAfterFinish) {
+        return hang(stream).await;
+    }
     if dialect.says_done() {
         chunk(stream, "data: [DONE]\n\n").await?;
     }
     stream.write_all(b"0\r\n\r\n").await
 }
 
-/// Lets time pass; an error if the client goes away before it is over.
+/// Waits; an error if the client goes away first.
 async fn rest(stream: &mut BufReader<TcpStream>, time: Duration) -> io::Result<()> {
     tokio::select! {
         () = tokio::time::sleep(time) => Ok(()),
@@ -451,7 +551,7 @@ fn frames(dialect: Dialect, answer: &Answer, counts: Counts) -> String {
     values.map(|value| dialect.frame(&value)).chain([done.to_owned()]).collect()
 }
 
-/// An answer at once, by a server of the OpenAI protocol.
+/// A whole answer, by a server of the OpenAI protocol that does not stream.
 fn not_streamed(dialect: Dialect, answer: &Answer, counts: Counts) -> Value {
     let text = answer.pieces.concat();
     let choice = match dialect {
@@ -466,8 +566,8 @@ fn bill(state: &Mutex<State>, change: impl FnOnce(&mut Bill)) {
     change(&mut lock(state).bill);
 }
 
-/// The provider's own idea of a token: four characters of whatever it was sent.
-fn input_tokens(body: &Value) -> u64 {
+/// The provider's own token count: four characters of the request are a token.
+pub fn input_tokens(body: &Value) -> u64 {
     let names = [
         "prompt",
         "suffix",

@@ -1,8 +1,16 @@
-//! Cases, evaluations and fakes that the tests of the whole program share.
+//! Fakes, sources and measures that the tests and evaluations of the whole program share.
 
+pub mod crashes;
 pub mod cuts;
 pub mod editor;
 pub mod extent;
 pub mod fake_provider;
 pub mod fuzz;
+pub mod garble;
+pub mod imports;
+pub mod looser;
+pub mod paid;
+pub mod planted;
+pub mod random;
+pub mod soak;
 pub mod sources;

@@ -1,17 +1,17 @@
-//! Sources for the evaluations: the files of directories, by language, those written by hand.
+//! Sources for the evaluations: the handwritten files of directories, by language.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use pennyworth_grammars::{Language, by_name, by_path};
 
-/// Bytes a file may have.
+/// Most bytes of a file.
 const MAX_BYTES: u64 = 300_000;
 
 /// The files of a language, with their texts.
 pub type Files = Vec<(PathBuf, String)>;
 
-/// Files by language, at most `limit` each, spread evenly over all that were found, in the order of their names.
+/// Files by language, at most `limit` each, spread evenly over all files found, in the order of their names.
 pub fn by_language(
     paths: &[PathBuf],
     only: &[String],
@@ -49,7 +49,7 @@ pub fn by_language(
     Ok(found.into_iter().filter_map(|(name, files)| Some((by_name(name)?, spread(files)))).collect())
 }
 
-/// Whether a person wrote it: lines of usual length, and no word that a program did.
+/// Whether a person wrote it: it has lines of usual length, and no mark of a generator.
 pub fn is_handwritten(text: &str) -> bool {
     let lines = text.lines().count().max(1);
     let head: String = text.chars().take(1_000).collect::<String>().to_lowercase();

@@ -1,8 +1,8 @@
-//! Many servers of one user and one small cap: real processes that share a ledger and ask as fast as they can. What the provider bills stays
-//! under the cap, the ledger says the same, and at the cap there is silence and a status that says why.
+//! Many servers of one user and one small cap: real processes that share a ledger and ask as fast as they can. The provider's bill stays
+//! under the cap, the ledger agrees with it, and at the cap there is silence and a status with the reason.
 //! It leaves the ledger's own processes, without servers around them, to its own tests.
 //!
-//! `PENNYWORTH_SERVERS=200 cargo test -p pennyworth-tests --test cap -- --nocapture` is another number of servers.
+//! `PENNYWORTH_SERVERS=200 cargo test -p pennyworth-tests --test cap -- --nocapture` sets the number of servers.
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
 
@@ -16,15 +16,15 @@ use pennyworth_tests::editor::{Editor, binary};
 use pennyworth_tests::fake_provider::{Answer, Bill, FakeProvider};
 use serde_json::{Value, json};
 
-/// Servers without the variable.
+/// Number of servers, unless the variable is set.
 const SERVERS: usize = 50;
-/// What all of them may spend, in US dollars: some two hundred calls, but only a few at a time, while what is held for them is their most.
+/// The cap for all of them, in US dollars: some two hundred calls, but only a few at a time, as each call reserves its highest cost.
 const CAP: f64 = 1.5;
-/// What a token costs, in picodollars.
+/// Price of a token, in picodollars.
 const INPUT: u64 = 100_000_000;
 const OUTPUT: u64 = 1_000_000_000;
 
-/// One of the servers, and the documents it has seen.
+/// One of the servers, and the number of its documents.
 struct Server {
     editor: Editor,
     number: usize,
@@ -34,14 +34,14 @@ struct Server {
 impl Server {
     async fn start(binary: &Path, home: &Path, number: usize) -> Server {
         let (config, home) = (home.join("config.toml"), home.to_string_lossy());
-        // One thread each: there are no more processors than in other tests.
+        // One thread each: the machine has no more processors than for other tests.
         let environment = [("HOME", &*home), ("TOKIO_WORKER_THREADS", "1")];
         let mut editor = Editor::spawn(binary, &["--config", &config.to_string_lossy()], &environment).unwrap();
         editor.initialize(json!({"textDocument": {"inlineCompletion": {}}}), Value::Null, None).await;
         Server { editor, number, documents: 0 }
     }
 
-    /// What is shown at a place of its own, so that nothing is there already.
+    /// What is shown at a new place, for which nothing is cached.
     async fn shown(&mut self) -> Option<String> {
         self.documents += 1;
         self.editor.shown_in(&format!("main_{}_{}", self.number, self.documents), 1).await
@@ -53,7 +53,7 @@ impl Server {
     }
 }
 
-/// What a bill comes to.
+/// The cost of a bill.
 fn cost(bill: Bill) -> Money {
     Money::from_pico(INPUT as i64).times(bill.input) + Money::from_pico(OUTPUT as i64).times(bill.output)
 }
@@ -62,7 +62,7 @@ fn cost(bill: Bill) -> Money {
 async fn many_servers_keep_one_cap() {
     let servers = std::env::var("PENNYWORTH_SERVERS").ok().and_then(|servers| servers.parse().ok()).unwrap_or(SERVERS);
     let (home, provider) = (tempfile::tempdir().unwrap(), FakeProvider::start().await.unwrap());
-    // Nothing that the cutter ends, so that each bill comes and can be compared.
+    // The cutter does not end this answer early, so each call gets its usage.
     provider.always(Answer::new(&["some", "_", "value"]));
     let (input, output) = (INPUT / 1_000_000, OUTPUT / 1_000_000);
     let config = format!(
@@ -75,7 +75,7 @@ async fn many_servers_keep_one_cap() {
     let binary = binary();
     let mut all = join_all((0..servers).map(|number| Server::start(&binary, home.path(), number))).await;
 
-    // Each as fast as it can, until it is refused for the first time. Some others are still under way then, and what they did not use is free again.
+    // Each asks as fast as it can until its first refusal. Other calls are still under way then, and release the money that they did not use.
     join_all(all.iter_mut().map(|server| async { while server.shown().await.is_some() {} })).await;
     let mut calls = 0;
     while provider.bill().calls > calls {
@@ -97,7 +97,7 @@ async fn many_servers_keep_one_cap() {
     assert_eq!((total.calls, total.input, total.output), (bill.calls, bill.input, bill.output), "{total:?}");
     assert_eq!((total.cost, total.failed, total.aborted, total.estimated), (cost(bill), 0, 0, 0), "{total:?}");
     assert!(cost(bill) <= Money::from_usd(CAP), "{bill:?}");
-    // Silence is not how the cap was kept: not even one call more would have fitted.
+    // The servers did not keep the cap by stopping early: not one more call would have fitted.
     let most = Money::from_pico(OUTPUT as i64).times(256) + Money::from_pico(INPUT as i64).times(256);
     assert!(cost(bill) + most > Money::from_usd(CAP), "{bill:?}");
 }

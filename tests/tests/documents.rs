@@ -1,4 +1,4 @@
-//! Documents at the protocol's boundary: whatever is sent, in whatever order, the server knows the text or knows that it does not.
+//! Documents at the protocol's boundary: after any messages in any order, the server knows the text or knows that it does not.
 
 use pennyworth_tests::editor::{Editor, options};
 use serde_json::{Value, json};
@@ -64,6 +64,115 @@ async fn ranges_that_make_no_sense_are_read_as_well_as_can_be() {
 }
 
 #[tokio::test]
+async fn edits_are_applied_in_their_order_whatever_their_versions() {
+    let mut editor = editor("utf-16").await;
+    editor.open(URI, "rust", 5, "abc").await;
+    for (version, expected) in [
+        (json!(5), "xabc"),
+        (json!(5), "xxabc"),
+        (json!(99), "xxxabc"),
+        (json!(3), "xxxxabc"),
+        (json!(null), "xxxxxabc"),
+        (json!(-1), "xxxxxxabc"),
+        (json!(1_u64 << 40), "xxxxxxxabc"),
+        (json!("one"), "xxxxxxxxabc"),
+    ] {
+        let change = json!([{"range": range((0, 0), (0, 0)), "text": "x"}]);
+        let params = json!({"textDocument": {"uri": URI, "version": version}, "contentChanges": change});
+        editor.notify("textDocument/didChange", params).await;
+        assert_eq!(text(&mut editor, URI).await, expected, "{version}");
+    }
+    let document = json!({"uri": "file:///project/b.rs", "version": null, "text": "b"});
+    editor.notify("textDocument/didOpen", json!({ "textDocument": document })).await;
+    assert_eq!(text(&mut editor, "file:///project/b.rs").await, "b", "it is opened without a version and a language");
+    let status = status(&mut editor).await;
+    assert_eq!(status["trouble"], Value::Null, "{status}");
+    assert_eq!(editor.shutdown().await, 0);
+}
+
+async fn status(editor: &mut Editor) -> Value {
+    editor.request("workspace/executeCommand", json!({"command": "pennyworth.status"})).await
+}
+
+async fn explain(editor: &mut Editor) -> String {
+    let command = json!({"command": "pennyworth.explain", "arguments": [URI, {"line": 0, "character": 0}]});
+    let found = editor.request("workspace/executeCommand", command).await;
+    found.get("text").and_then(Value::as_str).unwrap_or_default().to_owned()
+}
+
+#[tokio::test]
+async fn an_edit_that_cannot_be_placed_is_said_until_the_whole_text_comes() {
+    let lost = [
+        json!({"textDocument": {"uri": URI, "version": 2}, "contentChanges": [{"range": range((40, 0), (40, 0)), "text": "x"}]}),
+        json!({"textDocument": {"uri": URI, "version": 2}, "contentChanges": [{"range": "everywhere", "text": "x"}]}),
+    ];
+    for params in lost {
+        let mut editor = editor("utf-16").await;
+        editor.open(URI, "rust", 1, "fn main() {\n    let a = \n}\n").await;
+        assert!(!explain(&mut editor).await.contains("document "));
+        editor.notify("textDocument/didChange", params.clone()).await;
+        let said = loop {
+            let said = editor.note("window/showMessage").await;
+            if !said["message"].as_str().unwrap_or_default().contains("ledger") {
+                break said;
+            }
+        };
+        for told in
+            [said["message"].clone(), status(&mut editor).await["trouble"].clone(), json!(explain(&mut editor).await)]
+        {
+            let told = told.as_str().unwrap_or_default().to_owned();
+            assert!(
+                told.contains("did not fit") && told.contains("close the file and open it again"),
+                "{params}: {told}"
+            );
+        }
+        // Said once, however many follow.
+        editor.notify("textDocument/didChange", params.clone()).await;
+        editor.change(URI, 3, json!([{"range": range((0, 0), (0, 0)), "text": "x"}])).await;
+        assert!(editor.request("textDocument/inlineCompletion", ask(1, 12)).await.is_null());
+        let said = editor.noted("window/showMessage");
+        assert!(
+            said.iter().all(|said| said["message"].as_str().unwrap_or_default().contains("ledger")),
+            "{params}: {said:?}"
+        );
+        editor.close(URI).await;
+        editor.open(URI, "rust", 1, "fn main() {}\n").await;
+        assert_eq!(status(&mut editor).await["trouble"], Value::Null, "{params}");
+        assert!(!explain(&mut editor).await.contains("document "));
+        assert_eq!(editor.shutdown().await, 0);
+    }
+}
+
+#[tokio::test]
+async fn lines_are_counted_as_each_client_counts_them() {
+    // The edit appends `!` behind `two`, as the client counts.
+    for (name, source, line, expected) in [
+        ("Neovim", "a\rb\none\ntwo\n", 2, "a\rb\none\ntwo!\n"),
+        ("Neovim", "a\rb\r\none\r\ntwo\r\n", 2, "a\rb\r\none\r\ntwo!\r\n"),
+        ("Neovim", "a\rone\rtwo\r", 2, "a\rone\rtwo!\r"),
+        ("Neovim", "a\none\r\ntwo\n", 2, "a\none\r\ntwo!\n"),
+        ("helix", "a\rb\none\ntwo\n", 2, "a\rb\none\ntwo!\n"),
+        ("Eglot", "a\rb\none\ntwo\n", 2, "a\rb\none\ntwo!\n"),
+        ("Visual Studio Code", "a\rone\ntwo\n", 2, "a\rone\ntwo!\n"),
+        ("another", "a\rone\r\ntwo\n", 2, "a\rone\r\ntwo!\n"),
+    ] {
+        let mut editor = Editor::in_memory(options());
+        editor.named(name);
+        editor.initialize(json!({"general": {"positionEncodings": ["utf-8"]}}), Value::Null, None).await;
+        editor.open(URI, "rust", 1, source).await;
+        editor.change(URI, 2, json!([{"range": range((line, 3), (line, 3)), "text": "!"}])).await;
+        assert_eq!(text(&mut editor, URI).await, expected, "{name} {source:?}");
+        // A CR that is typed into a line later counts as well.
+        editor.open(URI, "rust", 3, "one\ntwo\nthree\n").await;
+        editor.change(URI, 4, json!([{"range": range((0, 1), (0, 1)), "text": "\r"}])).await;
+        let below = if ["Neovim", "helix", "Eglot"].contains(&name) { 2 } else { 3 };
+        editor.change(URI, 5, json!([{"range": range((below, 5), (below, 5)), "text": "!"}])).await;
+        assert_eq!(text(&mut editor, URI).await, "o\rne\ntwo\nthree!\n", "{name}");
+        assert_eq!(editor.shutdown().await, 0);
+    }
+}
+
+#[tokio::test]
 async fn documents_never_opened_closed_or_not_files() {
     let mut editor = editor("utf-16").await;
     editor.change(URI, 1, json!([{"text": "x"}])).await;
@@ -95,7 +204,7 @@ async fn a_very_large_document_is_kept_and_not_completed() {
     assert_eq!(editor.shutdown().await, 0);
 }
 
-/// A small generator of numbers that look random and are the same each time.
+/// A small pseudo-random generator, the same each time.
 struct Dice(u64);
 
 impl Dice {
@@ -105,7 +214,7 @@ impl Dice {
     }
 }
 
-/// The next edit of a plain string by bytes, as UTF-8 positions; applies it.
+/// Makes the next edit, with UTF-8 positions, and applies it to a plain string.
 fn edit(plain: &mut String, dice: &mut Dice) -> Value {
     const PIECES: [&str; 8] = ["a", "fn f(", ")", "\n", "let x = 1;\n", "é😀", "\"", ""];
     let boundary = |plain: &str, mut at: usize| {
@@ -139,7 +248,7 @@ async fn ten_thousand_edits_with_requests_and_cancels_between() {
         editor.change(URI, version as i32, json!([change])).await;
         if plain.len() > 2000 {
             plain = String::from("fn main() {}\n");
-            // A whole text has the version of its own notification, so the count goes on.
+            // The whole text is a notification of its own, so its version must rise.
             let all = json!([{"range": range((0, 0), (100_000, 0)), "text": &plain}]);
             editor.change(URI, (EDITS + version) as i32, all).await;
             editor.close(URI).await;

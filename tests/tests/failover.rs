@@ -1,6 +1,6 @@
-//! Routing under faults, at the protocol's boundary: of three models the first two fail in every pair of ways, and the third answers. What is
-//! shown, what was sent, what the ledger says and what is told to the user is compared; then the providers are well again, and are used again.
-//! It leaves what each fault means to the client's own tests, and how long a pause lasts to the breaker's.
+//! Routing under faults, at the protocol's boundary: of three models the first two fail in every pair of ways, and the third answers. Checks
+//! what is shown and sent, the ledger and the messages to the user; then the providers recover and are used again.
+//! It leaves the meaning of each fault to the client's own tests, and the length of a pause to the breaker's.
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
 
@@ -14,13 +14,13 @@ use pennyworth_tests::editor::Editor;
 use pennyworth_tests::fake_provider::{Answer, FakeProvider, Fault};
 use serde_json::{Value, json};
 
-/// Pairs that are tried at the same time: most of a pair's time is waiting.
+/// Pairs tested at the same time: most of a pair's time is waiting.
 const AT_ONCE: usize = 8;
-/// Time for an answer where nothing waits for a clock, in milliseconds: no part of the test takes as long.
+/// Deadline in milliseconds where nothing should run into it: no part of the test takes as long.
 const LONG: u32 = 60_000;
-/// Time for an answer where a provider says nothing until it is over.
+/// Deadline in milliseconds where a provider is silent until then.
 const SHORT: u32 = 1000;
-/// The models in the order in which they are asked, each so much dearer than the one before that nothing else makes another order.
+/// The models in the order of their route: each costs so much more than the one before that nothing else changes the order.
 const NAMES: [&str; 3] = ["first", "second", "third"];
 
 /// A way to fail.
@@ -30,18 +30,18 @@ struct Trouble {
     at: At,
     /// Whether it takes until the deadline.
     waits: bool,
-    /// What heals it, besides the provider's being well again.
+    /// What must happen after the provider has recovered, before it is used again.
     heals: Heals,
 }
 
 /// Where it fails.
 #[derive(Clone, Copy)]
 enum At {
-    /// The provider has the request.
+    /// In its answer to the request.
     Answer(fn() -> Fault),
-    /// The provider's port speaks no TLS, but its address says so.
+    /// In TLS: the address says `https`, but the port speaks no TLS.
     Tls,
-    /// The provider's name is nobody's.
+    /// In DNS: nobody has the provider's name.
     Name,
 }
 
@@ -51,14 +51,16 @@ enum Heals {
     AtOnce,
     /// A pause.
     Pause,
-    /// A change of the configuration, about whose need the user is told.
+    /// A long pause, or a change of the configuration. The user is told.
     Configuration,
 }
 
-const TROUBLES: [Trouble; 11] = [
+const TROUBLES: [Trouble; 13] = [
     fails("429 with a pause", || status(429, &[("retry-after", "0.2")]), Heals::Pause),
     fails("429 without one", || status(429, &[]), Heals::Pause),
     fails("402", || status(402, &[]), Heals::Configuration),
+    fails("a spent budget", spent, Heals::Configuration),
+    fails("a firewall's page", || Fault::Page(403, "text/html", "<html>no</html>"), Heals::AtOnce),
     fails("401", || status(401, &[]), Heals::Configuration),
     fails("503", || status(503, &[]), Heals::Pause),
     hangs("no first byte", || Fault::HangBeforeFirstByte),
@@ -82,6 +84,14 @@ fn status(status: u16, headers: &[(&'static str, &str)]) -> Fault {
     Fault::Status(status, headers, json!({"error": {"message": "no"}}))
 }
 
+fn spent() -> Fault {
+    Fault::Status(
+        429,
+        Vec::new(),
+        json!({"error": {"message": "Budget has been exceeded!", "type": "budget_exceeded"}}),
+    )
+}
+
 impl Trouble {
     fn address(&self, provider: &FakeProvider) -> String {
         match self.at {
@@ -102,12 +112,12 @@ async fn provider(model: usize, trouble: Option<&Trouble>) -> FakeProvider {
     provider
 }
 
-/// What a model that is well answers: in pieces, so that there is a middle.
+/// The answer of a model that works, in pieces so that a fault can come in the middle.
 fn answer(model: usize) -> Answer {
     Answer::new(&["\"", NAMES[model], "\";"])
 }
 
-/// A server with three models, and what is at its other side.
+/// A server with three models and their providers.
 struct Case {
     editor: Editor,
     providers: [FakeProvider; 3],
@@ -115,7 +125,7 @@ struct Case {
     documents: usize,
 }
 
-/// The same as it is shown.
+/// The same answer as it is shown.
 fn text(model: usize) -> String {
     format!("\"{}\";", NAMES[model])
 }
@@ -141,7 +151,7 @@ impl Case {
         Case { editor, providers, folder, documents: 0 }
     }
 
-    /// What is shown in a document of its own, so that nothing is there already.
+    /// What is shown in a new document, for which nothing is cached.
     async fn shown(&mut self) -> Option<String> {
         self.documents += 1;
         self.editor.shown_in(&format!("main{}", self.documents), 2).await
@@ -152,7 +162,7 @@ impl Case {
         self.providers.each_ref().map(|provider| provider.seen().len())
     }
 
-    /// Makes all providers well, and says so where that is not found out by itself.
+    /// Makes all providers work, and changes the configuration where the server needs that.
     async fn heal(&mut self, trouble: &Trouble) {
         self.providers.iter().zip(0..).for_each(|(provider, model)| provider.always(answer(model)));
         if trouble.heals == Heals::Configuration || !matches!(trouble.at, At::Answer(_)) {
@@ -161,7 +171,7 @@ impl Case {
         }
     }
 
-    /// Ends the server; what was told to the user, and the account.
+    /// Ends the server; returns the number of messages to the user, and the ledger's report.
     async fn end(mut self) -> (usize, Report) {
         self.editor.request("shutdown", Value::Null).await;
         let told = self.editor.noted("window/showMessage").len();
@@ -195,14 +205,14 @@ fn write_config(folder: &Path, deadline: u32, address: impl Fn(usize) -> String)
     std::fs::write(config(folder), head.to_owned() + &deadlines.concat() + &models.collect::<String>()).unwrap();
 }
 
-/// What the ledger says of a model.
+/// The ledger's row of a model.
 fn row(report: &Report, model: usize) -> Row {
     let mut sum = Row::default();
     report.rows.iter().filter(|row| row.model == NAMES[model]).for_each(|row| sum += row);
     sum
 }
 
-/// Two questions: the first meets the troubles, the second what is known of them by then.
+/// Two requests: the first meets the troubles, the second what the server has learned of them.
 async fn check(troubles: &[Trouble]) {
     let name = troubles.iter().map(|trouble| trouble.name).collect::<Vec<_>>().join(", then ");
     let (mut case, answering) = (Case::new(troubles).await, troubles.len());
@@ -222,13 +232,15 @@ async fn check(troubles: &[Trouble]) {
         if trouble.heals == Heals::Configuration {
             assert!(row.calls < 2, "{name}: {} was told to stop", NAMES[model]);
         }
-        assert_eq!(row.failed, row.calls, "{name}: {row:?}");
+        // Where a provider is silent, our own patience ends, and what another model overtakes has not failed.
+        assert_eq!(row.failed + row.outrun, row.calls, "{name}: {row:?}");
+        assert!(waits || row.outrun == 0, "{name}: {row:?}");
         if !matches!(trouble.at, At::Answer(_)) {
-            // Where the deadline comes before the failure, nobody knows that nothing was sent.
+            // If the deadline comes before the failure, the server does not know that nothing was sent.
             assert!(row.cost.pico() == 0 || waits, "{name}: {row:?}");
             assert_eq!(calls[model], 0, "{name}: {row:?}");
         } else {
-            // A deadline may come between the row and the wire.
+            // A deadline may come after the row is written and before the request is sent.
             let (booked, came) = (row.calls, calls[model] as u64);
             assert!(booked == came || (waits && booked > came), "{name}: {came} came, {row:?}");
         }
@@ -275,11 +287,12 @@ async fn a_provider_that_is_well_again_is_used_again() {
         let shown = case.shown().await;
         assert!(shown == Some(text(1)) || trouble.waits && shown.is_none(), "{}: {shown:?}", trouble.name);
         case.heal(&trouble).await;
-        // What ends the loop is the pause's end or the new configuration; a test that hangs here has found neither.
+        // The end of the pause or the new configuration ends the loop; a test that hangs here has found neither.
         while case.shown().await != Some(text(0)) {}
         let (_, report) = case.end().await;
         let healed = row(&report, 0);
-        // A question may have been on its way under the old configuration.
-        assert!(healed.failed > 0 && healed.calls == healed.failed + 1, "{}: {healed:?}", trouble.name);
+        // A request may have been under way with the old configuration.
+        let unwell = healed.failed + healed.outrun;
+        assert!(unwell > 0 && healed.calls == unwell + 1, "{}: {healed:?}", trouble.name);
     }
 }

@@ -1,5 +1,5 @@
-//! Calls that are under way while the user goes on: what is typed along is served by the call that was made, what is typed against it ends it, and
-//! what follows a suggestion may be asked for before it is taken. At the protocol's boundary, by the provider's count and the ledger's.
+//! Calls in flight while the user types on: typing along is served by the call in flight, typing something else aborts it, and the text
+//! after a suggestion may be asked for before it is accepted. At the protocol's boundary, by the provider's count and the ledger's.
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
 
@@ -18,7 +18,7 @@ const CURSOR: (u32, u32) = (1, 19);
 /// The protocol's code for a request that was cancelled.
 const CANCELLED: i64 = -32800;
 
-/// An editor and a model that costs something, unless it says otherwise.
+/// An editor and a model.
 struct Scene {
     folder: tempfile::TempDir,
     provider: FakeProvider,
@@ -65,12 +65,12 @@ impl Scene {
         found.pointer("/items/0/insertText").and_then(Value::as_str).map(str::to_owned)
     }
 
-    /// Waits until the provider was asked so often.
+    /// Waits until the provider has this many calls.
     async fn asked(&mut self, calls: usize) {
         self.until(|provider| provider.seen().len() >= calls).await;
     }
 
-    /// Waits until something is so with the provider, which goes on while the server is asked for its status.
+    /// Waits until a condition of the provider holds; meanwhile it asks the server for its status, so that both go on.
     async fn until(&mut self, is_so: impl Fn(&FakeProvider) -> bool) {
         while !is_so(&self.provider) {
             self.editor.request("workspace/executeCommand", json!({"command": "pennyworth.status"})).await;
@@ -84,7 +84,7 @@ impl Scene {
         self.editor.change(URI, self.version, change).await;
     }
 
-    /// Ends the server; what the ledger says of all calls.
+    /// Ends the server; returns the ledger's total.
     async fn account(self) -> Row {
         self.editor.shutdown().await;
         let (ledger, notice) = Ledger::open(Some(&self.folder.path().join("ledger.sqlite")));
@@ -93,16 +93,16 @@ impl Scene {
     }
 }
 
-/// What the user does while a call is under way.
+/// What the user does while a call is in flight.
 #[derive(Clone, Copy, Debug)]
 enum Does {
-    /// Puts a text at the cursor, which then stands behind so many characters of it.
+    /// Inserts a text at the cursor, which then stands behind this many characters of it.
     Types(&'static str, u32),
     /// Deletes the blank before the cursor.
     Deletes,
     /// Writes into another line.
     Elsewhere,
-    /// Leaves the place without a change, and comes back.
+    /// Cancels the request without an edit, and asks again.
     Cancels,
 }
 
@@ -115,13 +115,13 @@ async fn a_call_goes_on_while_its_answer_may_be_what_is_typed() {
         (first, 1, "no", Does::Types("first(", 6), 1, Some(0), Some(");")),
         (first, 0, "no", Does::Types("f", 1), 1, Some(0), Some("irst();")),
         (first, 1, "no", Does::Types("x", 1), 2, Some(1), Some(other)),
-        // It may have ended before it was seen to say something else.
+        // The call may have ended before its text diverged.
         (first, 0, "no", Does::Types("x", 1), 2, None, Some(other)),
         (first, 1, "yes", Does::Types("x", 1), 2, Some(0), Some(other)),
         (first, 1, "no", Does::Deletes, 1, Some(1), None),
         (first, 1, "no", Does::Elsewhere, 2, Some(1), Some(other)),
         (first, 1, "no", Does::Cancels, 1, Some(0), Some("first();")),
-        // The editor closes what is opened.
+        // The editor closes the bracket.
         (&["(1", ", 2);"][..], 1, "no", Does::Types("()", 1), 1, Some(0), Some("1, 2);")),
     ] {
         let case = format!("{pieces:?} held after {held}, billed {billed}, {does:?}");
@@ -149,13 +149,13 @@ async fn a_call_goes_on_while_its_answer_may_be_what_is_typed() {
         let after = scene.ask(cursor).await;
         assert_eq!(scene.editor.answer(before).await.unwrap_err()["code"], CANCELLED, "{case}");
         if held > 0 {
-            // What it has said is enough for another call to be made, before it says the rest.
+            // Its text so far is enough for the next call to start before the rest comes.
             scene.asked(calls).await;
         }
         scene.provider.release();
         assert_eq!(scene.answer(after).await.as_deref(), shown, "{case}");
         if aborted == Some(0) {
-            // All of its answer was read, also where nobody wanted it any more.
+            // The server reads the whole answer even if nobody waits for it any more.
             let all = (pieces.len() + calls - 1) as u64;
             scene.until(|provider| provider.bill().output >= all).await;
         }
@@ -202,7 +202,7 @@ async fn no_further_model_is_asked_for_nobody() {
         let (provider, next) = (FakeProvider::start().await.unwrap(), FakeProvider::start().await.unwrap());
         provider.always(Answer::new(&["first", "();"]).with(Fault::HeldAfter(0)));
         next.always(Answer::new(&["second();"]));
-        // The answer of the first does not fit: it is only what stands behind the cursor already.
+        // The first answer does not fit: it only repeats the text behind the cursor.
         provider.answer(Answer::new(&["\n    print(greeting);"]).with(Fault::HeldAfter(0)));
         let rows = model("a", &provider, 1, "no") + &model("b", &next, 2, "no");
         let mut scene = Scene::new(provider, &rows).await;
@@ -236,7 +236,7 @@ async fn what_follows_a_suggestion_is_there_when_it_is_taken_if_it_costs_nothing
         if ahead {
             scene.asked(2).await;
         }
-        // Typed along at first, then taken, then on to the next line.
+        // The user first types along, then accepts, then goes on to the next line.
         scene.replace(CURSOR, CURSOR, "f").await;
         let along = scene.ask((1, 20)).await;
         assert_eq!(scene.answer(along).await.as_deref(), Some("irst();"), "{case}");
@@ -247,7 +247,7 @@ async fn what_follows_a_suggestion_is_there_when_it_is_taken_if_it_costs_nothing
         assert_eq!(scene.provider.seen().len(), if ahead { 2 } else { 1 }, "{case}");
         let next = scene.ask((2, 4)).await;
         assert_eq!(scene.answer(next).await.as_deref(), Some("second(greeting);"), "{case}");
-        // And on it goes with what follows that.
+        // Then the text after that suggestion is asked for in turn.
         let calls = if ahead { 3 } else { 2 };
         scene.asked(calls).await;
         let prompts = scene.provider.seen();

@@ -1,4 +1,4 @@
-//! The bodies of the fuzz targets on a bounded number of inputs: random bytes, and good input with bytes changed, removed and doubled.
+//! The bodies of the fuzz targets on a bounded number of inputs: random bytes, and valid input with bytes changed, removed and doubled.
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
 
@@ -7,7 +7,7 @@ use std::path::Path;
 use pennyworth_tests::fuzz;
 use proptest::prelude::*;
 
-/// What is done to a place of good input.
+/// A change of valid input at a place.
 #[derive(Clone, Debug)]
 enum Change {
     Replace(u8),
@@ -60,14 +60,19 @@ fn changed(good: &[u8], changes: &[(f64, Change)]) -> Vec<u8> {
     bytes
 }
 
-/// The recorded streams of providers.
+/// The recorded streams of all providers, one folder for each protocol.
 fn streams() -> Vec<Vec<u8>> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("streams/openai");
-    let paths = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
-    let mut paths: Vec<_> = paths.filter(|path| path.extension().is_some_and(|extension| extension == "sse")).collect();
+    let entries = |folder: &Path| std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    let folders = entries(&Path::new(env!("CARGO_MANIFEST_DIR")).join("streams"));
+    let recorded = |path: &std::path::PathBuf| path.extension().is_some_and(|name| name == "sse" || name == "ndjson");
+    let mut paths: Vec<_> = folders.flat_map(|folder| entries(&folder)).filter(recorded).collect();
     paths.sort();
     paths.iter().map(|path| std::fs::read(path).unwrap()).collect()
 }
+
+/// A list of ignored names with every kind of pattern.
+const IGNORE_FILE: &[u8] =
+    b"# a comment\n/target/\n*.log\n!keep.log\n**/a/**/b\na/**\n[a-c]?[!d]\n[[:alpha:]]\\ \nfoo\\*{a,b}\n\\!x\n\\#y  \n\xc3\xa9/[x]\n.env*\n";
 
 /// A short session of a client.
 fn session() -> Vec<u8> {
@@ -82,7 +87,8 @@ fn session() -> Vec<u8> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 256, failure_persistence: None, ..ProptestConfig::default() })]
+    // 256 cases; `PROPTEST_CASES` asks for more.
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn edits(bytes in prop::collection::vec(any::<u8>(), 0..400)) {
@@ -98,6 +104,47 @@ proptest! {
     fn streams_changed(which in any::<prop::sample::Index>(), changes in changes()) {
         let streams = streams();
         fuzz::stream(&changed(&streams[which.index(streams.len())], &changes));
+    }
+
+    #[test]
+    fn grammars_of_any_bytes(bytes in prop::collection::vec(any::<u8>(), 0..60)) {
+        fuzz::grammars(&bytes);
+    }
+
+    #[test]
+    fn workspace_settings_of_any_bytes(bytes in prop::collection::vec(any::<u8>(), 0..60)) {
+        fuzz::workspace_settings(&bytes);
+    }
+
+    #[test]
+    fn workspace_settings_changed(own in 0..3_u8, which in 0..3_usize, changes in changes()) {
+        let mut bytes = vec![own];
+        bytes.extend(changed(fuzz::OWN[which].as_bytes(), &changes));
+        fuzz::workspace_settings(&bytes);
+    }
+
+    #[test]
+    fn editor_settings_of_any_bytes(bytes in prop::collection::vec(any::<u8>(), 0..60)) {
+        fuzz::editor_settings(&bytes);
+    }
+
+    #[test]
+    fn editor_settings_changed(own in 0..3_u8, changes in changes()) {
+        let sent = br#"{"pennyworth": {"local_only": false, "secrets": ["!.env", "x"], "languages": {"*": true}, "cap_usd_per_day": 1e3,
+            "tasks": {"line": {"enabled": "on", "max_tokens": 9}}, "model": {"gpt-6-luna": {"base_url": "http://127.0.0.1:9"}}}}"#;
+        let mut bytes = vec![own];
+        bytes.extend(changed(sent, &changes));
+        fuzz::editor_settings(&bytes);
+    }
+
+    #[test]
+    fn ignore_files_of_any_bytes(bytes in prop::collection::vec(any::<u8>(), 0..400)) {
+        fuzz::ignore_file(&bytes);
+    }
+
+    #[test]
+    fn ignore_files_changed(changes in changes()) {
+        fuzz::ignore_file(&changed(IGNORE_FILE, &changes));
     }
 
     #[test]

@@ -1,5 +1,5 @@
-//! Many model calls under way that are never answered. Nothing may wait for them: not edits, not cancellations, not what is ready without a
-//! call, not the end. Each request has one answer, and each call a row. It leaves how a single call goes wrong to `models.rs`.
+//! Many model calls in flight that are never answered. Nothing may wait for them: not edits, cancellations or cached suggestions, and not
+//! the shutdown. Each request has one answer, and each call a row. It leaves the faults of a single call to `models.rs`.
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
 
@@ -13,14 +13,14 @@ use serde_json::{Value, json};
 
 const DOCUMENTS: usize = 100;
 const SOURCE: &str = "fn main() {\n    let greeting = \n    print(greeting);\n}\n";
-/// The error of a request that was cancelled or overtaken.
+/// The error code of a request that was cancelled or superseded.
 const CANCELLED: i64 = -32800;
 
 fn uri(document: usize) -> String {
     format!("file:///project/{document}.rs")
 }
 
-/// Asked for with a key, so that the call has ten seconds, which no part of the test takes.
+/// A request by a key, so that the call has ten seconds; no part of the test takes as long.
 fn place(uri: &str) -> Value {
     json!({"textDocument": {"uri": uri}, "position": {"line": 1, "character": 19}, "context": {"triggerKind": 1}})
 }
@@ -29,7 +29,7 @@ async fn ask(editor: &mut Editor, document: usize) -> i64 {
     editor.send("textDocument/inlineCompletion", place(&uri(document))).await
 }
 
-/// Waits until the provider has so many calls.
+/// Waits until the provider has this many calls.
 async fn called(provider: &FakeProvider, calls: usize) {
     while provider.seen().len() < calls {
         tokio::task::yield_now().await;
@@ -70,7 +70,7 @@ async fn calls_that_are_never_answered_hold_up_nothing() {
     for document in 0..DOCUMENTS {
         editor.open(&uri(document), "rust", 1, SOURCE).await;
     }
-    // Who asks again at the same place waits for the same call.
+    // A second request at the same place waits for the same call.
     for _ in 0..2 {
         let mut asked = Vec::new();
         for document in 0..DOCUMENTS {
@@ -103,7 +103,7 @@ async fn calls_that_are_never_answered_hold_up_nothing() {
     assert_eq!(again.pointer("/items/0/insertText"), first.pointer("/items/0/insertText"), "it is there already");
     assert!(editor.request("textDocument/inlineCompletion", place("file:///project/closed.rs")).await.is_null());
 
-    // `null` would say that the end waited until the calls gave up.
+    // An answer of `null` would mean that the shutdown waited until the calls gave up.
     editor.request("shutdown", Value::Null).await;
     assert_cancelled(&mut editor, held).await;
     editor.notify("exit", Value::Null).await;

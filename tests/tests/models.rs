@@ -1,5 +1,5 @@
-//! The path of a model at the protocol's boundary: a configuration names one, a fake provider plays it, and what is shown, sent, billed and
-//! written down is compared. The provider keeps its own bill.
+//! The path of a model at the protocol's boundary: a configuration names one, a fake provider plays it, and the tests compare what is shown,
+//! sent, billed and recorded. The provider keeps its own bill.
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
 
@@ -46,13 +46,13 @@ fn place(kind: u32) -> Value {
     })
 }
 
-/// What is shown when asked with a key.
+/// What is shown for a request by a key.
 async fn shown(editor: &mut Editor) -> Option<String> {
     let found = editor.request("textDocument/inlineCompletion", place(1)).await;
     found.pointer("/items/0/insertText").and_then(Value::as_str).map(str::to_owned)
 }
 
-/// The total of the account, once everything is written.
+/// The ledger's total, once everything is written.
 fn total(folder: &Path) -> pennyworth::ledger::Row {
     let (ledger, notice) = Ledger::open(Some(&folder.join("ledger.sqlite")));
     assert_eq!(notice, None);

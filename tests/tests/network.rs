@@ -1,49 +1,65 @@
-//! What lies between a server and its models in companies: certificates of a private authority, and proxies. A front that speaks TLS stands
-//! before the fake provider, and the real server is started with the variables that say how to reach it.
-//! It leaves what providers answer to the other tests. Elsewhere than on Linux the system alone says what is trusted, and no test changes that.
+//! Company networks: certificates of a private authority, and proxies. A TLS front stands before the fake provider, and the real server
+//! starts with the environment variables to reach it.
+//! It leaves the answers of providers to the other tests. It runs only on Linux: elsewhere only the system's settings decide which
+//! certificates are trusted, and no test changes those.
 
 #![cfg(target_os = "linux")]
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
 
+use std::io::Cursor;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 
+use h2::RecvStream;
+use h2::server::SendResponse;
+use http::{Request, Response};
 use pennyworth_tests::editor::{Editor, binary};
 use pennyworth_tests::fake_provider::{Answer, FakeProvider};
 use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
 use serde_json::{Value, json};
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader, copy_bidirectional};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::rustls::ServerConfig;
 use tokio_rustls::rustls::pki_types::PrivateKeyDer;
+use tokio_rustls::server::TlsStream;
 
-/// A name that no server of names knows, and that only the proxy can reach.
+/// A name that DNS does not know and only the proxy can reach.
 const NAME: &str = "provider.test";
 const SECRET: &str = "sk-test";
-/// What the provider answers.
+/// The provider's answer.
 const GREETING: &str = "\"hello\";";
 
-/// A provider, the front that speaks TLS for it, and a proxy that leads there whatever it is asked for.
+/// A provider, its TLS front, and a proxy that connects every request to that front.
 struct Network {
     provider: FakeProvider,
     front: u16,
     proxy: u16,
-    /// What the proxy was asked for: heads of requests.
+    /// Heads of the requests to the proxy.
     asked: Arc<Mutex<Vec<String>>>,
+    /// How often the network changed: the proxy's connections of before carry nothing any more, and nobody is told.
+    changes: watch::Sender<usize>,
     home: tempfile::TempDir,
 }
 
 impl Network {
     async fn new() -> Network {
+        Network::that_speaks("http/1.1").await
+    }
+
+    /// A network whose front speaks this protocol.
+    async fn that_speaks(protocol: &str) -> Network {
         let (provider, home) = (FakeProvider::start().await.unwrap(), tempfile::tempdir().unwrap());
         provider.always(Answer::new(&[GREETING]));
-        let (authority, config) = certificates();
+        let (authority, mut config) = certificates();
+        config.alpn_protocols = vec![protocol.into()];
         std::fs::write(home.path().join("authority.pem"), authority).unwrap();
         let front = front(TlsAcceptor::from(Arc::new(config)), provider.port()).await;
         let asked = Arc::default();
-        let proxy = proxy(front, Arc::clone(&asked)).await;
-        Network { provider, front, proxy, asked, home }
+        let changes = watch::Sender::new(0);
+        let proxy = proxy(front, Arc::clone(&asked), changes.subscribe()).await;
+        Network { provider, front, proxy, asked, changes, home }
     }
 
     /// The file with the authority's certificate.
@@ -51,15 +67,21 @@ impl Network {
         self.home.path().join("authority.pem")
     }
 
-    /// Starts a server with a model at this address under these variables, and asks it twice: what is shown, and what is told to the user.
-    async fn ask(&self, base_url: &str, environment: &[(&str, &str)]) -> (Vec<Option<String>>, Vec<String>) {
+    /// Writes a configuration with a model at this address; returns its path.
+    fn config(&self, base_url: &str, deadline_ms: u32) -> PathBuf {
         let config = self.home.path().join("config.toml");
         let text = format!(
-            "debounce_ms = 0\ndiscover = false\n[embedded]\nenabled = false\n[tasks.expression]\ndeadline_ms = 60000\n\
+            "debounce_ms = 0\ndiscover = false\n[embedded]\nenabled = false\n[tasks.expression]\ndeadline_ms = {deadline_ms}\n\
              [model.fake]\nprotocol = \"openai\"\nbase_url = \"{base_url}\"\napi_key_env = \"KEY\"\nmodel = \"qwen2.5-coder\"\ntier = \"cheap\"\n\
              context = 8000\nchars_per_token = 4.0\nprice = {{ input = 1, cached = 1, output = 1, as_of = \"2026-11-25\" }}\n"
         );
         std::fs::write(&config, text).unwrap();
+        config
+    }
+
+    /// Starts a server with a model at this address and these variables, and asks it twice. Returns what is shown, and the messages to the user.
+    async fn ask(&self, base_url: &str, environment: &[(&str, &str)]) -> (Vec<Option<String>>, Vec<String>) {
+        let config = self.config(base_url, 60_000);
         let home = self.home.path().to_string_lossy();
         let own = [("HOME", &*home), ("KEY", SECRET)];
         let environment: Vec<_> = own.into_iter().chain(environment.iter().copied()).collect();
@@ -82,13 +104,13 @@ impl Network {
         (shown, told)
     }
 
-    /// The heads the proxy got since it was last asked.
+    /// Takes the heads of the requests to the proxy.
     fn asked(&self) -> Vec<String> {
         std::mem::take(&mut *self.asked.lock().unwrap())
     }
 }
 
-/// An authority's certificate as a file holds it, and what the front needs to speak in its name.
+/// An authority's certificate in PEM, and the configuration of a front with a certificate of that authority.
 fn certificates() -> (String, ServerConfig) {
     let (authority_key, key) = (KeyPair::generate().unwrap(), KeyPair::generate().unwrap());
     let mut params = CertificateParams::new([]).unwrap();
@@ -101,7 +123,7 @@ fn certificates() -> (String, ServerConfig) {
     (authority.pem(), config.with_single_cert(vec![certificate.der().clone()], key).unwrap())
 }
 
-/// Speaks TLS and passes on what it reads; its port.
+/// Starts a TLS front that forwards to the provider; returns its port.
 async fn front(tls: TlsAcceptor, provider: u16) -> u16 {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let port = listener.local_addr().unwrap().port();
@@ -110,20 +132,72 @@ async fn front(tls: TlsAcceptor, provider: u16) -> u16 {
             let tls = tls.clone();
             tokio::spawn(async move {
                 let mut stream = tls.accept(stream).await?;
-                copy_bidirectional(&mut stream, &mut TcpStream::connect(("127.0.0.1", provider)).await?).await
+                if stream.get_ref().1.alpn_protocol() == Some(b"h2") {
+                    return http2(stream, provider).await.map_err(std::io::Error::other);
+                }
+                copy_bidirectional(&mut stream, &mut TcpStream::connect(("127.0.0.1", provider)).await?).await.map(drop)
             });
         }
     });
     port
 }
 
-/// Opens a way to the front for whoever asks for one, writes down the heads of what it is asked, and refuses everything else; its port.
-async fn proxy(front: u16, asked: Arc<Mutex<Vec<String>>>) -> u16 {
+/// Serves HTTP/2 on a connection: each request is passed on to the provider, and its whole answer is passed back.
+async fn http2(stream: TlsStream<TcpStream>, provider: u16) -> Result<(), h2::Error> {
+    let mut connection = h2::server::Builder::new().handshake(stream).await?;
+    while let Some(asked) = connection.accept().await {
+        let (request, answer) = asked?;
+        tokio::spawn(async move { pass_on(request, answer, provider).await.unwrap() });
+    }
+    Ok(())
+}
+
+async fn pass_on(
+    request: Request<RecvStream>,
+    mut answer: SendResponse<Cursor<Vec<u8>>>,
+    provider: u16,
+) -> anyhow::Result<()> {
+    let (head, mut body) = request.into_parts();
+    let mut asked = Vec::new();
+    while let Some(piece) = body.data().await.transpose()? {
+        body.flow_control().release_capacity(piece.len())?;
+        asked.extend_from_slice(&piece);
+    }
+    let address = format!("http://127.0.0.1:{provider}{}", head.uri.path());
+    let client = reqwest::Client::builder().no_proxy().build()?;
+    let said = client.request(head.method, address).headers(head.headers).body(asked).send().await?;
+    let mut whole = Response::builder().status(said.status());
+    if let Some(kind) = said.headers().get("content-type") {
+        whole = whole.header("content-type", kind);
+    }
+    answer.send_response(whole.body(())?, false)?.send_data(Cursor::new(said.bytes().await?.to_vec()), true)?;
+    Ok(())
+}
+
+/// Starts a proxy that answers every request alike and closes the connection; returns its port.
+async fn stubborn_proxy(answer: &'static str) -> u16 {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let port = listener.local_addr().unwrap().port();
     tokio::spawn(async move {
         while let Ok((stream, _)) = listener.accept().await {
-            let asked = Arc::clone(&asked);
+            tokio::spawn(async move {
+                let (mut stream, mut head) = (BufReader::new(stream), String::new());
+                while !head.ends_with("\r\n\r\n") && stream.read_line(&mut head).await? > 0 {}
+                stream.write_all(answer.as_bytes()).await
+            });
+        }
+    });
+    port
+}
+
+/// Starts a proxy that connects every CONNECT request to the front, records the heads of requests and refuses others; returns its port.
+async fn proxy(front: u16, asked: Arc<Mutex<Vec<String>>>, changes: watch::Receiver<usize>) -> u16 {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    tokio::spawn(async move {
+        while let Ok((stream, _)) = listener.accept().await {
+            let (asked, mut changes) = (Arc::clone(&asked), changes.clone());
+            changes.borrow_and_update();
             tokio::spawn(async move {
                 let (mut stream, mut head) = (BufReader::new(stream), String::new());
                 while !head.ends_with("\r\n\r\n") && stream.read_line(&mut head).await? > 0 {}
@@ -132,7 +206,11 @@ async fn proxy(front: u16, asked: Arc<Mutex<Vec<String>>>) -> u16 {
                     return stream.write_all(b"HTTP/1.1 405 No\r\ncontent-length: 0\r\n\r\n").await;
                 }
                 stream.write_all(b"HTTP/1.1 200 OK\r\n\r\n").await?;
-                copy_bidirectional(&mut stream, &mut TcpStream::connect(("127.0.0.1", front)).await?).await.map(drop)
+                let mut front = TcpStream::connect(("127.0.0.1", front)).await?;
+                tokio::select! {
+                    copied = copy_bidirectional(&mut stream, &mut front) => copied.map(drop),
+                    _ = changes.changed() => std::future::pending().await,
+                }
             });
         }
     });
@@ -156,7 +234,7 @@ async fn a_private_authority_is_named_or_its_absence_is() {
     assert_eq!(told.len(), 1, "once, not at each call: {told:?}");
     assert!(told[0].contains("model.fake: the provider's certificate is not trusted"), "{told:?}");
     assert!(told[0].contains("SSL_CERT_FILE"), "{told:?}");
-    assert_eq!(network.provider.seen().len(), calls, "nothing is said to who cannot be trusted");
+    assert_eq!(network.provider.seen().len(), calls, "nothing is sent to a provider that is not trusted");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -189,4 +267,108 @@ async fn other_machines_are_reached_through_the_proxy_and_this_one_is_not() {
         let (shown, told) = network.ask(&here, &all).await;
         assert_eq!((&shown[..], &told[..], network.asked()), (&greetings[..], &[][..], vec![]), "{here}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn check_names_the_proxy_and_what_it_said() {
+    let network = Network::new().await;
+    let (config, authority) = (network.home.path().join("config.toml"), network.authority());
+    let text = format!(
+        "discover = false\n[model.fake]\nprotocol = \"openai\"\nbase_url = \"https://{NAME}/v1\"\napi_key_env = \"KEY\"\n\
+         model = \"qwen2.5-coder\"\ntier = \"cheap\"\nprice = {{ input = 1, output = 1, as_of = \"2026-11-25\" }}\n"
+    );
+    std::fs::write(&config, text).unwrap();
+    for (answer, expected) in [
+        (
+            "HTTP/1.1 407 Proxy Authentication Required\r\nproxy-authenticate: Basic\r\n\r\n",
+            Some("HTTP 407 Proxy Authentication Required"),
+        ),
+        (
+            "HTTP/1.1 403 Blocked by policy\r\ncontent-type: text/html\r\n\r\n<html>no</html>",
+            Some("HTTP 403 Blocked by policy, with a page"),
+        ),
+        ("HTTP/1.1 200 OK\r\ncontent-type: text/html\r\n\r\n<html>log in</html>", Some("HTTP 200 OK, with a page")),
+        ("HTTP/1.1 302 Found\r\nlocation: http://login.test\r\n\r\n", Some("HTTP 302 Found")),
+        ("hello\r\n", Some("an answer that is not HTTP")),
+        ("", Some("it closes the connection")),
+        ("works", None),
+    ] {
+        let port = if answer == "works" { network.proxy } else { stubborn_proxy(answer).await };
+        for online in [&[][..], &["--online"]] {
+            let run = tokio::process::Command::new(binary())
+                .arg("--config")
+                .arg(&config)
+                .arg("check")
+                .args(online)
+                .env_clear()
+                .envs([("HOME", network.home.path().as_os_str()), ("SSL_CERT_FILE", authority.as_os_str())])
+                .envs([("KEY", SECRET), ("HTTPS_PROXY", &format!("http://user:word@127.0.0.1:{port}"))])
+                .output();
+            let output = run.await.unwrap();
+            let printed = String::from_utf8(output.stdout).unwrap();
+            let proxy = format!("the proxy http://127.0.0.1:{port}");
+            match expected {
+                Some(said) => {
+                    let line = format!("  error: model.fake: {proxy} does not connect to {NAME}:443: {said}\n");
+                    assert!(printed.contains(&line), "{answer:?} {online:?}: {printed}");
+                    assert!(!printed.contains("all is well"), "{printed}");
+                }
+                None => assert!(
+                    printed.contains(&format!(", through {proxy}\n")) && printed.contains("all is well"),
+                    "{printed}"
+                ),
+            }
+            assert_eq!(output.status.success(), expected.is_none(), "{printed}");
+            assert!(!printed.contains("word") && !printed.contains(SECRET), "{printed}");
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_proxy_that_refuses_is_named_as_the_cause() {
+    let network = Network::new().await;
+    let remote = format!("https://{NAME}/v1");
+    for answer in ["HTTP/1.1 407 No\r\n\r\n", "HTTP/1.1 403 No\r\n\r\n"] {
+        let proxy = format!("http://127.0.0.1:{}", stubborn_proxy(answer).await);
+        let (shown, told) = network.ask(&remote, &[("HTTPS_PROXY", &proxy)]).await;
+        assert_eq!(shown, [None, None]);
+        assert!(told.iter().any(|told| told.contains("the proxy refuses the connection")), "{answer}: {told:?}");
+    }
+}
+
+/// After a sleep or a change of the network, a connection may be dead without a word.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_connection_that_died_in_silence_costs_one_suggestion() {
+    for protocol in ["http/1.1", "h2"] {
+        dies_in_silence(protocol).await;
+    }
+}
+
+async fn dies_in_silence(protocol: &str) {
+    let network = Network::that_speaks(protocol).await;
+    let (proxy, authority) = (format!("http://127.0.0.1:{}", network.proxy), network.authority());
+    let config = network.config(&format!("https://{NAME}/v1"), 3000);
+    let home = network.home.path().to_string_lossy();
+    let environment =
+        [("HOME", &*home), ("KEY", SECRET), ("SSL_CERT_FILE", authority.to_str().unwrap()), ("HTTPS_PROXY", &*proxy)];
+    let mut editor = Editor::spawn(&binary(), &["--config", &config.to_string_lossy()], &environment).unwrap();
+    editor.initialize(json!({"textDocument": {"inlineCompletion": {}}}), Value::Null, None).await;
+    let mut number = 0;
+    for changes in 0..3 {
+        while editor.shown_in(&format!("before{number}"), 2).await.is_none() {
+            number += 1;
+        }
+        let posts = || network.provider.seen().iter().filter(|seen| seen.line.starts_with("POST")).count();
+        let before = posts();
+        number += 1;
+        network.changes.send_replace(changes + 1);
+        assert_eq!(editor.shown_in(&format!("lost{number}"), 2).await, None, "{protocol}: the connection is dead");
+        assert_eq!(posts(), before);
+        assert_eq!(
+            editor.shown_in(&format!("found{number}"), 2).await.as_deref(),
+            Some(GREETING),
+            "{protocol} {changes}"
+        );
+    }
+    assert_eq!(editor.shutdown().await, 0);
 }

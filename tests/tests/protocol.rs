@@ -1,4 +1,4 @@
-//! The server at the protocol's edge: bad input, the end of life, many messages at once. The server goes on, and every request has one answer.
+//! The server at the protocol's boundary: bad input, shutdown, many messages at once. The server goes on, and every request has one answer.
 
 use pennyworth_tests::editor::{Editor, binary, options};
 use serde_json::{Value, json};
@@ -11,7 +11,7 @@ async fn editor() -> Editor {
     editor
 }
 
-/// True if the server still answers.
+/// Checks that the server still answers.
 async fn goes_on(editor: &mut Editor) {
     assert_eq!(editor.refused("pennyworth/nonsense", Value::Null).await, -32601);
 }
@@ -77,7 +77,7 @@ async fn each_end_of_life_has_its_code() {
 #[tokio::test]
 async fn the_real_binary_starts_and_ends() {
     let server = binary();
-    // Without this variable the system would name the home of whoever runs the tests.
+    // Without this variable the server would use the home of the user who runs the tests.
     let home = tempfile::tempdir().expect("a folder");
     let start = || Editor::spawn(&server, &[], &[("HOME", &home.path().to_string_lossy())]).expect("it starts");
     let mut polite = start();
@@ -114,6 +114,48 @@ async fn a_server_does_not_outlive_its_editor() {
     parent.kill().expect("it ends");
     parent.wait().expect("it is buried");
     assert_eq!(editor.ended().await, 1, "though its input is still open");
+}
+
+#[tokio::test]
+async fn a_process_that_cannot_be_seen_is_not_watched() {
+    let mut gone = some_process();
+    gone.kill().expect("it ends");
+    gone.wait().expect("it is buried");
+    let own = std::process::id();
+    for process in [
+        json!(gone.id()),
+        json!(0),
+        json!(-1),
+        json!(-77),
+        json!(i32::MAX),
+        json!(own),
+        json!(1_u64 << 40),
+        json!("7"),
+        json!(null),
+    ] {
+        let mut editor = Editor::in_memory(options());
+        let hello = json!({"processId": process, "rootUri": null, "capabilities": {}});
+        editor.request("initialize", hello).await;
+        editor.notify("initialized", json!({})).await;
+        for _ in 0..20 {
+            goes_on(&mut editor).await;
+        }
+        assert_eq!(editor.shutdown().await, 0, "{process}");
+    }
+}
+
+#[tokio::test]
+async fn methods_without_parameters_take_any() {
+    for params in [json!({}), json!([]), json!(null), json!({"x": 1})] {
+        let mut editor = Editor::in_memory(options());
+        editor.request("initialize", json!({"processId": null, "rootUri": null, "capabilities": {}})).await;
+        editor.notify("initialized", params.clone()).await;
+        // The status is sent by what `initialized` starts.
+        editor.note("$/pennyworth/status").await;
+        assert!(editor.request("shutdown", params.clone()).await.is_null(), "{params}");
+        editor.notify("exit", params.clone()).await;
+        assert_eq!(editor.ended().await, 0, "{params}");
+    }
 }
 
 #[tokio::test]
@@ -159,4 +201,33 @@ async fn parameters_that_make_no_sense() {
         goes_on(&mut editor).await;
     }
     assert_eq!(editor.shutdown().await, 0);
+}
+
+/// The text of the newest log file below a state directory.
+#[cfg(target_os = "linux")]
+fn log_of(state: &std::path::Path) -> String {
+    let files = std::fs::read_dir(state.join("pennyworth/log")).into_iter().flatten().flatten();
+    files.map(|file| std::fs::read_to_string(file.path()).unwrap_or_default()).collect()
+}
+
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn the_level_of_the_log_changes_while_the_server_runs() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name).display().to_string();
+    let environment =
+        [("HOME", path("home")), ("XDG_STATE_HOME", path("state")), ("PENNYWORTH_DISCOVER", "false".into())];
+    let environment = environment.each_ref().map(|(name, value)| (*name, value.as_str()));
+    let mut editor = Editor::spawn(&binary(), &["--config", "/dev/null"], &environment).unwrap();
+    editor.initialize(json!({}), json!({"log": {"level": "warn"}}), None).await;
+    goes_on(&mut editor).await;
+    // The cap shows in the status, which tells that the new settings are in force.
+    let settings = json!({"settings": {"log": {"level": "debug"}, "cap_usd_per_day": 0.25}});
+    editor.notify("workspace/didChangeConfiguration", settings).await;
+    while editor.note("$/pennyworth/status").await["cap_usd_per_day"] != 0.25 {}
+    assert_eq!(editor.refused("pennyworth/other", Value::Null).await, -32601);
+    assert_eq!(editor.shutdown().await, 0);
+    let log = log_of(&folder.path().join("state"));
+    assert!(log.contains("pennyworth/other"), "what is answered is logged at `debug`:\n{log}");
+    assert_eq!(log.matches("pennyworth/nonsense").count(), 0, "and not at `warn`:\n{log}");
 }

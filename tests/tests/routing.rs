@@ -1,13 +1,14 @@
-//! Which of several models answers, at the protocol's boundary: one that is unsure, silent or used up makes way for the next, and each call has
-//! its row. Faults of providers are in `failover`.
+//! Which of several models answers, at the protocol's boundary: the next one replaces one that is unsure, silent or rate-limited, and each
+//! call has its row. It leaves faults of providers to `failover`.
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
 
 use std::path::Path;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use pennyworth::ledger::{Ledger, Row, Source, Suggested};
 use pennyworth::server::Options;
+use pennyworth_core::money::Money;
 use pennyworth_core::task::Task;
 use pennyworth_tests::editor::Editor;
 use pennyworth_tests::fake_provider::{Answer, FakeProvider, Fault};
@@ -18,7 +19,7 @@ const SOURCE: &str = "fn main() {\n    let greeting = \n    print(greeting);\n}\
 const FREE: &str = "input = 0, output = 0";
 const PRICED: &str = "input = 1, output = 1";
 
-/// How a request comes about.
+/// What triggers a request.
 #[derive(Clone, Copy)]
 enum By {
     Key = 1,
@@ -69,13 +70,22 @@ impl Scene {
         found.pointer("/items/0/insertText").and_then(Value::as_str).map(str::to_owned)
     }
 
-    /// The text around the cursor becomes another one, so that no answer is known for it.
+    /// What the command inserts at the same place.
+    async fn put_there(&mut self) -> Option<String> {
+        let place = json!([URI, {"line": 1, "character": 19}]);
+        let command = json!({"command": "pennyworth.complete", "arguments": place});
+        self.editor.request("workspace/executeCommand", command).await;
+        let asked = self.editor.asked("workspace/applyEdit").await;
+        asked["edit"]["changes"][URI][0]["newText"].as_str().map(str::to_owned)
+    }
+
+    /// Changes the text around the cursor, so that no answer for it is cached.
     async fn edit(&mut self, version: i32) {
         let change = format!("fn main() {{\n    let greeting = \n    print{version}(greeting);\n}}\n");
         self.editor.change(URI, version, json!([{ "text": change }])).await;
     }
 
-    /// The account of each model.
+    /// Ends the server; returns the ledger's row of each model.
     async fn account(self) -> [Row; 2] {
         self.editor.shutdown().await;
         ["a", "b"].map(|model| of(self.folder.path(), model))
@@ -134,8 +144,140 @@ async fn a_silent_model_is_followed_in_time_by_one_that_costs() {
         scene.b.always(Answer::new(&["second();"]));
         assert_eq!(scene.shown(By::Typing).await.as_deref(), Some("second();"), "{label}");
         let [a, b] = scene.account().await;
-        assert_eq!((a.calls, a.failed, b.calls), (1, 1, 1), "{label}: no two at once where one costs");
+        assert_eq!(
+            (a.calls, a.failed, a.outrun + a.aborted, b.calls),
+            (1, 0, 1, 1),
+            "{label}: our patience is no failure of the model"
+        );
     }
+}
+
+#[tokio::test]
+async fn a_slow_model_that_costs_nothing_is_waited_for_before_one_that_costs() {
+    let mut scene = Scene::new([FREE, PRICED], "[tasks.expression]\ndeadline_ms = 1500").await;
+    scene.a.always(Answer { delay: Duration::from_millis(1000), ..Answer::new(&["first();"]) });
+    scene.b.always(Answer::new(&["second();"]));
+    for version in 2..10 {
+        scene.edit(version).await;
+        assert!(scene.shown(By::Typing).await.is_some());
+    }
+    let [a, b] = scene.account().await;
+    assert_eq!((a.calls, a.failed, a.aborted), (8, 0, 1), "once it is overtaken, which teaches how long it needs");
+    assert_eq!((b.calls, b.failed), (1, 0));
+}
+
+#[tokio::test]
+async fn a_slow_model_that_costs_less_is_given_the_time_it_needs() {
+    let dearer = "input = 9, output = 9";
+    let mut scene = Scene::new([PRICED, dearer], "cap_usd_per_day = 900\n[tasks.expression]\ndeadline_ms = 1500").await;
+    scene.a.always(Answer { delay: Duration::from_millis(1000), ..Answer::new(&["first();"]) });
+    scene.b.always(Answer::new(&["second();"]));
+    for version in 2..8 {
+        scene.edit(version).await;
+        assert!(scene.shown(By::Typing).await.is_some());
+    }
+    let [a, b] = scene.account().await;
+    assert_eq!((a.calls, a.failed, a.outrun, b.calls), (6, 0, 1, 1));
+}
+
+#[tokio::test]
+async fn a_model_that_never_sends_anything_is_left_alone_after_a_while() {
+    for prices in [[FREE, PRICED], [FREE, FREE], [PRICED, "input = 9, output = 9"]] {
+        let mut scene = Scene::new(prices, "cap_usd_per_day = 900\n[tasks.expression]\ndeadline_ms = 600").await;
+        scene.a.always(Answer::new(&["first();"]).with(Fault::HangBeforeFirstByte));
+        scene.b.always(Answer::new(&["second();"]));
+        let mut shown = 0;
+        for version in 2..12 {
+            scene.edit(version).await;
+            shown += usize::from(scene.shown(By::Typing).await.is_some());
+        }
+        let [a, b] = scene.account().await;
+        assert!((3..=5).contains(&a.calls) && a.failed == 0 && a.outrun + a.aborted == a.calls, "{prices:?}: {a:?}");
+        assert!(b.calls >= 8 && shown >= 6, "{prices:?}: {shown} shown, {b:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_server_that_refuses_connections_fails() {
+    let mut scene = Scene::new([FREE, PRICED], "").await;
+    scene.b.always(Answer::new(&["second();"]));
+    scene.a.stop();
+    assert_eq!(scene.shown(By::Typing).await.as_deref(), Some("second();"));
+    let [a, b] = scene.account().await;
+    assert_eq!((a.calls, a.failed, a.outrun, b.calls), (1, 1, 0, 1));
+}
+
+#[tokio::test]
+async fn what_is_whole_of_an_answer_is_shown_and_kept_however_its_stream_ends() {
+    let held = |count| Fault::StallAfter(count);
+    for (pieces, fault, expected) in [
+        (&["first", "();"][..], held(2), Some("first();")),
+        (&["first", "();"][..], Fault::ResetAfter(2), Some("first();")),
+        (&["first", "();"][..], Fault::CutAfter(2), Some("first();")),
+        (&["first", "();"][..], Fault::ShortAfter(2), Some("first();")),
+        (&["first(", "a, ", "bcd"][..], held(3), Some("first(a);")),
+        (
+            &["match greeting {\n", "        a => b,\n", "        c =", "> d"][..],
+            held(3),
+            Some("match greeting {\n        a => b,\n    };"),
+        ),
+        (&["fir"][..], held(1), None),
+    ] {
+        let label = format!("{pieces:?}, {fault:?}");
+        let mut scene = Scene::new(
+            [PRICED, "input = 9, output = 9"],
+            "cap_usd_per_day = 900\n[tasks.expression]\ndeadline_ms = 800",
+        )
+        .await;
+        // The fault comes behind the last piece only if another piece could come.
+        let pieces: Vec<&str> = pieces.iter().copied().chain(["never"]).collect();
+        scene.a.always(Answer::new(&pieces).with(fault));
+        scene.b.always(Answer::new(&["second();"]));
+        let shown = scene.shown(By::Typing).await;
+        assert_eq!(shown.as_deref(), expected.or(Some("second();")), "{label}");
+        assert_eq!(scene.shown(By::Typing).await, shown, "{label}: again");
+        let [a, b] = scene.account().await;
+        assert_eq!((a.calls, a.failed, a.outrun), (1, 0, u64::from(expected.is_none())), "{label}");
+        assert!(a.cost > Money::ZERO, "{label}: {a:?}");
+        assert_eq!(b.calls, u64::from(expected.is_none()), "{label}");
+    }
+}
+
+#[tokio::test]
+async fn an_answer_that_has_finished_is_not_waited_for() {
+    // At the deadline the test would have failed long ago.
+    let mut scene = Scene::new([FREE, PRICED], "[tasks.expression]\ndeadline_ms = 600000").await;
+    scene.a.always(Answer::new(&["first()"]).with(Fault::StallAfterFinish));
+    assert!(scene.shown(By::Typing).await.is_some_and(|shown| shown.starts_with("first()")));
+    let [a, b] = scene.account().await;
+    assert_eq!((a.calls, a.failed, a.outrun, a.aborted, b.calls), (1, 0, 0, 0, 0));
+}
+
+#[tokio::test]
+async fn a_key_shows_what_was_too_unsure_to_be_shown_while_typing_without_another_call() {
+    let unsure = Answer { logprob: Some(0.6_f64.ln()), ..Answer::new(&["first", "()", ";"]) };
+    for by_menu in [false, true] {
+        let mut scene = Scene::new([FREE, FREE], "[model.b]\nenabled = false").await;
+        scene.a.always(unsure.clone());
+        assert_eq!(scene.shown(By::Typing).await, None, "three tokens of .6 are .22");
+        assert_eq!(scene.shown(By::Typing).await, None, "and it is not asked again");
+        match by_menu {
+            false => assert_eq!(scene.shown(By::Key).await.as_deref(), Some("first();")),
+            true => assert_eq!(scene.put_there().await.as_deref(), Some("first();")),
+        }
+        assert_eq!(scene.a.seen().len(), 1);
+    }
+}
+
+#[tokio::test]
+async fn a_key_asks_only_models_that_did_not_answer_in_vain_here() {
+    let mut scene = Scene::new([FREE, PRICED], "[tasks.expression]\ndeadline_ms = 1500").await;
+    // It only repeats the text behind the cursor.
+    scene.a.always(Answer::new(&["\n    print(greeting);"]));
+    scene.b.always(Answer { delay: Duration::from_millis(1700), ..Answer::new(&["second();"]) });
+    assert_eq!(scene.shown(By::Typing).await, None);
+    assert_eq!(scene.shown(By::Key).await.as_deref(), Some("second();"));
+    assert_eq!((scene.a.seen().len(), scene.b.seen().len()), (1, 2), "the first one would say the same again");
 }
 
 #[tokio::test]
@@ -155,7 +297,7 @@ async fn a_provider_that_allows_no_more_is_left_alone() {
     assert_eq!((a.calls, b.calls), (1, 1));
 }
 
-/// A folder with a ledger that knows 400 suggestions of `a`, each fifth of them accepted, all so many days old.
+/// A folder with a ledger of 400 suggestions of `a`, every fifth of them accepted, all this many days old.
 fn taught(days: i64) -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("ledger.sqlite");

@@ -1,5 +1,5 @@
-//! Real servers of models at the other end: what they say is shown, what they count is in the ledger, and what they are spared stays unwritten.
-//! `tests/run servers` starts them and says where they are; the models are the ones that `tests/servers/llamacpp.py` makes.
+//! Real model servers: their answers are shown, their counts are in the ledger, and after a cancellation they stop writing.
+//! `tests/run servers` starts them and passes their addresses; `tests/servers/llamacpp.py` makes the models.
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "a test fails by panicking")]
 
@@ -17,10 +17,10 @@ const URI: &str = "file:///project/a.rs";
 const SOURCE: &str = "fn main() {\n    let numbers = \n    print(numbers);\n}\n";
 /// Behind `numbers = `.
 const PLACE: (u32, u32) = (1, 18);
-/// What the models say there.
+/// The models' answer there.
 const ANSWER: &str = "[1, 2];";
 
-/// Where a server is.
+/// The address of a server.
 fn address(variable: &str) -> String {
     std::env::var(variable)
         .unwrap_or_else(|_| panic!("{variable} says where the server is; `tests/run servers` sets it"))
@@ -36,7 +36,7 @@ fn write_config(folder: &Path, row: &str) -> PathBuf {
     path
 }
 
-/// An editor with a document open, and a server for which one model is switched on.
+/// An editor with a document open, and a server with one model.
 async fn editor(folder: &Path, row: &str) -> Editor {
     let options = Options {
         config: Some(write_config(folder, row)),
@@ -56,7 +56,7 @@ fn invoked() -> Value {
     })
 }
 
-/// What is shown when asked with a key.
+/// What is shown for a request by a key.
 async fn shown(editor: &mut Editor) -> Option<String> {
     let found = editor.request("textDocument/inlineCompletion", invoked()).await;
     found.pointer("/items/0/insertText").and_then(Value::as_str).map(str::to_owned)
@@ -68,7 +68,7 @@ async fn typed(editor: &mut Editor, version: i32, line: u32, text: &str) {
     editor.change(URI, version, json!([{"range": {"start": at, "end": at}, "text": text}])).await;
 }
 
-/// Ends the server; the total of its account.
+/// Ends the server; returns the ledger's total.
 async fn account(editor: Editor, folder: &Path) -> Row {
     editor.shutdown().await;
     let (ledger, notice) = Ledger::open(Some(&folder.join("ledger.sqlite")));
@@ -76,7 +76,7 @@ async fn account(editor: Editor, folder: &Path) -> Row {
     ledger.report(SystemTime::UNIX_EPOCH).unwrap().total
 }
 
-/// What a model's server says at a path.
+/// The body that a model server returns at a path.
 async fn get(address: &str, path: &str) -> String {
     get_with(address, path, "").await
 }
@@ -90,7 +90,7 @@ async fn get_with(address: &str, path: &str, head: &str) -> String {
     answer.split_once("\r\n\r\n").unwrap().1.to_owned()
 }
 
-/// What llama.cpp has counted since it started: input it read, input it had in its cache, output.
+/// llama.cpp's counts since its start: input that it read, input from its cache, output.
 async fn counted(address: &str) -> [u64; 3] {
     let metrics = get(address, "/metrics").await;
     ["prompt_tokens_total", "prompt_tokens_cached_total", "tokens_predicted_total"].map(|name| {
@@ -99,7 +99,7 @@ async fn counted(address: &str) -> [u64; 3] {
     })
 }
 
-/// Asks twice through a row, with a letter typed between; the texts are right, and the ledger's account is the server's own.
+/// Asks twice through a row, with a line typed between; the texts are right, and the ledger equals the server's own counts.
 async fn check_asked_twice(server: &str, row: &str) {
     let folder = tempfile::tempdir().unwrap();
     let before = counted(server).await;
@@ -138,7 +138,7 @@ async fn llamacpp_has_read_ahead_what_was_edited_in_another_file() {
         "provider = \"llamacpp\"\nbase_url = \"{server}\"\nprice = {{ input = 0, output = 0, as_of = \"2026-11-23\" }}"
     );
     let mut editor = editor(folder.path(), &row).await;
-    // The model's tokens for such text are its bytes; it is told the lines around the edit.
+    // The model's tokens for such text are its bytes; its prompt has the lines around the edit.
     const READ: u64 = 300;
     let other: String = (0..20).map(|line| format!("fn number_{line}() -> u8 {{ {line} }}\n")).collect();
     let before = counted(&server).await;
@@ -185,7 +185,7 @@ async fn llamacpp_stops_writing_when_nobody_waits() {
     let folder = tempfile::tempdir().unwrap();
     let row = format!("provider = \"llamacpp\"\nbase_url = \"{server}\"");
     let mut editor = editor(folder.path(), &row).await;
-    // A place with a high ceiling, which the model would reach.
+    // A place with a high ceiling, up to which the model would write.
     editor.change(URI, 2, json!([{"text": "fn main() {\n    \n}\n"}])).await;
     let mut params = invoked();
     params["position"] = json!({"line": 1, "character": 4});
@@ -212,7 +212,7 @@ async fn llamacpp_with_a_model_that_cannot_fill_in_is_said_once_with_what_to_cha
     assert_eq!(shown(&mut editor).await, None);
     assert_eq!(shown(&mut editor).await, None);
     let note = editor.note("window/showMessage").await;
-    let expected = "Pennyworth: model.real: this model cannot fill in the middle there; give its row a `raw` or `chat` format (HTTP 501, not_supported_error)";
+    let expected = "Pennyworth: model.real: this model cannot fill in the middle there (HTTP 501, not_supported_error); give its row a `raw` or `chat` format";
     assert_eq!(note["message"], expected);
     let account = account(editor, folder.path()).await;
     assert_eq!((account.calls, account.failed), (1, 1), "asked once and not again: {account:?}");
@@ -270,19 +270,20 @@ async fn litellm_says_its_prices() {
     assert!(said.contains("0.7") && said.contains("3.1"), "{said}");
 }
 
-/// Tokens written so far by the slot that is at work.
+/// Tokens that the busy slot has written so far.
 async fn written(server: &str) -> Option<u64> {
     let slots: Value = serde_json::from_str(&get(server, "/slots").await).unwrap();
     let busy = slots.as_array().unwrap().iter().find(|slot| slot["is_processing"] == true)?;
     busy.pointer("/next_token/0/n_decoded").and_then(Value::as_u64)
 }
 
-/// What `pennyworth complete` prints for the place, with one model switched on, and its exit code.
+/// The exit code and output of `pennyworth complete` at the place, with one model.
 fn completed(row: &str) -> (Option<i32>, String) {
     let home = tempfile::tempdir().unwrap();
     let file = home.path().join("a.rs");
     std::fs::write(&file, SOURCE).unwrap();
-    let config = write_config(home.path(), row);
+    // A proxy that has just started takes its time over its first answer.
+    let config = write_config(home.path(), &format!("{row}\n[tasks.expression]\ndeadline_ms = 20000"));
     let (line, character) = PLACE;
     let done = std::process::Command::new(binary())
         .args(["--config", config.to_str().unwrap(), "complete"])
@@ -292,5 +293,6 @@ fn completed(row: &str) -> (Option<i32>, String) {
         .envs(std::env::vars().filter(|(name, _)| name == "LITELLM_API_KEY"))
         .output()
         .unwrap();
-    (done.status.code(), String::from_utf8(done.stdout).unwrap())
+    let said = [done.stdout, done.stderr].concat();
+    (done.status.code(), String::from_utf8(said).unwrap())
 }

@@ -1,5 +1,5 @@
-//! Machines as they should not be: no home, no permission to write, files that are damaged or are no files. The real binary starts on each,
-//! says once what is wrong, completes, and ends. It leaves what exactly is said to the tests of settings and ledger.
+//! Broken machines: no home, no permission to write, files that are damaged or are no files. The real binary starts on each,
+//! says once what is wrong, completes, and ends. It leaves the exact messages to the tests of settings and ledger.
 
 #![cfg(unix)]
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
@@ -22,11 +22,11 @@ const SOURCE: &str = "fn main() {
 /// What is wrong with a machine.
 struct Wrong {
     name: &'static str,
-    /// The home; in its place `None` stands for an ordinary one.
+    /// The home; `None` is an ordinary one.
     home: Option<&'static str>,
-    /// What is done to the ordinary home beforehand.
+    /// Prepares the ordinary home.
     prepare: fn(&Path),
-    /// A part of what the user is told; `None` if there is nothing to tell.
+    /// A part of the message to the user; `None` if there is no message.
     told: Option<&'static str>,
 }
 
@@ -42,7 +42,12 @@ fn write(home: &Path, name: &str, text: &[u8]) {
 const ALL: [Wrong; 9] = [
     Wrong { name: "nothing", home: None, prepare: |_| {}, told: None },
     Wrong { name: "no home", home: Some("nowhere"), prepare: |_| {}, told: None },
-    Wrong { name: "a home that cannot be written", home: Some("/dev/null"), prepare: |_| {}, told: Some("in memory") },
+    Wrong {
+        name: "a home that cannot be written",
+        home: Some("/dev/null"),
+        prepare: |_| {},
+        told: Some("no model that costs money is asked"),
+    },
     Wrong {
         name: "a damaged ledger",
         home: None,
@@ -53,13 +58,13 @@ const ALL: [Wrong; 9] = [
         name: "a ledger that is a folder",
         home: None,
         prepare: |home| fs::create_dir_all(home.join(LEDGER)).unwrap(),
-        told: Some("in memory"),
+        told: Some("no model that costs money is asked"),
     },
     Wrong {
         name: "a state folder that is a file",
         home: None,
         prepare: |home| write(home, ".local/state", b""),
-        told: Some("in memory"),
+        told: Some("no model that costs money is asked"),
     },
     Wrong {
         name: "a configuration that is not TOML",
@@ -85,7 +90,7 @@ const ALL: [Wrong; 9] = [
     },
 ];
 
-/// Waits for a suggestion: what was sent just now is learned a moment later.
+/// Waits for a suggestion: the server learns a moment later what was just sent.
 async fn completed(editor: &mut Editor) {
     let position = json!({"line": 4, "character": 27});
     let place = json!({"textDocument": {"uri": URI}, "position": position, "context": {"triggerKind": 2}});
@@ -111,7 +116,7 @@ async fn it_works_on_any_machine_and_says_what_is_wrong() {
         assert_eq!(editor.shutdown().await, 0, "{}", wrong.name);
         assert!(
             !Path::new("nowhere").exists(),
-            "{}: something was written wherever the editor happened to be",
+            "{}: something was written into the editor's working directory",
             wrong.name
         );
     }

@@ -1,4 +1,4 @@
-//! What a collector is sent of calls, once the user's own file names one: figures under OpenTelemetry's names, and no code.
+//! What a collector gets of each call, once the user's own file names one: figures under OpenTelemetry's names, and no code.
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
 
@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 const URI: &str = "file:///project/a.rs";
 
-/// The spans a collector was sent, each as its name and attributes.
+/// The spans that a collector got, each as its name and attributes.
 fn spans(collector: &FakeProvider) -> Vec<(String, BTreeMap<String, Value>)> {
     let mut spans = Vec::new();
     for seen in collector.seen() {
@@ -77,11 +77,13 @@ async fn an_editor_cannot_name_a_collector() {
     let mut editor = Editor::in_memory(Options::default());
     let options = json!({"telemetry": {"endpoint": endpoint}});
     editor.initialize(json!({"textDocument": {"inlineCompletion": {}}}), options, None).await;
-    let told = editor.note("window/showMessage").await;
-    assert!(
-        told.to_string().contains("only your own config.toml may say where figures about calls are sent"),
-        "{told}"
-    );
+    // Without a ledger there is a message about that, too.
+    while !editor
+        .note("window/showMessage")
+        .await
+        .to_string()
+        .contains("telemetry.endpoint: is refused: only your own file may set it")
+    {}
     editor.shutdown().await;
     assert_eq!(collector.connections(), 0);
 }

@@ -1,4 +1,4 @@
-//! Rules about the repository itself, as tests: what a reviewer would otherwise have to remember. What the compiler and clippy see is left to them.
+//! Tests rules about the repository itself, which a reviewer would otherwise have to remember. It leaves what the compiler and clippy see to them.
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
 
@@ -8,17 +8,21 @@ use std::path::{Path, PathBuf};
 use pennyworth::settings::docs;
 use pennyworth_core::syntax;
 
-/// Files that are generated from types, and what they must be. `UPDATE=1 cargo test --test tidy` rewrites them.
-fn generated() -> [(&'static str, String); 2] {
+/// Files that are generated from types, with the content they must have. `UPDATE=1 cargo test --test tidy` rewrites them.
+fn generated() -> [(&'static str, String); 3] {
     let schema = serde_json::to_string_pretty(&docs::schema()).unwrap() + "\n";
-    [("server/lsp/config.toml", docs::commented_config()), ("editors/config.schema.json", schema)]
+    [
+        ("server/lsp/config.toml", docs::commented_config()),
+        ("editors/config.schema.json", schema),
+        ("editors/settings.md", docs::authority_page()),
+    ]
 }
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().to_owned()
 }
 
-/// The texts of the repository's files that end in one of these, with their paths; ignored ones apart.
+/// The paths and texts of the repository's files with these endings, without ignored files.
 fn files(endings: &[&str]) -> Vec<(String, String)> {
     let root = root();
     let walk = ignore::WalkBuilder::new(&root).hidden(false).filter_entry(|entry| entry.file_name() != ".git").build();
@@ -34,7 +38,7 @@ fn files(endings: &[&str]) -> Vec<(String, String)> {
     files
 }
 
-/// Fails with all that was found, so that one run shows everything.
+/// Fails with everything that was found, so that one run shows all faults.
 fn assert_none(rule: &str, found: &[String]) {
     assert!(found.is_empty(), "{rule}:\n  {}", found.join("\n  "));
 }
@@ -99,7 +103,39 @@ fn what_decides_depends_on_nothing_that_acts() {
     assert_none("core, ngram and grammars do no IO", &found);
 }
 
-/// The README's first command completes what it says it completes.
+/// The blocks of `SECURITY.md` are sentences, each followed by a comment that names tests as `FILE::FUNCTION`.
+#[test]
+fn each_sentence_about_security_has_its_test() {
+    let text = fs::read_to_string(root().join("SECURITY.md")).unwrap();
+    let (mut found, mut tested) = (Vec::new(), 0);
+    let mut rest = text.as_str();
+    while let Some((said, after)) = rest.split_once("<!-- test:") {
+        let (tests, next) = after.split_once("-->").unwrap();
+        rest = next;
+        let plain = said.lines().filter(|line| !line.starts_with('#')).collect::<Vec<_>>().join("\n") + "\n";
+        let sentences = plain.matches(". ").count() + plain.matches(".\n").count();
+        // The note at the head of the page is about this test.
+        let allowed = if tested == 0 { 2 } else { 1 };
+        if sentences != allowed {
+            found.push(format!("{sentences} sentences before `{}`: {}", tests.trim(), plain.trim()));
+        }
+        for test in tests.split(',').map(str::trim) {
+            tested += 1;
+            let (file, name) = test.split_once("::").unwrap_or((test, ""));
+            let source = fs::read_to_string(root().join(file)).unwrap_or_default();
+            if name.is_empty() || !source.contains(&format!("fn {name}(")) {
+                found.push(format!("there is no test {test}"));
+            }
+        }
+    }
+    if rest.contains(|c: char| c.is_alphanumeric()) {
+        found.push(format!("without a test: {}", rest.trim()));
+    }
+    assert_none("SECURITY.md", &found);
+    assert!(tested > 40, "{tested}");
+}
+
+/// The README's first command completes what the README says.
 #[test]
 fn the_place_in_the_readme_is_still_there() {
     let readme = fs::read_to_string(root().join("README.md")).unwrap();
@@ -124,12 +160,17 @@ fn what_is_generated_from_types_is_in_step_with_them() {
             fs::create_dir_all(path.parent().unwrap()).unwrap();
             fs::write(&path, &expected).unwrap();
         }
-        // A checkout may have its own line ends.
+        // A checkout may have its own line endings.
         if fs::read_to_string(&path).unwrap_or_default().replace("\r\n", "\n") != expected {
             found.push(name.to_owned());
         }
     }
     assert_none("out of step; `UPDATE=1 cargo test -p pennyworth-tests --test tidy` rewrites them", &found);
+}
+
+#[test]
+fn every_setting_says_what_an_editor_and_a_workspace_may_do() {
+    assert_none("`x-elsewhere` is missing beside the type of these keys", &docs::without_authority());
 }
 
 #[test]

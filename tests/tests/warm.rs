@@ -1,5 +1,5 @@
-//! What is done before anybody waits: a server of this machine reads what the next prompts begin with, which is what was edited in other files
-//! lately, and nothing of files that no model may see.
+//! Warming: before anybody waits, a model server on this machine reads the beginning of the next prompts. That is what was lately edited in
+//! other files, and nothing of files that no model may see.
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
 

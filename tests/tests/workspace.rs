@@ -1,5 +1,5 @@
-//! Workspaces as they should not be: very many files, links in circles and to the outside, pipes, names and texts that are none. Reading them
-//! ends, stays inside, holds up nobody and can be stopped. It leaves ordinary workspaces to `serving.rs`.
+//! Hostile workspaces: very many files, links in circles and to the outside, pipes, names and texts that are not UTF-8. Reading them
+//! ends, stays inside, delays nothing else and can be stopped. It leaves ordinary workspaces to `serving.rs`.
 
 #![cfg(unix)]
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
@@ -12,13 +12,13 @@ use std::time::Duration;
 use pennyworth_tests::editor::{Editor, options, uri};
 use serde_json::{Value, json};
 
-/// Small files of a workspace that is too large to be read at once.
+/// Small files of a workspace that takes a while to read.
 const MANY: usize = 30_000;
 /// Small files of one that takes long enough to be stopped.
 const FEW: usize = 5_000;
-/// Folders in folders.
+/// Depth of nested folders.
 const DEEP: usize = 150;
-/// Bytes of a file that is too large to be learned.
+/// Bytes of a file that is too large to learn.
 const HUGE: u64 = 50_000_000;
 /// After this long a reading counts as hanging. No test waits for it unless something is wrong.
 const HANG: Duration = Duration::from_secs(60);
@@ -38,7 +38,7 @@ fn pipe(path: &Path) {
     assert!(std::process::Command::new("mkfifo").arg(path).status().unwrap().success());
 }
 
-/// So many names of one small file: some disks take half a millisecond to make a file, and none takes long to name one.
+/// Makes this many hard links to one small file: creating a file takes some disks half a millisecond, and a link is quick on all.
 fn small_files(root: &Path, count: usize) {
     let first = root.join("many/first.rs");
     write(&first, b"fn f() {}\n");
@@ -51,7 +51,7 @@ fn small_files(root: &Path, count: usize) {
     }
 }
 
-/// Everything that should not be in a workspace. Only `rocket` is to be learned.
+/// Everything that should not be in a workspace. The server should learn only `rocket`.
 fn hostile(place: &Path) -> PathBuf {
     let root = place.join("root");
     small_files(&root, MANY);
@@ -96,8 +96,8 @@ async fn editor(root: &Path) -> Editor {
     editor
 }
 
-/// Waits for the next beginning or end of a progress; the kind and the token. Reports go on as long as the reading does, so a reading that
-/// hangs is not a server that is silent.
+/// Waits for the next beginning or end of a progress; returns the kind and the token. Reports come as long as the server reads, so a reading
+/// that hangs is not silent and needs a timeout of its own.
 async fn turn(editor: &mut Editor) -> (String, Value) {
     let turn = async {
         loop {
@@ -120,7 +120,7 @@ async fn status(editor: &mut Editor) -> (String, u64) {
     )
 }
 
-/// What is suggested behind `NAME_engine.start_NAME_sequence(`, in a document that holds nothing else.
+/// The answer behind `NAME_engine.start_NAME_sequence(`, in a document with nothing else.
 async fn suggested(editor: &mut Editor, document: &str, version: i32, name: &str) -> String {
     let call = format!("    {name}_engine.start_{name}_sequence(");
     editor.change(document, version, json!([{"text": format!("fn new() {{\n{call}\n}}\n")}])).await;
@@ -134,7 +134,7 @@ async fn any_workspace_is_read_to_an_end_and_nobody_waits_for_it() {
     let place = tempfile::tempdir().unwrap();
     let root = hostile(place.path());
     let mut editor = editor(&root).await;
-    // Known by a way through links, too; what is near it is still read by its own way, and once.
+    // The document's path leads through links; the server still reads the files near it by their real paths, and once.
     let document = uri(&root.join("links/parent/links/outside/new.rs"));
     editor.open(&document, "rust", 1, "").await;
     let (begun, token) = turn(&mut editor).await;

@@ -1,8 +1,8 @@
-// Packs the extension with a server that is already built, for the platform that server runs on:
+// Packs the extension with a built server, for the server's platform:
 //
 //   npm run package -- SERVER [TARGET] [OUTPUT]     SERVER: path of the program; TARGET: as vsce names it, this machine's if left out
 //
-// Without SERVER it packs none: the extension then looks for one on the PATH. It leaves building the server to cargo.
+// Without SERVER the package contains none: the extension then looks for one on the PATH. It leaves building the server to cargo.
 import { execFileSync } from 'node:child_process';
 import { copyFileSync, chmodSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { join, resolve } from 'node:path';
@@ -12,7 +12,7 @@ const [server, target = `${process.platform}-${process.arch}`, output] = process
 const { version } = JSON.parse(readFileSync(join(here, 'package.json'), 'utf8'));
 const vsix = resolve(output ?? join(here, `pennyworth-${server ? `${target}-` : ''}${version}.vsix`));
 
-/** The folder in which the extension looks for it, named as Node names the platform. */
+/** The folder in which the extension looks for the server, with Node's name of the platform. */
 function folder(target: string): string {
   const [platform, arch] = target.split('-');
   return `${platform === 'alpine' ? 'linux' : platform}-${arch === 'armhf' ? 'arm' : arch}`;
@@ -33,5 +33,5 @@ const run = (program: string, args: string[]) =>
 const { scripts } = JSON.parse(readFileSync(join(here, 'package.json'), 'utf8'));
 const [bundler, ...options] = scripts.build.split(' ');
 run(bundler, options);
-// Everything that runs is in the bundle. Links in the README are meant for readers of the repository.
+// The bundle contains all code. Links in the README are for readers of the repository.
 run('vsce', ['package', '--no-dependencies', '--skip-license', '--allow-missing-repository', '--no-rewrite-relative-links', '-o', vsix, ...(server ? ['--target', target] : [])]);

@@ -1,5 +1,5 @@
-// The talk with the server: starts it, hears what it says of itself, starts it again. What is suggested is its own affair, and what is
-// shown that of the editor; what the user sees beside that is left to `statusbar.ts` and `commands.ts`.
+// The client of the server: starts and restarts it, and receives its status. It leaves what is suggested to the server, showing that to the
+// editor, and what else the user sees to `statusbar.ts` and `commands.ts`.
 import { homedir } from 'node:os';
 import { createInterface } from 'node:readline';
 import * as vscode from 'vscode';
@@ -19,18 +19,18 @@ import { ask, expand, find, isFault, surroundings, versionFault, type Found } fr
 import { given, keys } from './settings.ts';
 import type { Phase, Status } from './status.ts';
 
-/** What is to be known about the server now. */
+/** The current state of the server. */
 export type Known = { phase: Phase; fault?: string | undefined; status?: Status | undefined; found?: Found; version?: string };
 
 export class Server implements vscode.Disposable {
   readonly log = vscode.window.createOutputChannel('Pennyworth', { log: true });
   known: Known = { phase: 'starting' };
   #changed = new vscode.EventEmitter<void>();
-  /** Something changed that the user may see. */
+  /** Fires when something changed that the user may see. */
   readonly onChanged = this.#changed.event;
   #client: LanguageClient | undefined;
   #crashes = new Crashes();
-  /** Starts and stops, one after the other. */
+  /** Runs starts and stops one after the other. */
   #queue: Promise<void> = Promise.resolve();
 
   constructor(
@@ -38,7 +38,7 @@ export class Server implements vscode.Disposable {
     private keys: Keys,
   ) {}
 
-  /** Starts it, or starts it anew with what is set now. */
+  /** Starts or restarts the server with the current settings. */
   restart(): Promise<void> {
     this.#crashes.forget();
     const begun = this.#queue.then(() => this.#stop()).then(() => this.#start());
@@ -46,13 +46,13 @@ export class Server implements vscode.Disposable {
     return this.#queue;
   }
 
-  /** Asks the server to do something; a server that does not run is a fault to be told. */
+  /** Runs a command of the server; throws if the server is not running. */
   async run<T>(command: string, ...args: unknown[]): Promise<T> {
-    if (!this.#client || this.known.phase !== 'running') throw new Error('the server does not run');
+    if (!this.#client || this.known.phase !== 'running') throw new Error('the server is not running');
     return this.#client.sendRequest(ExecuteCommandRequest.type, { command, arguments: args }) as Promise<T>;
   }
 
-  /** The arguments and the environment of its command line, so that it reads what the running server reads. */
+  /** The arguments and environment with which a command reads the configuration of the running server. */
   async invocation(): Promise<{ args: string[]; env: NodeJS.ProcessEnv }> {
     const config = vscode.workspace.getConfiguration('pennyworth').get('server.config', '');
     const args = config ? ['--config', expand(config, homedir())] : [];
@@ -78,6 +78,9 @@ export class Server implements vscode.Disposable {
     const client = new LanguageClient('pennyworth', 'Pennyworth', executable, this.#options());
     client.onDidChangeState(({ newState }) => client === this.#client && this.#moved(newState));
     client.onNotification('$/pennyworth/status', (status: Status) => this.#told(status));
+    client.onNotification('$/pennyworth/nothing', ({ reason }: { reason: string }) => {
+      void vscode.window.setStatusBarMessage(`$(circle-slash) nothing here: ${reason}`, NOTHING_MS);
+    });
     this.#client = client;
     await client.start();
   }
@@ -85,7 +88,7 @@ export class Server implements vscode.Disposable {
   async #stop(): Promise<void> {
     const client = this.#client;
     this.#client = undefined;
-    // One that never came up has nothing to be stopped.
+    // A client that never started has nothing to stop.
     await client?.dispose().catch((error: unknown) => this.log.debug(String(error)));
   }
 
@@ -97,7 +100,7 @@ export class Server implements vscode.Disposable {
       revealOutputChannelOn: RevealOutputChannelOn.Never,
       initializationOptions: () => ({ ...this.#settings(), restricted: !vscode.workspace.isTrusted }),
       stdioOptions: {
-        // stdout is the protocol's.
+        // stdout belongs to the protocol.
         stdout: () => undefined,
         stderr: (input, log) => void createInterface({ input }).on('line', (line) => relay(line, log)),
       },
@@ -115,7 +118,7 @@ export class Server implements vscode.Disposable {
     };
   }
 
-  /** A server that is about to be started anew because of the same change hears of it then. */
+  /** Sends the settings. A failure is only logged: a server that is restarting for the same change gets them at its start. */
   async #tellSettings(): Promise<void> {
     const settings = { pennyworth: this.#settings() };
     const told = this.#client?.sendNotification(DidChangeConfigurationNotification.type, { settings });
@@ -137,7 +140,7 @@ export class Server implements vscode.Disposable {
     }
   }
 
-  /** What was paused stays paused when the server is started again. */
+  /** Restores the pauses after a restart of the server. */
   async #pauseAgain(): Promise<void> {
     const before = this.known.status;
     if (before?.state === 'paused') await this.run('pennyworth.pause', { paused: true });
@@ -163,7 +166,7 @@ export class Server implements vscode.Disposable {
     return { action, message, handled: true };
   }
 
-  /** There is no server to start. */
+  /** Reports that there is no server to start. */
   #failed(message: string, setting: boolean): void {
     this.log.error(message);
     this.#set({ phase: 'stopped', fault: message });
@@ -177,9 +180,12 @@ export class Server implements vscode.Disposable {
   }
 }
 
+/** How long the status bar says why a key gave nothing, in milliseconds. */
+const NOTHING_MS = 8_000;
+
 const OFFERS = { showLog: 'Show Log', restart: 'Restart', openServerSetting: 'Open Setting', help: 'How to Install It' };
 
-/** A line of the server's own log, at its own level. */
+/** Writes a line of the server's log at its own level. */
 function relay(line: string, log: vscode.LogOutputChannel): void {
   const level = /\b(ERROR|WARN)\b/.exec(line.slice(0, 60))?.[1];
   if (level === 'ERROR') log.error(line);

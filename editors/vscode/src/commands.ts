@@ -1,4 +1,4 @@
-// The commands, and the menu that lists them. Each asks the server or the editor to do one thing; what comes of it is theirs.
+// The commands, and the menu that lists them. Each calls the server or the editor for one thing, and leaves the work to it.
 import { existsSync } from 'node:fs';
 import * as vscode from 'vscode';
 import type { Server } from './client.ts';
@@ -12,7 +12,7 @@ const README = 'https://marketplace.visualstudio.com/items?itemName=pennyworth.p
 
 export type Parts = { context: vscode.ExtensionContext; server: Server; texts: Texts; keys: Keys };
 
-/** Registers every command. What goes wrong in one is told to the user. */
+/** Registers every command. The user sees an error of any. */
 export function register(parts: Parts): vscode.Disposable {
   const commands = Object.entries(all(parts)).map(([name, action]) =>
     vscode.commands.registerCommand(`pennyworth.${name}`, async () => {
@@ -50,7 +50,7 @@ function all({ context, server, texts, keys }: Parts): Record<string, () => unkn
   };
 }
 
-/** The menu behind the status bar: only what makes sense now. */
+/** The menu of the status bar: only what makes sense now. */
 async function menu(server: Server): Promise<void> {
   const { phase, status } = server.known;
   const name = activeLanguage();
@@ -77,7 +77,7 @@ async function menu(server: Server): Promise<void> {
   if (picked) await vscode.commands.executeCommand(`pennyworth.${picked.command}`);
 }
 
-/** Pauses, or goes on if it is paused: everything, or one language. */
+/** Pauses or resumes everything, or one language. */
 async function pause(server: Server, language?: string): Promise<void> {
   const { status } = server.known;
   const isPaused = language === undefined ? status?.state === 'paused' : status?.paused_languages?.includes(language);
@@ -86,13 +86,13 @@ async function pause(server: Server, language?: string): Promise<void> {
 
 function language(): string {
   const name = activeLanguage();
-  if (name === undefined) throw new Error('the document in front is in no language that can be paused');
+  if (name === undefined) throw new Error('the current document has no language that can be paused');
   return name;
 }
 
 async function explain(server: Server, texts: Texts): Promise<void> {
   const editor = vscode.window.activeTextEditor;
-  if (!editor) throw new Error('there is no place to explain: no editor is open');
+  if (!editor) throw new Error('there is nothing to explain: no editor is open');
   const { line, character } = editor.selection.active;
   const { text } = await server.run<{ text: string }>('pennyworth.explain', editor.document.uri.toString(), { line, character });
   await texts.show('Explain', text);
@@ -101,10 +101,10 @@ async function explain(server: Server, texts: Texts): Promise<void> {
 async function check(server: Server, texts: Texts): Promise<void> {
   const { text, ok } = await server.run<{ text: string; ok: boolean }>('pennyworth.check');
   await texts.show('Check', text);
-  if (!ok) void vscode.window.showWarningMessage('Pennyworth: the check found something; its text says what.');
+  if (!ok) void vscode.window.showWarningMessage('Pennyworth: the check found problems; its text shows them.');
 }
 
-/** Opens the configuration; where there is none yet, the server writes one in which every setting is explained. */
+/** Opens the configuration; if there is none yet, the server writes one that explains every setting. */
 async function openConfig(server: Server): Promise<void> {
   const { config } = await server.run<Files>('pennyworth.files');
   if (!existsSync(config)) {
@@ -114,10 +114,10 @@ async function openConfig(server: Server): Promise<void> {
   await vscode.window.showTextDocument(vscode.Uri.file(config));
 }
 
-/** The places the server reads and writes. */
+/** The paths that the server reads and writes. */
 type Files = { config: string; log: string | null; ledger: string };
 
-/** What somebody needs who is to help: versions, places and states; no code and no keys. */
+/** Copies what a helper needs to know: versions, paths and states; no code and no keys. */
 async function copyDiagnostics(context: vscode.ExtensionContext, server: Server): Promise<void> {
   const { known } = server;
   const ask = (command: string) => server.run<unknown>(command).catch((error: unknown) => String(error));
@@ -134,5 +134,5 @@ async function copyDiagnostics(context: vscode.ExtensionContext, server: Server)
     check: await ask('pennyworth.check'),
   };
   await vscode.env.clipboard.writeText(JSON.stringify(facts, null, 2));
-  void vscode.window.showInformationMessage('Pennyworth: the diagnostics are in the clipboard. They hold paths, but no code and no keys.');
+  void vscode.window.showInformationMessage('Pennyworth: the diagnostics are in the clipboard. They contain paths, but no code and no keys.');
 }

@@ -1,10 +1,12 @@
-// The first minute: an example in which a completion comes surely, and the pages that lead to it.
+// The first minute: an example that surely completes, and the walkthrough that leads to it.
 import * as vscode from 'vscode';
 
 const SEEN = 'walkthrough';
 
-/** Functions that are alike, and the last one begun: the model inside has learned enough from it to go on. */
-const EXAMPLE = `# Press Tab to take what stands in grey; Ctrl+Right takes a word, Escape nothing. Then go on typing.
+/** Similar functions, the last one unfinished: enough for the embedded model to complete it. */
+const EXAMPLE = `# Press Tab to accept the grey text at the end.
+# Ctrl+Right accepts a word, Escape dismisses it.
+# Then go on typing.
 import json
 
 
@@ -43,7 +45,7 @@ export async function openWalkthrough(context: vscode.ExtensionContext): Promise
   await vscode.commands.executeCommand('workbench.action.openWalkthrough', `${context.extension.id}#start`, false);
 }
 
-/** Opens the pages the first time the extension runs, and never again by itself. */
+/** Opens the walkthrough the first time the extension runs, and never again by itself. */
 export async function welcome(context: vscode.ExtensionContext): Promise<void> {
   if (context.globalState.get(SEEN)) return;
   await context.globalState.update(SEEN, true);

@@ -1,5 +1,5 @@
-// Pennyworth in VS Code. This is glue: the server decides, the editor shows. It puts the parts together and leaves the work to them:
-// `client.ts` talks with the server, `statusbar.ts` and `commands.ts` are what the user sees. Nothing here reports anything to anybody.
+// Pennyworth in VS Code. This is glue: the server decides, the editor shows. It connects the parts and leaves the work to them:
+// `client.ts` talks to the server, `statusbar.ts` and `commands.ts` are what the user sees. Nothing here reports anything to anybody.
 import * as vscode from 'vscode';
 import { Server } from './client.ts';
 import { register } from './commands.ts';
@@ -22,7 +22,7 @@ export async function activate(context: vscode.ExtensionContext): Promise<void> 
     vscode.workspace.onDidChangeConfiguration((event) => {
       if (settings.some((setting) => event.affectsConfiguration(setting))) void server?.restart();
     }),
-    // What was restricted to the model inside may now ask the models of the configuration.
+    // A server restricted to the embedded model may now call the models of the configuration.
     vscode.workspace.onDidGrantWorkspaceTrust(() => void server?.restart()),
   );
   await server.restart();

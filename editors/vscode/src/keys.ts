@@ -1,7 +1,7 @@
-// Keys of services: kept by the editor's secret storage, given to the server by its environment under the names it looks for, written
-// nowhere else. It leaves which model wants which key to the server's configuration.
+// API keys: the editor's secret storage keeps them, and the server gets them in its environment. They are written nowhere else.
+// It leaves which model uses which key to the server's configuration.
 import * as vscode from 'vscode';
-import { VARIABLES } from './variables.ts';
+import { SERVICES } from './variables.ts';
 
 const SECRET = 'keys';
 const OTHER = 'Another variable…';
@@ -9,22 +9,22 @@ const OTHER = 'Another variable…';
 export class Keys {
   constructor(private secrets: vscode.SecretStorage) {}
 
-  /** The variables and their values. */
+  /** The environment variables that hold keys, and their values. */
   async environment(): Promise<Record<string, string>> {
     return JSON.parse((await this.secrets.get(SECRET)) ?? '{}');
   }
 
-  /** Lets the user give a key, change it or take it away; whether anything changed. */
+  /** Lets the user add, change or delete a key; returns whether anything changed. */
   async edit(): Promise<boolean> {
     const kept = await this.environment();
-    const names = [...new Set([...VARIABLES, ...Object.keys(kept)])];
-    const items = names.map((label) => (kept[label] ? { label, description: '$(check) kept here' } : { label }));
-    const picked = await vscode.window.showQuickPick([...items, { label: OTHER }], { title: 'Which key?' });
-    const name = picked?.label === OTHER ? await askName() : picked?.label;
-    if (!name) return false;
+    const items = services(kept).map(([label, name]) => ({ label, name, description: kept[name] ? `$(check) stored as ${name}` : name }));
+    const other = { label: OTHER, name: '', description: '' };
+    const picked = await vscode.window.showQuickPick([...items, other], { title: 'The key of which service?', matchOnDescription: true });
+    const name = picked === other ? await askName() : picked?.name;
+    if (!picked || !name) return false;
     const value = await vscode.window.showInputBox({
-      title: `The key for ${name}`,
-      prompt: kept[name] ? 'Leave it empty to take away the key that is kept.' : 'It is kept by the secret storage of your editor.',
+      title: picked === other ? `The key for ${name}` : `The key of ${picked.label}`,
+      prompt: kept[name] ? 'Leave it empty to delete the stored key.' : "Your editor's secret storage keeps it.",
       password: true,
       ignoreFocusOut: true,
     });
@@ -36,10 +36,17 @@ export class Keys {
   }
 }
 
-/** What changes how programs are loaded or found is no key. */
+/** The services with their variables; last, by their variables alone, other keys that are kept. */
+function services(kept: Record<string, string>): [string, string][] {
+  const known = Object.entries(SERVICES);
+  const others = Object.keys(kept).filter((name) => !known.some(([, variable]) => variable === name));
+  return [...known, ...others.map((name): [string, string] => [name, name])];
+}
+
+/** Asks for a variable. Only names of keys are allowed: others, such as PATH, change how programs are loaded or found. */
 function askName(): Thenable<string | undefined> {
   return vscode.window.showInputBox({
-    title: 'The variable, as in api_key_env of your configuration',
-    validateInput: (name) => (/^[A-Z][A-Z0-9_]*_(KEY|TOKEN)$/.test(name) ? undefined : 'Capitals that end in _KEY or _TOKEN.'),
+    title: 'The variable that api_key_env names in your configuration',
+    validateInput: (name) => (/^[A-Z][A-Z0-9_]*_(KEY|TOKEN)$/.test(name) ? undefined : 'Use capitals, ending in _KEY or _TOKEN.'),
   });
 }

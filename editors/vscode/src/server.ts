@@ -1,5 +1,5 @@
-// Which server is started: by setting, else the one that came with the extension, else one that is installed; and whether it is recent
-// enough. It leaves starting it to `client.ts` and saying what is wrong to `extension.ts`.
+// Finds the server to start: the one in the settings, else the bundled one, else an installed one; and checks that it is recent enough.
+// It leaves starting it and reporting errors to `client.ts`.
 import { execFile } from 'node:child_process';
 import { accessSync, constants, statSync } from 'node:fs';
 import { homedir } from 'node:os';
@@ -7,14 +7,14 @@ import { delimiter, isAbsolute, join } from 'node:path';
 
 /** The oldest server this extension works with. */
 export const MIN_VERSION = '0.1.0';
-/** How long a server may take to say its version, in milliseconds. */
+/** Timeout of a command of the server, in milliseconds. */
 const PATIENCE_MS = 10_000;
 
 export type Origin = 'setting' | 'bundled' | 'path';
 export type Found = { path: string; origin: Origin };
 export type Fault = { message: string; setting: boolean };
 
-/** What the search looks at. Tests bring their own. */
+/** The inputs of the search. Tests bring their own. */
 export type Surroundings = {
   setting: string;
   extension: string;
@@ -30,7 +30,7 @@ export function surroundings(setting: string, extension: string): Surroundings {
   return { setting, extension, path: env['PATH'] ?? '', home: homedir(), platform, arch, isProgram };
 }
 
-/** The server to start, or why there is none. What a setting names is meant: where that is missing, nothing else is taken instead. */
+/** The server to start, or why there is none. If the program in the settings is missing, no other one replaces it. */
 export function find(at: Surroundings): Found | Fault {
   const name = at.platform === 'win32' ? 'pennyworth.exe' : 'pennyworth';
   if (at.setting) {
@@ -40,11 +40,11 @@ export function find(at: Surroundings): Found | Fault {
   }
   const bundled = join(at.extension, 'server', `${at.platform}-${at.arch}`, name);
   if (at.isProgram(bundled)) return { path: bundled, origin: 'bundled' };
-  // A relative entry of PATH would be looked up in the workspace. An editor started from a desktop may not know of cargo's folder.
+  // A relative entry of PATH would mean the workspace. An editor started from a desktop may not have cargo's folder on its PATH.
   const folders = at.path.split(delimiter).filter(isAbsolute).concat(join(at.home, '.cargo/bin'));
   const path = folders.map((folder) => join(folder, name)).find(at.isProgram);
   if (path) return { path, origin: 'path' };
-  const message = `no server: none came with this extension for ${at.platform}-${at.arch}, and there is no \`pennyworth\` on the PATH.`;
+  const message = `no server: this extension contains none for ${at.platform}-${at.arch}, and there is no \`pennyworth\` on the PATH.`;
   return { message, setting: false };
 }
 
@@ -52,15 +52,15 @@ export function isFault(found: Found | Fault): found is Fault {
   return 'message' in found;
 }
 
-/** `~` is the home, as in a shell. */
+/** Expands `~` to the home folder, as a shell does. */
 export function expand(path: string, home: string): string {
   return path === '~' || path.startsWith('~/') || path.startsWith('~\\') ? join(home, path.slice(1)) : path;
 }
 
-/** What is wrong with a version; nothing if it will do. */
+/** What is wrong with a version; undefined if it is recent enough. */
 export function versionFault(path: string, said: string | undefined): string | undefined {
   const version = said === undefined ? undefined : parse(said);
-  if (!version) return `${path} does not say its version, so it is not the server.`;
+  if (!version) return `${path} does not print its version, so it is not the server.`;
   if (compare(version, parse(MIN_VERSION)!) >= 0) return undefined;
   return `${path} is version ${version.join('.')}; this extension needs ${MIN_VERSION} or newer.`;
 }
@@ -76,12 +76,12 @@ export function compare(a: number[], b: number[]): number {
   return at < 0 ? 0 : a[at]! - b[at]!;
 }
 
-/** What a program says its version is; nothing if it does not run. */
+/** The output of a program's `--version`; undefined if it does not run. */
 export async function ask(path: string): Promise<string | undefined> {
   return run(path, ['--version']).catch(() => undefined);
 }
 
-/** What a command of the server prints, which may only look and not wait. */
+/** The output of a command of the server, which must be a quick one. */
 export function run(path: string, args: string[], env = process.env): Promise<string> {
   return new Promise((resolve, reject) => {
     execFile(path, args, { timeout: PATIENCE_MS, cwd: homedir(), env, windowsHide: true }, (error, out, complaint) => {

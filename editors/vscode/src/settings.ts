@@ -1,20 +1,33 @@
-// The settings that the server is told: those that the user set, and only those. VS Code would send every default along, and a default of
-// the editor would then win over what stands in config.toml. It leaves what they mean to the server.
+// The settings sent to the server: only those that the user set. VS Code would also send every default, and an editor's default would
+// then win over config.toml. It leaves what they mean to the server.
 
-/** Where a setting was set, of what VS Code tells about it. */
+/** The part of VS Code's `inspect` result that we use. */
 export type Inspected = { globalValue?: unknown } | undefined;
 
-/** The settings among these that go to the server, by their names without `pennyworth.`. */
-export function keys(contributed: string[]): string[] {
-  const ours = contributed.filter((key) => !/^pennyworth\.(server|trace)\./.test(key));
-  return ours.map((key) => key.slice('pennyworth.'.length));
+/** A setting's name in VS Code, which shows `capUsdPerDay` as *Cap Usd Per Day*. The server's name is `cap_usd_per_day`. */
+export function inEditor(key: string): string {
+  return key.replace(/_([a-z])/g, (_, letter: string) => letter.toUpperCase());
 }
 
-/** What the user set, as tables within tables. A workspace's own values do not count: its say is `.pennyworth.toml`, which only tightens. */
+/** The server's name of a setting. */
+function atServer(key: string): string {
+  return key.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
+}
+
+/** The server's names of the settings that go to it. */
+export function keys(contributed: string[]): string[] {
+  const ours = contributed.filter((key) => !/^pennyworth\.(server|trace)\./.test(key));
+  return ours.map((key) => atServer(key.slice('pennyworth.'.length)));
+}
+
+/**
+ * The user's settings as nested tables, under the server's names. A workspace's values do not count: it has `.pennyworth.toml`, which can only
+ * tighten. A setting under the server's name counts too, so that a line of `config.toml` holds here as well.
+ */
 export function given(keys: string[], inspect: (key: string) => Inspected): Record<string, unknown> {
   const out: Record<string, unknown> = {};
   for (const key of keys) {
-    const value = inspect(key)?.globalValue;
+    const value = inspect(inEditor(key))?.globalValue ?? inspect(key)?.globalValue;
     if (value === undefined) continue;
     const [table, inner] = key.split('.') as [string, string?];
     if (inner === undefined) out[table] = value;

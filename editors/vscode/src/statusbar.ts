@@ -1,10 +1,10 @@
-// The item in the status bar: shows what `status.ts` makes of the server's words, with the server's table of costs behind it.
+// The item in the status bar, with the server's table of costs in its hover. It leaves the text to `status.ts`.
 import * as vscode from 'vscode';
 import type { Server } from './client.ts';
 import languages from './languages.json' with { type: 'json' };
 import { details, face, type Scene } from './status.ts';
 
-/** Tables are asked for at most this often, in milliseconds. */
+/** Shortest time between two requests for the table, in milliseconds. */
 const REFRESH_MS = 2_000;
 
 /** The server's name of the language in the active editor. */
@@ -46,7 +46,7 @@ export class StatusBar implements vscode.Disposable {
     this.#item.backgroundColor = warning ? new vscode.ThemeColor('statusBarItem.warningBackground') : undefined;
   }
 
-  /** What was spent or taken changes the table; a hover shows the one that is there. */
+  /** Spending and accepting change the table; until it is refreshed, a hover shows the last one. */
   #refreshSoon(): void {
     if (this.server.known.phase !== 'running') return;
     this.#timer ??= setTimeout(() => {

@@ -1,7 +1,9 @@
-// Texts of the server as documents of the editor: read only, one of each kind, replaced when asked for again.
+// Shows texts of the server as read-only documents, one of each kind. A new text replaces the old one. It leaves writing them to the server.
 import * as vscode from 'vscode';
 
 const SCHEME = 'pennyworth';
+/** The language of these texts; package.json wraps its lines. */
+const LANGUAGE = 'pennyworth-report';
 
 export class Texts implements vscode.TextDocumentContentProvider, vscode.Disposable {
   #texts = new Map<string, string>();
@@ -13,14 +15,19 @@ export class Texts implements vscode.TextDocumentContentProvider, vscode.Disposa
     return this.#texts.get(uri.path) ?? '';
   }
 
-  /** Shows a text beside the code, so that both can be read. */
+  /** Shows a text below the code, as wide as the code, so that both can be read. The next text takes the place of this one. */
   async show(name: string, text: string): Promise<void> {
     const uri = this.#put(name, text);
-    const document = await vscode.workspace.openTextDocument(uri);
-    await vscode.window.showTextDocument(document, { viewColumn: vscode.ViewColumn.Beside, preview: true, preserveFocus: true });
+    const document = await vscode.languages.setTextDocumentLanguage(await vscode.workspace.openTextDocument(uri), LANGUAGE);
+    const isOurs = ({ input }: vscode.Tab) => input instanceof vscode.TabInputText && input.uri.scheme === SCHEME;
+    const group = vscode.window.tabGroups.all.find(({ tabs }) => tabs.some(isOurs));
+    if (!group) await vscode.commands.executeCommand('workbench.action.newGroupBelow');
+    const viewColumn = group?.viewColumn ?? vscode.ViewColumn.Active;
+    await vscode.window.showTextDocument(document, { viewColumn, preview: true, preserveFocus: group !== undefined });
+    if (!group) await vscode.commands.executeCommand('workbench.action.focusPreviousGroup');
   }
 
-  /** Shows Markdown as it is meant to look. */
+  /** Shows rendered Markdown. */
   async preview(name: string, markdown: string): Promise<void> {
     await vscode.commands.executeCommand('markdown.showPreview', this.#put(name, markdown));
   }

@@ -1,4 +1,4 @@
-// Finding the server, and whether it is recent enough.
+// Finding the server, and checking that it is recent enough.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { compare, expand, find, isFault, MIN_VERSION, parse, versionFault, type Surroundings } from '../src/server.ts';

@@ -1,4 +1,4 @@
-// What the status bar says.
+// The text of the status bar.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { details, face, usd, type Scene, type Status } from '../src/status.ts';
@@ -28,12 +28,21 @@ test('the text for each state', () => {
   check(scene({}, { phase: 'stopped' }), '$(error) Pennyworth: no server', true);
   check(scene({}), '$(sparkle) Pennyworth $0.00');
   check(scene({ model: 'embedded' }), '$(sparkle) Pennyworth $0.00 · embedded');
-  check(scene(QWEN), '$(sparkle) Pennyworth $0.03 of $0.50 · qwen');
-  check(scene({ ...QWEN, asking: true }), '$(loading~spin) Pennyworth $0.03 of $0.50 · qwen');
-  check(scene({ ...QWEN, state: 'indexing' }), '$(sync~spin) Pennyworth $0.03 of $0.50 · reading');
-  check(scene({ ...QWEN, state: 'capped' }), '$(warning) Pennyworth $0.03 of $0.50 · cap reached', true);
-  check(scene({ ...QWEN, trouble: 'no key' }), '$(warning) Pennyworth $0.03 of $0.50 · qwen', true);
-  check(scene({ ...QWEN, state: 'paused' }), '$(debug-pause) Pennyworth paused · $0.03 of $0.50');
+  check(scene(QWEN), '$(sparkle) Pennyworth $0.031 of $0.50 · qwen');
+  check(scene({ ...QWEN, asking: true }), '$(loading~spin) Pennyworth $0.031 of $0.50 · qwen');
+  check(scene({ ...QWEN, state: 'indexing' }), '$(sync~spin) Pennyworth $0.031 of $0.50 · reading');
+  check(scene({ ...QWEN, state: 'capped' }), '$(warning) Pennyworth $0.031 of $0.50 · cap reached', true);
+  check(scene({ ...QWEN, trouble: 'no key' }), '$(warning) Pennyworth $0.031 of $0.50 · trouble', true);
+  const down = { model: 'qwen', what: 'it cannot be reached', remedy: 'start it', since: 1_700_000_000, again: 0 };
+  const failing = { ...QWEN, trouble: 'model.qwen: it cannot be reached', troubles: [down] };
+  check(scene(failing), '$(warning) Pennyworth $0.031 of $0.50 · qwen fails', true);
+  const hover = details(scene(failing), undefined);
+  assert.match(hover, /qwen: it cannot be reached; start it .*since .*tried again at the next request/);
+  const fault = { file: 'config.toml', line: 3, key: 'cap', message: 'unknown key', holds: 'nothing costs money' };
+  check(scene({ ...QWEN, faults: [fault] }), '$(warning) Pennyworth $0.031 of $0.50 · settings have a fault', true);
+  const told = details(scene({ ...QWEN, faults: [fault] }), undefined);
+  assert.ok(told.includes('config.toml:3: cap: unknown key') && told.includes('nothing costs money'), told);
+  check(scene({ ...QWEN, state: 'paused' }), '$(debug-pause) Pennyworth paused · $0.031 of $0.50');
   check(scene({ state: 'off' }), '$(circle-slash) Pennyworth off');
   check(scene({}, { restricted: true }), '$(shield) Pennyworth restricted · $0.00');
 });
@@ -46,19 +55,21 @@ test('a paused language shows only where it is spoken', () => {
 });
 
 test('money has the digits it needs', () => {
-  const cases: [number, string][] = [[0, '$0.00'], [0.00001, '<$0.0001'], [0.0012, '$0.0012'], [0.01, '$0.01'], [12.345, '$12.35']];
+  const cases: [number, string][] = [[0, '$0.00'], [0.00001, '$0.000010'], [0.001, '$0.0010'], [0.002303333, '$0.0023'], [0.01, '$0.010'], [0.12, '$0.12'], [12.345, '$12.35']];
   for (const [amount, text] of cases) assert.equal(usd(amount), text);
+  check(scene({ ...QWEN, cap_usd_per_day: 0.001 }), '$(sparkle) Pennyworth $0.031 of $0.001 · qwen');
+  check(scene({ ...QWEN, spent_today_usd: null }), '$(sparkle) Pennyworth cost unknown · qwen');
 });
 
 test('the hover tells state, costs, models and the table of the server', () => {
   const check = (stats: string | undefined, parts: string[]) => {
     const text = details(scene(QWEN), stats);
-    for (const part of ['is ready', 'the one inside, qwen', '12 files', ...parts]) assert.ok(text.includes(part), `${part} in ${text}`);
+    for (const part of ['is ready', 'embedded, qwen', '12 files', ...parts]) assert.ok(text.includes(part), `${part} in ${text}`);
   };
-  check(undefined, ['Today $0.03 of $0.50, this month $1.50 of $10.00']);
+  check(undefined, ['In 24 hours $0.031 of $0.50, this month $1.50 of $10.00']);
   check('| task | cost |\n|---|---|\n| line | $0.03 |\n', ['| line | $0.03 |']);
   assert.match(details(scene({}, { restricted: true }), undefined), /not trusted/);
-  assert.match(details(scene({}, { phase: 'stopped', fault: 'no server' }), undefined), /does not run.*no server/s);
+  assert.match(details(scene({}, { phase: 'stopped', fault: 'no server' }), undefined), /is not running.*no server/s);
 });
 
 test('what a server says has no meaning in Markdown', () => {

@@ -1,25 +1,25 @@
-//! How many tokens an answer may have: the task's row, corrected by what this user accepted.
-//! It leaves the size of the prompt to the task's window and money to `route`.
+//! The output ceiling of an answer: the task's row, corrected by the lengths that this user accepted.
+//! It leaves the size of the prompt to the task's window, and money to `route`.
 
 use serde::Serialize;
 
 use crate::task::TaskRow;
 
-/// Observations that weigh as much as the row.
+/// Accepted answers that weigh as much as the row.
 const ROW_WEIGHT: f32 = 30.0;
-/// Room above the length that nine of ten accepted answers stayed under.
+/// Room above the 90th percentile of accepted lengths.
 const HEADROOM: f32 = 1.25;
-/// Feedback never takes more than this share of the row's ceiling away.
+/// Feedback never lowers the ceiling below this share of the row's.
 const LEAST: f32 = 0.5;
 
-/// What the ledger knows about accepted answers of a task and language.
+/// Accepted answers of a task and language, from the ledger.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Feedback {
     /// Accepted answers.
     pub accepted: u32,
-    /// Tokens that nine of ten of them had at most.
+    /// The 90th percentile of their lengths in tokens.
     pub tokens_p90: u32,
-    /// The share of them that the ceiling cut, 0 to 1: those would have been longer.
+    /// The share of them cut at the ceiling, 0 to 1; these would have been longer.
     pub truncated: f32,
 }
 
@@ -34,7 +34,7 @@ pub struct Budget {
 pub fn budget(row: &TaskRow, feedback: Option<Feedback>) -> Budget {
     let feedback = feedback.unwrap_or_default();
     let (ceiling, seen, p90) = (row.max_tokens as f32, feedback.accepted as f32, feedback.tokens_p90 as f32);
-    // Lengths cut by the ceiling hide how long they would have been: each share of them asks for as much more.
+    // Answers cut at the ceiling would have been longer: their share raises the wanted length by as much.
     let wanted = p90 * HEADROOM * (1.0 + feedback.truncated.clamp(0.0, 1.0));
     let blended = (ceiling * ROW_WEIGHT + wanted * seen) / (ROW_WEIGHT + seen);
     let max_tokens = blended.max(ceiling * LEAST).round() as u32;

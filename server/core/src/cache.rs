@@ -1,5 +1,5 @@
-//! Completions that were made already, found again by what stands around the cursor: the same place, typed along, deleted back, and the rest
-//! of a longer answer after a part of it was taken. It leaves the clock to the caller and fitting a text to what follows the cursor to `present`.
+//! A cache of completions, found by the text around the cursor: at the same place, after typing along, after deleting back, and as the rest of a
+//! longer answer after a part was accepted. It leaves the clock to the caller, and fitting a text to what follows the cursor to `present`.
 
 use std::collections::HashMap;
 
@@ -12,27 +12,27 @@ mod place;
 
 pub use place::Place;
 
-/// How long an empty or rejected answer keeps its place from being asked again, in milliseconds.
+/// Milliseconds during which no model is asked again at a place that gave an empty or rejected answer.
 const NOTHING_MS: u64 = 30_000;
-/// Deleted text that is put back in front of an answer at most, in bytes: who deletes more is after something else.
+/// Most bytes of deleted text put back in front of an answer: a user who deletes more wants something else.
 const MAX_DELETED: usize = 40;
-/// Lines of an answer at whose starts its rest can be found.
+/// Most lines of an answer at whose starts the rest can be found.
 const MAX_LINES: usize = 64;
-/// Bytes that an entry takes besides its texts, roughly.
+/// Bytes of an entry besides its texts, roughly.
 const ENTRY_BYTES: usize = 256;
 
-/// What decided an answer.
+/// The decisions behind an answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Decided {
-    /// What was missing at the cursor.
+    /// The task at the cursor.
     pub task: Task,
     /// The language's name.
     pub language: String,
     /// The model's name in tables; the embedded model has one too.
     pub model: String,
-    /// The model's class: of two answers for a place that of the higher one is shown.
+    /// The model's tier: of two answers for a place, that of the higher tier is shown.
     pub tier: Tier,
-    /// The generation of settings it was made under; answers of older ones are not found any more.
+    /// The generation of settings it was made under; answers of older generations are not found.
     pub generation: u64,
 }
 
@@ -46,22 +46,31 @@ pub enum Answer {
         /// Probability of being right, 0 to 1.
         probability: f32,
     },
-    /// The answer was empty or rejected: asking again soon would be paying twice for it.
+    /// A text that fits, but is too improbable to be shown to a user who only types. For a while it is shown to one who asks.
+    Unsure {
+        /// The text.
+        text: String,
+        /// Probability of being right, 0 to 1.
+        probability: f32,
+    },
+    /// The answer was empty or rejected. Asking again soon would pay twice for it.
     Nothing,
 }
 
-/// Who looks for an answer, and when.
+/// The terms of a lookup.
 #[derive(Clone, Copy, Debug)]
-pub struct Asked<'a> {
+pub struct Lookup<'a> {
     /// The language's name.
     pub language: &'a str,
     /// The generation of settings.
     pub generation: u64,
-    /// Milliseconds by any clock that does not go back.
+    /// Whether the user asks with a key, and so wants to see unsure answers too.
+    pub by_key: bool,
+    /// Milliseconds of any monotonic clock.
     pub now_ms: u64,
 }
 
-/// What was found.
+/// The result of a lookup.
 #[derive(Clone, PartialEq)]
 pub enum Found {
     /// An answer that fits.
@@ -70,17 +79,16 @@ pub enum Found {
     Nothing(Decided),
 }
 
-/// An answer that fits. What stands before the cursor now, followed by `text`, is what stood there when it was made, followed by the answer.
+/// An answer that fits: the text before the cursor plus `text` equals the text before the original cursor plus the answer.
 #[derive(Clone, PartialEq)]
 pub struct Hit {
     /// What to insert.
     pub text: String,
-    /// What an editor has put behind the cursor by itself while the answer was typed along: closers that the text brings as well, with the
-    /// white space before them.
+    /// Closers that an editor inserted behind the cursor while the answer was typed, with the white space before them. `text` brings them as well.
     pub auto_closed: String,
     /// How the cursor's place relates to the one the answer was made for.
     pub relation: Relation,
-    /// What decided it.
+    /// The decisions behind it.
     pub decided: Decided,
     /// Probability of being right, 0 to 1.
     pub probability: f32,
@@ -92,16 +100,16 @@ pub struct Hit {
 pub enum Relation {
     /// It is the same.
     Same,
-    /// So many bytes of the answer were typed or taken since.
+    /// So many bytes of the answer were typed or accepted since.
     Typed(usize),
     /// So many bytes before the cursor were deleted since; the text puts them back.
     Deleted(usize),
 }
 
-/// The answers, within a bound of number and size; the one not used for the longest time goes first.
+/// An LRU cache of answers, bounded in number and size.
 pub struct Cache {
     entries: LruCache<u64, Entry>,
-    /// By the text above a line: the entries that have a line there.
+    /// By a hash of the text above a line: the entries that have a line there.
     anchors: HashMap<u64, Vec<Anchor>>,
     next: u64,
     bytes: usize,
@@ -120,8 +128,27 @@ struct Anchor {
 /// How an entry fits a place.
 struct Fit {
     relation: Relation,
-    /// Bytes after the cursor that an editor has put there by itself.
+    /// Bytes after the cursor that an editor inserted.
     auto_closed: usize,
+}
+
+/// An entry that fits a place.
+struct Fitting {
+    rank: Rank,
+    id: u64,
+    fit: Fit,
+}
+
+/// The order of entries that fit a place, the best last.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Rank {
+    /// Whether there is a text to show.
+    is_text: bool,
+    /// Whether it fits without deleted text.
+    is_exact: bool,
+    /// Whether it is probable enough to be shown to anybody.
+    is_sure: bool,
+    tier: Tier,
 }
 
 struct Entry {
@@ -139,7 +166,7 @@ impl Cache {
         Cache { entries: LruCache::unbounded(), anchors: HashMap::new(), next: 0, bytes: 0, max_entries, max_bytes }
     }
 
-    /// Remembers the answer for a place, instead of an older one of the same model.
+    /// Stores the answer for a place, in place of an older one of the same model.
     pub fn put(&mut self, place: &Place, decided: Decided, answer: Answer, now_ms: u64) {
         let first = place.anchor(&decided.language, decided.generation);
         let suffix = place.suffix();
@@ -157,7 +184,7 @@ impl Cache {
         self.next += 1;
         let mut anchors = vec![first];
         self.anchors.entry(first).or_default().push(Anchor { entry: id, line_start: 0 });
-        if let Answer::Text { text, .. } = &answer {
+        if let Some((text, _)) = answer.text() {
             for line_start in place::line_starts(text).take(MAX_LINES) {
                 let typed = text.get(..line_start).unwrap_or("");
                 let anchor = place.anchor_after(typed, &decided.language, decided.generation);
@@ -174,18 +201,37 @@ impl Cache {
         }
     }
 
-    /// The best answer for a place: of the highest class of model, and of those the newest. Takes microseconds, whatever the document's size.
-    pub fn get(&mut self, place: &Place, asked: &Asked<'_>) -> Option<Found> {
+    /// The best answer for a place. What fits exactly goes before what needs deleted text back; then the higher tier wins, then the newer. A
+    /// longer answer of a higher tier that says the same first goes before all. Takes microseconds, whatever the document's size.
+    pub fn get(&mut self, place: &Place, asked: &Lookup<'_>) -> Option<Found> {
         let anchor = place.anchor(asked.language, asked.generation);
         let suffix = place.suffix();
-        let fits = |anchor: &Anchor| {
+        let fitting = |anchor: &Anchor| {
             let entry = self.entries.peek(&anchor.entry)?;
-            let fit = entry.fit(anchor.line_start, place, suffix, asked.now_ms)?;
-            let rank = (entry.answer != Answer::Nothing, entry.decided.tier, anchor.entry);
-            Some((rank, fit))
+            let fit = entry.fit(anchor.line_start, place, suffix, asked)?;
+            Some(Fitting { rank: entry.rank(&fit, asked), id: anchor.entry, fit })
         };
-        let ((_, _, id), fit) = self.anchors.get(&anchor)?.iter().filter_map(fits).max_by_key(|(rank, _)| *rank)?;
-        self.entries.get(&id)?.found(fit, place)
+        let mut all: Vec<Fitting> = self.anchors.get(&anchor)?.iter().filter_map(fitting).collect();
+        all.sort_by_key(|fitting| std::cmp::Reverse((fitting.rank, fitting.id)));
+        let found = |fitting: &Fitting| self.entries.peek(&fitting.id)?.found(&fitting.fit, place, asked);
+        let (best, best_found) = all.iter().find_map(|fitting| Some((fitting, found(fitting)?)))?;
+        let longer = all.iter().filter(|fitting| fitting.rank.tier > best.rank.tier).find_map(|fitting| {
+            let longer = found(fitting)?;
+            longer.goes_on(&best_found).then_some((fitting.id, longer))
+        });
+        let (id, found) = longer.unwrap_or((best.id, best_found));
+        self.entries.promote(&id);
+        Some(found)
+    }
+
+    /// The models that gave nothing at this very place a short while ago.
+    pub fn gave_nothing(&self, place: &Place, asked: &Lookup<'_>) -> Vec<&str> {
+        let (anchor, suffix) = (place.anchor(asked.language, asked.generation), place.suffix());
+        let gave_nothing = |anchor: &Anchor| {
+            let entry = self.entries.peek(&anchor.entry).filter(|entry| entry.answer == Answer::Nothing)?;
+            entry.fit(anchor.line_start, place, suffix, asked).map(|_| entry.decided.model.as_str())
+        };
+        self.anchors.get(&anchor).into_iter().flatten().filter_map(gave_nothing).collect()
     }
 
     /// Forgets everything.
@@ -193,6 +239,13 @@ impl Cache {
         self.entries.clear();
         self.anchors.clear();
         self.bytes = 0;
+    }
+
+    /// Forgets the answers of a model.
+    pub fn forget(&mut self, model: &str) {
+        let of_model = |(id, entry): (&u64, &Entry)| (entry.decided.model == model).then_some(*id);
+        let ids: Vec<u64> = self.entries.iter().filter_map(of_model).collect();
+        ids.into_iter().for_each(|id| self.remove(id));
     }
 
     /// Number of answers held.
@@ -221,16 +274,21 @@ impl Cache {
 
 impl Entry {
     fn bytes(&self) -> usize {
-        let text = if let Answer::Text { text, .. } = &self.answer { text.len() } else { 0 };
-        ENTRY_BYTES + text + self.line_before.len() + self.anchors.len() * 2 * size_of::<Anchor>()
+        ENTRY_BYTES
+            + self.answer.text().map_or(0, |(text, _)| text.len())
+            + self.line_before.len()
+            + self.anchors.len() * 2 * size_of::<Anchor>()
     }
 
-    /// How a place below the text above one of the answer's lines relates to this entry; `None` if it does not fit.
-    fn fit(&self, line_start: usize, place: &Place, suffix: u64, now_ms: u64) -> Option<Fit> {
-        let Answer::Text { text, .. } = &self.answer else {
+    /// How this entry fits a place below the text above one of the answer's lines; `None` if it does not fit.
+    fn fit(&self, line_start: usize, place: &Place, suffix: u64, asked: &Lookup<'_>) -> Option<Fit> {
+        let is_lasting = matches!(self.answer, Answer::Text { .. });
+        if !is_lasting && asked.now_ms.saturating_sub(self.put_ms) >= NOTHING_MS {
+            return None;
+        }
+        let Some((text, _)) = self.answer.shown(asked) else {
             let same = place.line_before == self.line_before && suffix == self.suffix;
-            let fresh = now_ms.saturating_sub(self.put_ms) < NOTHING_MS;
-            return (same && fresh && line_start == 0).then_some(Fit { relation: Relation::Same, auto_closed: 0 });
+            return (same && line_start == 0).then_some(Fit { relation: Relation::Same, auto_closed: 0 });
         };
         let own = match line_start {
             0 => self.line_before.as_str(),
@@ -251,16 +309,62 @@ impl Entry {
         fits.then_some(Fit { relation: Relation::Deleted(deleted.len()), auto_closed: 0 })
     }
 
-    fn found(&self, fit: Fit, place: &Place) -> Option<Found> {
-        let Fit { relation, auto_closed } = fit;
+    fn rank(&self, fit: &Fit, asked: &Lookup<'_>) -> Rank {
+        Rank {
+            is_text: self.answer.shown(asked).is_some(),
+            is_exact: !matches!(fit.relation, Relation::Deleted(_)),
+            is_sure: matches!(self.answer, Answer::Text { .. }),
+            tier: self.decided.tier,
+        }
+    }
+
+    fn found(&self, fit: &Fit, place: &Place, asked: &Lookup<'_>) -> Option<Found> {
+        let Fit { relation, auto_closed } = *fit;
         let decided = self.decided.clone();
-        let Answer::Text { text, probability } = &self.answer else { return Some(Found::Nothing(decided)) };
+        let Some((text, probability)) = self.answer.shown(asked) else { return Some(Found::Nothing(decided)) };
         let text = match relation {
-            Relation::Same => text.clone(),
+            Relation::Same => text.to_owned(),
             Relation::Typed(bytes) => text.get(bytes..)?.to_owned(),
             Relation::Deleted(_) => self.line_before.strip_prefix(&place.line_before)?.to_owned() + text,
         };
         let auto_closed = place.after.get(..auto_closed)?.to_owned();
-        Some(Found::Hit(Hit { text, auto_closed, relation, decided, probability: *probability }))
+        Some(Found::Hit(Hit { text, auto_closed, relation, decided, probability }))
+    }
+}
+
+impl Answer {
+    /// The same answer with another text, if it has one.
+    pub fn map(self, change: impl FnOnce(&str) -> String) -> Answer {
+        match self {
+            Answer::Text { text, probability } => Answer::Text { text: change(&text), probability },
+            Answer::Unsure { text, probability } => Answer::Unsure { text: change(&text), probability },
+            Answer::Nothing => Answer::Nothing,
+        }
+    }
+
+    /// The text and its probability, if there is a text.
+    fn text(&self) -> Option<(&str, f32)> {
+        match self {
+            Answer::Text { text, probability } | Answer::Unsure { text, probability } => Some((text, *probability)),
+            Answer::Nothing => None,
+        }
+    }
+
+    /// The same, if it may be shown to this request.
+    fn shown(&self, asked: &Lookup<'_>) -> Option<(&str, f32)> {
+        self.text().filter(|_| asked.by_key || matches!(self, Answer::Text { .. }))
+    }
+}
+
+impl Found {
+    /// Whether this says what another answer says, and more.
+    fn goes_on(&self, other: &Found) -> bool {
+        match (self, other) {
+            (Found::Hit(longer), Found::Hit(shorter)) => {
+                let begins = longer.text.strip_prefix(shorter.text.trim_end());
+                begins.is_some_and(|rest| !rest.trim().is_empty()) && longer.auto_closed == shorter.auto_closed
+            }
+            _ => false,
+        }
     }
 }

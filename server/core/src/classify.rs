@@ -1,6 +1,6 @@
-//! Where the cursor stands: `classify` says which task is missing there, right on broken code too, at a cost that does not grow with the file.
-//! An excerpt around the cursor is cut by lines, the cursor's place filled and what is open closed, the result parsed, and the innermost
-//! capture of the language's `context.scm` read. It leaves what to do about the task to `gate` and `plan`.
+//! Finds the task at the cursor, also in broken code, at a cost that does not grow with the file. It cuts an excerpt around the cursor by lines,
+//! fills the cursor's place, closes what is open, parses the result, and reads the innermost capture of the language's `context.scm`.
+//! It leaves what to do about the task to `gate` and `plan`.
 
 pub mod decide;
 mod example;
@@ -10,24 +10,25 @@ mod repair;
 
 use pennyworth_grammars::Language;
 use ropey::Rope;
-use tree_sitter::{Node, Tree};
+use tree_sitter::Tree;
 
 use self::decide::{Beside, decide};
 use self::example::{Example, example};
 use self::excerpt::{Excerpt, excerpt};
 use crate::lex::{self, Kind, Nest, Scan};
+use crate::syntax;
 use crate::task::Task;
 use crate::text::{line_end, slice};
 
-/// Characters of a scope's head that are kept.
+/// Most characters of a scope's head.
 const SCOPE_CHARS: usize = 120;
 
-/// What is known of a place in a document.
+/// The context of a place in a document.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Context {
-    /// What is missing there; `None` if nothing can be said.
+    /// The task there; `None` if it cannot be told.
     pub task: Option<Task>,
-    /// The language at the cursor: that of a fence or script where it stands in one.
+    /// The language at the cursor: in a fence or script, its own.
     pub language: &'static Language,
     /// Kinds of the syntax nodes around the cursor, from the root down, in the repaired excerpt.
     pub node_path: Vec<&'static str>,
@@ -35,11 +36,11 @@ pub struct Context {
     pub scopes: Vec<String>,
     /// The cursor's line up to the cursor.
     pub line_before: String,
-    /// The cursor's line from the cursor on, its line break left out.
+    /// The cursor's line from the cursor on, without its line break.
     pub line_after: String,
 }
 
-/// Classifies the place at byte `offset`. `tree` is the last full tree, if there is one; it may be of an older text that was moved along.
+/// Classifies the place at byte `offset`. `tree` is the last full tree, if any; it may be of an older text, adjusted by the edits since.
 pub fn classify(text: &Rope, language: &'static Language, tree: Option<&Tree>, offset: usize) -> Context {
     let offset = text.char_to_byte(text.byte_to_char(offset.min(text.len_bytes())));
     let line = text.byte_to_line(offset);
@@ -71,22 +72,39 @@ pub fn classify(text: &Rope, language: &'static Language, tree: Option<&Tree>, o
     context
 }
 
-/// Whether byte `offset` stands in the code of an example of a documentation comment, of which the file's own tree knows nothing.
+/// The context of a place in a document that must not be parsed: what its words and brackets show, which is whether it is in a comment or a string.
+pub fn unparsed(text: &Rope, language: &'static Language, offset: usize) -> Context {
+    let offset = text.char_to_byte(text.byte_to_char(offset.min(text.len_bytes())));
+    let line = text.byte_to_line(offset);
+    let Here { language, excerpt, .. } = here(text, language, None, offset);
+    let scan = lex::scan_tags(&excerpt.before, language.facts());
+    let other = if scan.literal().is_some() { Task::String } else { Task::Line };
+    Context {
+        task: Some(literal(&excerpt, &scan).unwrap_or(other)),
+        language,
+        node_path: Vec::new(),
+        scopes: Vec::new(),
+        line_before: slice(text, text.line_to_byte(line), offset),
+        line_after: slice(text, offset, line_end(text, line)),
+    }
+}
+
+/// Whether byte `offset` is in the code of an example in a documentation comment, which the file's own tree does not show.
 pub fn is_in_example(text: &Rope, language: &'static Language, offset: usize) -> bool {
     example(text, language, offset).is_some()
 }
 
-/// The excerpt before a place and the region it stands in.
+/// The excerpt of a place and the region around it.
 pub(crate) struct Here {
     pub(crate) language: &'static Language,
     pub(crate) excerpt: Excerpt,
     /// The document, or the code of the example the place is in.
     pub(crate) text: Rope,
-    /// Byte offset of the place there.
+    /// Byte offset of the place in `text`.
     pub(crate) offset: usize,
-    /// Byte offset there where text of the language ends.
+    /// Byte offset in `text` where the language ends.
     pub(crate) to: usize,
-    /// What the document has before each line of the text: nothing, or the mark of the comment an example stands in.
+    /// The start of each line in the document: empty, or the mark of the comment around an example.
     pub(crate) margin: String,
 }
 
@@ -102,7 +120,7 @@ pub(crate) fn here(text: &Rope, language: &'static Language, tree: Option<&Tree>
     Here { language: region.language, excerpt, text: text.clone(), offset, to: region.to, margin: String::new() }
 }
 
-/// The task inside a comment, or inside a string that is documentation; other strings may be part of an import, which the tree knows.
+/// The task inside a comment or a documentation string. Other strings are left to the tree: they may be part of an import.
 fn literal(excerpt: &Excerpt, scan: &Scan) -> Option<Task> {
     let open = scan.literal()?;
     match open.nest {
@@ -120,17 +138,16 @@ fn literal(excerpt: &Excerpt, scan: &Scan) -> Option<Task> {
     }
 }
 
-/// Heads of the definitions around a place: the text of a node with a name and a body, up to the body.
+/// Heads of the definitions around a place: for each node with a name and a body, the text up to the body.
 fn scopes(source: &str, tree: &Tree, at: usize) -> Vec<String> {
-    let leaf = tree.root_node().descendant_for_byte_range(at, at);
-    let mut scopes: Vec<String> = std::iter::successors(leaf, Node::parent)
+    let Some(leaf) = tree.root_node().descendant_for_byte_range(at, at) else { return Vec::new() };
+    syntax::around(tree, leaf)
+        .into_iter()
         .filter_map(|node| {
             let body = node.child_by_field_name("body").filter(|body| body.start_byte() <= at)?;
             ["name", "type", "declarator"].iter().find_map(|field| node.child_by_field_name(field))?;
             let head = source.get(node.start_byte()..body.start_byte())?;
             Some(head.split_whitespace().collect::<Vec<_>>().join(" ").chars().take(SCOPE_CHARS).collect())
         })
-        .collect();
-    scopes.reverse();
-    scopes
+        .collect()
 }

@@ -1,19 +1,19 @@
-//! How probably an answer is right, when a model says how probable its tokens were: what it says, corrected by what became of its earlier
-//! answers (Platt scaling: a logistic curve over the log-odds, Platt 1999). It leaves remembering outcomes to the ledger, and what to show
-//! to the task's row.
+//! The probability that an answer is right: the token probabilities that the model reports, corrected by the outcomes of its earlier answers
+//! (Platt scaling: a logistic curve over the log-odds, Platt 1999). It leaves storing outcomes to the ledger, and the threshold to the
+//! task's row.
 
 use serde::Serialize;
 
-/// What one more outcome leaves of the weight of those before it: two hundred are remembered.
+/// Each new outcome multiplies the weight of earlier ones by this: two hundred are remembered.
 const MEMORY: f64 = 0.995;
-/// Spread of the slope around 1 and of the offset around 0 before there are outcomes; a few dozen outweigh it.
+/// Prior spread of the slope around 1 and of the offset around 0; a few dozen outcomes outweigh it.
 const PRIOR: (f64, f64) = (0.3, 0.6);
-/// Where the curve may lie: a model that was always wrong lately must still get its chance with what it is surest of.
+/// Limits of the curve: a model that was always wrong lately must still get a chance with its surest answers.
 const SLOPES: (f64, f64) = (0.4, 2.5);
 const OFFSETS: (f64, f64) = (-2.0, 2.0);
-/// Steps of Newton's method; it settles in four or five.
+/// Most steps of Newton's method, which converges in four or five.
 const STEPS: usize = 12;
-/// A step shorter than this ends them.
+/// A shorter step ends the fit.
 const SETTLED: f64 = 1e-4;
 
 /// The correction of a model's own probabilities.
@@ -23,37 +23,37 @@ pub struct Confidence {
     offset: f64,
 }
 
-/// An answer whose fate is known.
+/// An answer and what became of it.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Fate {
-    /// The joint probability of its tokens, as the model said it.
+    /// The joint probability of its tokens, as the model reported it.
     pub said: f32,
-    /// Whether it was right: taken, or typed letter by letter.
+    /// Whether it was right: accepted, or typed letter by letter.
     pub right: bool,
 }
 
-/// Answers of about the same probability: what was said, and what was so.
+/// Answers of similar probability: reported, corrected and actual.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
 pub struct Bin {
-    /// How many.
+    /// Number of answers.
     pub count: u32,
-    /// The mean of what the model said.
+    /// Mean of the reported probabilities.
     pub said: f64,
-    /// The mean of what was made of that.
+    /// Mean of the corrected probabilities.
     pub corrected: f64,
-    /// The share that was right.
+    /// Share of right answers.
     pub right: f64,
 }
 
 impl Default for Confidence {
-    /// Takes a model at its word.
+    /// Trusts the model's own probabilities.
     fn default() -> Confidence {
         Confidence { slope: 1.0, offset: 0.0 }
     }
 }
 
 impl Confidence {
-    /// The correction that makes these fates, the oldest first, most probable.
+    /// The correction under which these fates, the oldest first, are most probable.
     pub fn fitted<'a>(fates: impl DoubleEndedIterator<Item = &'a Fate> + Clone) -> Confidence {
         let (mut slope, mut offset) = (1.0_f64, 0.0_f64);
         for _ in 0..STEPS {
@@ -83,22 +83,22 @@ impl Confidence {
         Confidence { slope, offset }
     }
 
-    /// How probably an answer is right that the model gave this probability.
+    /// The corrected probability of an answer that the model gave the probability `said`.
     pub fn corrected(&self, said: f32) -> f32 {
         logistic(self.slope * log_odds(said.into()) + self.offset) as f32
     }
 
-    /// What a model has to say for its answer to be right with this probability.
+    /// The probability that a model must report for a corrected one of `right`.
     pub fn needed(&self, right: f32) -> f32 {
         match right {
-            // Whoever wants to see everything, or nothing, gets that.
+            // A threshold of 0 shows everything, and one of 1 nothing.
             ..=0.0 => 0.0,
             1.0.. => 1.0,
             _ => logistic((log_odds(right.into()) - self.offset) / self.slope) as f32,
         }
     }
 
-    /// The fates in fifths of what was said, those without any left out.
+    /// The fates in fifths of reported probability, without empty ones.
     pub fn bins<'a>(&self, fates: impl Iterator<Item = &'a Fate>) -> Vec<Bin> {
         let mut bins = [Bin::default(); 5];
         for fate in fates {
@@ -117,7 +117,7 @@ impl Confidence {
     }
 }
 
-/// Certainty is beyond what a model can know, and has no finite odds.
+/// Clamps the probability: no model can be certain, and certainty has no finite odds.
 fn log_odds(p: f64) -> f64 {
     let p = if p.is_finite() { p.clamp(0.001, 0.999) } else { 0.5 };
     (p / (1.0 - p)).ln()
@@ -131,12 +131,12 @@ fn logistic(x: f64) -> f64 {
 mod tests {
     use super::*;
 
-    /// As many of a hundred as `right` says were right, for each of these probabilities.
+    /// Fates of which a share of `right` was right, for each of these reported probabilities.
     fn fates(count: usize, right: impl Fn(f32) -> f32) -> Vec<Fate> {
         let mut fates = Vec::new();
         for number in 0..count {
             let said = [0.3, 0.5, 0.7, 0.9, 0.97][number % 5];
-            // The golden ratio spreads evenly without chance.
+            // Multiples of the golden ratio spread evenly without chance.
             let draw = (number as f32 * 0.618_034).fract();
             fates.push(Fate { said, right: draw < right(said) });
         }

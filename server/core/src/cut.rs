@@ -1,101 +1,55 @@
-//! From a model's raw answer to the text that fits at the cursor. The stream ends as soon as what was asked for is closed; what was read is then
-//! trimmed to what is missing, in the document's own indentation, or rejected. It leaves line breaks and ranges to `present`.
+//! Cuts a model's raw answer to the text that fits at the cursor. It ends the stream once the requested text is closed, then trims it to what is
+//! missing, in the document's own indentation, or rejects it. It leaves line breaks and ranges to `present`.
 
+use std::any::Any;
 use std::fmt;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use crate::models::Shape;
+use crate::mask::Masks;
 use crate::present;
-use crate::task::{Stop, Task};
 
 mod around;
+mod end;
 mod head;
+mod input;
 mod lines;
 mod loops;
 mod margin;
 mod parse;
-mod place;
 mod trim;
 mod unseen;
 mod walk;
 
 use around::Around;
+pub use end::Ended;
+use end::{End, Reading};
+pub use input::{CutInput, Surroundings};
 use loops::Loops;
-pub use place::Surroundings;
 
-/// What a cutter must know of the place and of what was asked.
-#[derive(Clone)]
-pub struct CutInput {
-    /// The text around the cursor.
-    pub surroundings: Surroundings,
-    /// What is missing.
-    pub task: Task,
-    /// Where the answer ends.
-    pub stops: Vec<Stop>,
-    /// How the model was asked: chats fence and repeat what they are shown.
-    pub shape: Shape,
-    /// The sentinels of the format in use; an answer is cut there.
-    pub markers: Vec<String>,
-    /// Lines of an answer at most.
-    pub max_lines: usize,
-}
+/// Bytes up to which an answer is looked at with each piece. Beyond, it grows by a share before the next look, since each look reads all of it.
+const SHORT: usize = 512;
+/// That share, as a divisor.
+const SHARE: usize = 64;
 
 /// Whether more of the answer is wanted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Progress {
     /// Read on.
     More,
-    /// What was asked for is closed; the stream can be dropped.
+    /// The requested text is closed; the stream can be aborted.
     Done,
 }
 
 /// How the stream ended, if the cutter did not end it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Finish {
-    /// The model was done, or met a stop text.
+    /// The model ended, or met a stop text.
     Stop,
     /// The token ceiling cut it.
     Length,
     /// An error or the deadline cut it.
-    CutOff,
-}
-
-/// Why an answer ends where it does.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Ended {
-    /// At the end of the line.
-    Newline,
-    /// At the closer of the bracket the cursor stands in.
-    Balanced,
-    /// At the end of the statement.
-    Statement,
-    /// Where the body closes.
-    Block,
-    /// At a blank line.
-    Blank,
-    /// After one item.
-    Item,
-    /// Before a bracket or quote that is closed behind the cursor already.
-    Closed,
-    /// Before what follows the cursor already.
-    Repeats,
-    /// Where it began to repeat itself.
-    Loops,
-    /// At a sentinel.
-    Marker,
-    /// Before a character that nobody would see.
-    Unseen,
-    /// At the end of the fence around the code.
-    Fence,
-    /// At the most lines allowed.
-    Lines,
-    /// The model was done.
-    Model,
-    /// The token ceiling cut it.
-    Length,
-    /// The stream broke off.
     CutOff,
 }
 
@@ -104,25 +58,25 @@ pub enum Ended {
 pub struct Cut {
     /// What to insert at the cursor, in the document's indentation, lines ended by `\n`.
     pub text: String,
-    /// Byte offset where the closers begin that were added to a text which opens a body; else the text's end.
-    pub caret: usize,
     /// Why it ends there.
     pub ended: Ended,
 }
 
-/// Why nothing of an answer is shown.
+/// Why an answer is rejected.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Rejection {
     /// The answer adds nothing.
     Empty,
-    /// All of it follows the cursor already.
+    /// All of it already follows the cursor.
     Repeats,
     /// It repeats itself from the start.
     Loops,
     /// It begins with a sentinel.
     Marker,
-    /// A character that nobody would see left no whole part of it.
+    /// It repeats the mask of a key or a password.
+    Masked,
+    /// An invisible character left no whole part of it.
     Unseen,
     /// The ceiling or an error left no whole part of it.
     Truncated,
@@ -133,30 +87,48 @@ pub enum Rejection {
 }
 
 /// Reads an answer piece by piece. How the pieces are split makes no difference.
+#[derive(Clone)]
 pub struct Cutter {
     input: CutInput,
     around: Around,
     raw: String,
+    /// Bytes of the answer at the last look for its end.
+    looked: usize,
     after_cr: bool,
     loops: Loops,
+    masks: Masks,
     end: Option<End>,
+    watch: Option<Watch>,
 }
 
-/// An end found in the answer's body.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-struct End {
-    /// Bytes of the body after which it is certain. Of several ends the one certain first counts, so that the pieces' sizes do not matter.
-    seen: usize,
-    /// Where the body ends.
-    at: usize,
-    why: Ended,
-}
+/// Runs before an answer is parsed. What it returns is dropped after the parse.
+pub type Watch = Arc<dyn Fn() -> Box<dyn Any> + Send + Sync>;
 
 impl Cutter {
     /// A cutter for one answer.
     pub fn new(input: CutInput) -> Cutter {
         let around = Around::new(&input.surroundings);
-        Cutter { input, around, raw: String::new(), after_cr: false, loops: Loops::default(), end: None }
+        Cutter {
+            input,
+            around,
+            raw: String::new(),
+            looked: 0,
+            after_cr: false,
+            loops: Loops::default(),
+            masks: Masks::default(),
+            end: None,
+            watch: None,
+        }
+    }
+
+    /// Refuses an answer that repeats what was masked in its prompt.
+    pub fn refusing(self, masks: Masks) -> Cutter {
+        Cutter { masks, ..self }
+    }
+
+    /// Has each parse of the answer watched.
+    pub fn watched(self, watch: Watch) -> Cutter {
+        Cutter { watch: Some(watch), ..self }
     }
 
     /// Takes the next piece of the answer.
@@ -169,7 +141,11 @@ impl Cutter {
                 }
                 self.after_cr = c == '\r';
             }
-            self.end = self.find_end(Reading::On);
+            let grown = self.raw.len() - self.looked;
+            if self.raw.len() < SHORT || grown >= self.raw.len() / SHARE {
+                self.looked = self.raw.len();
+                self.end = self.find_end(Reading::On);
+            }
         }
         if self.end.is_some() { Progress::Done } else { Progress::More }
     }
@@ -180,6 +156,9 @@ impl Cutter {
         let margin = self.input.surroundings.margin.as_str();
         let raw = margin::without(&self.raw, margin);
         let body = body(&raw, &self.around, &self.input, Reading::Over).unwrap_or_default();
+        if end.is_some_and(|end| end.why == Ended::Masked) {
+            return Err(Rejection::Masked);
+        }
         let (kept, ended) = match (end, finish) {
             (Some(End { at, why: Ended::Unseen, .. }), _) => {
                 (trim::to_whole(body.get(..at).unwrap_or_default(), &self.around), Ended::Unseen)
@@ -202,20 +181,16 @@ impl Cutter {
         if !trim::is_balanced(&closed, &self.around) {
             return Err(Rejection::Unbalanced);
         }
-        let caret = closed.caret;
+        let _watched = self.watch.as_ref().map(|watch| watch());
         let text = parse::no_worse(closed.text, ended, &self.around).ok_or(Rejection::WorseParse)?;
         if text.trim().is_empty() {
             return Err(Rejection::Empty);
         }
-        // A word that closes the body is as much behind the caret as a bracket; what ends a statement is not.
-        let opens_body =
-            text.get(caret..).is_some_and(|added| added.contains(|c| c == '\n' || trim::is_closer(c, &self.around)));
-        let caret = if opens_body { caret } else { text.len() };
-        let (text, caret) = margin::with(text, caret, margin);
-        Ok(Cut { text, caret, ended })
+        let text = margin::with(text, margin);
+        Ok(Cut { text, ended })
     }
 
-    /// The end that is certain first, if one is.
+    /// The first certain end, if there is one.
     fn find_end(&mut self, reading: Reading) -> Option<End> {
         let raw = margin::without(&self.raw, &self.input.surroundings.margin);
         let body = body(&raw, &self.around, &self.input, reading)?;
@@ -223,7 +198,10 @@ impl Cutter {
             let at = body.find(marker.as_str())?;
             Some(End { seen: at + marker.len(), at, why: Ended::Marker })
         });
+        let mask = self.masks.find(body, reading == Reading::Over);
+        let mask = mask.map(|found| End { seen: found.end, at: found.start, why: Ended::Masked });
         let ends = [
+            mask,
             head::fence_end(body, self.input.shape, self.around.facts),
             self.loops.end(body),
             unseen::end(body, &self.around),
@@ -234,19 +212,12 @@ impl Cutter {
     }
 }
 
-/// The answer without what stands in front of it.
+/// The answer without what precedes its body.
 fn body<'a>(raw: &'a str, around: &Around, input: &CutInput, reading: Reading) -> Option<&'a str> {
     raw.get(head::body_start(raw, around, input.shape, reading)?..)
 }
 
-/// Whether more of the answer may come.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Reading {
-    On,
-    Over,
-}
-
-/// Why nothing is left of an answer of which this was kept.
+/// Why nothing is left of an answer, by its end and the text kept.
 fn reason(ended: Ended, kept: &str) -> Rejection {
     match ended {
         _ if !kept.trim().is_empty() => Rejection::Repeats,
@@ -273,6 +244,7 @@ impl Rejection {
             Rejection::Repeats => "repeats",
             Rejection::Loops => "loops",
             Rejection::Marker => "marker",
+            Rejection::Masked => "masked",
             Rejection::Unseen => "unseen",
             Rejection::Truncated => "truncated",
             Rejection::Unbalanced => "unbalanced",

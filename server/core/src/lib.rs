@@ -1,13 +1,16 @@
-//! What Pennyworth decides, as values in and values out: text, syntax, class, gate, budget, prompt, route, plan, cut and cache.
-//! It does no IO, knows no clock and no protocol; it cannot fail except by saying "nothing".
+//! Pennyworth's decisions, values in and values out: text, syntax, class, gate, budget, prompt, route, plan, cut and cache.
+//! It does no IO and knows no clock and no protocol. It cannot fail except by returning nothing.
 
 pub mod budget;
 pub mod cache;
+pub mod caps;
 pub mod classify;
 pub mod confidence;
 pub mod cut;
 pub mod gate;
+pub mod guard;
 pub mod lex;
+pub mod mask;
 pub mod models;
 pub mod money;
 pub mod plan;

@@ -1,19 +1,21 @@
 //! All that a request needs, decided before any IO: gate, ceiling, stops, deadline, prompt and route. Printable, so that `explain` can show it.
-//! It leaves doing it to the server.
+//! It leaves carrying it out to the server.
 
+use std::borrow::Cow;
 use std::fmt;
 
 use serde::Serialize;
 
 use crate::budget::{Budget, Feedback, budget};
 use crate::gate::{Gate, Moment, gate};
+use crate::mask::{self, Masks, Unmasked};
 use crate::models::{Format, Model, Models};
 use crate::prompt::{PartTokens, Prompt, Refusal, Rendered};
 use crate::route::{Candidate, Route, Terms, Why, route};
 use crate::task::{Stop, Task};
 use crate::tokens::REFERENCE_CHARS_PER_TOKEN;
 
-/// What a request needs. Serialised it holds sizes, never text.
+/// The plan of a request. Serialised it holds sizes, never text.
 #[derive(Clone, Debug, Serialize)]
 pub struct Plan {
     /// What is missing at the cursor.
@@ -38,19 +40,19 @@ pub struct Plan {
     pub route: Route,
 }
 
-/// What a plan is made from, besides the models.
+/// The inputs of a plan, besides the models.
 pub struct Inputs<'a> {
     /// What is missing at the cursor.
     pub task: Task,
-    /// Facts about the moment.
+    /// The facts of the request.
     pub moment: Moment<'a>,
-    /// The prompt, its windows cut and its line breaks normalised.
+    /// The prompt, with windows cut and line breaks normalised.
     pub prompt: Prompt,
-    /// What the ledger knows about accepted lengths.
+    /// Accepted lengths from the ledger.
     pub feedback: Option<Feedback>,
-    /// What decides about the route; its `max_tokens` is set here.
+    /// The terms of the route; `max_tokens` is set here.
     pub terms: Terms<'a>,
-    /// Characters per token of a model, its calibration included.
+    /// Characters per token of a model, calibrated.
     pub chars_per_token: &'a dyn Fn(&Model) -> f32,
 }
 
@@ -64,7 +66,7 @@ pub fn plan(models: &Models, inputs: Inputs<'_>) -> Plan {
     let route = match gate {
         Gate::Silent(_) => Route::default(),
         Gate::Ask => {
-            let candidate = |model| candidate(models, model, &prompt, &terms.row.stop, chars_per_token);
+            let candidate = |model| candidate(models, model, &prompt, &terms, chars_per_token);
             route(models.enabled().map(candidate).collect(), &terms)
         }
     };
@@ -74,7 +76,7 @@ pub fn plan(models: &Models, inputs: Inputs<'_>) -> Plan {
         gate,
         budget,
         stops: terms.row.stop.clone(),
-        deadline_ms: terms.row.deadline_ms,
+        deadline_ms: terms.deadline_ms,
         prompt_tokens: prompt.tokens(REFERENCE_CHARS_PER_TOKEN),
         prompt,
         route,
@@ -82,18 +84,66 @@ pub fn plan(models: &Models, inputs: Inputs<'_>) -> Plan {
 }
 
 impl Plan {
-    /// The prompt in a model's own format.
-    pub fn render(&self, models: &Models, model: &Model) -> Result<Rendered, Why> {
-        render(models, model, &self.prompt)
+    /// What would be masked if the prompt left this machine, with all its excerpts.
+    pub fn masks(&self) -> Result<Masks, Why> {
+        masked(&self.prompt).map(|(_, masks)| masks)
     }
 }
 
-/// A prompt in a model's own format, with the excerpts its row has room for.
-pub fn render(models: &Models, model: &Model, prompt: &Prompt) -> Result<Rendered, Why> {
+/// A prompt as it is sent.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Outgoing {
+    /// In the model's own format.
+    pub rendered: Rendered,
+    /// What was masked in it.
+    pub masks: Masks,
+}
+
+/// A prompt as it is sent to a model: in its own format, cut to `room` tokens by the row's own estimate, and without keys and passwords if the code leaves this machine.
+pub fn outgoing(models: &Models, model: &Model, prompt: &Prompt, room: u32) -> Result<Outgoing, Why> {
+    let (format, prompt) = fitted(models, model, prompt)?;
+    let (prompt, masks) = match model.code_stays_here() {
+        false => masked(&prompt).map(|(prompt, masks)| (Cow::Owned(prompt), masks))?,
+        true => (prompt, Masks::default()),
+    };
+    // Masked before it is cut: half a key is known by no rule.
+    let cut = cut(&prompt, format, model, room)?;
+    Ok(Outgoing { rendered: written(&cut, format)?, masks })
+}
+
+fn masked(prompt: &Prompt) -> Result<(Prompt, Masks), Why> {
+    mask::masked(prompt).map_err(|why| match why {
+        Unmasked::Inside => Why::InSecret,
+        Unmasked::Unknown => Why::Unmasked,
+    })
+}
+
+/// A prompt in a model's own format, as large as it will be sent. Masking changes no sizes, so it waits until something is sent.
+fn render(models: &Models, model: &Model, prompt: &Prompt, room: u32) -> Result<Rendered, Why> {
+    let (format, prompt) = fitted(models, model, prompt)?;
+    written(&*cut(&prompt, format, model, room)?, format)
+}
+
+fn cut<'a>(prompt: &'a Prompt, format: &Format, model: &Model, room: u32) -> Result<Cow<'a, Prompt>, Why> {
+    prompt.cut_to(format, room, model.chars_per_token).ok_or(Why::Context)
+}
+
+/// Tokens that a model's prompt may have beside an answer, in the estimate of its row.
+fn room(model: &Model, learned: Option<u32>, chars_per_token: f32, max_tokens: u32) -> u32 {
+    // What the model counts as a token, measured in those of its row.
+    let counted = model.context.saturating_sub(max_tokens) as f32 * chars_per_token / model.chars_per_token.max(0.5);
+    learned.map_or(u32::MAX, |learned| learned.saturating_sub(max_tokens)).min(counted as u32)
+}
+
+/// A prompt with the excerpts that a model's row has room for, and the row's format.
+fn fitted<'a>(models: &'a Models, model: &Model, prompt: &'a Prompt) -> Result<(&'a Format, Cow<'a, Prompt>), Why> {
     // Loading a row checked that its format exists.
     let format = models.format(&model.format).ok_or_else(|| Why::Marker(model.format.clone()))?;
-    // The row's own estimate, so that what was planned and what is sent hold the same excerpts whatever is learned in between.
-    let prompt = prompt.within(format, model.excerpts, model.chars_per_token);
+    // The row's own estimate: the plan and the request then hold the same excerpts, whatever is learned in between.
+    Ok((format, prompt.within(format, model.excerpts, model.chars_per_token)))
+}
+
+fn written(prompt: &Prompt, format: &Format) -> Result<Rendered, Why> {
     prompt.render(format).map_err(|Refusal { marker }| Why::Marker(marker))
 }
 
@@ -101,22 +151,26 @@ fn candidate<'a>(
     models: &Models,
     model: &'a Model,
     prompt: &Prompt,
-    stops: &[Stop],
+    terms: &Terms<'_>,
     chars_per_token: &dyn Fn(&Model) -> f32,
 ) -> Candidate<'a> {
-    let rendered = render(models, model, prompt);
+    let (stops, chars_per_token) = (&terms.row.stop, chars_per_token(model));
+    let learned = terms.standings.get(&model.name).and_then(|standing| standing.context);
+    let room = room(model, learned, chars_per_token, terms.max_tokens);
+    let rendered = render(models, model, prompt, room);
     Candidate {
         model,
-        prompt_tokens: rendered.map(|rendered| rendered.body.tokens(chars_per_token(model))),
+        prompt_tokens: rendered.map(|rendered| rendered.body.tokens(chars_per_token)),
+        room,
         stops: models
             .format(&model.format)
             .map_or_else(Vec::new, |format| stop_texts(stops, format, model.stop_limit.into())),
     }
 }
 
-/// The texts that stop a model: those of the task first, because they save money, then those of the format, in the provider's limit.
+/// The stop texts to send, within the provider's limit: those of the task first, because they save money, then those of the format.
 ///
-/// Only a line break and a blank line can be said as text; the other stops of a task are found while the answer is read.
+/// Only a line break and a blank line can be sent as text; the cutter finds a task's other stops while it reads the answer.
 pub fn stop_texts(stops: &[Stop], format: &Format, limit: usize) -> Vec<String> {
     let of_task = stops.iter().find_map(|stop| match stop {
         Stop::Newline => Some("\n"),
@@ -139,9 +193,10 @@ impl fmt::Display for Plan {
         for (number, step) in self.route.steps.iter().enumerate() {
             writeln!(
                 f,
-                "route {:<5} {}: ≈{} prompt tokens, {} expected, {} at most, accepted {:.0} ± {:.0} %, {} per accepted{}{}",
+                "route {:<5} {}: {}, ≈{} prompt tokens, {} expected, {} at most, accepted {:.0} ± {:.0} %, {} per accepted{}{}",
                 number + 1,
                 step.model,
+                if step.code_stays_here { "code stays here" } else { "code leaves this machine" },
                 step.prompt_tokens,
                 step.expected_cost,
                 step.worst_cost,

@@ -13,13 +13,15 @@ use crate::task::{Stop, TaskRow};
 use crate::text::slice;
 use crate::tokens;
 
-/// Bytes of a prefix or suffix window at most, whatever its lines: a minified file has lines of a megabyte.
+mod fit;
+
+/// Most bytes of a prefix or suffix window, whatever its lines: a minified file has lines of a megabyte.
 const MAX_WINDOW_BYTES: usize = 24 * 1024;
 
 /// Lines of context around the cursor.
 ///
-/// The start moves in jumps and the end is counted from the end of the file, so that most keystrokes, a line break included, leave the
-/// beginning of the prompt as it was: that is what the providers' prompt caches and a local server's key-value cache live on.
+/// The start moves in jumps, and the end is counted from the end of the file. Most keystrokes, even a line break, then leave the beginning of
+/// the prompt unchanged, which the providers' prompt caches and a local server's key-value cache need.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Window {
     /// Lines before the cursor's line, at least.
@@ -29,7 +31,7 @@ pub struct Window {
 }
 
 impl Window {
-    /// The window a task's row asks for.
+    /// The window of a task's row.
     pub fn of(row: &TaskRow) -> Window {
         Window { before: row.before as usize, after: row.after as usize }
     }
@@ -42,106 +44,89 @@ impl Window {
         let below = count.saturating_sub(cursor + 1).saturating_sub(self.after);
         start..count.saturating_sub(floor(below, jump(self.after)))
     }
-
-    /// The parts of a whole document before and after the cursor that the window holds.
-    pub fn cut<'a>(&self, prefix: &'a str, suffix: &'a str) -> (&'a str, &'a str) {
-        let breaks = |text: &str| text.bytes().filter(|byte| *byte == b'\n').count();
-        let cursor = breaks(prefix);
-        let lines = self.lines(cursor, cursor + 1 + breaks(suffix));
-        let start = nth_break(prefix, lines.start).unwrap_or(0);
-        let end = nth_break(suffix, lines.end.saturating_sub(cursor)).unwrap_or(suffix.len());
-        (
-            tail(prefix.get(start..).unwrap_or(""), MAX_WINDOW_BYTES),
-            head(suffix.get(..end).unwrap_or(""), MAX_WINDOW_BYTES),
-        )
-    }
 }
 
-/// The parts of a document around a byte offset that a window holds, lines ended by `\n`. What it costs does not depend on the document's size.
+/// The parts of a document around a byte offset that are in the window, lines ended by `\n`. The cost does not depend on the document's size.
 pub fn around(window: Window, text: &Rope, offset: usize) -> (String, String) {
     let offset = offset.min(text.len_bytes());
     let lines = window.lines(text.byte_to_line(offset), text.len_lines());
     let start = text.line_to_byte(lines.start.min(text.len_lines())).max(offset.saturating_sub(MAX_WINDOW_BYTES));
     let end = text.line_to_byte(lines.end.min(text.len_lines())).min(offset + MAX_WINDOW_BYTES);
     let (before, after) = (slice(text, start, offset), slice(text, offset, end.max(offset)));
-    let (before, after) = (normalised(&before), normalised(&after));
-    (tail(&before, MAX_WINDOW_BYTES - 1).to_owned(), head(&after, MAX_WINDOW_BYTES - 1).to_owned())
+    let (before, after) = (tail(&before, MAX_WINDOW_BYTES - 1), head(&after, MAX_WINDOW_BYTES - 1));
+    (normalised(before).into_owned(), normalised(after).into_owned())
 }
 
-/// The offset after the `n`th line break.
-fn nth_break(text: &str, n: usize) -> Option<usize> {
-    match n.checked_sub(1) {
-        None => Some(0),
-        Some(skip) => text.match_indices('\n').nth(skip).map(|(at, _)| at + 1),
-    }
-}
-
-/// The last `most` bytes, from a line's start where the cut leaves one, else from a character's.
+/// The last `most` bytes, from a line's start where the cut leaves one, else from a word's: half a key is known by no rule.
 fn tail(text: &str, most: usize) -> &str {
     let Some(excess) = text.len().checked_sub(most).filter(|excess| *excess > 0) else { return text };
     let kept = (excess..text.len()).find_map(|at| text.get(at..)).unwrap_or("");
-    kept.split_once('\n').map_or(kept, |(_, whole_lines)| whole_lines)
+    kept.split_once('\n').map_or_else(|| kept.trim_start_matches(is_of_key), |(_, whole_lines)| whole_lines)
 }
 
-/// The first `most` bytes, to a line's end where the cut leaves one, else to a character's.
-fn head(text: &str, most: usize) -> &str {
+fn is_of_key(c: char) -> bool {
+    c.is_ascii_alphanumeric() || "_-+/=.".contains(c)
+}
+
+/// The first `most` bytes, to a line's end where the cut leaves one, else to a word's.
+pub fn head(text: &str, most: usize) -> &str {
     if text.len() <= most {
         return text;
     }
     let kept = (0..=most).rev().find_map(|at| text.get(..at)).unwrap_or("");
-    kept.rfind('\n').and_then(|end| kept.get(..=end)).unwrap_or(kept)
+    kept.rfind('\n').and_then(|end| kept.get(..=end)).unwrap_or_else(|| kept.trim_end_matches(is_of_key))
 }
 
-/// Text of another place that helps: an outline, a definition, a file seen lately.
+/// Helpful text from another place: an outline, a definition, a file seen lately.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Excerpt {
-    /// Where it is from, relative to the workspace.
+    /// Its file, relative to the workspace.
     pub path: String,
     /// The text.
     pub text: String,
 }
 
-/// What a model is told, as parts. `Debug` and serialisation show sizes, never text: prompts reach neither logs nor ledger.
+/// A prompt in parts. `Debug` and serialisation show sizes, never text: prompts reach neither logs nor ledger.
 #[derive(Clone, PartialEq, Eq, Default)]
 pub struct Prompt {
     /// The file, relative to the workspace.
     pub path: String,
     /// The language's name.
     pub language: String,
-    /// Other places, the most stable first.
+    /// Excerpts of other places, the most stable first.
     pub excerpts: Vec<Excerpt>,
     /// The window before the cursor, lines ended by `\n`.
     pub prefix: String,
     /// The window after the cursor, lines ended by `\n`.
     pub suffix: String,
-    /// Where the answer ends; tells a chat how much is wanted.
+    /// Where the answer ends, which tells a chat how much to write.
     pub stop: Option<Stop>,
 }
 
-/// A prompt in a model's own form. `Debug` shows sizes only.
+/// A prompt in a model's own format. `Debug` shows sizes only.
 #[derive(Clone, PartialEq, Eq)]
 pub enum Body {
-    /// One text, sentinels and all.
+    /// One text with sentinels.
     Raw {
         /// The text.
         prompt: String,
     },
-    /// Prefix and suffix in fields of their own.
+    /// Prefix and suffix in separate fields.
     Fields {
-        /// What stands before the hole.
+        /// The text before the hole.
         prompt: String,
-        /// What stands after it.
+        /// The text after it.
         suffix: String,
-        /// Other places, for a server that writes them into the prompt itself.
+        /// Excerpts, for a server that writes them into the prompt itself.
         excerpts: Vec<Excerpt>,
     },
     /// Messages.
     Chat {
-        /// What never changes.
+        /// The system message.
         system: String,
-        /// What the user's message begins with and keystrokes leave as it is.
+        /// The beginning of the user's message, which keystrokes leave as it is.
         shared: String,
-        /// The rest of it: the file and what is wanted.
+        /// The rest of it: the file and the request.
         user: String,
     },
 }
@@ -149,9 +134,9 @@ pub enum Body {
 /// A prompt ready to send.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Rendered {
-    /// What is sent.
+    /// The body to send.
     pub body: Body,
-    /// Blanks before the cursor that are not sent, because a token that begins with the blank is what models were trained on.
+    /// Blanks before the cursor that are not sent, because models were trained on tokens that begin with the blank.
     /// The answer repeats them: see [`Realign`].
     pub held: String,
 }
@@ -165,11 +150,11 @@ pub struct Refusal {
 
 impl fmt::Display for Refusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "the text contains `{}`, which means something to this model", self.marker)
+        write!(f, "the text contains `{}`, a sentinel of this model", self.marker)
     }
 }
 
-/// Line breaks as models know them: `\r\n` and a lone `\r` become `\n`.
+/// The text with line breaks as models know them: `\r\n` and a lone `\r` become `\n`.
 pub fn normalised(text: &str) -> Cow<'_, str> {
     match text.contains('\r') {
         true => Cow::Owned(text.replace("\r\n", "\n").replace('\r', "\n")),
@@ -178,7 +163,7 @@ pub fn normalised(text: &str) -> Cow<'_, str> {
 }
 
 impl Prompt {
-    /// The prompt in a format, or the marker in the text that forbids it.
+    /// The prompt in a format, or the marker of the format that the text contains.
     pub fn render(&self, format: &Format) -> Result<Rendered, Refusal> {
         if let Some(marker) = format.markers.iter().find(|marker| self.contains(marker)) {
             return Err(Refusal { marker: marker.clone() });
@@ -213,8 +198,7 @@ impl Prompt {
         Ok(Rendered { body, held })
     }
 
-    /// This prompt with as many of its excerpts as a model is given: the latest, in so many tokens, without those that contain a marker of its
-    /// format.
+    /// This prompt with the latest excerpts that fit into `excerpt_tokens`, without those that contain a marker of the format.
     pub fn within(&self, format: &Format, excerpt_tokens: u32, chars_per_token: f32) -> Cow<'_, Prompt> {
         if self.excerpts.is_empty() {
             return Cow::Borrowed(self);
@@ -259,7 +243,7 @@ impl Prompt {
     }
 }
 
-/// How a chat is told how much is wanted.
+/// The words that tell a chat how much to write.
 fn want(stop: Option<Stop>) -> &'static str {
     match stop {
         Some(Stop::Newline) => "the rest of this line only",
@@ -273,14 +257,14 @@ fn want(stop: Option<Stop>) -> &'static str {
 }
 
 impl Excerpt {
-    /// Estimated tokens, those around it included.
+    /// Estimated tokens, including those around it.
     pub fn tokens(&self, chars_per_token: f32) -> u32 {
         tokens::estimate(&self.text, chars_per_token) + tokens::estimate(&self.path, chars_per_token) + 3
     }
 }
 
 impl Body {
-    /// Estimated tokens, the frame included.
+    /// Estimated tokens, including the frame.
     pub fn tokens(&self, chars_per_token: f32) -> u32 {
         let count = |text: &str| tokens::estimate(text, chars_per_token);
         // A chat's frame is three or four tokens for each message.
@@ -338,10 +322,10 @@ impl fmt::Debug for Body {
     }
 }
 
-/// Takes from the head of a streamed answer the blanks that stand before the cursor already but were not sent.
+/// Removes from the head of a streamed answer the blanks that stand before the cursor but were not sent.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Realign {
-    /// What of the held blanks has not come yet.
+    /// The held blanks that have not come yet.
     left: String,
 }
 

@@ -1,5 +1,5 @@
-//! Which models to ask, in which order: those that may and can, the cheapest per accepted completion first within the order of tiers of the task.
-//! It leaves health, acceptance and what is left of the cap to the caller, who passes them in, and trying the steps to the server.
+//! Which models to ask, and in which order: those that may and can serve the task, by its order of tiers, then by cost per accepted completion.
+//! It leaves measuring health, acceptance and the rest of the cap to the caller, and trying the steps to the server.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -10,42 +10,46 @@ use crate::models::{AbortBilled, Model, Price, WeekHour};
 use crate::money::Money;
 use crate::task::{Enabled, TaskRow, Tier};
 
-/// Completions shown that weigh as much as the prior.
+/// Shown completions that weigh as much as the prior.
 const PRIOR_WEIGHT: f64 = 20.0;
-/// Share of a ceiling that an answer uses, where its end stops the model; unknown until the ledger says, half is the middle.
+/// Share of the ceiling that an answer uses where an abort stops billing: half, the middle, as long as the ledger does not say.
 const USED: f64 = 0.5;
 
-/// What may be had by asking another model than the usual one: a gain that is this many times dearer is not looked for.
+/// Exploration never picks a model that costs more than this many times the best one.
 const EXPLORED_COST: f64 = 2.0;
 
-/// What is known about a model now.
+/// The current standing of a model.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Standing {
-    /// Whether it may be tried: the breaker of its provider is not open.
+    /// Whether it may be tried: its provider's breaker is not open.
     pub healthy: bool,
-    /// Its completions shown for this task and language, older ones counted for less.
+    /// Its completions shown for this task and language; older ones count less.
     pub shown: f64,
-    /// Those of them that were accepted, weighed alike.
+    /// Those of them that were accepted, with the same weights.
     pub accepted: f64,
-    /// Share of its input that was read from the provider's cache lately, 0 to 1.
+    /// Share of its input lately read from the provider's cache, 0 to 1.
     pub cached_share: f64,
-    /// Milliseconds to its first text, usually; `None` until it answered.
+    /// Usual TTFT in milliseconds; `None` until it has answered.
     pub wait_ms: Option<u32>,
-    /// What its provider still allows now.
+    /// The milliseconds within which nine of ten of its answers begin, as far as is known; `None` if nothing is, or if it does not answer.
+    pub needs_ms: Option<u32>,
+    /// The rest of its provider's rate limits.
     pub allowance: Allowance,
+    /// Tokens of prompt and answer together that it takes by its own word, in the estimate of its row; `None` if its row is right.
+    pub context: Option<u32>,
 }
 
-/// What a provider still allows now; `None` where it says nothing.
+/// The rest of a provider's rate limits; `None` if it does not report one.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Allowance {
     /// Requests.
     pub requests: Option<u64>,
-    /// Tokens, of prompts and answers together.
+    /// Tokens of prompts and answers together.
     pub tokens: Option<u64>,
 }
 
 impl Allowance {
-    /// Whether a call with so many tokens is allowed.
+    /// Whether a call with this many tokens is allowed.
     pub fn covers(&self, tokens: u64) -> bool {
         self.requests.is_none_or(|left| left > 0) && self.tokens.is_none_or(|left| left >= tokens)
     }
@@ -54,23 +58,24 @@ impl Allowance {
 impl Default for Standing {
     fn default() -> Standing {
         let allowance = Allowance::default();
-        Standing { healthy: true, shown: 0.0, accepted: 0.0, cached_share: 0.0, wait_ms: None, allowance }
+        let (wait_ms, needs_ms, context) = (None, None, None);
+        Standing { healthy: true, shown: 0.0, accepted: 0.0, cached_share: 0.0, wait_ms, needs_ms, allowance, context }
     }
 }
 
 impl Standing {
-    /// What a call with this prompt and ceiling will probably cost.
+    /// The expected cost of a call with this prompt and ceiling.
     pub fn expected_cost(&self, price: &Price, aborts: AbortBilled, prompt_tokens: u32, max_tokens: u32) -> Money {
         let cached = f64::from(prompt_tokens) * self.cached_share.clamp(0.0, 1.0);
-        // An answer that is cut early costs its whole length where aborts are billed.
+        // Where aborts are billed, an answer cut early costs its whole length.
         let used = if aborts == AbortBilled::No { USED } else { 1.0 };
         let output = f64::from(max_tokens) * used;
         price.cost(prompt_tokens.into(), cached as u64, 0, output.ceil() as u64)
     }
 
-    /// The probability that its completion is accepted: a Beta distribution over what became of those before, begun with the tier's prior.
+    /// The probability that its completion is accepted: a Beta distribution over earlier outcomes, beginning with the tier's prior.
     pub fn acceptance(&self, tier: Tier) -> Acceptance {
-        // What public measurements of inline completion report, dearer models a little above.
+        // From public measurements of inline completion; dearer models a little above.
         let prior = match tier {
             Tier::Embedded | Tier::Local => 0.25,
             Tier::Cheap => 0.30,
@@ -82,42 +87,42 @@ impl Standing {
     }
 }
 
-/// How probably a completion is accepted.
+/// The probability that a completion is accepted.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct Acceptance {
-    /// The mean of what is believed, 0 to 1.
+    /// Its mean, 0 to 1.
     pub mean: f64,
-    /// Its standard deviation: how little is known.
+    /// Its standard deviation: the less is known, the larger.
     pub deviation: f64,
 }
 
 impl Acceptance {
-    /// What it may well be, seen kindly.
+    /// An optimistic estimate: two standard deviations above the mean.
     fn at_best(&self) -> f64 {
         (self.mean + 2.0 * self.deviation).min(1.0)
     }
 }
 
-/// What decides about a route besides the models.
+/// The terms of a route, besides the models.
 #[derive(Clone, Copy, Debug)]
 pub struct Terms<'a> {
-    /// The task's row: who may serve it, and the order of tiers.
+    /// The task's row: which models may serve it, and the order of tiers.
     pub row: &'a TaskRow,
-    /// What is known about each model, by name; without an entry a model is taken as healthy and new.
+    /// The standing of each model by name; a model without one counts as healthy and new.
     pub standings: &'a BTreeMap<String, Standing>,
-    /// What is left of the day's cap after all calls in flight.
-    pub cap_left: Money,
+    /// What is left of the caps after all calls in flight; `None` if the ledger cannot be kept, so that nothing may cost money.
+    pub cap_left: Option<Money>,
     /// Whether code may leave this machine.
     pub privacy: Privacy,
-    /// The one model to ask, by the user's word.
+    /// The one model to ask, if the user pinned one.
     pub pin: Option<&'a str>,
     /// Output ceiling in tokens.
     pub max_tokens: u32,
     /// Longest wait for an answer, in milliseconds.
     pub deadline_ms: u32,
-    /// What prices depend on.
+    /// The hour, on which prices depend.
     pub now: WeekHour,
-    /// Whether to ask the model about which most may still be learned, if it costs little more than the usual one.
+    /// Whether to explore: to put first the model that may prove best, if it costs little more than the usual one.
     pub explore: bool,
 }
 
@@ -126,8 +131,10 @@ pub struct Terms<'a> {
 pub enum Privacy {
     /// To every model the configuration names.
     Named,
-    /// Nowhere but this machine.
+    /// Only to this machine.
     Local,
+    /// To no model but the embedded one.
+    Embedded,
 }
 
 /// One model to ask.
@@ -135,39 +142,46 @@ pub enum Privacy {
 pub struct Step {
     /// The model's name in tables.
     pub model: String,
-    /// Its class of price.
+    /// Its price tier.
     pub tier: Tier,
     /// Estimated tokens of its prompt.
     pub prompt_tokens: u32,
-    /// Stop texts to send, in the provider's limit.
+    /// Tokens that its prompt may have, in the estimate of its row; a longer one is cut.
+    #[serde(skip)]
+    pub room: u32,
+    /// Stop texts to send, within the provider's limit.
     pub stops: Vec<String>,
+    /// Whether the code of its prompt stays on this machine.
+    pub code_stays_here: bool,
     /// What a token costs now.
     pub price: Price,
-    /// What the call will probably cost.
+    /// The expected cost of the call.
     pub expected_cost: Money,
-    /// The most it can cost: what is held back from the cap until its bill is known.
+    /// The most it can cost, reserved from the cap until its bill is known.
     pub worst_cost: Money,
     /// The probability that its completion is accepted.
     pub acceptance: Acceptance,
-    /// What an accepted completion costs, as far as is known.
+    /// The expected cost per accepted completion.
     pub per_accepted: Money,
-    /// Milliseconds to its first text, usually.
+    /// Usual TTFT in milliseconds.
     pub wait_ms: Option<u32>,
-    /// Whether it stands first to learn about it, not because it is the best.
+    /// The milliseconds within which nine of ten of its answers begin.
+    pub needs_ms: Option<u32>,
+    /// Whether exploration put it first, not its cost.
     pub explored: bool,
 }
 
 /// The models to ask in order, and why others are not asked.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct Route {
-    /// The next one is asked when the one before fails, while time and money remain.
+    /// Each is asked when the one before fails, while time and money remain.
     pub steps: Vec<Step>,
-    /// Models that were looked at and left out.
+    /// The models left out.
     pub skipped: Vec<Skipped>,
 }
 
 impl Route {
-    /// Whether a cap keeps every model from being asked that costs something.
+    /// Whether a cap excludes every model that costs something.
     pub fn is_capped(&self) -> bool {
         self.skipped.iter().any(|skipped| skipped.why == Why::Cap) && self.steps.iter().all(|step| step.price.is_free())
     }
@@ -188,30 +202,40 @@ pub struct Skipped {
 pub enum Why {
     /// The user pinned another model.
     NotPinned,
-    /// The task is not served by its tier.
+    /// Its tier does not serve the task.
     Tier,
     /// Code may not leave this machine.
     Private,
-    /// Its provider fails or was told to stop.
+    /// Only the embedded model may answer here.
+    Closed,
+    /// Its provider fails, or is stopped.
     Unhealthy,
-    /// Its provider allows no such call now.
+    /// Its provider's rate limits do not allow the call now.
     Limited,
-    /// It usually answers later than the task can wait.
+    /// It usually answers after the deadline.
     TooSlow,
-    /// What is left of the day's or the month's cap does not cover its worst case.
+    /// The rest of the day's or the month's cap does not cover its worst case.
     Cap,
+    /// It costs money, and the ledger cannot be kept.
+    Unbooked,
     /// Prompt and answer do not fit into its context.
     Context,
     /// The text contains a marker of its format, given here.
     Marker(String),
+    /// The cursor stands in a key or a password, which does not leave this machine.
+    InSecret,
+    /// Nobody knows whether the prompt holds keys or passwords, because their rules failed.
+    Unmasked,
 }
 
-/// A model with the prompt's size for it, or why the prompt cannot be written for it.
+/// A model with the prompt's size in its format, or the reason why the prompt cannot be written.
 pub struct Candidate<'a> {
     /// The model.
     pub model: &'a Model,
     /// Estimated tokens of the prompt in its format.
     pub prompt_tokens: Result<u32, Why>,
+    /// Tokens that its prompt may have, in the estimate of its row.
+    pub room: u32,
     /// Stop texts to send.
     pub stops: Vec<String>,
 }
@@ -240,8 +264,8 @@ pub fn route(candidates: Vec<Candidate<'_>>, terms: &Terms<'_>) -> Route {
     route
 }
 
-/// Puts the model first that may be the best of its tier, seen kindly: the less is known about one, the kinder. Nothing moves when that is
-/// the first one anyway, or when the other costs much more.
+/// Puts the model first that may be the best of its tier by an optimistic estimate: the less is known about a model, the more optimistic.
+/// Nothing moves when that is the first one anyway or costs much more.
 fn explore(steps: &mut [Step]) {
     let Some(first) = steps.first() else { return };
     let (tier, most) = (first.tier, first.expected_cost.scaled(EXPLORED_COST));
@@ -261,9 +285,12 @@ fn explore(steps: &mut [Step]) {
 }
 
 fn step(candidate: Candidate<'_>, terms: &Terms<'_>) -> Result<Step, Why> {
-    let Candidate { model, prompt_tokens, stops } = candidate;
+    let Candidate { model, prompt_tokens, room, stops } = candidate;
     let standing = terms.standings.get(&model.name).copied().unwrap_or_default();
-    let stays = model.is_on_this_machine();
+    let stays = model.code_stays_here();
+    if terms.privacy == Privacy::Embedded {
+        return Err(Why::Closed);
+    }
     if terms.pin.is_some_and(|pin| pin != model.name) {
         return Err(Why::NotPinned);
     }
@@ -287,8 +314,11 @@ fn step(candidate: Candidate<'_>, terms: &Terms<'_>) -> Result<Step, Why> {
         return Err(Why::Context);
     }
     let worst_cost = model.price.worst(margin(prompt_tokens), terms.max_tokens.into());
-    if worst_cost > terms.cap_left && worst_cost > Money::ZERO {
-        return Err(Why::Cap);
+    match terms.cap_left {
+        _ if worst_cost <= Money::ZERO => {}
+        None => return Err(Why::Unbooked),
+        Some(left) if worst_cost > left => return Err(Why::Cap),
+        Some(_) => {}
     }
     let price = model.price.at(terms.now);
     let expected_cost = standing.expected_cost(&price, model.abort_billed, prompt_tokens, terms.max_tokens);
@@ -298,17 +328,20 @@ fn step(candidate: Candidate<'_>, terms: &Terms<'_>) -> Result<Step, Why> {
         acceptance,
         per_accepted: per_accepted(expected_cost, acceptance.mean),
         wait_ms: standing.wait_ms,
+        needs_ms: standing.needs_ms,
         explored: false,
         model: model.name.clone(),
         tier: model.tier,
+        code_stays_here: stays,
         prompt_tokens,
+        room,
         stops,
         worst_cost,
         price,
     })
 }
 
-/// The input to hold money back for: the estimate and half of it again, since estimates were off by up to a third in one window of a hundred.
+/// The input tokens to reserve money for: one and a half times the estimate, since one window in a hundred was off by up to a third.
 fn margin(prompt_tokens: u32) -> u64 {
     let tokens = u64::from(prompt_tokens);
     tokens + tokens / 2 + 16
@@ -322,14 +355,20 @@ impl fmt::Display for Why {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Why::NotPinned => f.pad("another model is pinned"),
-            Why::Tier => f.pad("the task is not served by its tier"),
+            Why::Tier => f.pad("its tier does not serve the task"),
             Why::Private => f.pad("code may not leave this machine"),
+            Why::Closed => f.pad(
+                "settings that cannot be read as meant leave only the embedded model; `pennyworth check` names them",
+            ),
             Why::Unhealthy => f.pad("its provider fails"),
-            Why::Limited => f.pad("its provider allows no such call now"),
-            Why::TooSlow => f.pad("it answers too late"),
-            Why::Cap => f.pad("what is left of the day's or the month's cap does not cover it"),
+            Why::Limited => f.pad("its provider's rate limits do not allow it now"),
+            Why::TooSlow => f.pad("it usually answers after the deadline"),
+            Why::Unbooked => f.pad("it costs money, and the ledger cannot be kept"),
+            Why::Cap => f.pad("the rest of the day's or the month's cap does not cover it"),
             Why::Context => f.pad("the prompt does not fit"),
             Why::Marker(marker) => write!(f, "the text contains `{marker}`"),
+            Why::InSecret => f.pad("the cursor stands in a key or a password"),
+            Why::Unmasked => f.pad("the prompt could not be searched for keys and passwords"),
         }
     }
 }

@@ -1,5 +1,5 @@
-//! The tasks: what the cursor's place asks for, and the table row that says what each may cost.
-//! It leaves finding the task to `classify` and choosing the ceiling of one request to `budget`.
+//! The tasks: the kinds of text that may be missing at the cursor, and the table row with the limits of each.
+//! It leaves finding the task to `classify`, and the ceiling of one request to `budget`.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -7,7 +7,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-/// What kind of text is missing at the cursor; one row of `tables/tasks.toml` each.
+/// The kind of text that is missing at the cursor; each has a row in `tables/tasks.toml`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Task {
@@ -31,11 +31,11 @@ pub enum Task {
     Return,
     /// A right-hand side or the rest of a statement's expression.
     Expression,
-    /// A new or unfinished statement in a body that has some; anything else that ends at the line.
+    /// A new or unfinished statement in a body that has others; anything else that ends with the line.
     Line,
     /// Inside a list, map or struct literal.
     Literal,
-    /// Documentation above (in Python: at the head of) a definition.
+    /// Documentation above a definition, in Python at its head.
     DocComment,
     /// The empty body of an if, else, loop or match arm.
     Block,
@@ -120,7 +120,7 @@ impl FromStr for Task {
     fn from_str(name: &str) -> Result<Task, String> {
         Task::ALL.into_iter().find(|task| task.name() == name).ok_or_else(|| {
             let known: Vec<_> = Task::ALL.iter().map(|task| task.name()).collect();
-            format!("unknown task `{name}`; known tasks: {}", known.join(", "))
+            format!("known tasks: {}", known.join(", "))
         })
     }
 }
@@ -143,7 +143,7 @@ pub enum Stop {
     Item,
 }
 
-/// Who may serve a task.
+/// Which models may serve a task.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
@@ -152,22 +152,22 @@ pub enum Enabled {
     On,
     /// Only the embedded model and models on this machine.
     Local,
-    /// Nobody.
+    /// No model.
     Off,
 }
 
-/// Classes of models in order of price.
+/// Price tiers of models, in order of price.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Tier {
-    /// The n-gram model inside the server.
+    /// The embedded n-gram model.
     Embedded,
     /// A model server on this machine.
     Local,
     /// A cheap cloud model.
     Cheap,
-    /// A dear cloud model, tried only on escalation.
+    /// A dear cloud model, asked only on escalation.
     Premium,
 }
 
@@ -177,7 +177,7 @@ pub enum Tier {
 pub struct TaskRow {
     /// Output ceiling in tokens.
     pub max_tokens: u32,
-    /// The ceiling that feedback from accepted lengths may raise `max_tokens` to.
+    /// The ceiling to which accepted lengths may raise `max_tokens`.
     pub max: u32,
     /// Where the answer ends.
     pub stop: Vec<Stop>,
@@ -185,9 +185,9 @@ pub struct TaskRow {
     pub before: u32,
     /// Lines of context after the cursor.
     pub after: u32,
-    /// Who may serve the task.
+    /// Which models may serve the task.
     pub enabled: Enabled,
-    /// Probability of being right, 0 to 1, from which a suggestion is shown.
+    /// Least probability of being right, 0 to 1, at which a suggestion is shown.
     pub show: f32,
     /// Longest wait for an automatic answer, in milliseconds.
     pub deadline_ms: u32,
@@ -206,7 +206,7 @@ impl Tasks {
         Tasks::parse(include_str!("../tables/tasks.toml")).expect("tables/tasks.toml is valid")
     }
 
-    /// Reads a table; the message of an error names the line, the key and the known values.
+    /// Reads a table. An error names the line, the key and the known values.
     pub fn parse(source: &str) -> Result<Tasks, String> {
         let rows: BTreeMap<Task, TaskRow> = toml::from_str(source).map_err(|error| error.to_string())?;
         match Task::ALL.iter().find(|task| !rows.contains_key(task)) {
@@ -221,7 +221,7 @@ impl Tasks {
         &self.0[&task]
     }
 
-    /// The row of a task, to be tightened by configuration.
+    /// The row of a task, for configuration to tighten.
     pub fn row_mut(&mut self, task: Task) -> Option<&mut TaskRow> {
         self.0.get_mut(&task)
     }

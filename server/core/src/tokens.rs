@@ -1,10 +1,10 @@
-//! How many tokens a text will be, without a tokenizer: counts of words, long words, numbers, signs and blanks, weighted as a fit on real code says.
-//! It leaves the true number to the provider's answer, whose usage corrects the estimate through [`Calibration`].
+//! Estimates the tokens of a text without a tokenizer: counts of words, long words, numbers, signs and blanks, with weights fitted on real code.
+//! It leaves the true number to the usage in the provider's answer, which corrects the estimate through [`Calibration`].
 
-/// Characters of code per token of the tokenizers the weights were fitted to; a model's `chars_per_token` is taken relative to it.
+/// Characters of code per token of the tokenizers that the weights were fitted to. A model's `chars_per_token` is relative to it.
 pub const REFERENCE_CHARS_PER_TOKEN: f32 = 4.39;
 
-/// What a tokenizer sees in a text; each count has a weight.
+/// Features of a text; each count has a weight.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 struct Counts {
     /// Parts of identifiers and words: `fooBar_baz` has three.
@@ -26,8 +26,8 @@ struct Counts {
 }
 
 /// Tokens per count: least squares of the relative error against o200k, on windows of 80 lines of published Rust, C, Python and JavaScript,
-/// TOML, JSON and Markdown. On 541 windows it was not fitted to, the mean error is 5 % and the 95th percentile 13 %, where characters
-/// per token, even with the best constant, are off by 23 % and 51 %; against cl100k it is 5 % and 13 % as well.
+/// TOML, JSON and Markdown. On 541 held-out windows the mean error is 5 % and the 95th percentile 13 %, for cl100k as well. The best constant
+/// of characters per token is off by 23 % and 51 %.
 const WEIGHTS: Counts = Counts {
     words: 0.934,
     excess: 0.322,
@@ -108,15 +108,15 @@ fn counts(text: &str) -> Counts {
     counts
 }
 
-/// What a model's answers say about the estimate: true tokens over estimated ones, slowly forgotten.
+/// The ratio of a model's true tokens to estimated ones, learned from its answers and slowly forgotten.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Calibration {
     factor: f32,
 }
 
-/// The share of the old factor that one answer leaves.
+/// The share of the old factor that remains after an answer.
 const MEMORY: f32 = 0.9;
-/// Answers further off than this are taken for another kind of prompt, such as one the provider wrapped in text of its own.
+/// Answers outside this range are taken for another kind of prompt, such as one that the provider wrapped in its own text.
 const PLAUSIBLE: std::ops::RangeInclusive<f32> = 0.4..=2.5;
 
 impl Default for Calibration {
@@ -126,16 +126,16 @@ impl Default for Calibration {
 }
 
 impl Calibration {
-    /// Learns from one answer: the tokens that were estimated for its input, by the uncorrected estimate, and those that were billed.
+    /// Learns from one answer: the uncorrected estimate of its input tokens, and the tokens billed.
     pub fn learn(&mut self, estimated: u32, billed: u64) {
         let ratio = billed as f32 / estimated.max(1) as f32;
-        // Short prompts are mostly frame.
+        // Short prompts consist mostly of frame.
         if estimated >= 50 && PLAUSIBLE.contains(&ratio) {
             self.factor = self.factor * MEMORY + ratio * (1.0 - MEMORY);
         }
     }
 
-    /// The characters per token to estimate with from now on.
+    /// The corrected characters per token, from those of the model's row.
     pub fn chars_per_token(&self, row: f32) -> f32 {
         row / self.factor
     }

@@ -1,11 +1,11 @@
-//! The cache against its promise: what stands before the cursor plus what is served is always what stood there plus the whole answer.
+//! The promise of the cache: the text before the cursor plus the served text is always the original text plus the whole answer.
 
-use pennyworth_core::cache::{Answer, Asked, Cache, Decided, Found, Hit, Place, Relation};
+use pennyworth_core::cache::{Answer, Cache, Decided, Found, Hit, Lookup, Place, Relation};
 use pennyworth_core::task::{Task, Tier};
 use proptest::prelude::*;
 use ropey::Rope;
 
-const ASKED: Asked<'static> = Asked { language: "rust", generation: 1, now_ms: 1000 };
+const ASKED: Lookup<'static> = Lookup { language: "rust", generation: 1, by_key: false, now_ms: 1000 };
 
 fn decided(model: &str, tier: Tier) -> Decided {
     Decided { task: Task::Line, language: "rust".into(), model: model.into(), tier, generation: 1 }
@@ -15,7 +15,7 @@ fn text(text: &str) -> Answer {
     Answer::Text { text: text.into(), probability: 0.5 }
 }
 
-/// The place at the mark, in a source of one mark.
+/// The place at the only mark of a source.
 fn place(source: &str) -> Place {
     let (before, after) = source.split_once('ˇ').expect("a mark");
     Place::of(&Rope::from_str(&[before, after].concat()), before.len())
@@ -89,7 +89,7 @@ fn lines_longer_than_the_window_are_served_too() {
 fn nothing_is_remembered_for_a_while_and_only_there() {
     let mut cache = Cache::new(10, 10_000);
     cache.put(&place("aˇ"), decided("a", Tier::Local), Answer::Nothing, 1000);
-    let mut nothing_at = |source: &str, now_ms| cache.get(&place(source), &Asked { now_ms, ..ASKED }).is_some();
+    let mut nothing_at = |source: &str, now_ms| cache.get(&place(source), &Lookup { now_ms, ..ASKED }).is_some();
     assert!(nothing_at("aˇ", 1000));
     assert!(nothing_at("aˇ", 30_999));
     assert!(!nothing_at("aˇ", 31_000));
@@ -99,9 +99,81 @@ fn nothing_is_remembered_for_a_while_and_only_there() {
 }
 
 #[test]
+fn what_fits_exactly_goes_before_what_was_deleted() {
+    for (exact, exact_tier, deleted, deleted_tier, expected) in [
+        ("compute(first)", Tier::Local, "obar(first)", Tier::Local, "compute(first)"),
+        ("compute(first)", Tier::Embedded, "obar(first)", Tier::Local, "compute(first)"),
+        ("compute(first)", Tier::Local, "obar(first)", Tier::Embedded, "compute(first)"),
+        // A longer answer of a better model that says the same first.
+        ("foo", Tier::Embedded, "o(first, second)", Tier::Local, "foo(first, second)"),
+        ("foo", Tier::Local, "o(first, second)", Tier::Embedded, "foo"),
+    ] {
+        for exact_first in [true, false] {
+            let mut cache = Cache::new(10, 10_000);
+            let put_exact = |cache: &mut Cache| cache.put(&place("a = ˇ"), decided("e", exact_tier), text(exact), 0);
+            if exact_first {
+                put_exact(&mut cache);
+            }
+            cache.put(&place("a = foˇ"), decided("d", deleted_tier), text(deleted), 0);
+            if !exact_first {
+                put_exact(&mut cache);
+            }
+            let Some(Found::Hit(hit)) = cache.get(&place("a = ˇ"), &ASKED) else { panic!("no hit") };
+            assert_eq!(hit.text, expected, "{exact} {exact_tier:?}, {deleted} {deleted_tier:?}");
+        }
+    }
+}
+
+#[test]
+fn an_unsure_answer_is_for_who_asks_and_for_a_while() {
+    let mut cache = Cache::new(10, 10_000);
+    let unsure = Answer::Unsure { text: "foo(1)".into(), probability: 0.3 };
+    cache.put(&place("a = ˇ"), decided("m", Tier::Local), unsure, 1000);
+    let mut served = |source: &str, by_key, now_ms| match cache.get(&place(source), &Lookup { by_key, now_ms, ..ASKED })
+    {
+        Some(Found::Hit(hit)) => hit.text,
+        Some(Found::Nothing(_)) => "nothing".to_owned(),
+        None => "none".to_owned(),
+    };
+    for (source, by_key, now_ms, expected) in [
+        ("a = ˇ", false, 1000, "nothing"),
+        ("a = ˇ", true, 1000, "foo(1)"),
+        ("a = foˇ", false, 1000, "none"),
+        ("a = foˇ", true, 1000, "o(1)"),
+        ("aˇ", true, 1000, " = foo(1)"),
+        ("a = ˇ", true, 31_000, "none"),
+        ("a = ˇ", false, 31_000, "none"),
+    ] {
+        assert_eq!(served(source, by_key, now_ms), expected, "{source} by key: {by_key} at {now_ms}");
+    }
+    cache.put(&place("a = ˇ"), decided("n", Tier::Embedded), text("bar"), 1000);
+    let Some(Found::Hit(hit)) = cache.get(&place("a = ˇ"), &Lookup { by_key: true, ..ASKED }) else {
+        panic!("no hit")
+    };
+    assert_eq!(hit.text, "bar", "what is sure goes first");
+}
+
+#[test]
+fn the_models_that_gave_nothing_are_known() {
+    let mut cache = Cache::new(10, 10_000);
+    for (model, answer) in [("a", Answer::Nothing), ("b", text("x")), ("c", Answer::Nothing)] {
+        cache.put(&place("aˇ"), decided(model, Tier::Local), answer, 1000);
+    }
+    let gave_nothing = |source: &str, now_ms| {
+        let mut models = cache.gave_nothing(&place(source), &Lookup { now_ms, ..ASKED });
+        models.sort_unstable();
+        models.concat()
+    };
+    assert_eq!(
+        (gave_nothing("aˇ", 1000), gave_nothing("aˇ", 31_000), gave_nothing("bˇ", 1000)),
+        ("ac".into(), String::new(), String::new())
+    );
+}
+
+#[test]
 fn the_higher_class_wins_then_the_newer_and_other_settings_never() {
     let mut cache = Cache::new(10, 10_000);
-    let served = |cache: &mut Cache, asked: Asked<'_>| match cache.get(&place("aˇ"), &asked) {
+    let served = |cache: &mut Cache, asked: Lookup<'_>| match cache.get(&place("aˇ"), &asked) {
         Some(Found::Hit(Hit { text, .. })) => text,
         Some(Found::Nothing(_)) => "nothing".into(),
         None => "none".into(),
@@ -117,8 +189,8 @@ fn the_higher_class_wins_then_the_newer_and_other_settings_never() {
         assert_eq!(served(&mut cache, ASKED), expected);
     }
     assert_eq!(cache.len(), 4, "the second answer of `e` took the place of its first");
-    assert_eq!(served(&mut cache, Asked { generation: 2, ..ASKED }), "none");
-    assert_eq!(served(&mut cache, Asked { language: "go", ..ASKED }), "none");
+    assert_eq!(served(&mut cache, Lookup { generation: 2, ..ASKED }), "none");
+    assert_eq!(served(&mut cache, Lookup { language: "go", ..ASKED }), "none");
     cache.clear();
     assert_eq!((served(&mut cache, ASKED).as_str(), cache.is_empty()), ("none", true));
 }
@@ -162,7 +234,7 @@ proptest! {
         cache.put(&Place::of(&Rope::from_str(&[&*before, &after].concat()), before.len()), decided("m", Tier::Local), text(&answer), 0);
         for at in bounds(&answer) {
             let (typed, rest) = answer.split_at(at);
-            // A line break is typed whole: the editor never stands inside one.
+            // A line break is typed whole: the cursor is never inside one.
             let inside_break = |at: &str, next: &str| at.ends_with('\r') && next.starts_with('\n');
             if rest.trim().is_empty() || inside_break(typed, rest) || inside_break(&before, &answer) || inside_break(&before, &after) {
                 continue;

@@ -1,4 +1,4 @@
-//! The cases of `tests/cases/<language>/classify.txt`: a source with a cursor mark and the task there. `UPDATE=1` rewrites what is expected.
+//! The cases of `tests/cases/<language>/classify.txt`: a source with a cursor mark and the task there. `UPDATE=1` rewrites the expected tasks.
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 #![allow(clippy::disallowed_methods, reason = "the cases are files; core itself reads none")]
@@ -28,7 +28,7 @@ fn read(file: &str) -> Vec<Case> {
     cases
 }
 
-/// `\r` and `\t` stand for themselves in a case, so that what cannot be seen can be read.
+/// `\r` in a case stands for a carriage return, so that it can be seen.
 fn task(language: &'static Language, source: &str) -> String {
     let source = source.replace("\\r", "\r");
     let (before, after) = source.split_once('ˇ').unwrap_or_else(|| panic!("no cursor mark in {source:?}"));

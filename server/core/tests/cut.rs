@@ -1,9 +1,8 @@
-//! Answers cut to what fits: `tests/cases/<language>/cut.txt`, and what must hold for any answer at all.
+//! Cut answers: the cases of `tests/cases/<language>/cut.txt`, and properties of any answer at all.
 //!
-//! A case is a source with the cursor at `ˇ`, the task with options (`format NAME`, `finish length`, `lines N`), the model's raw reply, and what
-//! is inserted, or the reason why nothing is. `ˇ` in an inserted text is the caret, where it is not at the end or the end would not be seen.
-//! `⟨202e⟩` is the character of that number, where it would not be seen. Each reply is read whole and in pieces. `UPDATE=1` rewrites what is
-//! expected.
+//! A case is a source with the cursor at `ˇ`, the task with options (`format NAME`, `finish length`, `lines N`), the model's raw reply, and the
+//! inserted text or the reason for rejection. `ˇ` marks the end of an inserted text that ends in white space.
+//! `⟨202e⟩` is the invisible character of that number. Each reply is read whole and in pieces. `UPDATE=1` rewrites the expected results.
 
 #![expect(
     clippy::disallowed_methods,
@@ -57,7 +56,7 @@ fn read(text: &str) -> Vec<Case> {
         .collect()
 }
 
-/// A text with `⟨202e⟩` for the characters that nobody would see, as it is meant.
+/// A text with the invisible characters that `⟨202e⟩` stands for.
 fn meant(text: &str) -> String {
     let mut parts = text.split('⟨');
     let first = parts.next().unwrap_or_default().to_owned();
@@ -110,7 +109,7 @@ fn input(case: &Case, language: &'static Language) -> (CutInput, Finish) {
     (input, finish)
 }
 
-/// The result of a reply that comes in pieces of so many characters.
+/// The result of a reply that comes in pieces of `size` characters.
 fn cut(input: &CutInput, reply: &str, size: usize, finish: Finish) -> Result<Cut, Rejection> {
     let mut cutter = Cutter::new(input.clone());
     let chars: Vec<char> = reply.chars().collect();
@@ -126,9 +125,8 @@ fn shown(result: &Result<Cut, Rejection>) -> String {
     match result {
         Err(reason) => format!("\n--- reject\n{reason}"),
         Ok(cut) => {
-            let (before, after) = cut.text.split_at(cut.caret);
-            let visible = after.is_empty() && !before.ends_with(char::is_whitespace);
-            format!("\n--- insert\n{before}{}{after}", if visible { "" } else { "ˇ" })
+            let mark = if cut.text.ends_with(char::is_whitespace) { "ˇ" } else { "" };
+            format!("\n--- insert\n{}{mark}", cut.text)
         }
     }
 }
@@ -168,7 +166,7 @@ fn every_language_cuts_as_its_cases_say() {
     assert!(update || wrong.is_empty(), "{wrong}");
 }
 
-/// Pieces that texts are made of: what opens, closes, ends and repeats in some language, and some that means nothing in any.
+/// Pieces of texts: openers, closers, terminators and repetitions of some language, and some that mean nothing in any.
 const PIECES: [&str; 63] = [
     "(",
     ")",
@@ -300,7 +298,7 @@ proptest! {
             prop_assert_eq!(shown(&whole), shown(&cut(&input, &reply, size, finish)), "pieces of {}, {:?}", size, finish);
             if let Ok(cut) = whole {
                 prop_assert!(input.markers.iter().all(|marker| !cut.text.contains(marker.as_str())), "{:?}", cut.text);
-                prop_assert!(cut.text.is_char_boundary(cut.caret) && !cut.text.trim().is_empty());
+                prop_assert!(!cut.text.trim().is_empty());
                 let is_own = |c: char| place.before.contains(c) || place.after.contains(c);
                 let unseen = |c: &char| "\u{202e}\u{200f}\u{feff}\u{1b}\0".contains(*c) && !is_own(*c);
                 prop_assert_eq!(cut.text.chars().find(unseen), None, "{:?}", cut.text);

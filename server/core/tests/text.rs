@@ -6,7 +6,7 @@
 )]
 
 use pennyworth_core::syntax;
-use pennyworth_core::text::{self, Change, Document, Edit, Encoding, Position, Snapshot};
+use pennyworth_core::text::{self, Change, Counting, Document, Edit, Encoding, LineEnds, Position, Snapshot};
 use proptest::prelude::*;
 
 const ENCODINGS: [Encoding; 3] = [Encoding::Utf8, Encoding::Utf16, Encoding::Utf32];
@@ -85,7 +85,7 @@ fn check(source: &str, edits: &[Edit], encoding: Encoding) {
     for at in (0..=plain.len()).filter(|&at| plain.is_char_boundary(at)) {
         let position = text::position(rope, at, encoding);
         let back = text::offset(rope, position, encoding);
-        // Between CR and LF there is no position of its own: the end of the line stands for it.
+        // There is no position between CR and LF: the end of the line stands for it.
         let inside_break = plain[..at].ends_with('\r') && plain[at..].starts_with('\n');
         assert_eq!(back, if inside_break { at - 1 } else { at }, "{position:?} in {encoding:?} of {plain:?}");
         assert_eq!(back, naive_offset(&plain, position, encoding));
@@ -140,16 +140,84 @@ fn positions_past_the_end_and_ranges_the_wrong_way_round_are_clamped() {
 }
 
 #[test]
-fn a_version_that_does_not_rise_is_stale_until_the_text_is_resent() {
-    let insert = |text: &str| Edit { range: Some(Default::default()), text: text.into() };
-    let mut document = Document::new("", None, 1);
-    document.apply(2, &[insert("a")], Encoding::Utf16);
-    assert!(!document.snapshot().stale);
-    document.apply(2, &[insert("b")], Encoding::Utf16);
-    assert!(document.snapshot().stale);
-    document.apply(3, &[Edit { range: None, text: "c".into() }], Encoding::Utf16);
-    assert!(!document.snapshot().stale);
-    assert_eq!(document.text().to_string(), "c");
+fn versions_prove_nothing_and_an_edit_without_a_place_does() {
+    let insert = |line: u32, text: &str| {
+        let at = Position { line, character: 0 };
+        Edit { range: Some((at, at)), text: text.into() }
+    };
+    let mut document = Document::new("a\nb", None, 1);
+    for (version, line, text, is_stale) in [
+        (Some(2), 0, "x", false),
+        (Some(2), 0, "x", false),
+        (Some(9), 0, "x", false),
+        (Some(3), 0, "x", false),
+        (None, 0, "x", false),
+        (Some(4), 2, "x", false),
+        (Some(5), 3, "x", true),
+        (Some(6), 0, "x", true),
+    ] {
+        document.apply(version, &[insert(line, text)], Encoding::Utf16);
+        assert_eq!(document.snapshot().stale, is_stale, "{version:?} in line {line}");
+    }
+    document.apply(7, &[Edit { range: None, text: "c".into() }], Encoding::Utf16);
+    assert_eq!((document.snapshot().stale, document.text().to_string()), (false, "c".into()));
+}
+
+#[test]
+fn where_only_lf_ends_a_line_a_cr_is_a_character_of_it() {
+    let counting = Counting { encoding: Encoding::Utf16, ends: LineEnds::Lf };
+    let rope = ropey::Rope::from_str("a\rb\r\n😀c\n\nd");
+    for (at, line, character) in [
+        (0, 0, 0),
+        (1, 0, 1),
+        (2, 0, 2),
+        (3, 0, 3),
+        (4, 0, 4),
+        (5, 1, 0),
+        (9, 1, 2),
+        (10, 1, 3),
+        (11, 2, 0),
+        (12, 3, 0),
+        (13, 3, 1),
+    ] {
+        assert_eq!(text::position(&rope, at, counting), Position { line, character }, "{at}");
+        assert_eq!(text::offset(&rope, Position { line, character }, counting), at, "{line}:{character}");
+    }
+    assert_eq!(text::offset(&rope, Position { line: 1, character: 99 }, counting), 10);
+    assert_eq!(text::offset(&rope, Position { line: 9, character: 0 }, counting), 13);
+    assert_eq!(text::lines(&rope, LineEnds::Lf), 4);
+}
+
+#[test]
+fn a_document_whose_lines_end_alike_is_counted_as_the_protocol_has_it() {
+    use LineEnds::{Lf, LfElseCr, Protocol};
+    for (text, client, expected) in [
+        ("a\nb", Lf, Protocol),
+        ("a\r\nb", Lf, Protocol),
+        ("a\rb", Lf, Lf),
+        ("a\rb", LfElseCr, Protocol),
+        ("a\rb\n", LfElseCr, Lf),
+        ("a\r\nb\n", LfElseCr, Lf),
+        ("a\r\nb\n", Protocol, Protocol),
+    ] {
+        let counting = Counting { encoding: Encoding::Utf8, ends: client };
+        assert_eq!(Document::new(text, None, 1).counting(counting).ends, expected, "{text:?} {client:?}");
+    }
+}
+
+#[test]
+fn the_line_break_is_that_of_the_first_line_and_no_cr_within_one() {
+    for (text, expected) in [
+        ("", "\n"),
+        ("a", "\n"),
+        ("a\nb\r\n", "\n"),
+        ("a\r\nb\n", "\r\n"),
+        ("a\rb\rc", "\r"),
+        ("a\rb\nc", "\n"),
+        ("a\rb\r\nc", "\r\n"),
+    ] {
+        assert_eq!(text::line_break(&ropey::Rope::from_str(text)), expected, "{text:?}");
+    }
 }
 
 #[test]

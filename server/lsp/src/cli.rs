@@ -1,72 +1,67 @@
-//! The command line: one declaration that help, completions and man page come from, and one file under `cli/` for each command.
-//! It leaves serving, which is what happens without a command, to `serve`.
+//! The command line: one declaration, from which help, shell completions and man pages are generated, and one file under `cli/` per command.
+//! It leaves serving, which is what happens without a command, to `server`.
 
-use std::fs;
 use std::io::{self, BufWriter, Write};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory as _, Parser, Subcommand};
 
 mod check;
 mod complete;
 mod explain;
+mod file;
 mod init;
 mod key;
 mod models;
 mod place;
 mod print;
-mod routes;
 mod stats;
-
-pub(crate) use check::checked;
-pub(crate) use explain::explained;
-pub(crate) use stats::{Form, summary};
 
 /// A language server that completes code for as little money as the job needs.
 ///
-/// Without a command it serves the editor that started it, over standard input and output.
+/// Without a command, it serves the editor that started it, over standard input and output.
 #[derive(Debug, Parser)]
 #[command(name = "pennyworth", version)]
 pub struct Cli {
-    /// Read this configuration instead of the user's own
+    /// Read this configuration file instead of your own
     #[arg(long, global = true, value_name = "FILE")]
     pub config: Option<PathBuf>,
-    /// Serve over standard input and output; there is no other way, but some editors say so
+    /// Serve over standard input and output, as without this flag; some editors pass it
     #[arg(long, hide = true)]
     pub stdio: bool,
-    /// What to do instead of serving
+    /// The command to run instead of serving
     #[command(subcommand)]
     pub command: Option<Command>,
 }
 
-/// What to do instead of serving.
+/// The command to run instead of serving.
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Print the completion for a place in a file
+    /// Print the completion at a place in a file
     Complete(complete::Complete),
-    /// Print every decision for a place in a file, and ask no model
+    /// Print every decision at a place in a file, without calling a model
     Explain(explain::Explain),
     /// Test the configuration, the models it names, and the grammars
     Check(check::Check),
     /// List the models and what each would cost for a task
     Models(models::Models),
-    /// Write a configuration in which every setting is explained and commented out
+    /// Write a configuration file with every setting explained and commented out
     Init(init::Init),
-    /// Keep API keys in the system's keychain
+    /// Store, list or remove API keys in the system's keychain
     Key(key::Key),
-    /// Print what was got for the money, from the ledger
+    /// Show what you spent and what you got for it
     Stats(stats::Stats),
     /// Print the JSON Schema of the configuration, for editors
     Schema,
-    /// Print completions for a shell
+    /// Print shell completions
     Completions(print::Completions),
     /// Print the manual page, or write one for each command into a folder
     Man(print::Man),
 }
 
 impl Cli {
-    /// Runs the command that was given; the exit code of the process.
+    /// Runs a command. Returns the exit code of the process.
     pub fn run(&self, command: &Command) -> anyhow::Result<ExitCode> {
         let config = self.config.as_deref();
         let mut out = BufWriter::new(io::stdout().lock());
@@ -76,28 +71,18 @@ impl Cli {
             Command::Check(check) => check.run(config, &mut out),
             Command::Models(models) => models.run(config, &mut out),
             Command::Init(init) => init.run(config, &mut out),
-            Command::Key(key) => key.run(&mut out),
+            Command::Key(key) => key.run(config, &mut out),
             Command::Stats(stats) => stats.run(config, &mut out),
             Command::Schema => print::schema(&mut out),
-            Command::Completions(completions) => completions.run(&mut out),
-            Command::Man(man) => man.run(&mut out),
+            Command::Completions(completions) => completions.run(Cli::command(), &mut out),
+            Command::Man(man) => man.run(Cli::command(), &mut out),
         };
         match result.and_then(|code| Ok(out.flush().map(|()| code)?)) {
-            // Whoever reads has read enough, as `head` does.
+            // The reader has enough and closed the pipe, as `head` does.
             Err(error) if is_broken_pipe(&error) => Ok(ExitCode::SUCCESS),
             result => result,
         }
     }
-}
-
-/// Writes a file beside its place and then into it, so that a full disk does not cost the old one. Its folder is made.
-fn replace(path: &Path, text: &str) -> io::Result<()> {
-    if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
-        fs::create_dir_all(folder)?;
-    }
-    let beside = path.with_extension("toml.new");
-    fs::write(&beside, text)?;
-    fs::rename(&beside, path).inspect_err(|_| drop(fs::remove_file(&beside)))
 }
 
 fn is_broken_pipe(error: &anyhow::Error) -> bool {
@@ -121,6 +106,26 @@ mod tests {
         {
             let all = std::iter::once("pennyworth").chain(arguments.iter().copied());
             assert!(Cli::try_parse_from(all).is_ok(), "{arguments:?}");
+        }
+    }
+
+    #[test]
+    fn an_error_shows_a_value_once() {
+        for arguments in [
+            ["explain", "there"],
+            ["explain", "a.rs:0:1"],
+            ["complete", "a.rs:7"],
+            ["models", "--task=lines"],
+            ["stats", "--days=many"],
+            ["stats", "--since=yesterday"],
+            ["stats", "--by=colour"],
+            ["key", "colours"],
+            ["completions", "dosh"],
+        ] {
+            let all = std::iter::once("pennyworth").chain(arguments);
+            let error = Cli::try_parse_from(all).map(drop).unwrap_err().to_string();
+            let value = arguments[1].rsplit('=').next().unwrap_or_default();
+            assert_eq!(error.matches(value).count(), 1, "{error}");
         }
     }
 

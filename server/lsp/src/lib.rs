@@ -1,46 +1,29 @@
-//! Pennyworth speaks to editors: the server, its settings and the command line around what core decides. It keeps the only state there is.
-//! It leaves deciding to `pennyworth-core` and speaking to models to `pennyworth-providers`.
+//! Pennyworth for editors: the language server, its settings and the command line. All state of the program is here.
+//! It leaves deciding to `pennyworth-core`, and calling models to `pennyworth-providers`.
+//!
+//! The folders stand in their order, the lowest first; `tests/tests/house.rs` enforces it.
 
-pub mod about;
-pub mod actions;
-pub mod allowances;
-pub mod attempt;
-pub mod cli;
-pub mod command;
-pub mod complete;
-pub mod convert;
-pub mod current;
-pub mod discover;
-pub mod editor;
-pub mod embedded;
-pub mod engine;
-pub mod flight;
-pub mod frames;
-pub mod health;
-pub mod index;
-pub mod inline;
-pub mod keys;
+// Used by all others.
+pub mod paths;
+pub mod private;
+pub mod sync;
+
+// The protocol's bytes and positions; settings.
+pub mod settings;
+pub mod wire;
+
+// State, with the code that owns it.
+pub mod documents;
 pub mod learn;
 pub mod ledger;
+pub mod models;
+
+// From a request to a completion, and reports.
+pub mod complete;
+pub mod reports;
+
+// What users and editors see.
+pub mod cli;
 pub mod logging;
-pub mod look;
-pub mod menu;
-pub mod outcome;
-pub mod parse;
-pub mod paths;
-pub mod pause;
-pub mod prices;
-pub mod progress;
-pub mod recent;
-pub mod resources;
-pub mod serve;
 pub mod server;
-pub mod session;
-pub mod settings;
-pub mod status;
-pub mod telemetry;
-pub mod troubles;
-pub mod turns;
-pub mod view;
-pub mod warm;
-pub mod workspace;
+pub mod surface;

@@ -1,10 +1,12 @@
-//! The log: to a file a day in the state directory, of which five are kept, and what should not be also to stderr, where all of it goes without
-//! a file. stdout belongs to the protocol.
-//! It leaves what is worth a line to whoever writes it, but lets no other crate's lines through: those may hold whole messages and headers.
+//! Logs to a daily file in the state directory; five are kept. Warnings and errors also go to stderr; without a file, or if stderr is a terminal,
+//! everything does. stdout belongs to the protocol.
+//! It leaves what to log to other modules, but drops lines of other crates, which may hold whole messages and headers.
 
 use std::fs;
 use std::io::{self, IsTerminal as _};
+use std::panic::PanicHookInfo;
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 
 use tracing::Metadata;
 use tracing::level_filters::LevelFilter;
@@ -16,28 +18,31 @@ use tracing_subscriber::registry::Registry;
 use tracing_subscriber::util::SubscriberInitExt as _;
 use tracing_subscriber::{fmt, reload};
 
+use crate::private;
 use crate::settings::{Level, Log};
 
 /// The variable that wins over the settings' level.
 const VARIABLE: &str = "PENNYWORTH_LOG";
 /// Its folder below the state directory.
 const FOLDER: &str = "log";
-/// Days that are kept.
+/// Daily files to keep.
 const KEPT: usize = 5;
-/// Lines that may wait for a reader; further ones are dropped. The crate's own 128,000 take 4 MB for each of the two logs before the first line.
+/// Most lines that may wait; further ones are dropped. The crate's default of 128,000 takes 4 MB for each of the two logs before the first line.
 const WAITING: usize = 4096;
-/// Crates whose lines are ours.
+/// Prefix of the crates whose lines are logged.
 const OURS: &str = "pennyworth";
 
-/// The running log; dropping it writes what is still waiting.
+/// The filter of the running log.
+static FILTER: OnceLock<reload::Handle<EnvFilter, Registry>> = OnceLock::new();
+
+/// The running log. Dropping it writes the waiting lines.
 pub struct Logging {
-    filter: reload::Handle<EnvFilter, Registry>,
-    /// What kept the log from being as it should, to be said once.
+    /// Why the log is not as the settings ask, to be reported once.
     pub notice: Option<String>,
     _guards: Vec<WorkerGuard>,
 }
 
-/// Starts the log of this process. Lines are written by a thread of their own, so that a full pipe or disk never holds up an answer.
+/// Starts the log of this process. A separate thread writes the lines, so that a full pipe or disk never delays an answer.
 pub fn start(log: &Log, state_dir: Option<&Path>) -> Logging {
     let (filter, mut notice) = filter(log.level, std::env::var(VARIABLE).ok().as_deref());
     let (filter, handle) = reload::Layer::new(filter);
@@ -57,22 +62,31 @@ pub fn start(log: &Log, state_dir: Option<&Path>) -> Logging {
         None => (None, LevelFilter::TRACE),
     };
     let ours = filter_fn(is_ours);
-    // A second start in one process, as in tests, leaves the first one's log in place.
-    let _ = tracing_subscriber::registry()
-        .with(filter)
-        .with(lines.with_filter(least).and_then(file).with_filter(ours))
-        .try_init();
-    Logging { filter: handle, notice, _guards: guards }
+    let layers = lines.with_filter(least).and_then(file).with_filter(ours);
+    // A second start in one process leaves the first one's log in place.
+    if tracing_subscriber::registry().with(filter).with(layers).try_init().is_ok() {
+        let _ = FILTER.set(handle);
+    }
+    Logging { notice, _guards: guards }
 }
 
-impl Logging {
-    /// Takes over a changed level; the environment still wins.
-    pub fn set(&self, log: &Log) {
-        let _ = self.filter.reload(filter(log.level, std::env::var(VARIABLE).ok().as_deref()).0);
+/// Changes the level of the running log. The variable still wins.
+pub fn set_level(level: Level) {
+    if let Some(handle) = FILTER.get() {
+        let _ = handle.reload(filter(level, std::env::var(VARIABLE).ok().as_deref()).0);
     }
 }
 
-/// What goes to stderr besides the file. Editors write all of it down as errors, so there it is what should not be.
+/// Logs the place of each panic instead of its message, which may quote the text that it was about.
+pub fn keep_panics_short() {
+    std::panic::set_hook(Box::new(|panic| tracing::error!(place = place(panic), "a panic")));
+}
+
+fn place(panic: &PanicHookInfo<'_>) -> String {
+    panic.location().map(ToString::to_string).unwrap_or_default()
+}
+
+/// The least level that goes to stderr besides the file. Editors record all of stderr as errors, so they get only warnings and errors.
 fn least_on_stderr(is_terminal: bool) -> LevelFilter {
     if is_terminal { LevelFilter::TRACE } else { LevelFilter::WARN }
 }
@@ -86,7 +100,7 @@ fn is_ours(about: &Metadata<'_>) -> bool {
     about.target().starts_with(OURS)
 }
 
-/// The filter of a level, or of the variable's text if that can be read.
+/// The filter of a level, or of the variable's text if it parses.
 fn filter(level: Level, variable: Option<&str>) -> (EnvFilter, Option<String>) {
     let level = EnvFilter::default().add_directive(directive(level).into());
     match variable.filter(|text| !text.trim().is_empty()).map(|text| EnvFilter::builder().parse(text)) {
@@ -114,7 +128,7 @@ fn directive(level: Level) -> LevelFilter {
 fn appender(state_dir: Option<&Path>) -> Result<RollingFileAppender, String> {
     let folder = state_dir.ok_or("no log file: there is no state directory, because there is no home")?.join(FOLDER);
     let cannot = |error: &dyn std::fmt::Display| format!("no log file in {}: {error}", folder.display());
-    fs::create_dir_all(&folder).map_err(|error| cannot(&error))?;
+    private::create_folder(&folder).map_err(|error| cannot(&error))?;
     let builder = RollingFileAppender::builder().rotation(Rotation::DAILY).max_log_files(KEPT);
     builder.filename_prefix("pennyworth").filename_suffix("log").build(&folder).map_err(|error| cannot(&error))
 }
@@ -122,7 +136,7 @@ fn appender(state_dir: Option<&Path>) -> Result<RollingFileAppender, String> {
 /// The newest file of the log, if there is one.
 pub fn newest(state_dir: Option<&Path>) -> Option<PathBuf> {
     let files = fs::read_dir(state_dir?.join(FOLDER)).ok()?.flatten().map(|entry| entry.path());
-    // Their names end in the day.
+    // Names contain the date, so the greatest is the newest.
     files.filter(|path| path.extension().is_some_and(|extension| extension == "log")).max()
 }
 
@@ -146,6 +160,19 @@ mod tests {
                 "{level:?} {variable:?}"
             );
         }
+    }
+
+    #[test]
+    fn a_panic_is_logged_by_its_place() {
+        let (sender, places) = std::sync::mpsc::channel();
+        let usual = std::panic::take_hook();
+        std::panic::set_hook(Box::new(move |panic| drop(sender.send(place(panic)))));
+        let caught = std::panic::catch_unwind(|| panic!("in the text `fn code()`"));
+        std::panic::set_hook(usual);
+        assert!(caught.is_err());
+        // Other tests of this process may panic meanwhile.
+        let said: Vec<String> = places.try_iter().collect();
+        assert!(said.iter().any(|place| place.contains("logging.rs:")) && !said.concat().contains("code"), "{said:?}");
     }
 
     #[test]

@@ -1,28 +1,30 @@
-//! Where the platform keeps configuration, state and caches. A machine without a home is normal: then there is no such place, and
-//! whoever asked goes on without. It creates nothing.
+//! The platform's places for configuration, state and caches. A machine without a home is normal. It has no such places, and callers go on
+//! without them. This file creates nothing, and leaves the paths of documents to `paths/document.rs`.
 
 use std::path::PathBuf;
 
 use etcetera::BaseStrategy as _;
 
-/// The folder of this program in each place.
+pub mod document;
+
+/// This program's folder in each place.
 const NAME: &str = "pennyworth";
 
-/// The user's configuration: the file that `PENNYWORTH_CONFIG` names, else `~/.config/pennyworth/config.toml` or as XDG and the platform have it.
+/// The user's configuration: the file that `PENNYWORTH_CONFIG` names, else `~/.config/pennyworth/config.toml` or its place by XDG and the platform.
 pub fn config_path() -> Option<PathBuf> {
     named_config().or_else(|| {
         place("XDG_CONFIG_HOME", |strategy| Some(strategy.config_dir())).map(|folder| folder.join("config.toml"))
     })
 }
 
-/// The file that `PENNYWORTH_CONFIG` names. One that was asked for by name should be there.
+/// The file that `PENNYWORTH_CONFIG` names. A named file should exist.
 pub fn named_config() -> Option<PathBuf> {
     std::env::var_os("PENNYWORTH_CONFIG").filter(|name| !name.is_empty()).map(PathBuf::from)
 }
 
-/// What must survive a restart: the ledger, the logs.
+/// The folder for what must survive a restart: the ledger and the logs.
 pub fn state_dir() -> Option<PathBuf> {
-    // Windows has no place for state of its own.
+    // Windows has no separate place for state.
     place("XDG_STATE_HOME", |strategy| strategy.state_dir().or_else(|| Some(strategy.data_dir())))
 }
 
@@ -31,9 +33,9 @@ pub fn ledger_path() -> Option<PathBuf> {
     state_dir().map(|folder| folder.join("ledger.sqlite"))
 }
 
-/// What can be made again.
-pub fn cache_dir() -> Option<PathBuf> {
-    place("XDG_CACHE_HOME", |strategy| Some(strategy.cache_dir()))
+/// The user's home; `None` on a machine without one.
+pub fn home() -> Option<PathBuf> {
+    etcetera::home_dir().ok().filter(|home| home.is_absolute())
 }
 
 fn place(variable: &str, of: impl Fn(&Platform) -> Option<PathBuf>) -> Option<PathBuf> {
@@ -42,7 +44,7 @@ fn place(variable: &str, of: impl Fn(&Platform) -> Option<PathBuf>) -> Option<Pa
         // The variable needs no home.
         Err(_) => std::env::var_os(variable).map(PathBuf::from),
     };
-    // An empty HOME makes relative paths; a ledger in whatever folder the editor was started from is none.
+    // An empty HOME gives relative paths. The ledger must not land in the folder that the editor was started from.
     found.filter(|path| path.is_absolute()).map(|path| path.join(NAME))
 }
 

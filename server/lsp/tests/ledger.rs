@@ -1,5 +1,5 @@
-//! The ledger between processes: one that is killed loses no row, and several keep one cap. The processes are this test itself, started
-//! again with a variable that tells it what to be.
+//! The ledger between processes: a killed process loses no row, and several processes keep one cap. Each process is this test binary, started
+//! again with a variable that names its role.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -7,7 +7,8 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant, UNIX_EPOCH};
 
-use pennyworth::ledger::{Call, Caps, Ledger, Refused};
+use pennyworth::ledger::{Entry, Ledger, Refused};
+use pennyworth_core::caps::Caps;
 use pennyworth_core::models::{AbortBilled, Price};
 use pennyworth_core::money::Money;
 use pennyworth_core::task::Task;
@@ -17,9 +18,9 @@ const FILE: &str = "PENNYWORTH_TEST_LEDGER";
 /// Calls each process tries to make.
 const CALLS: usize = 40;
 
-fn call() -> Call {
+fn call() -> Entry {
     let token = Money::from_pico(1_000_000);
-    Call {
+    Entry {
         provider: "example.com".into(),
         model: "m".into(),
         task: Some(Task::Line),
@@ -43,7 +44,7 @@ fn call() -> Call {
     }
 }
 
-/// What 100 tokens cost.
+/// The cost of this many calls of 100 tokens.
 fn calls_cost(calls: u64) -> Money {
     Money::from_pico(100_000_000).times(calls)
 }
@@ -62,7 +63,7 @@ fn start(role: &str, file: &Path) -> std::process::Child {
     command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap()
 }
 
-/// Not a test of its own: what the other processes do.
+/// Not a test: what the started processes do.
 #[test]
 fn child() {
     let (Ok(role), Some(file)) = (std::env::var(ROLE), std::env::var_os(FILE)) else { return };
@@ -70,11 +71,11 @@ fn child() {
     assert_eq!(notice, None);
     for number in 0..CALLS {
         match wait(ledger.reserve(call(), Some(caps(calls_cost(50))))) {
-            // The reservation is written and the request would be on its way.
+            // The reservation is written, and the request would be sent now.
             Ok(_reservation) if role == "killed" => std::process::abort(),
             Ok(reservation) if number % 2 == 0 => drop(reservation),
             Ok(reservation) => reservation.settle(None),
-            Err(refused) => assert!(matches!(refused, Refused::Cap { .. }), "{refused}"),
+            Err(refused) => assert!(matches!(refused, Refused::Cap(_)), "{refused}"),
         }
     }
     assert!(ledger.flush());
@@ -89,7 +90,7 @@ fn a_killed_process_leaves_its_row() {
         let (ledger, notice) = Ledger::open(Some(&file));
         assert_eq!(notice, None);
         assert_eq!(ledger.report(UNIX_EPOCH).unwrap().total.calls, killed);
-        assert_eq!(wait(ledger.spent()).day, calls_cost(killed));
+        assert_eq!(wait(ledger.spent()).unwrap().reserved, calls_cost(killed));
     }
 }
 
@@ -97,14 +98,14 @@ fn a_killed_process_leaves_its_row() {
 fn several_processes_keep_one_cap() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("ledger.sqlite");
-    // They also race for making the file.
+    // They also race to create the file.
     let children: Vec<_> = (0..3).map(|_| start("caller", &file)).collect();
     for mut child in children {
         assert!(child.wait().unwrap().success());
     }
     let (ledger, _) = Ledger::open(Some(&file));
     assert_eq!(ledger.report(UNIX_EPOCH).unwrap().total.calls, 50, "of {} wanted", 3 * CALLS);
-    assert_eq!(wait(ledger.spent()).day, calls_cost(50));
+    assert_eq!(wait(ledger.spent()).unwrap().day, calls_cost(50));
 }
 
 /// Also prints how long a reservation takes: `cargo test --release -p pennyworth --test ledger -- --nocapture`.

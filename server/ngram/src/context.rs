@@ -1,34 +1,34 @@
-//! What stands before the cursor, as the model sees it: the last tokens, and the token that is typed in part.
-//! It reads text and looks words up; it predicts nothing.
+//! The text before the cursor as tokens: the last complete ones, and the one that is partly typed.
+//! It reads text and looks words up; predicting is left to `predict`.
 
 use crate::store::{LONGEST_MATCH, UNKNOWN, base};
 use crate::tokens::{Break, Lexeme, indentation, is_word, lexemes};
 use crate::vocab::Vocab;
 
-/// Lines that are read before the cursor's, for want of a better bound in blank ones.
+/// Lines read at most, the cursor's included. The limit on tokens does not bound blank lines.
 const MOST_LINES: usize = 60;
 
 /// The token at the cursor, as far as it is typed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Typed<'a> {
-    /// Nothing of it.
+    /// Nothing is typed.
     Nothing,
-    /// The space before it.
+    /// Only the space before it.
     Space,
     /// The beginning of a word, or a whole one.
     Word(Lexeme<'a>),
-    /// The line is empty and not indented, where code would be.
+    /// The line is empty, although the code above is indented.
     LineStart,
 }
 
-/// The cursor's surroundings.
+/// The text before the cursor.
 #[derive(Clone, Debug)]
 pub(crate) struct Context<'a> {
     /// Tokens before the one at the cursor, oldest first.
     pub(crate) tokens: Vec<u32>,
     /// The token at the cursor.
     pub(crate) typed: Typed<'a>,
-    /// Indentation of the last line that is not blank, the cursor's included, in columns.
+    /// Indentation of the last non-blank line, the cursor's included, in columns.
     pub(crate) columns: u16,
 }
 
@@ -76,7 +76,7 @@ impl<'a> Context<'a> {
     }
 }
 
-/// The last lines of the text, enough for the longest match and one above it; the last is the cursor's.
+/// The last lines of the text: enough for the longest match, and one more above. The last is the cursor's.
 fn last_lines(before: &str) -> Vec<&str> {
     let mut lines = Vec::new();
     let mut tokens = 0;

@@ -1,18 +1,18 @@
-//! An open document: its lines as token runs in a store of its own, learned and unlearned line by line as it is edited.
-//! Other documents and the workspace are not its business; neither is the text, of which it keeps the tokens alone.
+//! An open document: its lines as token runs in its own store. An edit unlearns and learns only the changed lines.
+//! It keeps tokens, not text. Other documents are left to `model`, files that are not open to `workspace`.
 
 use crate::prepared::{LONGEST_LINE, Line, Prepared};
 use crate::store::{Place, Store, base};
 use crate::tokens::{Break, Units, hash, indentation, lexemes};
 use crate::vocab::Vocab;
 
-/// The store of a document: short pages, for a line begins its own.
+/// The store of a document. Its pages are short, because each line begins a new one.
 pub(crate) type Lines = Store<4, 3>;
 /// Orders indexed in a document.
 const ORDERS: [usize; 4] = [1, 2, 3, 5];
-/// The highest of them: so many tokens after a change have other contexts than before.
+/// The highest order: a change alters the contexts of this many tokens after it.
 const REACH: usize = 5;
-/// Lines up to which the unit of indentation follows each edit; in longer documents it is settled.
+/// Documents with fewer lines update their unit of indentation at each edit; longer ones keep it.
 const UNSETTLED: usize = 1000;
 
 #[derive(Clone, Copy, Debug, Default)]
@@ -29,11 +29,11 @@ pub(crate) struct Document {
     pub(crate) store: Lines,
     /// Language as the caller names it.
     pub(crate) language: String,
-    /// When it was edited or settled last, on the model's count of changes.
+    /// The model's count of changes when it was last opened, edited or settled.
     pub(crate) touched: u64,
-    /// It differs from what was opened.
+    /// It was edited since it was opened.
     pub(crate) edited: bool,
-    /// Rows in order; a row's number is the owner of its pages.
+    /// Row numbers in the order of the lines. A row's number is the owner of its pages.
     lines: Vec<u32>,
     rows: Vec<Row>,
     free: Vec<u32>,
@@ -42,11 +42,11 @@ pub(crate) struct Document {
     opening: Option<Opening>,
 }
 
-/// What of an opened text is still to be learned.
+/// An opened text that is not fully learned yet.
 #[derive(Debug)]
 struct Opening {
     text: Prepared,
-    /// Numbers of the vocabulary for those of the text; 0: not asked yet.
+    /// The vocabulary's numbers by the text's own; 0: not looked up yet.
     numbers: Vec<u32>,
     line: usize,
     token: usize,
@@ -69,12 +69,12 @@ impl Document {
         }
     }
 
-    /// Whether a part of the text that was opened is still to be learned.
+    /// Whether the opened text is not fully learned yet.
     pub(crate) fn is_opening(&self) -> bool {
         self.opening.is_some()
     }
 
-    /// Learns about `tokens` more of the text that was opened; how many it did learn, fewer only when all is learned.
+    /// Learns about `tokens` more tokens of the opened text. Returns how many; fewer only when all are learned.
     pub(crate) fn advance(&mut self, vocab: &mut Vocab, tokens: usize) -> usize {
         let Some(mut opening) = self.opening.take() else { return 0 };
         let mut learned = 0;
@@ -98,7 +98,7 @@ impl Document {
         learned
     }
 
-    /// Replaces `removed` lines from `first` on; what lies past the end is ignored.
+    /// Replaces `removed` lines from `first` on. Lines past the end are ignored.
     pub(crate) fn edit<'a>(
         &mut self,
         vocab: &mut Vocab,
@@ -132,7 +132,7 @@ impl Document {
         }
     }
 
-    /// The places after a cut before line `end` whose contexts or tokens the cut changes.
+    /// The places from line `end` on whose contexts or tokens the edit above changes.
     fn tail(&self, end: usize, heir: Option<usize>) -> Vec<Place> {
         let mut tail = Vec::new();
         let Some(mut place) = self.first_place(end) else { return tail };
@@ -191,7 +191,7 @@ impl Document {
         rows
     }
 
-    /// Stores a row between two pages, not linked yet; its number.
+    /// Stores a row between two pages without linking it. Returns its number.
     fn put(&mut self, row: Row, run: &[u32], prev: u32, next: u32) -> u32 {
         let number = self.free.pop().unwrap_or(self.rows.len() as u32);
         let mut page = self.store.add_page(prev, next, number);
@@ -206,14 +206,14 @@ impl Document {
         number
     }
 
-    /// The page before line `first` and the page of line `end`; 0 where there is none.
+    /// The last page before line `first` and the first of line `end`; 0 where there is none.
     fn around(&self, first: usize, end: usize) -> (u32, u32) {
         let last = first.checked_sub(1).and_then(|line| self.lines.get(line));
         let prev = last.and_then(|row| self.pages(*row).last().copied()).unwrap_or(0);
         (prev, self.lines.get(end).map_or(0, |row| self.row(*row).page))
     }
 
-    /// Writes the break of a line anew, from the indentation above it; its place is not linked.
+    /// Recomputes the break of a line from the indentation above it. Its place must not be linked.
     fn rebreak(&mut self, line: usize) {
         let above = (0..line).rev().find_map(|line| self.columns(line)).unwrap_or(0);
         let token = Break::new(above, self.columns(line), self.unit).number() << 1;
@@ -222,7 +222,7 @@ impl Document {
         }
     }
 
-    /// Takes the unit of indentation that the lines now have, and writes all breaks anew when it is another.
+    /// Adopts the unit of indentation that the lines have now. If it changed, recomputes all breaks.
     fn follow_unit(&mut self) {
         if self.units.unit() == self.unit {
             return;
@@ -271,23 +271,19 @@ impl Document {
         self.lines.get(line).copied()
     }
 
-    /// One step of indentation, in columns; nothing while no line is indented.
+    /// One step of indentation, in columns; `None` while no line is indented.
     pub(crate) fn unit(&self) -> Option<u16> {
         (self.units != Units::default()).then_some(self.unit)
     }
 
-    /// Its lines in order: how each is indented and its tokens.
-    pub(crate) fn lines(&self) -> impl Iterator<Item = (Line, Vec<u32>)> + '_ {
-        self.lines.iter().map(|row| {
+    /// Its tokens as a prepared file, for the workspace to learn.
+    pub(crate) fn to_prepared(&self, path: &str, vocab: &Vocab) -> Prepared {
+        let lines = self.lines.iter().map(|row| {
             let tokens: Vec<u32> = self.places(*row).into_iter().map(|place| self.store.token(place)).collect();
             let Row { columns, tab, .. } = self.row(*row);
             (Line { columns, tab, tokens: tokens.len() as u32 }, tokens)
-        })
-    }
-
-    /// How its lines are indented.
-    pub(crate) fn units(&self) -> Units {
-        self.units
+        });
+        Prepared::from_lines(path, &self.language, self.units, self.store.len(), lines, vocab)
     }
 
     /// Bytes held.
@@ -297,7 +293,7 @@ impl Document {
         self.store.bytes() + self.rows.len() * size_of::<Row>() + (self.lines.len() + self.free.len()) * 4 + opening
     }
 
-    /// Gives about `tokens` of its words back to the vocabulary, from the end on; true while more are left. Nobody reads it any more.
+    /// Releases about `tokens` of its tokens in the vocabulary, from the end. Returns true while more are left. Nothing may read it any more.
     pub(crate) fn forget(&mut self, vocab: &mut Vocab, tokens: usize) -> bool {
         let mut given = 0;
         while given < tokens {
@@ -312,7 +308,7 @@ impl Document {
     }
 }
 
-/// A token of a prepared text as a token of the vocabulary, with one more use.
+/// Turns a prepared text's token into the vocabulary's, and counts one more use.
 pub(crate) fn translate(text: &Prepared, numbers: &mut [u32], vocab: &mut Vocab, token: u32) -> u32 {
     let Some((word, hash)) = text.word(base(token)) else { return token };
     let index = (base(token) - crate::tokens::FIRST_WORD) as usize;

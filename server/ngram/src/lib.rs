@@ -1,15 +1,15 @@
-//! Pennyworth's embedded model: a nested cache n-gram model over lexical tokens that learns documents and workspace and suggests what
-//! comes next, with a probability. Pure: no files, no clock, no threads; it cannot fail except by suggesting nothing.
+//! Pennyworth's embedded model: a nested cache n-gram model over lexical tokens. It learns documents and the workspace and suggests
+//! the next tokens, with a probability. Pure: no files, no clock, no threads. It cannot fail except by suggesting nothing.
 //!
-//! Scopes are nested: the document, what is near it (other open documents, files edited lately, its directory), the workspace.
-//! Each keeps its tokens with an index of contexts (`store`). A query finds what followed the longest contexts like the one at
-//! the cursor (`predict`), blends lengths and scopes (`tally`), and turns that into a probability with numbers fitted on
-//! public code (`weights`). Indentation is part of the line break and relative, so that what was learned at one depth is
-//! suggested rightly at another.
+//! Scopes are nested: the document; its surroundings (other open documents, recently edited files, its directory); the workspace.
+//! Their tokens are kept with an index of contexts (`store`). A query collects the tokens that followed the longest contexts like
+//! the cursor's (`predict`), blends match lengths and scopes (`tally`), and computes a probability with weights fitted on public
+//! code (`weights`). A line break carries the change of indentation, so lines learned at one depth are indented correctly at
+//! another.
 //!
-//! Whoever shares a [`Model`] behind a lock cuts files up outside it ([`Prepared::new`]), hands them over
-//! ([`Model::index_prepared`], [`Model::open_prepared`]) and calls [`Model::advance`] until it says that nothing is left:
-//! each of these holds the model for well under a millisecond.
+//! A caller that shares a [`Model`] behind a lock tokenizes files outside the lock ([`Prepared::new`]), hands them over
+//! ([`Model::index_prepared`], [`Model::open_prepared`]) and calls [`Model::advance`] until it returns false.
+//! Each call under the lock takes well under a millisecond.
 
 mod context;
 mod document;

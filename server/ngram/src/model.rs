@@ -1,5 +1,5 @@
-//! The model as its user sees it: documents, workspace and vocabulary together, kept within the memory they may take.
-//! How tokens are stored, predicted and joined is left to the modules below.
+//! The model's interface: documents, workspace and vocabulary together, kept within the memory limit.
+//! Storing, predicting and joining tokens is left to the other modules.
 
 use std::collections::{HashMap, VecDeque};
 
@@ -11,14 +11,14 @@ use crate::tokens::is_word;
 use crate::vocab::Vocab;
 use crate::workspace::{Focus, Incoming, Shelf, Step, Workspace, directory, word_hash};
 
-/// Tokens that are learned or unlearned in one go: well under a millisecond.
+/// Tokens learned or unlearned in one step, which takes well under a millisecond.
 const SLICE: usize = 500;
-/// Part of the memory that is kept for open documents: one in so many.
+/// Open documents get one part in this many of the memory.
 const DOCUMENTS: usize = 4;
-/// Bytes of a block of tokens, the step in which the workspace takes memory.
+/// Bytes of a block of tokens. The workspace grows by whole blocks.
 const BLOCK: usize = 1024 * Shelf::bytes_per_token();
 
-/// What the model may take.
+/// The model's limits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
     /// Bytes of memory.
@@ -31,12 +31,12 @@ impl Default for Limits {
     }
 }
 
-/// What the model holds.
+/// Counts of the model's contents.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Stats {
     /// Open documents.
     pub documents: usize,
-    /// Learned files that are not documents.
+    /// Learned files that are not open.
     pub files: usize,
     /// Tokens in both.
     pub tokens: usize,
@@ -48,12 +48,12 @@ pub struct Stats {
     pub waiting: usize,
 }
 
-/// A prediction of one token with what came true, for fitting the weights.
+/// A prediction of one token and whether it was right, for fitting the weights.
 #[derive(Clone, Copy, Debug)]
 pub struct Sample {
-    /// What the probability was computed from.
+    /// The inputs of the probability.
     pub features: Features,
-    /// The probability it was given.
+    /// The predicted probability.
     pub probability: f32,
     /// The token was right.
     pub right: bool,
@@ -67,14 +67,14 @@ pub struct Model {
     workspace: Workspace,
     documents: HashMap<String, Document>,
     waiting: VecDeque<Incoming>,
-    /// Documents that are closed, whose words are still to be given back.
+    /// Closed documents whose tokens the vocabulary still counts.
     retired: Vec<Document>,
     focus: Focus,
     changes: u64,
 }
 
 impl Model {
-    /// A model that knows nothing yet.
+    /// An empty model.
     pub fn new(limits: Limits) -> Model {
         let tokens = limits.max_bytes / 2 / Shelf::bytes_per_token();
         Model {
@@ -89,7 +89,7 @@ impl Model {
         }
     }
 
-    /// Learns a document that was opened, all of it. For long ones see [`Model::open_prepared`].
+    /// Learns an opened document at once. For long ones see [`Model::open_prepared`].
     pub fn open(&mut self, path: &str, language: &str, text: &str) {
         self.open_prepared(Prepared::document(path, language, text));
         if let Some(document) = self.documents.get_mut(path) {
@@ -98,7 +98,7 @@ impl Model {
         self.keep_documents_small();
     }
 
-    /// Takes a document that was opened; [`Model::advance`] learns it bit by bit, and an edit learns the rest at once.
+    /// Takes an opened document. [`Model::advance`] learns it in steps; an edit learns the rest at once.
     pub fn open_prepared(&mut self, text: Prepared) {
         self.changes += 1;
         let path = text.path.clone();
@@ -109,8 +109,8 @@ impl Model {
         self.keep_documents_small();
     }
 
-    /// Replaces `removed_lines` lines of an open document from `first_line` (from zero) on; lines come without their breaks.
-    /// Only they are unlearned and learned. Lines past the end, and documents that are not open, are ignored.
+    /// Replaces `removed_lines` lines of an open document from `first_line` (zero-based) on. New lines come without line breaks.
+    /// Only these lines are unlearned and learned. Lines past the end, and documents that are not open, are ignored.
     pub fn edit<'a>(
         &mut self,
         path: &str,
@@ -130,7 +130,7 @@ impl Model {
         }
     }
 
-    /// The document was saved or left alone after edits: from now on it counts as recently edited.
+    /// Marks a document as recently edited, after a save or a pause in the edits.
     pub fn settle(&mut self, path: &str) {
         self.changes += 1;
         if let Some(document) = self.documents.get_mut(path) {
@@ -139,18 +139,18 @@ impl Model {
         self.workspace.touch(path);
     }
 
-    /// The document was closed: what it was at the end stays as a file of the workspace, once [`Model::advance`] has done its part.
+    /// Closes a document. Its last text stays as a file of the workspace, once [`Model::advance`] has learned it.
     pub fn close(&mut self, path: &str) {
         self.workspace.hide(path, false);
         let Some(document) = self.documents.remove(path) else { return };
         if document.edited || !self.workspace.contains(path) {
-            self.waiting
-                .push_front(Incoming::closed(Prepared::from_document(path, &document, &self.vocab), document.edited));
+            let text = document.to_prepared(path, &self.vocab);
+            self.waiting.push_front(Incoming::closed(text, document.edited));
         }
         self.retired.push(document);
     }
 
-    /// Learns a file of the workspace, all of it; false when it was refused: too long, generated, minified, or no room for it.
+    /// Learns a file of the workspace at once. False if it is refused: too long, binary, generated, minified, or no room for it.
     pub fn index(&mut self, path: &str, language: &str, text: &str) -> bool {
         let Ok(prepared) = Prepared::new(path, language, text) else { return false };
         self.index_prepared(prepared);
@@ -158,13 +158,13 @@ impl Model {
         self.workspace.contains(path)
     }
 
-    /// Takes a file of the workspace; [`Model::advance`] learns it bit by bit, in place of what was known of it.
+    /// Takes a file of the workspace. [`Model::advance`] learns it in steps, in place of its earlier text.
     pub fn index_prepared(&mut self, text: Prepared) {
         self.waiting.retain(|waiting| waiting.path() != text.path || waiting.has_begun());
         self.waiting.push_back(Incoming::new(text));
     }
 
-    /// Does a bit of what is waiting, for less than a millisecond; true while more is left.
+    /// Does one step of the pending work, in less than a millisecond. Returns true while more is left.
     pub fn advance(&mut self) -> bool {
         for document in self.documents.values_mut() {
             if document.advance(&mut self.vocab, SLICE) > 0 {
@@ -197,12 +197,12 @@ impl Model {
         true
     }
 
-    /// Whether an open document is still being learned; an edit of it now would learn the rest at once.
+    /// Whether an open document is still being learned. An edit of it would learn the rest at once.
     pub fn is_opening(&self) -> bool {
         self.documents.values().any(Document::is_opening)
     }
 
-    /// Forgets a file: it was deleted, or is ignored from now on. An open document stays.
+    /// Forgets a file that was deleted or is now ignored. An open document stays.
     pub fn remove(&mut self, path: &str) {
         self.waiting.retain(|waiting| waiting.path() != path);
         self.workspace.remove(path);
@@ -213,12 +213,19 @@ impl Model {
         self.workspace.contains(path)
     }
 
-    /// What is likely to follow, or nothing that is likely enough.
+    /// The paths of everything that is learned or will be: open documents and files.
+    pub fn paths(&self) -> Vec<String> {
+        let open = self.documents.keys().map(String::as_str);
+        let waiting = self.waiting.iter().map(Incoming::path);
+        open.chain(waiting).chain(self.workspace.paths()).map(str::to_owned).collect()
+    }
+
+    /// Suggests the text after the cursor; `None` if nothing is likely enough.
     pub fn suggest(&self, query: &Query<'_>) -> Option<Suggestion> {
         Draft::write(query, &self.sources(query), query.min_probability).finish()
     }
 
-    /// The predictions made for a query up to the first wrong one, when `truth` is what really follows the cursor.
+    /// The predictions for a query, up to the first wrong one. `truth` is the text that really follows the cursor.
     pub fn samples(&self, query: &Query<'_>, truth: &str) -> Vec<Sample> {
         let draft = Draft::write(query, &self.sources(query), 0.0);
         let mut samples = Vec::new();
@@ -236,7 +243,7 @@ impl Model {
         samples
     }
 
-    /// What is held now.
+    /// Counts of the current contents.
     pub fn stats(&self) -> Stats {
         Stats {
             documents: self.documents.len(),
@@ -272,7 +279,7 @@ impl Model {
         self.all_documents().map(Document::bytes).sum()
     }
 
-    /// Drops the documents that were touched longest ago while all of them together take more than their part.
+    /// Drops the least recently touched documents until the others fit their part of the memory.
     fn keep_documents_small(&mut self) {
         while self.document_bytes() > self.limits.max_bytes / DOCUMENTS {
             while let Some(retired) = self.retired.pop() {

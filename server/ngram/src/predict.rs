@@ -1,67 +1,67 @@
-//! The next token: finds what followed contexts like this one in every scope, and how likely the best of it is.
-//! It looks one token ahead; `suggest` puts tokens together.
+//! Predicts the next token: counts the tokens that followed similar contexts in every scope, and rates the best one.
+//! It looks one token ahead; joining tokens is left to `suggest`.
 
 use crate::context::Typed;
 use crate::document::Document;
 use crate::store::{Place, Store, UNKNOWN, base};
-use crate::tally::{LENGTHS, SCOPES, Scope, Tally, class};
+use crate::tally::{Scope, Tally, class};
 use crate::tokens::{Break, is_word};
 use crate::vocab::{STEM, Vocab};
-use crate::weights::{BENDS, FEATURES, STRAIGHT};
+use crate::weights::{BENDS, FEATURES, LENGTHS, SCOPES, STRAIGHT};
 use crate::workspace::Workspace;
 
-/// Places of a chain that are looked at.
+/// Places read of a chain at most.
 const CHAIN: usize = 96;
-/// Matches of one order after which shorter contexts add nothing.
+/// Matches after which shorter contexts are not searched.
 const ENOUGH: usize = 48;
-/// Words that are looked at for a typed part.
+/// Words read for a partly typed one at most.
 const WORDS: usize = 192;
-/// Uses of such a word in the document that count.
+/// Uses of such a word counted in the document at most.
 const HERE: usize = 8;
-/// Open documents besides the one in use that are asked.
+/// Open documents searched besides the cursor's.
 pub(crate) const OTHERS: usize = 3;
 
-/// Numbers that describe a prediction, from which its probability is computed.
+/// Numbers that describe a prediction. Its probability is computed from them.
 pub type Features = [f32; FEATURES];
 
-/// All that is learned, as seen from one cursor.
+/// All learned tokens, as seen from one cursor.
 pub(crate) struct Sources<'a> {
     pub(crate) vocab: &'a Vocab,
-    /// The document and the owner of the line that is being typed, which must not predict itself.
+    /// The document, and the owner of the line being typed: that line must not predict itself.
     pub(crate) file: Option<(&'a Document, Option<u32>)>,
-    /// Other open documents, last edited first.
+    /// Other open documents, most recently edited first.
     pub(crate) others: Vec<&'a Document>,
     pub(crate) workspace: &'a Workspace,
     /// Hash of the document's directory.
     pub(crate) directory: u64,
 }
 
-/// What comes next.
+/// The predicted token.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Next {
     /// The token.
     pub(crate) token: u32,
-    /// What its probability is computed from.
+    /// The inputs of its probability.
     pub(crate) features: Features,
 }
 
-/// Where in the making of a suggestion the token would stand.
+/// The token's position in the suggestion.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Stage {
     /// Tokens predicted before it.
     pub(crate) step: usize,
     /// The probability of the token predicted before it, if there is one.
     pub(crate) previous: Option<f32>,
-    /// The probability that the word before the cursor is whole, when a word stands there.
+    /// The probability that the word before the cursor is complete, if there is one.
     pub(crate) whole: Option<f32>,
 }
 
 impl Sources<'_> {
-    /// Counts what followed contexts like this one.
+    /// Counts the tokens that followed similar contexts.
     pub(crate) fn gather(&self, context: &[u32], typed: &Typed<'_>, tally: &mut Tally) {
         tally.clear();
         if let Some((document, line)) = self.file {
-            // Neither what stands in the line that is typed nor the break behind it may predict itself.
+            // The line being typed and the break behind it must not predict themselves.
             let own = |place| line.is_some() && Some(document.store.owner(place)) == line;
             let scope = |place| (!own(place) && !own(document.store.before(place))).then_some(Scope::File);
             self.search(&document.store, context, typed, tally, scope);
@@ -80,7 +80,7 @@ impl Sources<'_> {
         tally.weigh();
     }
 
-    /// Counts in one store, from the longest context to the shortest, until there is enough.
+    /// Counts in one store, from the longest context to the shortest, until there are enough matches.
     fn search<const N: usize, const P: u32>(
         &self,
         store: &Store<N, P>,
@@ -113,7 +113,7 @@ impl Sources<'_> {
         }
     }
 
-    /// Counts the words that start with what is typed, wherever they stand.
+    /// Counts the words that start with the typed part, anywhere.
     fn add_words(&self, part: &[u8], space: bool, tally: &mut Tally) {
         if part.len() < STEM {
             return;
@@ -135,7 +135,7 @@ impl Sources<'_> {
         }
     }
 
-    /// The most likely token of a tally that passes, and what its probability is computed from.
+    /// The most likely token of a tally that passes, with the inputs of its probability.
     pub(crate) fn best(
         &self,
         tally: &Tally,
@@ -160,7 +160,7 @@ impl Sources<'_> {
         Some(Next { token: best.token, features })
     }
 
-    /// Greater share; between equals the text decides, so that the order of learning does not show.
+    /// Compares by share. The text breaks ties, so the order of learning has no effect.
     fn beats(&self, one: &crate::tally::Candidate, other: &crate::tally::Candidate) -> bool {
         let text = |token: u32| (token & 1, self.vocab.text(base(token)));
         one.share > other.share
@@ -280,7 +280,7 @@ impl Kind {
     }
 }
 
-/// The probability that a prediction with these features is right: a straight sum plus a few bent ones.
+/// The probability that a prediction with these features is right: the sigmoid of a linear sum plus a few nonlinear ones.
 pub(crate) fn probability(features: &Features) -> f32 {
     let dot =
         |weights: &Features| -> f32 { features.iter().zip(weights).map(|(feature, weight)| feature * weight).sum() };

@@ -1,22 +1,22 @@
-//! Token texts with an index: every place a context of k tokens has occurred, newest first, for a few orders k.
+//! Token texts with an index: for a few orders k, every place that follows a context of k tokens, newest first.
 //!
-//! Tokens lie in small pages that form one list per text, so that a line can be taken out and put in anywhere. Each place is
-//! in one chain per order, doubly linked through a table of buckets: learning and unlearning a token take constant time
-//! and unlearning is exact. Chains mix contexts of equal hash, so a reader compares the tokens. What the numbers mean, and
-//! which text a page belongs to, is the caller's.
+//! Tokens lie in small pages. A text is a list of pages, so a line can be removed or inserted anywhere. Each place is in one
+//! doubly linked chain per order; a table of buckets holds the heads. Learning and unlearning a token take constant time, and
+//! unlearning is exact. Chains mix contexts of equal hash, so a reader compares the tokens. The meaning of the numbers, and
+//! the text of each page, is left to the caller.
 
 /// Slots of a block, the unit of allocation.
 const BLOCK: usize = 1024;
 const NIL: u32 = 0;
-/// Tokens of context that are compared at most.
+/// Tokens of context compared at most.
 pub(crate) const LONGEST_MATCH: usize = 24;
-/// A token no text contains: the number of a word that the vocabulary does not know.
+/// The token of a word that the vocabulary does not know. No text contains it.
 pub(crate) const UNKNOWN: u32 = u32::MAX;
 
-/// Where a token stands in a store; zero is nowhere.
+/// The position of a token in a store; zero is nowhere.
 pub(crate) type Place = u32;
 
-/// The number of a token without the space before it: contexts are compared by these.
+/// A token's number without its space bit. Contexts are compared by these numbers.
 pub(crate) fn base(token: u32) -> u32 {
     token >> 1
 }
@@ -53,7 +53,7 @@ pub(crate) struct Store<const N: usize, const P: u32> {
 }
 
 impl<const N: usize, const P: u32> Store<N, P> {
-    /// An empty store; `orders` rise, and about `expected` tokens will come.
+    /// An empty store for about `expected` tokens. `orders` must rise.
     pub(crate) fn new(orders: [usize; N], expected: usize) -> Self {
         let buckets = vec![NIL; Self::buckets_for(expected) * N];
         let pages = vec![Page::default()];
@@ -64,7 +64,7 @@ impl<const N: usize, const P: u32> Store<N, P> {
         (tokens / 2).next_power_of_two().max(256)
     }
 
-    /// Bytes of one token, its links and its share of a page; the buckets apart.
+    /// Bytes of one token, its links and its share of a page, without the buckets.
     pub(crate) const fn bytes_per_token() -> usize {
         size_of::<Block<N>>() / BLOCK + (size_of::<Page>() >> P)
     }
@@ -76,7 +76,7 @@ impl<const N: usize, const P: u32> Store<N, P> {
             + self.pages.len() * size_of::<Page>()
     }
 
-    /// Pages that can be had without another block.
+    /// Pages available without another block.
     pub(crate) fn free_pages(&self) -> usize {
         let ahead = ((self.blocks.len() * BLOCK) >> P).saturating_sub(self.pages.len());
         self.free.len() + ahead
@@ -92,7 +92,7 @@ impl<const N: usize, const P: u32> Store<N, P> {
         &self.orders
     }
 
-    /// A new page after `prev` (0: at the start of its text), before whatever followed.
+    /// Adds a page between `prev` and `next`; 0 stands for an end of the text.
     pub(crate) fn add_page(&mut self, prev: u32, next: u32, owner: u32) -> u32 {
         let fresh = Page { prev, next, owner, used: 0 };
         let page = match self.free.pop() {
@@ -124,7 +124,7 @@ impl<const N: usize, const P: u32> Store<N, P> {
         }
     }
 
-    /// Gives a page back; its neighbours become neighbours. Its tokens are unlinked already.
+    /// Frees a page and joins its neighbours. It does not unlink the page's tokens.
     pub(crate) fn free_page(&mut self, page: u32) {
         let Page { prev, next, used, .. } = self.page(page);
         self.tie(prev, next);
@@ -149,7 +149,7 @@ impl<const N: usize, const P: u32> Store<N, P> {
         self.page(page).prev
     }
 
-    /// Whose page the place is in.
+    /// The owner of the place's page.
     pub(crate) fn owner(&self, place: Place) -> u32 {
         self.page(place >> P).owner
     }
@@ -164,7 +164,7 @@ impl<const N: usize, const P: u32> Store<N, P> {
         page << P..(page << P) + self.page(page).used
     }
 
-    /// Adds a token to the end of a text whose last page is `page`; the page it went to and its place. It is not linked yet.
+    /// Appends a token to the text whose last page is `page`, without linking it. Returns the token's page and place.
     pub(crate) fn push(&mut self, page: u32, token: u32) -> (u32, Place) {
         let Page { owner, used, next, .. } = self.page(page);
         let page = if used == 1 << P { self.add_page(page, next, owner) } else { page };
@@ -184,7 +184,7 @@ impl<const N: usize, const P: u32> Store<N, P> {
         block.and_then(|block| block.tokens.get(place as usize % BLOCK)).copied().unwrap_or(0)
     }
 
-    /// Puts another token at a place that is not linked.
+    /// Replaces the token at a place that is not linked.
     pub(crate) fn set_token(&mut self, place: Place, token: u32) {
         let block = self.blocks.get_mut(place as usize / BLOCK);
         if let Some(at) = block.and_then(|block| block.tokens.get_mut(place as usize % BLOCK)) {
@@ -247,12 +247,12 @@ impl<const N: usize, const P: u32> Store<N, P> {
         self.blocks.get_mut(place as usize / BLOCK)?.links.get_mut(place as usize % BLOCK)?.get_mut(order)
     }
 
-    /// More tokens than the buckets were made for by far: chains get long.
+    /// Whether there are far more tokens than the buckets were made for, so that chains get long.
     pub(crate) fn crowded(&self) -> bool {
         Self::buckets_for(self.tokens) * N > self.buckets.len() * 2
     }
 
-    /// Builds all chains anew, with as many buckets as the tokens need.
+    /// Rebuilds all chains, with as many buckets as the tokens need.
     pub(crate) fn rehash(&mut self) {
         self.buckets = vec![NIL; (Self::buckets_for(self.tokens) * N).max(self.buckets.len())];
         for page in 1..self.pages.len() as u32 {
@@ -260,7 +260,7 @@ impl<const N: usize, const P: u32> Store<N, P> {
         }
     }
 
-    /// The buckets of the contexts that end before a place, one per order; nothing where the text does not reach back so far.
+    /// The buckets of the contexts before a place, one per order; `None` where the text does not reach back that far.
     fn contexts(&self, place: Place) -> [Option<usize>; N] {
         let mut at = place;
         self.buckets_of(std::iter::from_fn(|| {
@@ -269,7 +269,7 @@ impl<const N: usize, const P: u32> Store<N, P> {
         }))
     }
 
-    /// The buckets of a context given from its last token backwards.
+    /// The buckets of a context, given from its last token backwards.
     pub(crate) fn buckets_of(&self, mut context: impl Iterator<Item = u32>) -> [Option<usize>; N] {
         let mut buckets = [None; N];
         let mut state = 0_u64;
@@ -281,14 +281,14 @@ impl<const N: usize, const P: u32> Store<N, P> {
                 state = (state.rotate_left(23) ^ u64::from(base(token))).wrapping_mul(0x9e37_79b9_7f4a_7c15);
                 length += 1;
             }
-            // Each order has a part of the table to itself: its chains run through links of its own.
+            // Each order has its own part of the table, because its chains run through its own links.
             let mixed = (state ^ state >> 29).wrapping_mul(0xbf58_476d_1ce4_e5b9) >> 32;
             *bucket = Some(index * each + (mixed as usize & (each - 1)));
         }
         buckets
     }
 
-    /// The places in a chain, newest first. Some may follow other contexts: compare.
+    /// The places in a chain, newest first. Some may follow other contexts, so compare the tokens.
     pub(crate) fn chain(&self, order: usize, bucket: usize) -> impl Iterator<Item = Place> + '_ {
         let first = self.buckets.get(bucket).copied().unwrap_or(NIL);
         let next = move |place: &Place| {

@@ -1,5 +1,5 @@
-//! From single tokens to a suggestion: greedy steps with a joint probability, written as text, ended where it pays most, cut before
-//! what follows the cursor. It changes nothing that is learned.
+//! Joins tokens into a suggestion: decodes greedily with a joint probability, ends where the expected gain is highest, and cuts
+//! what the text after the cursor repeats. It changes nothing learned; predicting a token is left to `predict`.
 
 use crate::context::{Context, Typed};
 use crate::predict::{Features, Next, Sources, Stage, probability};
@@ -7,7 +7,7 @@ use crate::store::base;
 use crate::tally::Tally;
 use crate::tokens::{Break, FIRST_WORD, TAB, is_word};
 
-/// The moment a suggestion is asked for.
+/// A request for a suggestion.
 #[derive(Clone, Copy, Debug)]
 pub struct Query<'a> {
     /// Path of the document, as it was opened.
@@ -16,17 +16,17 @@ pub struct Query<'a> {
     pub language: &'a str,
     /// Text before the cursor; the last few kilobytes are enough.
     pub before: &'a str,
-    /// Text after the cursor: the rest of the line at least, and the next line that is not blank if there is one.
+    /// Text after the cursor: at least the rest of the line and the next non-blank line, if there is one.
     pub after: &'a str,
     /// Line of the cursor, from zero.
     pub line: usize,
     /// Joint probability below which nothing is suggested.
     pub min_probability: f32,
-    /// Characters, blanks at line starts apart, below which nothing is suggested.
+    /// Characters below which nothing is suggested; indentation does not count.
     pub min_chars: usize,
     /// Tokens of a suggestion at most.
     pub max_tokens: usize,
-    /// Lines of a suggestion at most; one: it stays on the cursor's line.
+    /// Lines of a suggestion at most; with one it stays on the cursor's line.
     pub max_lines: usize,
     /// One step of indentation in this document: a tab or some spaces.
     pub indent: &'a str,
@@ -35,11 +35,11 @@ pub struct Query<'a> {
 /// Text that is likely to follow.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Suggestion {
-    /// What to insert at the cursor.
+    /// The text to insert at the cursor.
     pub text: String,
     /// The probability that all of it is right.
     pub probability: f32,
-    /// For each token its end in `text`, in bytes, and the probability that the text up to there is right.
+    /// For each token, its end in `text` in bytes and the probability that the text up to there is right.
     pub tokens: Vec<(usize, f32)>,
     /// Lines it spans.
     pub lines: usize,
@@ -52,7 +52,7 @@ pub(crate) struct Step {
     pub(crate) end: usize,
     /// Joint probability up to here.
     pub(crate) joint: f32,
-    /// What its own probability came from.
+    /// The inputs of its own probability.
     pub(crate) features: Features,
     /// Line of the draft it is on, from one.
     line: usize,
@@ -63,13 +63,13 @@ pub(crate) struct Step {
 }
 
 impl Step {
-    /// A draft may end here: anywhere on its first line, at the ends of the others.
+    /// Whether a draft may end here: anywhere on its first line, but only at the ends of the others.
     fn is_end(&self) -> bool {
         !self.breaks && (self.line == 1 || self.ends_line)
     }
 }
 
-/// A suggestion in the making.
+/// An unfinished suggestion.
 pub(crate) struct Draft<'q> {
     query: &'q Query<'q>,
     pub(crate) text: String,
@@ -79,14 +79,14 @@ pub(crate) struct Draft<'q> {
     unit: u16,
 }
 
-/// How much a wrong suggestion weighs against the characters of a right one; one would be the most characters per suggestion.
-/// The rest of a right one can still be had with the next suggestion, so that caution costs little.
+/// The exponent of the probability in a suggestion's worth; one would maximize the expected characters per suggestion.
+/// A higher one avoids wrong suggestions. Caution costs little, because the next suggestion can still offer the rest.
 const CARE: i32 = 3;
-/// What a suggestion is worth that goes to the end of a line.
+/// Factor in the worth of a suggestion that completes a line.
 const WHOLE_LINE: f32 = 1.5;
-/// What several lines are worth when they leave a bracket open.
+/// Factor in the worth of several lines that leave a bracket open.
 const HALF_DONE: f32 = 0.8;
-/// Tokens without a probability worth going on for are not followed below this.
+/// Joint probability below which no draft goes on, whatever the query asks.
 const HOPELESS: f32 = 0.02;
 
 impl<'q> Draft<'q> {
@@ -139,7 +139,7 @@ impl<'q> Draft<'q> {
         }
     }
 
-    /// Writes one token; false when the suggestion has to end before it.
+    /// Writes one token; false if the suggestion must end before it.
     fn add(&mut self, sources: &Sources<'_>, token: u32, typed: &Typed<'_>) -> bool {
         if let Some(found) = Break::of(base(token)) {
             return self.break_line(found, matches!(typed, Typed::LineStart));
@@ -177,7 +177,7 @@ impl<'q> Draft<'q> {
         true
     }
 
-    /// The end that saves most for its risk, among those likely enough; nothing if there is none.
+    /// Ends the draft where its worth is highest, among the ends that are likely enough; `None` if there are none.
     pub(crate) fn finish(self) -> Option<Suggestion> {
         let limit = limit(self.query, &self.text, &self.steps);
         let ends = self.steps.iter().filter(|step| step.is_end() && step.end <= limit);
@@ -200,13 +200,13 @@ impl<'q> Draft<'q> {
 }
 
 enum AtWord {
-    /// The word goes on, most likely as this token.
+    /// The word continues, most likely as this token.
     Goes(Next),
-    /// The word is whole, with this probability and token.
+    /// The word is complete, with this probability and token.
     Whole(f32, u32),
 }
 
-/// Whether the word before the cursor is whole, by what stood in such places.
+/// Whether the word before the cursor is complete, judged by similar contexts.
 fn at_word(sources: &Sources<'_>, tokens: &[u32], typed: &Typed<'_>, tally: &mut Tally) -> AtWord {
     let Typed::Word(word) = typed else { return AtWord::Whole(1.0, crate::store::UNKNOWN) };
     sources.gather(tokens, typed, tally);
@@ -225,7 +225,7 @@ fn at_word(sources: &Sources<'_>, tokens: &[u32], typed: &Typed<'_>, tally: &mut
     }
 }
 
-/// One step of indentation in columns: the document's, or what the query says for a document with none.
+/// One step of indentation in columns: the document's, or the query's for a document with none.
 fn unit(query: &Query<'_>, sources: &Sources<'_>) -> u16 {
     let said = if query.indent.contains('\t') { TAB } else { query.indent.len().clamp(1, 8) as u16 };
     sources.file.and_then(|(document, _)| document.unit()).unwrap_or(said)
@@ -235,7 +235,7 @@ fn first_line(text: &str) -> &str {
     text.split('\n').next().unwrap_or_default()
 }
 
-/// Characters that are not indentation, nor line breaks.
+/// Characters other than indentation and line breaks.
 fn visible(text: &str) -> usize {
     text.split('\n')
         .enumerate()
@@ -243,7 +243,7 @@ fn visible(text: &str) -> usize {
         .sum()
 }
 
-/// How much of the text may be shown so that nothing of it stands after the cursor already.
+/// Bytes of the text up to where it repeats the text after the cursor.
 fn limit(query: &Query<'_>, text: &str, steps: &[Step]) -> usize {
     repeated_rest(query, text, steps).min(repeated_line(query, text)).min(text.len())
 }
@@ -272,7 +272,7 @@ fn repeated_rest(query: &Query<'_>, text: &str, steps: &[Step]) -> usize {
     text.len()
 }
 
-/// A word that only begins like the rest of the line does not repeat it.
+/// Whether a word only begins like the rest of the line, and so does not repeat it.
 fn is_glued(token: &str, length: usize, rest: &str) -> bool {
     let follows = rest.get(length..).and_then(|rest| rest.chars().next());
     token.ends_with(is_word) && follows.is_some_and(is_word)
@@ -295,7 +295,7 @@ fn bracket(c: char) -> i32 {
     }
 }
 
-/// Where the text begins to repeat the next line that is not blank.
+/// Where the text begins to repeat the next non-blank line.
 fn repeated_line(query: &Query<'_>, text: &str) -> usize {
     let following = query.after.split('\n').skip(1).map(str::trim).find(|line| !line.is_empty());
     let Some(following) = following else { return text.len() };

@@ -1,28 +1,24 @@
-//! What followed the contexts that are like the one at the cursor: counts by token, length of match and scope, and what they make likely.
-//! Where the counts come from is the business of `predict`.
+//! Counts of the tokens that followed contexts like the cursor's, by token, match length and scope, and each token's share.
+//! Collecting the counts is left to `predict`.
 
-use crate::weights::ESCAPE;
+use crate::weights::{ESCAPE, LENGTHS, SCOPES};
 
-/// Distinct tokens that are counted; those met later are many and rare.
+/// Distinct tokens counted at most; those met later are many and rare.
 const MOST: usize = 96;
 const SLOTS: usize = 256;
-/// Classes of match length.
-pub(crate) const LENGTHS: usize = 9;
-/// Scopes.
-pub(crate) const SCOPES: usize = 3;
 
 /// Where a match was found, the farthest first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Scope {
     /// Anywhere in the workspace.
     Workspace,
-    /// In the same directory, or a file edited lately.
+    /// In the same directory, another open document, or a recently edited file.
     Near,
     /// In the document itself.
     File,
 }
 
-/// The class of a match of so many tokens.
+/// The class of a match of `length` tokens.
 pub(crate) fn class(length: usize) -> usize {
     match length {
         0..=4 => length,
@@ -38,7 +34,7 @@ pub(crate) fn class(length: usize) -> usize {
 pub(crate) struct Candidate {
     /// The token.
     pub(crate) token: u32,
-    /// How often it followed a match of this class or a longer one, once [`Tally::weigh`] has run.
+    /// How often it followed a match of each class. [`Tally::weigh`] adds the longer classes.
     pub(crate) counts: [[f32; SCOPES]; LENGTHS],
     /// Its share.
     pub(crate) share: f32,
@@ -49,7 +45,7 @@ pub(crate) struct Candidate {
 pub(crate) struct Tally {
     /// Candidates in the order met.
     pub(crate) candidates: Vec<Candidate>,
-    /// Sums over the candidates, and how many of them each cell has.
+    /// Sums over the candidates, and (`kinds`) how many of them have a count in each cell.
     pub(crate) totals: [[f32; SCOPES]; LENGTHS],
     pub(crate) kinds: [[f32; SCOPES]; LENGTHS],
     slots: [u8; SLOTS],
@@ -67,7 +63,7 @@ impl Tally {
         self.slots = [0; SLOTS];
     }
 
-    /// Counts a token that followed a match of that class.
+    /// Counts a token that followed a match of this class.
     pub(crate) fn add(&mut self, token: u32, class: usize, scope: Scope, count: f32) {
         let mut slot = (token.wrapping_mul(0x9e37_79b9) >> 24) as usize;
         loop {
@@ -93,8 +89,8 @@ impl Tally {
         }
     }
 
-    /// Turns counts into shares: from the shortest context to the longest and from the farthest scope to the nearest, each
-    /// level takes what its evidence is worth and leaves the rest to the levels before it.
+    /// Turns counts into shares, from the shortest context to the longest and from the farthest scope to the nearest. Each
+    /// level takes the share that its evidence supports and leaves the rest to the levels before it.
     pub(crate) fn weigh(&mut self) {
         self.sum_up();
         for candidate in &mut self.candidates {

@@ -1,14 +1,14 @@
 //! Lexical tokens of any language: words, operators, runs; and the line break as a token that carries the change of indentation.
-//! It knows no grammar and no vocabulary: it cuts text, and others number the pieces.
+//! It knows no grammar and no vocabulary; numbering the tokens is left to `prepared` and `vocab`.
 
-/// Bytes after which a word or a run is cut in two, so that no token is without bound.
+/// Bytes after which a word or a run is split, so that tokens are bounded.
 const LONGEST: usize = 96;
-/// A tab in columns; the unit of files that indent by tabs.
+/// Columns of a tab, the unit of files that indent by tabs.
 pub(crate) const TAB: u16 = 8;
-/// Deepest indentation told apart, in columns.
+/// Deepest indentation distinguished, in columns.
 const DEEPEST: u16 = 400;
 
-/// Operators of three and two characters that are one token. Two closing angles are two, for the sake of generics.
+/// Operators of three and two characters that are one token. `>>` is two tokens, because it closes generics.
 const OPERATORS: [&str; 44] = [
     "...", "===", "!==", "\"\"\"", "'''", "```", "///", "//!", "..=", "<<=", ">>=", "/**", "::", "->", "=>", "==",
     "!=", "<=", ">=", "&&", "||", "+=", "-=", "*=", "/=", "|=", "&=", "^=", "%=", "..", "//", "/*", "*/", "<<", "**",
@@ -24,7 +24,7 @@ pub(crate) struct Lexeme<'a> {
     pub(crate) text: &'a str,
 }
 
-/// True for the characters of which words consist.
+/// Whether words may contain the character.
 pub(crate) fn is_word(c: char) -> bool {
     c == '_' || if c.is_ascii() { c.is_ascii_alphanumeric() } else { c.is_alphanumeric() }
 }
@@ -33,7 +33,7 @@ fn is_gap(c: char) -> bool {
     c == ' ' || c == '\t'
 }
 
-/// The tokens of one line from its first character that is not indentation; blanks at its end are dropped.
+/// The tokens of one line, without its indentation and the blanks at its end.
 pub(crate) fn lexemes(line: &str) -> impl Iterator<Item = Lexeme<'_>> {
     Lexemes { rest: line.trim() }
 }
@@ -67,7 +67,7 @@ impl<'a> Lexemes<'a> {
     }
 }
 
-/// Bytes of the token with which `text` starts, not blank; nothing at its end.
+/// Bytes of the token at the start of `text`, where no blank stands; `None` at its end.
 fn token_length(text: &str) -> Option<usize> {
     let first = text.chars().next()?;
     if is_word(first) {
@@ -88,7 +88,7 @@ fn is_bracket(c: char) -> bool {
     matches!(c, '(' | ')' | '[' | ']' | '{' | '}' | '<' | '>')
 }
 
-/// Bytes of the leading characters that pass, no more than a token may have.
+/// Bytes of the leading characters that pass, at most [`LONGEST`].
 fn run(text: &str, passes: impl Fn(char) -> bool) -> usize {
     let mut end = 0;
     for c in text.chars() {
@@ -100,7 +100,7 @@ fn run(text: &str, passes: impl Fn(char) -> bool) -> usize {
     end
 }
 
-/// Columns of the indentation of a line, a tab up to the next multiple of [`TAB`]; nothing for a blank line.
+/// A line's indentation in columns; `None` for a blank line. A tab goes to the next multiple of [`TAB`].
 pub(crate) fn indentation(line: &str) -> Option<u16> {
     let mut columns = 0_u16;
     for c in line.chars() {
@@ -114,12 +114,12 @@ pub(crate) fn indentation(line: &str) -> Option<u16> {
     None
 }
 
-/// The line break as a token: what the next line's indentation is, seen from the last line that was not blank.
+/// The line break as a token: the next line's indentation relative to the last non-blank line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Break {
     /// The line is blank.
     Blank,
-    /// Deeper (above zero) or shallower by so many units.
+    /// Deeper (above zero) or shallower by this many units.
     Units(i16),
     /// Deeper or shallower by columns that are no multiple of the unit.
     Columns(i16),
@@ -130,11 +130,11 @@ const MOST_COLUMNS: i16 = 40;
 const FIRST_UNITS: u32 = 1;
 const BLANK: u32 = FIRST_UNITS + 2 * MOST_UNITS as u32 + 1;
 const FIRST_COLUMNS: u32 = BLANK + 1;
-/// The first number that is free for words; those below are line breaks.
+/// The first number for words; lower numbers are line breaks.
 pub(crate) const FIRST_WORD: u32 = 128;
 
 impl Break {
-    /// The break before a line indented by `columns` (nothing: blank) after a line indented by `above`.
+    /// The break before a line indented by `columns` (`None`: blank) after a line indented by `above`.
     pub(crate) fn new(above: u16, columns: Option<u16>, unit: u16) -> Break {
         let Some(columns) = columns else { return Break::Blank };
         let change = columns as i16 - above as i16;
@@ -155,7 +155,7 @@ impl Break {
         }
     }
 
-    /// The break of that number; nothing for words.
+    /// The break with this number; `None` for words.
     pub(crate) fn of(number: u32) -> Option<Break> {
         match number {
             BLANK => Some(Break::Blank),
@@ -168,7 +168,7 @@ impl Break {
     }
 }
 
-/// How the lines of a file are indented, counted so that the unit can follow edits line by line.
+/// Counts how the lines of a file are indented, so that the unit can follow edits line by line.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Units {
     tabs: u32,
@@ -184,7 +184,7 @@ impl Units {
         }
     }
 
-    /// The same for an indentation known already, in columns.
+    /// Counts a line whose indentation in columns is already known.
     pub(crate) fn count_columns(&mut self, columns: u16, tab: bool, by: i32) {
         self.lines = self.lines.saturating_add_signed(by);
         if tab {
@@ -204,7 +204,7 @@ impl Units {
     }
 }
 
-/// A hash of a token's text, the same in a file prepared on its own and in the shared vocabulary.
+/// A hash of a token's text, the same in prepared files and in the shared vocabulary.
 pub(crate) fn hash(text: &str) -> u32 {
     let mut state = 0x9e37_79b9_7f4a_7c15_u64 ^ text.len() as u64;
     let mut chunks = text.as_bytes().chunks_exact(8);

@@ -1,11 +1,11 @@
-//! The vocabulary: each distinct token has one number, kept while some text uses it, and found again by text or by its first letters.
-//! It counts uses and frees what nobody uses; where the uses are is the business of the stores.
+//! The vocabulary: each distinct token has one number while a text uses it, and is found by its text or its first letters.
+//! It counts uses and frees unused tokens; the places of the uses are left to the stores.
 
 use crate::tokens::{FIRST_WORD, hash};
 
 /// Bytes of text kept inside an entry; longer texts get a box of their own.
 const SHORT: usize = 22;
-/// Letters by which words are found from a typed part.
+/// Bytes by which words are found from a typed part.
 pub(crate) const STEM: usize = 3;
 const STEMS: usize = 1 << 14;
 const NONE: u32 = u32::MAX;
@@ -66,7 +66,7 @@ pub(crate) struct Vocab {
 }
 
 impl Vocab {
-    /// An empty vocabulary with room for about `expected` tokens; room that is not used costs no memory.
+    /// An empty vocabulary with room for about `expected` tokens; unused room costs no memory.
     pub(crate) fn new(expected: usize) -> Vocab {
         let places = (expected * 2).next_power_of_two().max(1024);
         Vocab {
@@ -96,7 +96,7 @@ impl Vocab {
         self.locate(text, hash(text)).ok().map(|place| self.at(place) + FIRST_WORD)
     }
 
-    /// The number of a token, new if need be, with one more use.
+    /// Counts one more use of a token. Returns its number, a new one if needed.
     pub(crate) fn acquire(&mut self, text: &str, hash: u32) -> u32 {
         let place = match self.locate(text, hash) {
             Ok(place) => {
@@ -130,14 +130,14 @@ impl Vocab {
         entry + FIRST_WORD
     }
 
-    /// One more use of a token in use; line breaks are not counted.
+    /// Counts one more use of a token in use; line breaks are not counted.
     pub(crate) fn retain(&mut self, number: u32) {
         if let Some(entry) = self.entry_mut(number) {
             entry.uses = entry.uses.saturating_add(1);
         }
     }
 
-    /// One use less; the last one frees the number.
+    /// Removes one use; the last one frees the number.
     pub(crate) fn release(&mut self, number: u32) {
         let Some(entry) = self.entry_mut(number) else { return };
         entry.uses = entry.uses.saturating_sub(1);
@@ -160,12 +160,12 @@ impl Vocab {
         self.entry(number).map_or(&[], |entry| entry.text.bytes())
     }
 
-    /// How often it is used in all that is learned.
+    /// How often all learned texts use it.
     pub(crate) fn uses(&self, number: u32) -> u32 {
         self.entry(number).map_or(0, |entry| entry.uses)
     }
 
-    /// Words that start with `part` (of [`STEM`] bytes at least), the newest first.
+    /// Words that start with `part` (at least [`STEM`] bytes), the newest first.
     pub(crate) fn words<'a>(&'a self, part: &'a [u8]) -> impl Iterator<Item = u32> + 'a {
         let first = stem(part).and_then(|stem| self.stems.get(stem)).map_or(NONE, |head| head.wrapping_sub(1));
         std::iter::successors(Some(first), |entry| Some(self.entries.get(*entry as usize)?.next))
@@ -219,7 +219,7 @@ impl Vocab {
         }
     }
 
-    /// Takes an entry out of the index and moves up those behind it that were pushed on by it.
+    /// Removes an entry from the index and moves back the entries that it displaced.
     fn unindex(&mut self, entry: u32) {
         let mask = self.index.len() - 1;
         let home = |vocab: &Vocab, at: u32| vocab.entries.get(at as usize).map_or(0, |e| e.hash as usize & mask);
@@ -277,7 +277,7 @@ impl Vocab {
     }
 }
 
-/// The list of words that start like this one; nothing for texts that are no words or too short.
+/// The list of words that start like this one; `None` for texts that are too short or no words.
 fn stem(bytes: &[u8]) -> Option<usize> {
     let stem = bytes.get(..STEM)?;
     let wordy = stem.iter().all(|byte| byte.is_ascii_alphanumeric() || *byte == b'_' || !byte.is_ascii());

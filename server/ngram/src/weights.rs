@@ -1,11 +1,13 @@
-//! The fitted numbers of the model, printed by `ngram-eval --fit`. Nothing here is code.
-
-use crate::tally::{LENGTHS, SCOPES};
+//! The model's fitted numbers; `ngram-eval --fit` prints `STRAIGHT` and `BENDS`. Using them is left to `tally` and `predict`.
 
 /// Numbers that describe a prediction.
 pub const FEATURES: usize = 42;
+/// Classes of match length.
+pub(crate) const LENGTHS: usize = 9;
+/// Scopes.
+pub(crate) const SCOPES: usize = 3;
 
-/// What a level leaves to the levels before it, per distinct token it has seen: by class of match length, by scope from far to near.
+/// The weight a level leaves to the levels before it, per distinct token it has seen: by class of match length, by scope from far to near.
 pub(crate) const ESCAPE: [[f32; SCOPES]; LENGTHS] = [
     [1.0, 1.0, 0.6],
     [1.0, 1.0, 0.8],

@@ -1,5 +1,5 @@
-//! The files of the workspace that are learned but not open: one store for all, and which of them to keep when memory is short.
-//! What is nearest stays: recently edited, then the same directory, then the same language, then few steps away.
+//! The learned files of the workspace, in one store. When memory is short, the nearest stay: recently edited files first, then the
+//! same directory, then the same language, then the longest common path. Open documents are left to `document`.
 
 use std::collections::HashMap;
 
@@ -12,7 +12,7 @@ use crate::vocab::Vocab;
 pub(crate) type Shelf = Store<3, 4>;
 /// Orders indexed in the workspace.
 const ORDERS: [usize; 3] = [2, 3, 5];
-/// Files that were settled or closed last and count as recently edited.
+/// How many of the last settled or closed files count as recently edited.
 const RECENT: u64 = 12;
 
 /// A learned file.
@@ -23,18 +23,18 @@ pub(crate) struct File {
     /// Hash of its directory.
     pub(crate) directory: u64,
     last: u32,
-    /// When it was edited last; 0: not since it was learned.
+    /// When it was last edited; 0: not since it was learned.
     touched: u64,
-    /// How near it is to where the user was last seen; more is nearer.
+    /// Its nearness to the last focus; higher is nearer.
     nearness: u32,
-    /// Not to be read: it is open, or on its way out.
+    /// Readers skip it: it is open or is being unlearned.
     pub(crate) hidden: bool,
 }
 
-/// Where the user is: what is near is seen from here.
+/// The document in use. Nearness is measured from it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Focus {
-    /// Path of the document in use.
+    /// Its path.
     pub(crate) path: String,
     /// Its language.
     pub(crate) language: String,
@@ -54,11 +54,11 @@ pub(crate) struct Workspace {
     touches: u64,
     /// Bytes of paths and their table.
     names: usize,
-    /// Where the user was when the files' nearness was measured.
+    /// The focus from which the files' nearness was measured.
     seen_from: Focus,
 }
 
-/// A file on its way in.
+/// A file that is being learned.
 #[derive(Debug)]
 pub(crate) struct Incoming {
     text: Prepared,
@@ -73,7 +73,7 @@ impl Incoming {
         Incoming { numbers: vec![0; text.words()], text, file: None, next: 0, edited: false }
     }
 
-    /// A document that was closed; `edited`: it counts as recently edited.
+    /// A closed document; with `edited` it counts as recently edited.
     pub(crate) fn closed(text: Prepared, edited: bool) -> Incoming {
         Incoming { edited, ..Incoming::new(text) }
     }
@@ -83,7 +83,7 @@ impl Incoming {
         self.edited
     }
 
-    /// True when some of it is learned.
+    /// Whether part of it is learned.
     pub(crate) fn has_begun(&self) -> bool {
         self.file.is_some()
     }
@@ -94,7 +94,7 @@ impl Incoming {
     }
 }
 
-/// How an attempt to learn went on.
+/// The result of a learning step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Step {
     /// More to do.
@@ -106,7 +106,7 @@ pub(crate) enum Step {
 }
 
 impl Workspace {
-    /// Nothing learned; about `expected` tokens may come.
+    /// An empty workspace for about `expected` tokens.
     pub(crate) fn new(expected: usize) -> Workspace {
         Workspace {
             store: Store::new(ORDERS, expected),
@@ -135,14 +135,19 @@ impl Workspace {
         self.files.get(owner as usize)
     }
 
-    /// True when the file was edited not long ago.
+    /// Whether the file was recently edited.
     pub(crate) fn is_recent(&self, file: &File) -> bool {
         file.touched > 0 && file.touched + RECENT > self.touches
     }
 
-    /// True when the path is learned.
+    /// Whether the path is learned.
     pub(crate) fn contains(&self, path: &str) -> bool {
         self.by_path.contains_key(path)
+    }
+
+    /// The paths of the learned files.
+    pub(crate) fn paths(&self) -> impl Iterator<Item = &str> {
+        self.by_path.keys().map(|path| &**path)
     }
 
     /// Hides the file from readers, or shows it again.
@@ -162,7 +167,7 @@ impl Workspace {
         }
     }
 
-    /// Takes a file out of sight at once; [`Workspace::sweep`] unlearns it.
+    /// Hides a file at once; [`Workspace::sweep`] unlearns it.
     pub(crate) fn remove(&mut self, path: &str) -> bool {
         let Some(file) = self.by_path.remove(path) else { return false };
         self.names -= name_bytes(path);
@@ -173,7 +178,7 @@ impl Workspace {
         true
     }
 
-    /// Unlearns about `tokens` of the files that are leaving; how many it did, fewer only when all are gone.
+    /// Unlearns about `tokens` tokens of removed files. Returns how many; fewer only when none are left.
     pub(crate) fn sweep(&mut self, vocab: &mut Vocab, tokens: usize) -> usize {
         let mut swept = 0;
         while swept < tokens {
@@ -184,7 +189,7 @@ impl Workspace {
                 self.free.push(leaving);
                 continue;
             }
-            // From the end backwards: what stands before a token must be there when it is unlinked.
+            // From the end backwards: a token is unlinked by the tokens before it, so they must still be there.
             for place in self.store.places(page).rev() {
                 self.store.unlink(place);
                 vocab.release(base(self.store.token(place)));
@@ -199,7 +204,7 @@ impl Workspace {
         swept
     }
 
-    /// Learns about `tokens` more of a file; `room` says whether as many bytes may be taken.
+    /// Learns about `tokens` more tokens of a file. `room` says whether memory is left.
     pub(crate) fn advance(
         &mut self,
         vocab: &mut Vocab,
@@ -241,7 +246,7 @@ impl Workspace {
         Step::More
     }
 
-    /// Takes the farthest file out if the one that comes is nearer; otherwise the one that comes goes.
+    /// Removes the farthest file if the incoming one is nearer; otherwise refuses the incoming one.
     fn make_room(&mut self, incoming: &Incoming, focus: &Focus) -> Step {
         if !self.leaving.is_empty() {
             return Step::More;
@@ -260,7 +265,7 @@ impl Workspace {
         Step::Refused
     }
 
-    /// Measures how near all files are, if the user has moved since that was done.
+    /// Measures the nearness of all files again, if the focus has changed.
     fn look_from(&mut self, focus: &Focus) {
         if self.seen_from == *focus {
             return;
@@ -306,12 +311,12 @@ pub(crate) fn directory(path: &str) -> &str {
     path.rsplit_once(['/', '\\']).map_or("", |(directory, _)| directory)
 }
 
-/// A hash for comparing names that live as long as the process.
+/// A hash for comparing names within one process.
 pub(crate) fn word_hash(text: &str) -> u64 {
     text.bytes().fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x100_0000_01b3))
 }
 
-/// How near a file is to the focus; more is nearer.
+/// The nearness of a file to the focus; higher is nearer.
 fn nearness(path: &str, language: u64, focus: &Focus) -> u32 {
     let same_directory = u32::from(directory(path) == directory(&focus.path));
     let same_language = u32::from(language == word_hash(&focus.language));

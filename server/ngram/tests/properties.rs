@@ -1,4 +1,4 @@
-//! What holds for any text and any edits: incremental learning equals learning anew, probabilities are probabilities, memory is bounded.
+//! Properties of any text and any edits: incremental learning equals learning anew, probabilities are valid, memory is bounded.
 
 use pennyworth_ngram::{Limits, Model, Prepared, Query, Stats};
 use proptest::prelude::*;
@@ -20,7 +20,7 @@ fn query<'a>(before: &'a str, after: &'a str, line: usize) -> Query<'a> {
     }
 }
 
-/// Lines of few words, so that contexts repeat; with blanks, brackets, tabs and characters of several bytes.
+/// Lines of few words, so that contexts repeat; with blanks, brackets, tabs and multi-byte characters.
 fn line() -> impl Strategy<Value = String> {
     let word = prop_oneof![
         8 => Just("let "), 8 => Just("x"), 8 => Just(" = "), 8 => Just("y"), 8 => Just("("), 8 => Just(")"), 6 => Just(";"),

@@ -1,10 +1,10 @@
-//! What is suggested where: each case is some learned text, a cursor (`ˇ`) in a document, and what should be inserted there.
+//! Cases of suggestions: each is some learned text, a cursor (`ˇ`) in a document, and the text expected there.
 
 use pennyworth_ngram::{Limits, Model, Query};
 
 const PATH: &str = "src/here.rs";
 
-/// A model that has learned the files, with the document of the cursor open as it stands.
+/// A model that has learned the files and has the cursor's document open.
 fn model(files: &[(&str, &str)], document: &str) -> Model {
     let mut model = Model::new(Limits { max_bytes: 8 << 20 });
     for (path, text) in files {
@@ -31,7 +31,7 @@ fn ask(model: &Model, document: &str, max_lines: usize, indent: &str) -> Option<
     model.suggest(&query).map(|found| found.text)
 }
 
-/// Asks in a model that has learned `learned` three times over, so that the evidence is plain.
+/// Asks a model that has learned `learned` three times, so that the evidence is clear.
 fn check(learned: &str, document: &str, max_lines: usize, indent: &str, expected: Option<&str>) {
     let files: Vec<(String, String)> = (0..3).map(|n| (format!("src/{n}.rs"), learned.to_owned())).collect();
     let files: Vec<(&str, &str)> = files.iter().map(|(path, text)| (path.as_str(), text.as_str())).collect();

@@ -1,5 +1,5 @@
-//! From the bytes of an answer to its chunks: any split of the bytes gives the same chunks, and an answer that was cut off is never taken for whole.
-//! It leaves what a frame means to the protocol's file, and opening the stream and its deadlines to `call`.
+//! Decodes the bytes of an answer into chunks. Any split of the bytes gives the same chunks, and a cut-off answer never counts as whole.
+//! It leaves the meaning of a frame to the protocol's file, and the stream and its deadlines to `call`.
 
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -10,18 +10,30 @@ use pennyworth_core::money::Money;
 use pennyworth_core::tokens;
 use serde_json::Value;
 
+use crate::chunk::{Chunk, FinishReason, Usage};
 use crate::error::{Kind, ProviderError};
 use crate::frames::{Fault, Frames};
-use crate::wire::{Wire, wire};
-use crate::{Chunk, FinishReason, Request, Usage};
+use crate::heard::{Heard, Input, Output};
+use crate::protocols::wire;
+use crate::request::Request;
+use crate::thoughts::Thoughts;
+use crate::wire::Wire;
 
-/// How long the end of the connection is waited for after the last event, so that the connection can serve the next call.
+/// Longest wait for the end of the body after the last event, so that the next call can reuse the connection.
 const DRAIN: Duration = Duration::from_millis(20);
+/// Longest wait for the bill after an error inside the stream.
+const BILL: Duration = Duration::from_millis(100);
+/// Most bytes of text for each token of the ceiling, and besides: a model that writes more does not keep to its ceiling.
+const BYTES_PER_TOKEN: usize = 32;
+const MORE_BYTES: usize = 1024;
 
-/// What follows the last frame where a protocol says so.
+/// Longest wait for what follows the reason for an answer's end: its counts, and the marker after the last frame. The text is whole by then.
+const AFTER_FINISH: Duration = Duration::from_millis(200);
+
+/// The marker after the last frame, in protocols that send one.
 const OVER: &str = "[DONE]";
 
-/// What the call was expected to be, for the account of an answer that brings no bill.
+/// What a call was planned to use, for the usage of an answer without counts.
 #[derive(Clone, Copy, Debug)]
 pub struct Expected {
     /// Estimated tokens of the prompt.
@@ -30,14 +42,14 @@ pub struct Expected {
     pub max_tokens: u32,
     /// Characters per token of the model.
     pub chars_per_token: f32,
-    /// Whether what the provider says it charges is taken for the truth.
+    /// Whether to believe the charge that the provider reports.
     pub charges: bool,
-    /// What a header of a whole answer says it charged; the account inside the answer goes before it.
+    /// The charge in a header of an answer that is not streamed; a charge inside the answer takes precedence.
     pub charged: Option<Money>,
 }
 
 impl Expected {
-    /// From the request.
+    /// Takes the values from a request.
     pub fn of(request: &Request) -> Expected {
         let Model { chars_per_token, charges, .. } = request.model;
         let Request { prompt_tokens, max_tokens, .. } = *request;
@@ -45,7 +57,7 @@ impl Expected {
     }
 }
 
-/// The chunks of an answer's bytes. After an error nothing follows; once text has come, an account comes before the error.
+/// Decodes an answer's bytes into chunks. Nothing follows an error; a `Usage` precedes it if text or counts have come.
 pub fn decode<S, B>(
     protocol: Protocol,
     bytes: S,
@@ -63,58 +75,34 @@ where
             if reader.over {
                 return None;
             }
-            match bytes.next().await {
+            let next = match reader.heard.finish {
+                Some(_) => tokio::time::timeout(AFTER_FINISH, bytes.next()).await.unwrap_or(None),
+                None => bytes.next().await,
+            };
+            match next {
                 Some(Ok(piece)) => reader.piece(piece.as_ref()),
+                // Nothing of the text is missing.
+                Some(Err(_)) if reader.heard.finish.is_some() => reader.close(),
                 Some(Err(error)) => reader.fail(error),
                 None => reader.end(),
             }
-            if reader.heard.done {
-                // Best effort: what comes after the end is of no interest.
+            if let Some(error) = reader.broken.take() {
+                let rest = async {
+                    while !reader.heard.done
+                        && let Some(Ok(piece)) = bytes.next().await
+                    {
+                        reader.bill(piece.as_ref());
+                    }
+                };
+                // Without a bill the cost is estimated.
+                let _ = tokio::time::timeout(BILL, rest).await;
+                reader.fail(error);
+            } else if reader.heard.done {
+                // Best effort: nothing after the end matters.
                 let _ = tokio::time::timeout(DRAIN, async { while let Some(Ok(_)) = bytes.next().await {} }).await;
             }
         }
     })
-}
-
-/// What the frames of an answer have said so far; protocols write it, frame by frame.
-#[derive(Debug, Default)]
-pub(crate) struct Heard {
-    /// Texts since the last frame, with the logarithms of their probabilities.
-    texts: Vec<(String, Option<f32>)>,
-    /// The provider's count of the input.
-    pub(crate) input: Option<Input>,
-    /// The provider's count of the output; a later one replaces it.
-    pub(crate) output: Option<Output>,
-    /// What the provider says it charges for the call.
-    pub(crate) charged: Option<Money>,
-    /// Why the answer ended.
-    pub(crate) finish: Option<FinishReason>,
-    /// Nothing more will come.
-    pub(crate) done: bool,
-}
-
-/// Input tokens; `all` includes the others.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Input {
-    pub(crate) all: u64,
-    pub(crate) cached: u64,
-    pub(crate) written: u64,
-}
-
-/// Output tokens; `all` includes the hidden ones.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Output {
-    pub(crate) all: u64,
-    pub(crate) reasoning: u64,
-}
-
-impl Heard {
-    /// Text came.
-    pub(crate) fn text(&mut self, text: String, logprob: Option<f32>) {
-        if !text.is_empty() {
-            self.texts.push((text, logprob));
-        }
-    }
 }
 
 struct Reader {
@@ -123,10 +111,13 @@ struct Reader {
     expected: Expected,
     heard: Heard,
     ready: VecDeque<Result<Chunk, ProviderError>>,
-    /// Pieces of text, and what they say: an estimate of the output where no count comes.
+    /// Number and text of the pieces: they give an estimate of the output where no count comes.
     pieces: u64,
     written: String,
-    /// The provider's counts that were passed on already.
+    thoughts: Thoughts,
+    /// An error that came in a frame. Only counts are read after it.
+    broken: Option<ProviderError>,
+    /// The provider's counts that were already passed on.
     told: (Option<Input>, Option<Output>),
     over: bool,
 }
@@ -141,6 +132,8 @@ impl Reader {
             ready: VecDeque::new(),
             pieces: 0,
             written: String::new(),
+            thoughts: Thoughts::default(),
+            broken: None,
             told: (None, None),
             over: false,
         }
@@ -149,15 +142,45 @@ impl Reader {
     fn piece(&mut self, piece: &[u8]) {
         let mut frames = Vec::new();
         let read = self.frames.push(piece, &mut frames);
-        for frame in frames {
+        let mut frames = frames.into_iter();
+        while let Some(frame) = frames.next() {
             match self.frame(&frame) {
                 Ok(()) if self.heard.done => return self.close(),
                 Ok(()) => {}
-                Err(error) => return self.fail(error),
+                Err(error) => return self.break_off(error, frames),
             }
         }
         if let Err(fault) = read {
             self.fail(fault.into());
+        }
+    }
+
+    /// An error came in a frame. What follows may still say what was billed.
+    fn break_off(&mut self, error: ProviderError, rest: impl Iterator<Item = String>) {
+        if error.kind == Kind::Malformed {
+            return self.fail(error);
+        }
+        self.heard.done = false;
+        rest.for_each(|frame| self.count(&frame));
+        self.broken = Some(error);
+    }
+
+    /// Reads counts from a piece after an error.
+    fn bill(&mut self, piece: &[u8]) {
+        let mut frames = Vec::new();
+        // Whatever is wrong with it, there was an error before.
+        let broken = self.frames.push(piece, &mut frames).is_err();
+        frames.iter().for_each(|frame| self.count(frame));
+        self.heard.done |= broken;
+    }
+
+    /// Reads counts from a frame after an error.
+    fn count(&mut self, data: &str) {
+        if data.trim() == OVER {
+            self.heard.done = true;
+        } else if let Ok(frame) = serde_json::from_str::<Value>(data) {
+            let _ = (self.wire.read)(&mut self.heard, &with_bill(frame));
+            self.heard.texts.clear();
         }
     }
 
@@ -167,9 +190,12 @@ impl Reader {
             Ok(last) => last,
             Err(fault) => return self.fail(fault.into()),
         };
-        // What the end cut in two is a cut-off answer, not a malformed one.
+        // A last frame that is not JSON means a cut-off answer, not a malformed one.
         let last = last.filter(|last| last == OVER || serde_json::from_str::<Value>(last).is_ok());
         if let Some(Err(error)) = last.map(|last| self.frame(&last)) {
+            return self.fail(error);
+        }
+        if let Some(error) = self.broken.take() {
             return self.fail(error);
         }
         match self.heard.done || self.heard.finish.is_some() {
@@ -180,13 +206,26 @@ impl Reader {
 
     /// The answer is whole.
     fn close(&mut self) {
+        let held = self.thoughts.end();
+        self.show(held);
         let usage = self.account();
         self.ready.push_back(Ok(Chunk::Usage(usage)));
-        self.ready.push_back(Ok(Chunk::Finish(self.heard.finish.unwrap_or(FinishReason::Other))));
+        self.ready.push_back(match self.only_thought(&usage) {
+            true => Err(ProviderError::new(Kind::Thought)),
+            false => Ok(Chunk::Finish(self.heard.finish.unwrap_or(FinishReason::Other))),
+        });
         self.over = true;
     }
 
+    /// Whether the ceiling ended the answer before any text of it: all tokens were thoughts.
+    fn only_thought(&self, usage: &Usage) -> bool {
+        let is_silent = self.written.is_empty() && (usage.reasoning > 0 || self.heard.thought);
+        self.heard.finish == Some(FinishReason::Length) && (self.thoughts.is_inside() || is_silent)
+    }
+
     fn fail(&mut self, error: ProviderError) {
+        let held = self.thoughts.end();
+        self.show(held);
         if self.pieces > 0 || self.heard.input.is_some() || self.heard.output.is_some() {
             let usage = self.account();
             self.ready.push_back(Ok(Chunk::Usage(usage)));
@@ -195,10 +234,10 @@ impl Reader {
         self.over = true;
     }
 
-    /// The provider's counts, else our estimates: a piece holds at least one token.
+    /// The provider's counts, else our estimates. A piece holds at least one token.
     fn account(&self) -> Usage {
         let Heard { input, output, charged, .. } = self.heard;
-        let estimated = input.is_none() || output.is_none();
+        let (estimated, input_is_guessed) = (input.is_none() || output.is_none(), input.is_none());
         let input = input.unwrap_or(Input { all: self.expected.prompt_tokens.into(), ..Input::default() });
         let output = output.unwrap_or_else(|| {
             let all = u64::from(tokens::estimate(&self.written, self.expected.chars_per_token)).max(self.pieces);
@@ -212,6 +251,7 @@ impl Reader {
             reasoning: output.reasoning,
             charged: charged.or(self.expected.charged).filter(|_| self.expected.charges),
             estimated,
+            input_is_guessed,
         }
     }
 
@@ -225,19 +265,40 @@ impl Reader {
         }
         let frame: Value = serde_json::from_str(data).map_err(|_| ProviderError::new(Kind::Malformed))?;
         if frame.get("error").is_some_and(|error| !error.is_null()) {
-            return Err(ProviderError::in_stream(&frame));
+            let error = ProviderError::in_stream(&frame);
+            self.count(data);
+            return Err(error);
         }
         let read = (self.wire.read)(&mut self.heard, &frame);
-        for (text, logprob) in self.heard.texts.drain(..) {
-            self.pieces += 1;
-            self.written.push_str(&text);
-            self.ready.push_back(Ok(Chunk::Text { text, logprob }));
+        for (text, logprob) in std::mem::take(&mut self.heard.texts) {
+            self.text(text, logprob);
         }
         self.tell();
         read
     }
 
-    /// Passes on counts that came before the end, for an answer that nobody reads to its end. They are no bill yet.
+    /// Passes on a text, up to the most that the ceiling allows. An answer that goes on ends there.
+    fn text(&mut self, mut text: String, logprob: Option<f32>) {
+        let most = self.expected.max_tokens as usize * BYTES_PER_TOKEN + MORE_BYTES;
+        let room = most.saturating_sub(self.written.len());
+        if text.len() > room {
+            let end = (0..=room).rev().find(|end| text.is_char_boundary(*end)).unwrap_or(0);
+            text.truncate(end);
+            (self.heard.finish, self.heard.done) = (Some(FinishReason::Length), true);
+        }
+        if !text.is_empty() {
+            self.pieces += 1;
+            self.written.push_str(&text);
+            let answer = self.thoughts.push((text, logprob));
+            self.show(answer);
+        }
+    }
+
+    fn show(&mut self, answer: Vec<(String, Option<f32>)>) {
+        self.ready.extend(answer.into_iter().map(|(text, logprob)| Ok(Chunk::Text { text, logprob })));
+    }
+
+    /// Passes on counts that came before the end, in case the caller drops the answer. They are no bill yet.
     fn tell(&mut self) {
         let counts = (self.heard.input, self.heard.output);
         if counts != self.told && !self.heard.done {
@@ -247,16 +308,15 @@ impl Reader {
     }
 }
 
-/// The joint log-probability of a list of tokens. A token without a probability says nothing about the whole.
-pub(crate) fn joint(tokens: Option<&Value>) -> Option<f32> {
-    let tokens = tokens?.as_array().filter(|tokens| !tokens.is_empty())?;
-    let sum: Option<f64> = tokens.iter().map(|token| token.get("logprob")?.as_f64()).sum();
-    sum.map(|sum| sum.min(0.0) as f32)
-}
-
-/// The count under the first of these paths that has one.
-pub(crate) fn count(bill: &Value, paths: &[&str]) -> Option<u64> {
-    paths.iter().find_map(|path| bill.pointer(path).and_then(Value::as_u64))
+/// A frame with the bill that stands inside its error, if it has none of its own.
+fn with_bill(mut frame: Value) -> Value {
+    for name in ["usage", "usageMetadata", "timings"] {
+        let inner = ["/error", "/error/metadata"].iter().find_map(|at| frame.pointer(at)?.get(name).cloned());
+        if let (Some(bill), Some(fields)) = (inner, frame.as_object_mut()) {
+            fields.entry(name).or_insert(bill);
+        }
+    }
+    frame
 }
 
 impl From<Fault> for ProviderError {

@@ -1,15 +1,15 @@
-//! Anthropic's Messages: named events, counts that replace the ones before, and no way to begin the answer for the model.
-//! Nothing about sampling is sent: the version asked for has no such fields.
+//! Anthropic's Messages: named events, counts that replace earlier ones, and no way to begin the answer for the model.
+//! No sampling fields are sent: this version of the API has none.
 
 use pennyworth_core::prompt::Body;
 use serde_json::{Map, Value, json};
 
-use crate::answer::{Heard, Input, Output, count};
-use crate::call::is_marked;
+use crate::chunk::FinishReason;
 use crate::error::ProviderError;
 use crate::frames::Framing;
+use crate::heard::{Heard, Input, Output, count};
+use crate::request::{Request, is_marked};
 use crate::wire::Wire;
-use crate::{FinishReason, Request};
 
 /// The protocol.
 pub(crate) static WIRE: Wire = Wire {
@@ -42,7 +42,7 @@ fn body(request: &Request) -> Map<String, Value> {
         Body::Raw { prompt } | Body::Fields { prompt, .. } => json!(prompt),
     };
     body.insert("messages".into(), json!([{"role": "user", "content": user}]));
-    // Stop texts of blanks alone are refused.
+    // The API refuses stop texts that are only whitespace.
     let stops: Vec<&String> = request.stops.iter().filter(|stop| !stop.trim().is_empty()).collect();
     if !stops.is_empty() {
         body.insert("stop_sequences".into(), json!(stops));
@@ -53,13 +53,15 @@ fn body(request: &Request) -> Map<String, Value> {
 fn read(heard: &mut Heard, frame: &Value) -> Result<(), ProviderError> {
     match kind(Some(frame)) {
         Some("message_start") => heard.input = frame.pointer("/message/usage").map(input),
-        // Thinking, signatures and what may still be invented are no text of the answer.
+        Some("content_block_delta") if kind(frame.get("delta")) == Some("thinking_delta") => heard.thought = true,
+        // Signatures and unknown deltas are not text of the answer.
         Some("content_block_delta") if kind(frame.get("delta")) == Some("text_delta") => {
             let text = frame.pointer("/delta/text").and_then(Value::as_str).unwrap_or_default();
             heard.text(text.to_owned(), None);
         }
         Some("message_delta") => message_delta(heard, frame),
         Some("message_stop") => heard.done = true,
+        Some("error") => bill(heard, frame),
         // A server that does not stream answers with the message itself.
         Some("message") => message(heard, frame),
         _ => {}
@@ -76,6 +78,14 @@ fn message_delta(heard: &mut Heard, frame: &Value) {
         heard.output = output(usage).or(heard.output);
     }
     heard.finish = frame.pointer("/delta/stop_reason").and_then(Value::as_str).map(reason).or(heard.finish);
+}
+
+/// An error's bill.
+fn bill(heard: &mut Heard, frame: &Value) {
+    if let Some(usage) = frame.get("usage").filter(|usage| usage.is_object()) {
+        heard.input = count(usage, &["/input_tokens"]).map(|_| input(usage)).or(heard.input);
+        heard.output = output(usage).or(heard.output);
+    }
 }
 
 fn message(heard: &mut Heard, message: &Value) {
@@ -98,7 +108,7 @@ fn reason(reason: &str) -> FinishReason {
     }
 }
 
-/// What was read from the cache and written to it is counted beside the rest.
+/// `input_tokens` does not include cache reads and writes.
 fn input(usage: &Value) -> Input {
     let part = |path: &str| count(usage, &[path]).unwrap_or(0);
     let (cached, written) = (part("/cache_read_input_tokens"), part("/cache_creation_input_tokens"));

@@ -1,36 +1,43 @@
-//! One call, from the request to the bytes of its answer, the same for every protocol: what it posts where, what it learns from refusals,
-//! and the deadlines over all of it. It leaves what a body holds and what a frame means to the protocol's file.
+//! One call, from the request to the bytes of its answer, the same for every protocol: it posts the body, learns from refusals and keeps
+//! the deadlines. It leaves the fields of a body and the meaning of a frame to the protocol's file.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::{Stream, StreamExt, TryStreamExt, stream};
 use pennyworth_core::models::Model;
 use pennyworth_core::money::Money;
-use pennyworth_core::tokens;
 use reqwest::Method;
 use reqwest::header::CONTENT_TYPE;
 use secrecy::SecretString;
 use serde_json::{Map, Value, json};
+use tokio::time::error::Elapsed;
 use tokio::time::{Instant, timeout, timeout_at};
 
 use crate::answer::{Expected, decode};
+use crate::chunk::Chunk;
 use crate::client::{self, Client, send};
+use crate::connections::Connections;
 use crate::error::{Kind, ProviderError};
 use crate::frames::Framing;
 use crate::limits::Limits;
-use crate::wire::{Wire, wire};
-use crate::{Chunk, Request, Timeouts};
+use crate::protocols::wire;
+use crate::request::{Request, Timeouts};
+use crate::whereabouts;
+use crate::wire::Wire;
 
-/// Refusals in a row that are learned from before the call is given up.
+/// Refusals in a row from which a call learns before it gives up.
 const LESSONS: usize = 5;
-/// Bytes of an answer that is not streamed.
+/// Most bytes of an answer that is not streamed.
 const MAX_BODY: usize = 8 * 1024 * 1024;
-/// The header in which a LiteLLM proxy says what a whole answer cost, in USD.
+/// The header in which a LiteLLM proxy reports the cost of a whole answer, in USD.
 const CHARGED: &str = "x-litellm-response-cost";
+/// How long a request waited that was dropped, if its connection is suspect.
+const IN_VAIN: Duration = Duration::from_secs(1);
 /// Longest wait for an answer to a probe.
 const PROBE: Duration = Duration::from_secs(5);
 
-/// Asks; the deadlines hold over all of it.
+/// Sends the request and streams the answer, all within the deadlines.
 pub(crate) fn ask(client: Client, request: Request) -> impl Stream<Item = Result<Chunk, ProviderError>> {
     let Timeouts { first_byte, silence, total } = request.timeouts;
     let begun = async move {
@@ -39,19 +46,66 @@ pub(crate) fn ask(client: Client, request: Request) -> impl Stream<Item = Result
         let wire = wire(protocol);
         let first = start + first_byte.min(total);
         let expected = Expected::of(&request);
-        let response = timeout_at(first, open(wire, &client, &request))
-            .await
-            .map_err(|_| ProviderError::new(Kind::FirstByte))??;
+        let mut awaited = Awaited::new(&client, &request.model);
+        let opened = timeout_at(first, open(wire, &client, &request)).await;
+        awaited.ended(&opened);
+        let response = opened.map_err(|_| ProviderError::new(Kind::FirstByte))??;
+        whereabouts::check_answer(&client, &request.model, response.headers())?;
         let limits = Limits::read(response.headers(), client::now()).map(Chunk::Limits);
-        let (bytes, charged) = bytes(wire, response).await?;
+        let end = start + total;
+        let (bytes, charged) =
+            timeout_at(end, bytes(wire, response)).await.map_err(|_| ProviderError::new(Kind::Deadline))??;
         let expected = Expected { charged, ..expected };
-        let bytes = with_deadlines(bytes, first, silence, start + total);
+        let bytes = with_deadlines(bytes, first, silence, end);
         Ok::<_, ProviderError>(stream::iter(limits.map(Ok)).chain(decode(protocol, bytes, expected)))
     };
     stream::once(begun).try_flatten()
 }
 
-/// Whether the address answers and takes the key. Not every copy of the API lists its models, so a missing list is no fault.
+/// A request that waits for the head of its answer. If it waits in vain, its connection is suspect, also if nobody waits any more.
+struct Awaited {
+    /// The connections, if the request goes to another machine.
+    remote: Option<Arc<Connections>>,
+    since: Instant,
+    end: Option<Heard>,
+}
+
+/// How such a wait ended.
+enum Heard {
+    Answer,
+    Nothing,
+    Failure,
+}
+
+impl Awaited {
+    fn new(client: &Client, model: &Model) -> Awaited {
+        let remote = (!model.address_is_here()).then(|| Arc::clone(&client.remote));
+        Awaited { remote, since: Instant::now(), end: None }
+    }
+
+    fn ended<T>(&mut self, opened: &Result<Result<T, ProviderError>, Elapsed>) {
+        self.end = Some(match opened {
+            Ok(Ok(_)) => Heard::Answer,
+            Ok(Err(error)) if error.status.is_some() => Heard::Answer,
+            Ok(Err(_)) => Heard::Failure,
+            Err(_) => Heard::Nothing,
+        });
+    }
+}
+
+impl Drop for Awaited {
+    fn drop(&mut self) {
+        let Some(remote) = &self.remote else { return };
+        match self.end {
+            Some(Heard::Answer) => remote.heard(),
+            Some(Heard::Nothing) => remote.suspect(),
+            None if self.since.elapsed() >= IN_VAIN => remote.suspect(),
+            Some(Heard::Failure) | None => {}
+        }
+    }
+}
+
+/// Checks that the address answers and accepts the key. Not every copy of the API lists its models, so a missing list is no fault.
 pub(crate) async fn probe(client: &Client, model: &Model, key: Option<&SecretString>) -> Result<(), ProviderError> {
     let request = client.request(Method::GET, model, wire(model.protocol).probe, key)?;
     let answer = timeout(PROBE, send(request)).await.map_err(|_| ProviderError::new(Kind::FirstByte))?;
@@ -62,15 +116,18 @@ pub(crate) async fn probe(client: &Client, model: &Model, key: Option<&SecretStr
     }
 }
 
-/// Opens a connection that the next call will find open, and says nothing on it that is worth knowing: no key, no code.
+/// Opens a connection for the next call. It sends no key and no code.
 pub(crate) async fn connect(client: &Client, model: &Model) {
     let Ok(request) = client.request(Method::HEAD, model, wire(model.protocol).probe, None) else { return };
-    // Whatever comes of it, the next call will see for itself.
-    let _ = timeout(PROBE, request.send()).await;
+    // A failure is ignored: the next call will report its own.
+    if let Ok(Ok(_)) = timeout(PROBE, request.send()).await {
+        client.remote.heard();
+    }
 }
 
-/// Posts; a refusal that names a field is learned from and asked again without it, since nothing was billed.
+/// Posts the request. After a refusal that names a field it posts again without the field, since nothing was billed.
 async fn open(wire: &Wire, client: &Client, request: &Request) -> Result<reqwest::Response, ProviderError> {
+    whereabouts::check(client, &request.model).await?;
     let path = request.model.path.clone().unwrap_or_else(|| (wire.path)(request));
     let mut lessons = 0;
     loop {
@@ -92,7 +149,7 @@ async fn open(wire: &Wire, client: &Client, request: &Request) -> Result<reqwest
     }
 }
 
-/// The body of a request: the protocol's fields, the row's own over them, and last the ceiling, so that no row can lift it.
+/// The body of a request: the protocol's fields, then the row's own, and last the ceiling, so that no row can raise it.
 fn body(wire: &Wire, request: &Request) -> Map<String, Value> {
     let mut body = (wire.body)(request);
     lay_over(&mut body, json!(request.model.extra));
@@ -114,14 +171,7 @@ fn body(wire: &Wire, request: &Request) -> Map<String, Value> {
     body
 }
 
-/// Whether the part of a chat that keystrokes leave as it is should be marked for the provider's cache: it is long enough to be taken.
-pub(crate) fn is_marked(model: &Model, system: &str, shared: &str) -> bool {
-    let count = |text: &str| tokens::estimate(text, model.chars_per_token);
-    let is_enough = |least: u32| count(system) + count(shared) >= least;
-    model.cache_marks && !shared.is_empty() && model.cache_min.is_some_and(is_enough)
-}
-
-/// Sets fields; tables are merged.
+/// Sets fields and merges tables.
 fn lay_over(body: &mut Map<String, Value>, fields: Value) {
     let Value::Object(fields) = fields else { return };
     for (name, value) in fields {
@@ -136,7 +186,7 @@ fn lay_over(body: &mut Map<String, Value>, fields: Value) {
 
 type Bytes = stream::BoxStream<'static, Result<Vec<u8>, ProviderError>>;
 
-/// The answer's bytes, and what its head says it charged. One that was sent whole, by a server that does not stream, becomes a stream of one event.
+/// The answer's bytes, and the charge in its headers. A whole answer, from a server that does not stream, becomes a stream of one event.
 async fn bytes(wire: &Wire, response: reqwest::Response) -> Result<(Bytes, Option<Money>), ProviderError> {
     let kind =
         response.headers().get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or("").to_ascii_lowercase();
@@ -145,14 +195,14 @@ async fn bytes(wire: &Wire, response: reqwest::Response) -> Result<(Bytes, Optio
     }
     if !kind.starts_with("application/json") {
         let pieces = response.bytes_stream();
-        // The head of a stream is written before the answer is, so what it says of the cost is not the end of it.
+        // A stream's headers are sent before the answer is written, so a cost in them is not final.
         return Ok((
             pieces.map(|piece| piece.map(|piece| piece.to_vec()).map_err(|e| client::transport(&e))).boxed(),
             None,
         ));
     }
     let charged = response.headers().get(CHARGED).and_then(|cost| Money::from_decimal(cost.to_str().ok()?));
-    // Who does not know a price says that it is nothing.
+    // A proxy that does not know the price reports zero.
     let charged = charged.filter(|cost| *cost > Money::ZERO);
     let whole = client::body(response, MAX_BODY).await?;
     let value: Value = serde_json::from_slice(&whole).map_err(|_| ProviderError::new(Kind::Malformed))?;
@@ -163,12 +213,17 @@ async fn bytes(wire: &Wire, response: reqwest::Response) -> Result<(Bytes, Optio
     Ok((stream::iter([Ok(frame.into_bytes())]).boxed(), charged))
 }
 
-/// The same bytes, given up when the first does not come until `first`, one later than `silence` after another, or the last not until `end`.
+/// The same bytes under deadlines: the first piece by `first`, each later one within `silence`, and the last by `end`.
 fn with_deadlines(bytes: Bytes, first: Instant, silence: Duration, end: Instant) -> Bytes {
     let next = move |(mut bytes, until, kind): (Bytes, Instant, Kind)| async move {
+        let late = |kind| Some((Err(ProviderError::new(kind)), (stream::empty().boxed(), end, kind)));
+        // A timeout looks at its clock only while it waits, and a stream at full speed never has it wait.
+        if Instant::now() >= end {
+            return late(kind);
+        }
         match timeout_at(until, bytes.next()).await {
             Ok(piece) => piece.map(|piece| (piece, (bytes, end.min(Instant::now() + silence), Kind::Deadline))),
-            Err(_) => Some((Err(ProviderError::new(kind)), (stream::empty().boxed(), end, kind))),
+            Err(_) => late(kind),
         }
     };
     stream::unfold((bytes, first, Kind::FirstByte), next).boxed()

@@ -1,47 +1,61 @@
 //! What can go wrong with a call, and what to do next. Messages name statuses and codes, never text of a prompt or an answer.
-//! It leaves doing it to the server.
+//! It leaves which answer means what to `refusal`, and acting on it to the server.
 
 use std::fmt;
-use std::time::{Duration, SystemTime};
-
-use serde_json::Value;
-
-/// How a server or model refuses that does not fill in the middle: what vLLM, llama.cpp and Ollama say.
-const TAKES_NO_SUFFIX: [&str; 4] =
-    ["does not support insert", "suffix is not", "param: suffix", "infill is not supported"];
-/// How a key is refused with the status of a bad request. A LiteLLM proxy without a database says so to any key but its own.
-const KNOWS_NO_KEY: [&str; 1] = ["no connected db"];
-/// How a model is refused with the status of a bad request: what LiteLLM and OpenRouter say.
-const KNOWS_NO_MODEL: [&str; 2] = ["invalid model name", "is not a valid model id"];
-
-/// How long a provider is left alone whose certificate is not trusted.
-const UNTRUSTED_PAUSE: Duration = Duration::from_secs(60);
-/// Longest pause a provider may ask for; more is taken for a mistake.
-const LONGEST_PAUSE: Duration = Duration::from_secs(3600);
+use std::time::Duration;
 
 /// What to do after a failed call. The next model of the route may be tried after each, except after [`Next::Fatal`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Next {
-    /// Leave the provider alone for this long; without a time as long as its breaker says.
+    /// Leave the provider alone for this long; without a time, for as long as its breaker says.
     RetryAfter(Option<Duration>),
-    /// Leave the provider alone until the configuration changes: every call will fail again.
-    StopUntilConfigChange,
-    /// Leave the model alone until the configuration changes: the provider's others may do.
+    /// Leave the provider alone: every call with this key will fail until something changes there.
+    Rest(Pace),
+    /// Leave the model alone: the provider's other models may work.
+    RestModel(Pace),
+    /// Leave the model alone until the configuration changes, if this was not the first time: every call costs money and gives nothing.
     StopModel,
-    /// Ask the next model: this one is well but cannot serve this request.
+    /// Ask the next model: this one works but cannot serve this request.
     NextModel,
     /// No call will work: the program or its surroundings are broken.
     Fatal,
 }
 
+/// How long something rests. The pause doubles with each further failure.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Pace {
+    /// From a second to a minute: the provider is down, or busy.
+    #[default]
+    Seconds,
+    /// From a minute to ten: something between us and the provider, or a model that is not there yet.
+    Minutes,
+    /// From five minutes to an hour: the key or the account has to change.
+    Account,
+    /// From half an hour to four hours: a budget or a day's allowance is spent, which time alone refills.
+    Budget,
+}
+
+impl Pace {
+    /// The pause after this many failures in a row before the last one.
+    pub fn pause(self, failures: u32) -> Duration {
+        let (first, longest) = match self {
+            Pace::Seconds => (1, 60),
+            Pace::Minutes => (60, 600),
+            Pace::Account => (300, 3600),
+            Pace::Budget => (1800, 4 * 3600),
+        };
+        Duration::from_secs(first).saturating_mul(1 << failures.min(16)).min(Duration::from_secs(longest))
+    }
+}
+
 /// What went wrong.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Kind {
     /// The HTTP client cannot be built, or the request cannot be written.
     Client,
     /// No connection.
     Connect,
-    /// Nobody who is trusted vouches for the provider.
+    /// The provider's certificate is not trusted.
     Certificate,
     /// Connected, but the answer did not begin in time.
     FirstByte,
@@ -49,7 +63,7 @@ pub enum Kind {
     Deadline,
     /// The connection broke, or ended before the answer did.
     CutOff,
-    /// The answer is not what the protocol says.
+    /// The answer does not follow the protocol.
     Malformed,
     /// The answer is larger than any answer should be.
     TooLarge,
@@ -59,8 +73,14 @@ pub enum Kind {
     RateLimited,
     /// No money is left with the provider.
     Quota,
+    /// A budget, or what is allowed in a day or month, is spent.
+    Budget,
     /// The key is missing, wrong or not allowed.
     Key,
+    /// A proxy wants to know who asks.
+    Proxy,
+    /// A firewall or filter refuses this request.
+    Blocked,
     /// The provider knows no such path or model.
     NotFound,
     /// The provider refuses a field of the request.
@@ -69,8 +89,12 @@ pub enum Kind {
     NoInfill,
     /// The prompt is too long for the model.
     TooLong,
-    /// The provider answered with another address on another host.
+    /// The model spent its tokens on thinking, and wrote nothing.
+    Thought,
+    /// The provider redirected to another host.
     Redirect,
+    /// The model's code must stay on this machine, but the model runs elsewhere.
+    Elsewhere,
 }
 
 /// A failed call.
@@ -84,113 +108,70 @@ pub struct ProviderError {
     pub status: Option<u16>,
     /// The provider's own code for it, if it is a plain word.
     pub code: Option<String>,
+    /// What a refusal of a long prompt says about lengths.
+    pub lengths: Option<Lengths>,
+}
+
+/// Lengths in tokens, as a refusal of a long prompt names them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Lengths {
+    /// Size of the model's context.
+    pub context: Option<u32>,
+    /// Length of the refused prompt.
+    pub prompt: Option<u32>,
 }
 
 impl ProviderError {
     /// An error without an answer.
-    pub(crate) fn new(kind: Kind) -> ProviderError {
+    pub fn new(kind: Kind) -> ProviderError {
         let next = match kind {
             Kind::Client => Next::Fatal,
             Kind::Connect | Kind::FirstByte | Kind::Deadline | Kind::CutOff | Kind::Server => Next::RetryAfter(None),
             Kind::RateLimited => Next::RetryAfter(None),
-            Kind::Quota | Kind::Key | Kind::Redirect => Next::StopUntilConfigChange,
-            // It may be that of a login page, which goes away.
-            Kind::Certificate => Next::RetryAfter(Some(UNTRUSTED_PAUSE)),
-            Kind::NotFound | Kind::NoInfill => Next::StopModel,
-            Kind::Malformed | Kind::TooLarge | Kind::TooLong | Kind::Refused => Next::NextModel,
+            Kind::Quota | Kind::Key => Next::Rest(Pace::Account),
+            Kind::Budget => Next::Rest(Pace::Budget),
+            // It may be the login page of a network, which goes away.
+            Kind::Certificate | Kind::Redirect | Kind::Proxy => Next::Rest(Pace::Minutes),
+            Kind::NotFound | Kind::NoInfill | Kind::Elsewhere => Next::RestModel(Pace::Minutes),
+            Kind::Thought => Next::StopModel,
+            Kind::Malformed | Kind::TooLarge | Kind::TooLong | Kind::Refused | Kind::Blocked => Next::NextModel,
         };
-        ProviderError { kind, next, status: None, code: None }
+        ProviderError { kind, next, status: None, code: None, lengths: None }
     }
 
-    /// Whether the provider may bill the call although no account came: it had the request and did not refuse it.
+    /// Whether the provider may bill the call although no usage came: it had the request and did not refuse it.
     pub fn may_be_billed(&self) -> bool {
         match self.kind {
-            Kind::FirstByte | Kind::Deadline | Kind::CutOff | Kind::Malformed | Kind::TooLarge => true,
-            // A failure with a status of its own came instead of an answer.
+            Kind::FirstByte | Kind::Deadline | Kind::CutOff | Kind::Malformed | Kind::TooLarge | Kind::Thought => true,
+            // An error status came instead of an answer.
             Kind::Server => self.status.is_none(),
             Kind::Client | Kind::Connect | Kind::Certificate | Kind::RateLimited | Kind::Quota | Kind::Key => false,
             Kind::NotFound | Kind::NoInfill | Kind::Refused | Kind::TooLong | Kind::Redirect => false,
+            Kind::Budget | Kind::Proxy | Kind::Blocked | Kind::Elsewhere => false,
         }
     }
 
-    /// The error an answer with this status, body and pause means.
-    pub(crate) fn answer(status: u16, body: &Value, pause: Option<Duration>) -> ProviderError {
-        let code = code(body);
-        let names = |text: &str| code.as_deref().is_some_and(|code| code.contains(text));
-        let kind = match status {
-            _ if names("insufficient_quota") || names("billing") => Kind::Quota,
-            _ if names("context_length") => Kind::TooLong,
-            400 | 422 | 501 if says(body, &TAKES_NO_SUFFIX) => Kind::NoInfill,
-            400 if says(body, &KNOWS_NO_KEY) => Kind::Key,
-            400 if says(body, &KNOWS_NO_MODEL) => Kind::NotFound,
-            300..=399 => Kind::Redirect,
-            401 | 403 | 407 => Kind::Key,
-            402 => Kind::Quota,
-            404 | 405 | 410 => Kind::NotFound,
-            408 | 425 => Kind::Server,
-            413 => Kind::TooLong,
-            429 => Kind::RateLimited,
-            400..=499 => Kind::Refused,
-            _ => Kind::Server,
-        };
-        let mut error = ProviderError { status: Some(status), code, ..ProviderError::new(kind) };
-        if let Next::RetryAfter(given) = &mut error.next {
-            *given = pause.or_else(|| retry_info(body)).map(|pause| pause.min(LONGEST_PAUSE));
-        }
-        error
-    }
-
-    /// An error that came inside a stream that had begun well. Its code may be a status; if not, the provider failed.
-    pub(crate) fn in_stream(body: &Value) -> ProviderError {
-        let status = body.pointer("/error/code").and_then(Value::as_u64);
-        let status = status.and_then(|status| u16::try_from(status).ok()).filter(|status| (400..600).contains(status));
-        match (status, code(body).as_deref()) {
-            (Some(status), _) => ProviderError::answer(status, body, None),
-            (None, Some(code)) if code.contains("rate_limit") => ProviderError::answer(429, body, None),
-            (None, _) => ProviderError { code: code(body), ..ProviderError::new(Kind::Server) },
-        }
-    }
-}
-
-/// The provider's word for an error: `code`, else `type`, else `status`. Only a plain word is kept, since messages may quote the prompt;
-/// a number there only repeats the status.
-fn code(body: &Value) -> Option<String> {
-    let error = body.get("error").unwrap_or(body);
-    let plain = |word: &&str| {
-        word.len() <= 64
-            && word.bytes().all(|b| b.is_ascii_alphanumeric() || b"_-.".contains(&b))
-            && word.bytes().any(|b| b.is_ascii_alphabetic())
-    };
-    ["code", "type", "status"].iter().find_map(|key| error.get(key)?.as_str().filter(plain)).map(str::to_owned)
-}
-
-/// Whether the message of a refusal holds one of these texts, which are in lower case.
-fn says(body: &Value, texts: &[&str]) -> bool {
-    let error = body.get("error").unwrap_or(body);
-    let message = error.as_str().or_else(|| error.get("message").and_then(Value::as_str)).unwrap_or_default();
-    let message = message.to_ascii_lowercase();
-    texts.iter().any(|text| message.contains(text))
-}
-
-/// The pause that a body of Google's asks for: `"retryDelay": "34s"`.
-fn retry_info(body: &Value) -> Option<Duration> {
-    let details = body.pointer("/error/details")?.as_array()?;
-    let delay = details.iter().find_map(|detail| detail.get("retryDelay")?.as_str())?;
-    Duration::try_from_secs_f64(delay.trim_end_matches('s').parse().ok()?).ok()
-}
-
-/// The pause that `Retry-After` asks for: seconds, or a date seen from `now` (seconds since 1970).
-pub(crate) fn pause(retry_after_ms: Option<&str>, retry_after: Option<&str>, now: u64) -> Option<Duration> {
-    if let Some(ms) = retry_after_ms.and_then(|ms| ms.trim().parse::<f64>().ok()) {
-        return Duration::try_from_secs_f64(ms / 1000.0).ok();
-    }
-    let given = retry_after?.trim();
-    match given.parse::<f64>() {
-        Ok(seconds) => Duration::try_from_secs_f64(seconds).ok(),
-        Err(_) => {
-            let date = httpdate::parse_http_date(given).ok()?.duration_since(SystemTime::UNIX_EPOCH).ok()?;
-            Some(date.saturating_sub(Duration::from_secs(now)))
-        }
+    /// What the user can do about it; `None` if nothing but wait.
+    pub fn remedy(&self) -> Option<&'static str> {
+        Some(match self.kind {
+            Kind::Certificate => "add your authority's certificate to the system's, or set SSL_CERT_FILE on Linux",
+            Kind::Connect => "start its server, or check `base_url`, the network and the proxy",
+            Kind::FirstByte | Kind::Deadline => "raise `deadline_ms` of the tasks, or use a faster model",
+            Kind::Quota => "pay at the provider, or use another model",
+            Kind::Budget => "raise the budget at the provider or proxy, or use another model",
+            Kind::Key => "check the key that its row names, and what the key may do",
+            Kind::Proxy => {
+                "run `pennyworth check`, which says what the proxy answers; log in to it, or put user and password into HTTPS_PROXY"
+            }
+            Kind::NotFound => "check `base_url` and `model`, and whether the key may use the model",
+            Kind::NoInfill => "give its row a `raw` or `chat` format",
+            Kind::Redirect => "log in to the network, or correct `base_url`",
+            Kind::Elsewhere => "to use it, give it a row of your own with the tier `cheap` or `premium` and a price",
+            Kind::Refused => "run `pennyworth check --online`, and see the log for the refused field",
+            Kind::Malformed | Kind::TooLarge => "check `protocol` and `base_url`",
+            Kind::Client | Kind::CutOff | Kind::Server | Kind::RateLimited | Kind::Blocked => return None,
+            Kind::TooLong | Kind::Thought => return None,
+        })
     }
 }
 
@@ -199,23 +180,26 @@ impl fmt::Display for ProviderError {
         f.write_str(match self.kind {
             Kind::Client => "the request could not be made",
             Kind::Connect => "no connection to the provider",
-            Kind::Certificate => {
-                "the provider's certificate is not trusted; add a private authority's to the system's, or name it with SSL_CERT_FILE on Linux"
-            }
+            Kind::Certificate => "the provider's certificate is not trusted",
             Kind::FirstByte => "the provider did not begin to answer in time",
             Kind::Deadline => "the answer did not end in time",
             Kind::CutOff => "the answer was cut off",
-            Kind::Malformed => "the answer is not what the protocol says",
+            Kind::Malformed => "the answer does not follow the protocol",
             Kind::TooLarge => "the answer is too large",
             Kind::Server => "the provider failed",
             Kind::RateLimited => "too many requests",
             Kind::Quota => "no money is left with the provider",
+            Kind::Budget => "the budget or allowance at the provider is spent",
             Kind::Key => "the API key is missing, wrong or not allowed",
-            Kind::NotFound => "the provider knows no such path or model; check base_url and model",
+            Kind::Proxy => "the proxy refuses the connection",
+            Kind::Blocked => "a firewall or filter refuses this request",
+            Kind::NotFound => "the provider knows no such path or model",
             Kind::Refused => "the provider refuses the request",
-            Kind::NoInfill => "this model cannot fill in the middle there; give its row a `raw` or `chat` format",
+            Kind::NoInfill => "this model cannot fill in the middle there",
             Kind::TooLong => "the prompt is too long for the model",
-            Kind::Redirect => "the provider sends to another host, which is not followed",
+            Kind::Thought => "the model spends all its tokens on thinking, and writes nothing",
+            Kind::Redirect => "the provider redirects to another host, which is not followed",
+            Kind::Elsewhere => "the model runs on another machine, though its row is `local`; no code is sent to it",
         })?;
         match (self.status, &self.code) {
             (Some(status), Some(code)) => write!(f, " (HTTP {status}, {code})"),
@@ -229,39 +213,16 @@ impl fmt::Display for ProviderError {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use serde_json::json;
 
     #[test]
-    fn pauses_are_read_in_each_form() {
-        const NOW: u64 = 784_111_777; // Sun, 06 Nov 1994 08:49:37 GMT
-        for (ms, after, expected) in [
-            (None, Some("2"), Some(2000)),
-            (None, Some("1.5"), Some(1500)),
-            (Some("250"), Some("2"), Some(250)),
-            (None, Some("Sun, 06 Nov 1994 08:50:07 GMT"), Some(30_000)),
-            (None, Some("Sun, 06 Nov 1994 08:00:00 GMT"), Some(0)),
-            (None, Some("Thu, 29 Feb 1996 00:00:00 GMT"), Some(41_440_223_000)),
-            (None, Some("-1"), None),
-            (None, Some("soon"), None),
-            (None, Some("Sun, 99"), None),
-            (None, None, None),
+    fn pauses_double_up_to_the_longest() {
+        for (pace, pauses) in [
+            (Pace::Seconds, [1, 2, 4, 60]),
+            (Pace::Minutes, [60, 120, 240, 600]),
+            (Pace::Account, [300, 600, 1200, 3600]),
+            (Pace::Budget, [1800, 3600, 7200, 14_400]),
         ] {
-            assert_eq!(pause(ms, after, NOW).map(|pause| pause.as_millis()), expected, "{ms:?} {after:?}");
+            assert_eq!([0, 1, 2, u32::MAX].map(|failures| pace.pause(failures).as_secs()), pauses, "{pace:?}");
         }
-    }
-
-    #[test]
-    fn a_code_is_kept_only_as_a_plain_word() {
-        let error =
-            ProviderError::answer(422, &json!({"error": {"code": "fn secret() {}", "message": "SECRET"}}), None);
-        assert_eq!(error.to_string(), "the provider refuses the request (HTTP 422)");
-        let error = ProviderError::answer(429, &json!({"error": {"code": "insufficient_quota"}}), Some(Duration::MAX));
-        assert_eq!((error.kind, error.next), (Kind::Quota, Next::StopUntilConfigChange));
-        let error = ProviderError::answer(
-            503,
-            &json!({"error": {"code": 503, "type": "unavailable_error"}}),
-            Some(Duration::MAX),
-        );
-        assert_eq!(error.next, Next::RetryAfter(Some(LONGEST_PAUSE)));
     }
 }

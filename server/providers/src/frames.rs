@@ -1,15 +1,15 @@
-//! Frames from bytes, however they were split, within limits of size: server-sent events, or one JSON value a line.
-//! Event names, ids and retry times are left out, since no protocol here needs them; what the data mean is left to the protocol's file.
+//! Splits bytes into frames, within size limits and however the bytes arrive: server-sent events, or one JSON value per line.
+//! It skips event names, ids and retry times, which no protocol here needs, and leaves the meaning of the data to the protocol's file.
 //!
-//! It is our own because the usual crate panics on a stream that opens with a byte order mark, and holds back everything after a byte that
+//! We do not use the usual crate: it panics on a stream that opens with a byte order mark, and holds back everything after a byte that
 //! is not UTF-8 until the stream ends.
 
-/// Bytes of one event at most; a token's frame with its probabilities has a few hundred.
+/// Most bytes of one event; a token's frame with its probabilities has a few hundred.
 const MAX_EVENT: usize = 256 * 1024;
-/// Bytes of one stream at most.
+/// Most bytes of one stream.
 const MAX_STREAM: usize = 8 * 1024 * 1024;
 
-/// Why the bytes are not a stream of events that is worth reading.
+/// Why a stream is not read any further.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Fault {
     /// More bytes than any answer has.
@@ -24,7 +24,7 @@ pub(crate) enum Framing {
     /// Server-sent events: `data:` lines up to a blank one.
     #[default]
     Events,
-    /// A frame a line.
+    /// One frame per line.
     Lines,
 }
 
@@ -67,7 +67,7 @@ impl Frames {
         Ok(())
     }
 
-    /// The event that the end of the stream cut short of its blank line, which some servers leave out at the end.
+    /// The last event if the blank line after it is missing; some servers leave that out.
     pub(crate) fn finish(&mut self) -> Result<Option<String>, Fault> {
         match self.line.is_empty() {
             true => self.dispatch(),
@@ -88,7 +88,7 @@ impl Frames {
         if line.is_empty() {
             return self.dispatch();
         }
-        // A comment is a field without a name; so it is left out with the other fields.
+        // A comment is a field without a name, so it is skipped with the other fields.
         let value = match line.strip_prefix(b"data") {
             Some([]) => [].as_slice(),
             Some([b':', value @ ..]) => value.strip_prefix(b" ").unwrap_or(value),

@@ -1,13 +1,14 @@
-//! Google's `streamGenerateContent`: each event is a whole response, the counts of the last one hold, and the end of the stream is its end.
+//! Google's `streamGenerateContent`: each event is a whole response, the last event's counts are final, and nothing marks the end.
 
 use pennyworth_core::prompt::Body;
 use serde_json::{Map, Value, json};
 
-use crate::answer::{Heard, Input, Output, count};
+use crate::chunk::FinishReason;
 use crate::error::ProviderError;
 use crate::frames::Framing;
+use crate::heard::{Heard, Input, Output, count};
+use crate::request::Request;
 use crate::wire::Wire;
-use crate::{FinishReason, Request};
 
 /// The protocol.
 pub(crate) static WIRE: Wire = Wire {
@@ -44,20 +45,24 @@ fn read(heard: &mut Heard, frame: &Value) -> Result<(), ProviderError> {
     if let Some(usage) = frame.get("usageMetadata") {
         account(heard, usage);
     }
-    // A prompt that the filter stops has no candidate.
+    // A prompt that the filter blocks has no candidate.
     if frame.pointer("/promptFeedback/blockReason").is_some() {
         heard.finish = Some(FinishReason::Filtered);
     }
     let Some(candidate) = frame.pointer("/candidates/0") else { return Ok(()) };
     let parts = candidate.pointer("/content/parts").and_then(Value::as_array).into_iter().flatten();
-    for part in parts.filter(|part| part.get("thought") != Some(&Value::Bool(true))) {
-        heard.text(part.get("text").and_then(Value::as_str).unwrap_or_default().to_owned(), None);
+    for part in parts {
+        let text = part.get("text").and_then(Value::as_str).unwrap_or_default();
+        match part.get("thought") == Some(&Value::Bool(true)) {
+            true => heard.thought = true,
+            false => heard.text(text.to_owned(), None),
+        }
     }
     heard.finish = match candidate.get("finishReason").and_then(Value::as_str) {
         None | Some("FINISH_REASON_UNSPECIFIED") => heard.finish,
         Some("STOP") => Some(FinishReason::Stop),
         Some("MAX_TOKENS") => Some(FinishReason::Length),
-        // Code that stands somewhere word for word is held back as a recitation.
+        // The filter withholds code that repeats a source word for word as a recitation.
         Some("SAFETY" | "RECITATION" | "BLOCKLIST" | "PROHIBITED_CONTENT" | "SPII" | "LANGUAGE") => {
             Some(FinishReason::Filtered)
         }
@@ -66,7 +71,7 @@ fn read(heard: &mut Heard, frame: &Value) -> Result<(), ProviderError> {
     Ok(())
 }
 
-/// Thoughts are counted beside what can be read, and cached input within all input.
+/// The output count excludes thoughts; the input count includes cached input.
 fn account(heard: &mut Heard, usage: &Value) {
     if let Some(all) = count(usage, &["/promptTokenCount"]) {
         let cached = count(usage, &["/cachedContentTokenCount"]).unwrap_or(0);

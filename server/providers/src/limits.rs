@@ -1,4 +1,4 @@
-//! What a provider's headers say about how many requests and tokens it still allows. It leaves keeping count to whoever asks.
+//! Rate limits from a provider's headers: the requests and tokens it still allows. It leaves keeping count to the caller.
 
 use std::time::Duration;
 
@@ -6,8 +6,8 @@ use reqwest::header::HeaderMap;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
-/// The headers that say how many are allowed, left, and when they are as many again; what they count. OpenAI's names, which most others
-/// copied, then Anthropic's, then OpenRouter's.
+/// The headers for the limit, the rest and the time until it is full again: OpenAI's names, which most others copied, then Anthropic's,
+/// then OpenRouter's.
 const REQUESTS: [[&str; 3]; 3] = [
     ["x-ratelimit-limit-requests", "x-ratelimit-remaining-requests", "x-ratelimit-reset-requests"],
     [
@@ -34,7 +34,7 @@ pub struct Limits {
 /// A bucket that fills up again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Bucket {
-    /// What it holds when it is full; what is left where that was not said.
+    /// What it holds when it is full; if the provider does not say, what is left.
     pub limit: u64,
     /// What is left in it.
     pub left: u64,
@@ -43,14 +43,14 @@ pub struct Bucket {
 }
 
 impl Limits {
-    /// What the headers of an answer say at a time, in seconds since 1970; `None` if nothing.
+    /// Reads the headers of an answer; `now` is in seconds since 1970. `None` if they name no limits.
     pub(crate) fn read(headers: &HeaderMap, now: u64) -> Option<Limits> {
         let first = |names: &[[&str; 3]]| names.iter().find_map(|names| bucket(headers, names, now));
         let limits = Limits { requests: first(&REQUESTS), tokens: first(&TOKENS) };
         (limits != Limits::default()).then_some(limits)
     }
 
-    /// How long to wait where something is used up.
+    /// How long to wait if something is used up.
     pub(crate) fn pause(&self) -> Option<Duration> {
         let buckets = [self.requests, self.tokens];
         buckets.into_iter().flatten().filter(|bucket| bucket.left == 0).map(|bucket| bucket.full_in).max()
@@ -64,8 +64,8 @@ fn bucket(headers: &HeaderMap, [limit, left, reset]: &[&str; 3], now: u64) -> Op
     Some(Bucket { limit, left, full_in: until(text(reset)?, now)? })
 }
 
-/// The time until a moment that is given as a span (`6m0s`, `250ms`, `1.5`), a date, or seconds or milliseconds since 1970.
-fn until(text: &str, now: u64) -> Option<Duration> {
+/// The time until a moment, given as a span (`6m0s`, `250ms`, `1.5`), a date, or seconds or milliseconds since 1970.
+pub(crate) fn until(text: &str, now: u64) -> Option<Duration> {
     const LONG: f64 = 1e9;
     if let Ok(number) = text.parse::<f64>() {
         let seconds = match number {

@@ -1,4 +1,4 @@
-//! Lists: the models that a server on this machine says it has, and what is published for everybody. It leaves what is of use in them to the caller.
+//! Lists: the models of a server on this machine, and lists that are public. It leaves choosing from them to the caller.
 
 use std::time::Duration;
 
@@ -10,53 +10,67 @@ use tokio::time::timeout;
 
 use crate::client::{Client, body, send};
 use crate::error::{Kind, ProviderError};
+use crate::whereabouts;
 
-/// Longest wait for one question: a server on this machine that takes longer has something else to do.
+/// Longest wait for one answer: a server on this machine that takes longer is busy.
 const PATIENCE: Duration = Duration::from_millis(500);
-/// Bytes of a list at most.
+/// Most bytes of a list.
 const MOST: usize = 1024 * 1024;
-/// Models that Ollama is asked about, one question each.
-const LOOKED_AT: usize = 16;
+/// Most models about which Ollama is asked, one request each; the others are left out.
+const LOOKED_AT: usize = 32;
 
-/// A model that a server on this machine has.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// A model that a server on this machine lists.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Listed {
     /// The server's name for it.
     pub id: String,
     /// Whether it is in memory, so that its answer does not wait for the disk.
     pub is_loaded: bool,
-    /// Whether it says that it takes prefix and suffix; `None` where nothing is said.
+    /// Its size in bytes, if the server tells.
+    pub size: Option<u64>,
+    /// Whether it takes prefix and suffix; `None` if the server does not say.
     pub inserts: Option<bool>,
+    /// Where else it runs, if the server says that it does not run here.
+    pub elsewhere: Option<String>,
+    /// Who owns it, in the server's word.
+    pub owned_by: Option<String>,
 }
 
 impl Client {
-    /// The models of the server at an address of this machine, which lists them below it; those in memory first. Nothing where none answers, or
-    /// what answers is none.
-    pub async fn list(&self, protocol: Protocol, base_url: &str, path: &str) -> Vec<Listed> {
+    /// The models that a server on this machine lists at a path below its address: those in memory first, then the smallest. Empty if no
+    /// server answers, or its answer is no list. `loaded` is the address of another list, which says what is in memory.
+    pub async fn list(&self, protocol: Protocol, base_url: &str, path: &str, loaded: Option<&str>) -> Vec<Listed> {
         let ask = |method, path: &str, question| self.question(method, format!("{base_url}{path}"), question);
-        let mut models = match protocol {
-            Protocol::Ollama => {
-                let (list, running) =
-                    join(ask(Method::GET, path, Value::Null), ask(Method::GET, "/api/ps", Value::Null)).await;
-                let running = listed(&running);
-                let is_loaded = |id: &str| running.iter().any(|model| model.id == id);
-                listed(&list).into_iter().map(|model| Listed { is_loaded: is_loaded(&model.id), ..model }).collect()
-            }
-            _ => listed(&ask(Method::GET, path, Value::Null).await),
+        let is_ollama = protocol == Protocol::Ollama;
+        let ps = is_ollama.then(|| format!("{base_url}/api/ps"));
+        let running = async {
+            let Some(address) = ps.as_deref().or(loaded) else { return Vec::new() };
+            let mut running = listed(&self.question(Method::GET, address.to_owned(), Value::Null).await);
+            // All that Ollama lists there is in memory.
+            running.retain(|model| model.is_loaded || is_ollama);
+            running
         };
-        models.sort_by_key(|model| !model.is_loaded);
-        if protocol == Protocol::Ollama {
-            let unsaid = models.iter_mut().filter(|model| model.inserts.is_none()).take(LOOKED_AT);
-            join_all(unsaid.map(|model| async {
-                let about = ask(Method::POST, "/api/show", json!({ "model": model.id })).await;
-                model.inserts = inserts(&about);
-            }))
-            .await;
+        let (list, running) = join(ask(Method::GET, path, Value::Null), running).await;
+        let mut models = listed(&list);
+        for model in &mut models {
+            model.is_loaded |= running.iter().any(|running| running.id == model.id);
         }
-        models
+        models.sort_by_key(|model| (!model.is_loaded, model.size.unwrap_or(u64::MAX)));
+        if !is_ollama {
+            return models;
+        }
+        models.truncate(LOOKED_AT);
+        let ask = &ask;
+        let described = models.into_iter().map(|model| async move {
+            // Nobody knows where a model runs that the server does not describe.
+            let about = ask(Method::POST, "/api/show", json!({ "model": model.id })).await;
+            let elsewhere = model.elsewhere.or_else(|| whereabouts::elsewhere(&about));
+            about.is_object().then(|| Listed { inserts: model.inserts.or_else(|| inserts(&about)), elsewhere, ..model })
+        });
+        join_all(described).await.into_iter().flatten().collect()
     }
 
-    /// What a server on this machine answers to a question; nothing where it does not.
+    /// The answer of a server on this machine to a request; `null` if none comes.
     async fn question(&self, method: Method, address: String, question: Value) -> Value {
         let asked = async {
             let request = self.loopback(method, &address)?;
@@ -67,8 +81,8 @@ impl Client {
         timeout(PATIENCE, asked).await.ok().flatten().unwrap_or_default()
     }
 
-    /// What an address publishes for everybody, up to a size and within a time. Nothing is sent with the question, and over `http://` only this
-    /// machine is asked.
+    /// Fetches what an address publishes, up to a size and within a time. The request carries no data, and `http://` is only for this
+    /// machine.
     pub async fn fetch(&self, address: &str, most: usize, patience: Duration) -> Result<Vec<u8>, ProviderError> {
         let request = match self.loopback(Method::GET, address) {
             Some(request) => request,
@@ -80,15 +94,23 @@ impl Client {
     }
 }
 
-/// As OpenAI lists models (`data`, `id`), and as Ollama does (`models`, `name`). llama.cpp does both, and says with several models which of
-/// them is loaded.
+/// Reads OpenAI's form (`data`, `id`) and Ollama's (`models`, `name`). llama.cpp sends both, and if it has several models it says which
+/// is loaded.
 fn listed(list: &Value) -> Vec<Listed> {
     let read = |table: &str, key: &str| -> Vec<Listed> {
         let models = list.get(table).and_then(Value::as_array).into_iter().flatten();
         let read = models.filter_map(|model| {
             let id = model.get(key)?.as_str()?.to_owned();
-            let is_loaded = model.pointer("/status/value").and_then(Value::as_str) == Some("loaded");
-            Some(Listed { id, is_loaded, inserts: inserts(model) })
+            let said = |place: &str| model.pointer(place).and_then(Value::as_str);
+            let size = ["/size", "/meta/size"].iter().find_map(|place| model.pointer(place)?.as_u64());
+            Some(Listed {
+                id,
+                is_loaded: said("/status/value").or_else(|| said("/state")) == Some("loaded"),
+                size,
+                inserts: inserts(model),
+                elsewhere: whereabouts::elsewhere(model),
+                owned_by: said("/owned_by").map(str::to_owned),
+            })
         });
         read.collect()
     };
@@ -96,7 +118,7 @@ fn listed(list: &Value) -> Vec<Listed> {
     if models.is_empty() { read("models", "name") } else { models }
 }
 
-/// Whether what is said about a model says that it takes prefix and suffix.
+/// Whether a model's capabilities include prefix and suffix; `None` if they are not listed.
 fn inserts(about: &Value) -> Option<bool> {
     let capabilities = about.get("capabilities")?.as_array()?;
     Some(capabilities.iter().any(|capability| capability == "insert"))
@@ -108,13 +130,27 @@ mod tests {
 
     #[test]
     fn models_are_read_in_each_form() {
-        let model = |id: &str, is_loaded, inserts| Listed { id: id.into(), is_loaded, inserts };
+        let model = |id: &str, is_loaded, inserts| Listed { id: id.into(), is_loaded, inserts, ..Listed::default() };
         for (list, expected) in [
             (
                 r#"{"object":"list","data":[{"id":"a"},{"id":"b","object":"model"},{}]}"#,
                 vec![model("a", false, None), model("b", false, None)],
             ),
-            (r#"{"models":[{"name":"qwen2.5-coder:1.5b","size":1}]}"#, vec![model("qwen2.5-coder:1.5b", false, None)]),
+            (
+                r#"{"models":[{"name":"qwen2.5-coder:1.5b","size":1}]}"#,
+                vec![Listed { size: Some(1), ..model("qwen2.5-coder:1.5b", false, None) }],
+            ),
+            (
+                r#"{"models":[{"name":"mine","remote_model":"gpt-oss:120b","remote_host":"https://ollama.com:443"}]}"#,
+                vec![Listed { elsewhere: Some("ollama.com".into()), ..model("mine", false, None) }],
+            ),
+            (
+                r#"{"data":[{"id":"a","owned_by":"openai"},{"id":"b","owned_by":"llamacpp","meta":{"size":7}}]}"#,
+                vec![
+                    Listed { owned_by: Some("openai".into()), ..model("a", false, None) },
+                    Listed { owned_by: Some("llamacpp".into()), size: Some(7), ..model("b", false, None) },
+                ],
+            ),
             (
                 r#"{"models":[{"name":"x","capabilities":["completion","insert"]},{"name":"y","capabilities":["chat"]}]}"#,
                 vec![model("x", false, Some(true)), model("y", false, Some(false))],

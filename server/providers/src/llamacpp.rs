@@ -4,11 +4,12 @@
 use pennyworth_core::prompt::{Body, Excerpt};
 use serde_json::{Map, Value, json};
 
-use crate::answer::{Heard, Input, Output, count, joint};
+use crate::chunk::FinishReason;
 use crate::error::ProviderError;
 use crate::frames::Framing;
+use crate::heard::{Heard, Input, Output, count, joint};
+use crate::request::Request;
 use crate::wire::Wire;
-use crate::{FinishReason, Request};
 
 /// The protocol.
 pub(crate) static WIRE: Wire = Wire {
@@ -41,7 +42,7 @@ fn body(request: &Request) -> Map<String, Value> {
     set("stop", json!(request.stops));
     match &request.body {
         Body::Fields { prompt, suffix, excerpts } => {
-            // The line's head travels by itself, so that the lines above stay the same while it is typed.
+            // The start of the line is sent apart, so that the lines above stay the same while the user types it.
             let line = prompt.rfind('\n').map_or(0, |at| at + 1);
             set("input_prefix", json!(prompt.get(..line)));
             set("prompt", json!(prompt.get(line..)));
@@ -62,6 +63,12 @@ fn body(request: &Request) -> Map<String, Value> {
 fn read(heard: &mut Heard, frame: &Value) -> Result<(), ProviderError> {
     let text = frame.get("content").and_then(Value::as_str).unwrap_or_default();
     heard.text(text.to_owned(), joint(frame.get("completion_probabilities")));
+    let timing = |name: &str| count(frame, &[&format!("/timings/{name}")]);
+    if let Some(read) = timing("prompt_n") {
+        let cached = timing("cache_n").unwrap_or(0);
+        heard.input = Some(Input { all: read + cached, cached, written: 0 });
+        heard.output = timing("predicted_n").map(|all| Output { all, reasoning: 0 });
+    }
     if frame.get("stop") != Some(&Value::Bool(true)) {
         return Ok(());
     }
@@ -71,11 +78,5 @@ fn read(heard: &mut Heard, frame: &Value) -> Result<(), ProviderError> {
         Some("limit") => FinishReason::Length,
         _ => FinishReason::Other,
     });
-    let timing = |name: &str| count(frame, &[&format!("/timings/{name}")]);
-    if let Some(read) = timing("prompt_n") {
-        let cached = timing("cache_n").unwrap_or(0);
-        heard.input = Some(Input { all: read + cached, cached, written: 0 });
-    }
-    heard.output = timing("predicted_n").map(|all| Output { all, reasoning: 0 });
     Ok(())
 }

@@ -1,14 +1,15 @@
-//! Ollama's own API: a JSON object a line. `/api/generate` for prompts, with a suffix where the model's template takes one and raw where the
-//! sentinels are ours; `/api/chat` for messages.
+//! Ollama's own API: one JSON object per line. `/api/generate` for prompts, with a suffix where the model's template takes one and raw where
+//! we write the sentinels; `/api/chat` for messages.
 
 use pennyworth_core::prompt::Body;
 use serde_json::{Map, Value, json};
 
-use crate::answer::{Heard, Input, Output, count, joint};
+use crate::chunk::FinishReason;
 use crate::error::ProviderError;
 use crate::frames::Framing;
+use crate::heard::{Heard, Input, Output, count, has_text, joint};
+use crate::request::Request;
 use crate::wire::Wire;
-use crate::{FinishReason, Request};
 
 /// The protocol.
 pub(crate) static WIRE: Wire = Wire {
@@ -36,9 +37,9 @@ fn body(request: &Request) -> Map<String, Value> {
     let mut set = |field: &str, value: Value| body.insert(field.to_owned(), value);
     set("model", json!(request.model.id));
     set("stream", json!(true));
-    // A model that can think does unless it is told not to.
+    // A model that can think does so unless told not to.
     set("think", json!(false));
-    // Rather refused than cut at its head without a word.
+    // Otherwise Ollama would silently cut the beginning of a long prompt; a refusal is better.
     set("truncate", json!(false));
     match &request.body {
         Body::Raw { prompt } => {
@@ -64,6 +65,12 @@ fn body(request: &Request) -> Map<String, Value> {
 fn read(heard: &mut Heard, frame: &Value) -> Result<(), ProviderError> {
     let text = frame.get("response").or_else(|| frame.pointer("/message/content")).and_then(Value::as_str);
     heard.text(text.unwrap_or_default().to_owned(), joint(frame.get("logprobs")));
+    heard.thought |= has_text(frame, &["/thinking", "/message/thinking"]);
+    // Ollama omits counts of zero; an answer with any counts has an output count.
+    if let Some(all) = count(frame, &["/eval_count"]) {
+        heard.output = Some(Output { all, reasoning: 0 });
+        heard.input = Some(Input { all: count(frame, &["/prompt_eval_count"]).unwrap_or(0), ..Input::default() });
+    }
     if frame.get("done") != Some(&Value::Bool(true)) {
         return Ok(());
     }
@@ -73,10 +80,5 @@ fn read(heard: &mut Heard, frame: &Value) -> Result<(), ProviderError> {
         Some("length") => FinishReason::Length,
         Some(_) => FinishReason::Other,
     });
-    // Counts that are zero are left out; an answer that has any has a count of its output.
-    if let Some(all) = count(frame, &["/eval_count"]) {
-        heard.output = Some(Output { all, reasoning: 0 });
-        heard.input = Some(Input { all: count(frame, &["/prompt_eval_count"]).unwrap_or(0), ..Input::default() });
-    }
     Ok(())
 }

@@ -1,16 +1,16 @@
-//! `/completions` and `/chat/completions` as OpenAI defined them and most servers copy. Lenient in what it reads: fields that are missing,
-//! unknown or of another kind than documented are passed over; what decides about money or about the end of an answer is not.
+//! `/completions` and `/chat/completions` as OpenAI defined them and most servers copy. Reading is lenient: it skips fields that are missing,
+//! unknown or of an undocumented type, unless they decide about money or the end of an answer.
 
 use pennyworth_core::money::Money;
 use pennyworth_core::prompt::Body;
 use serde_json::{Map, Value, json};
 
-use crate::answer::{Heard, Input, Output, count};
-use crate::call::is_marked;
+use crate::chunk::FinishReason;
 use crate::error::{Kind, ProviderError};
 use crate::frames::Framing;
+use crate::heard::{Heard, Input, Output, count, has_text};
+use crate::request::{Request, is_marked};
 use crate::wire::Wire;
-use crate::{FinishReason, Request};
 
 /// The protocol.
 pub(crate) static WIRE: Wire = Wire {
@@ -24,6 +24,10 @@ pub(crate) static WIRE: Wire = Wire {
     key_header: None,
     headers: &[],
 };
+
+/// Where the copies of this API put thoughts.
+const THOUGHTS: [&str; 4] =
+    ["/delta/reasoning_content", "/delta/reasoning", "/message/reasoning_content", "/message/reasoning"];
 
 fn path(request: &Request) -> String {
     let path = match request.body {
@@ -64,14 +68,14 @@ fn body(request: &Request) -> Map<String, Value> {
         set("stop", json!(request.stops));
     }
     if model.logprobs {
-        // The older endpoint takes the number of alternatives, the newer whether and how many.
+        // The older endpoint takes the number of alternatives, the newer one a flag (and the number apart).
         set("logprobs", if matches!(request.body, Body::Chat { .. }) { json!(true) } else { json!(1) });
     }
     body
 }
 
 pub(crate) fn read(heard: &mut Heard, frame: &Value) -> Result<(), ProviderError> {
-    // Groq sends the bill under a name of its own.
+    // Groq sends usage under a name of its own.
     let bill = frame.get("usage").filter(|usage| usage.is_object()).or_else(|| frame.pointer("/x_groq/usage"));
     if let Some(bill) = bill {
         account(heard, bill);
@@ -85,6 +89,7 @@ fn choice(heard: &mut Heard, choice: &Value) -> Result<(), ProviderError> {
     if let Some(text) = text(choice) {
         heard.text(text, logprob(choice));
     }
+    heard.thought |= has_text(choice, &THOUGHTS);
     heard.finish = match choice.get("finish_reason").and_then(Value::as_str) {
         None => heard.finish,
         Some("stop" | "eos" | "eos_token" | "stop_sequence") => Some(FinishReason::Stop),
@@ -96,7 +101,7 @@ fn choice(heard: &mut Heard, choice: &Value) -> Result<(), ProviderError> {
     Ok(())
 }
 
-/// The text of a choice, wherever the copy of the API puts it; parts of a content list are joined.
+/// The text of a choice, wherever this copy of the API puts it; parts of a content list are joined.
 fn text(choice: &Value) -> Option<String> {
     let content = ["/text", "/delta/content", "/message/content"]
         .iter()
@@ -117,12 +122,12 @@ fn logprob(choice: &Value) -> Option<f32> {
         logprobs.get("content")?.as_array().map(|all| all.iter().map(|token| token.get("logprob")?.as_f64()).collect())
     };
     let each = old().or_else(new).filter(|each| !each.is_empty())?;
-    // A token without a probability says nothing about the whole.
+    // If one token has no probability, the joint one is unknown.
     let sum: Option<f64> = each.into_iter().sum();
     sum.map(|sum| sum.min(0.0) as f32)
 }
 
-/// A bill, under the names of each copy of the API. Without any count it is none.
+/// Reads usage under the names of each copy of the API. Without any count it is ignored.
 fn account(heard: &mut Heard, bill: &Value) {
     let input = count(bill, &["/prompt_tokens", "/input_tokens"]);
     let output = count(bill, &["/completion_tokens", "/output_tokens"]);

@@ -1,5 +1,5 @@
-//! What providers taught us about fields they do not take: after a refusal that names one it is left out for the rest of the process.
-//! It leaves noticing a refusal and asking again to the protocol. A refused request was not billed, so asking again costs nothing.
+//! Fields that an endpoint refuses: after a refusal that names a field, requests omit it for the rest of the process.
+//! It leaves noticing a refusal and asking again to `call`. A refused request was not billed, so asking again costs nothing.
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::{Mutex, PoisonError};
@@ -7,7 +7,7 @@ use std::sync::{Mutex, PoisonError};
 use pennyworth_core::models::Model;
 use serde_json::{Map, Value};
 
-/// Fields without which a request makes no sense, has no ceiling, or costs what nobody asked for.
+/// Fields without which a request makes no sense, has no ceiling, or costs more than planned.
 const ESSENTIAL: [&str; 17] = [
     "model",
     "prompt",
@@ -32,7 +32,7 @@ const NEW_CEILING: &str = "max_completion_tokens";
 /// The fewest stop texts that any provider with a limit takes.
 const FEW_STOPS: usize = 4;
 
-/// What is known of each model's endpoint.
+/// The quirk of each endpoint, by address and model.
 #[derive(Debug, Default)]
 pub(crate) struct Quirks(Mutex<HashMap<(String, String), Quirk>>);
 
@@ -45,13 +45,13 @@ pub(crate) struct Quirk {
 }
 
 impl Quirks {
-    /// What is known of a model's endpoint.
+    /// The quirk of a model's endpoint, as far as it is known.
     pub(crate) fn of(&self, model: &Model) -> Quirk {
         let known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         known.get(&key(model)).cloned().unwrap_or_default()
     }
 
-    /// Remembers.
+    /// Remembers a model's quirk.
     pub(crate) fn set(&self, model: &Model, quirk: Quirk) {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(key(model), quirk);
     }
@@ -62,7 +62,7 @@ fn key(model: &Model) -> (String, String) {
 }
 
 impl Quirk {
-    /// Changes a body.
+    /// Applies the changes to a body.
     pub(crate) fn apply(&self, body: &mut Map<String, Value>) {
         if self.new_ceiling
             && let Some(ceiling) = body.remove("max_tokens")
@@ -77,7 +77,7 @@ impl Quirk {
         body.retain(|field, _| !self.dropped.contains(field));
     }
 
-    /// This, with what a refusal of `sent` teaches; nothing if it names no field that can change.
+    /// This quirk plus what a refusal of `sent` teaches; `None` if it names no field that can change.
     pub(crate) fn learned(&self, sent: &Map<String, Value>, refusal: &Value) -> Option<Quirk> {
         let mut quirk = self.clone();
         let named = named_field(sent, refusal)?;
@@ -106,7 +106,7 @@ fn named_field<'a>(sent: &'a Map<String, Value>, refusal: &Value) -> Option<&'a 
     if let Some(field) = param.and_then(field).or_else(|| place.and_then(field)) {
         return Some(field);
     }
-    // The longest, so that `max_completion_tokens` in advice does not hide what is refused and `logprobs` does not stand for `top_logprobs`.
+    // The longest name wins: advice about `max_completion_tokens` must not hide the refused field, nor `logprobs` stand for `top_logprobs`.
     let words = words(refusal);
     sent.keys()
         .filter(|key| !matches!(key.as_str(), "model" | "stream" | "prompt"))

@@ -1,13 +1,14 @@
-//! Text Generation Inference: `/generate_stream`, a token a frame with its probability; the last one holds the whole text and the counts.
+//! Text Generation Inference: `/generate_stream`, one token per frame with its probability; the last frame has the whole text and the counts.
 
 use pennyworth_core::prompt::Body;
 use serde_json::{Map, Value, json};
 
-use crate::answer::{Heard, Input, Output, count};
+use crate::chunk::FinishReason;
 use crate::error::ProviderError;
 use crate::frames::Framing;
+use crate::heard::{Heard, Input, Output, count};
+use crate::request::Request;
 use crate::wire::Wire;
-use crate::{FinishReason, Request};
 
 /// The protocol.
 pub(crate) static WIRE: Wire = Wire {
@@ -39,6 +40,9 @@ fn read(heard: &mut Heard, frame: &Value) -> Result<(), ProviderError> {
         let logprob = token.get("logprob").and_then(Value::as_f64);
         heard.text(text.to_owned(), logprob.map(|logprob| logprob.min(0.0) as f32));
     }
+    heard.output =
+        count(frame, &["/details/generated_tokens"]).map(|all| Output { all, reasoning: 0 }).or(heard.output);
+    heard.input = count(frame, &["/details/input_length"]).map(|all| Input { all, ..Input::default() }).or(heard.input);
     if frame.get("generated_text").is_none_or(Value::is_null) {
         return Ok(());
     }
@@ -48,7 +52,5 @@ fn read(heard: &mut Heard, frame: &Value) -> Result<(), ProviderError> {
         Some("length") => FinishReason::Length,
         _ => FinishReason::Other,
     });
-    heard.output = count(frame, &["/details/generated_tokens"]).map(|all| Output { all, reasoning: 0 });
-    heard.input = count(frame, &["/details/input_length"]).map(|all| Input { all, ..Input::default() });
     Ok(())
 }

@@ -1,4 +1,4 @@
-//! The client against a provider that fails: each fault with the error and the next action it must lead to, and what reaches the wire.
+//! The client against a provider that fails: the error and the next action that each fault must give, and what reaches the wire.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -8,7 +8,7 @@ use fake_provider::{Answer, FakeProvider, Fault};
 use futures_util::StreamExt;
 use pennyworth_core::models::{Model, Models};
 use pennyworth_core::prompt::Body;
-use pennyworth_providers::{Chunk, Client, FinishReason, Kind, Next, Request, SecretString, Timeouts};
+use pennyworth_providers::{Chunk, Client, FinishReason, Kind, Next, Pace, Request, SecretString, Timeouts};
 use serde_json::{Value, json};
 
 /// Longer than anything here takes.
@@ -38,7 +38,7 @@ fn request(model: Model) -> Request {
     }
 }
 
-/// What came: text, whether the account is an estimate, and how it ended.
+/// What came: text, whether the usage is an estimate, and how it ended.
 #[derive(Debug, PartialEq)]
 struct Came {
     text: String,
@@ -69,13 +69,16 @@ async fn ask(client: &Client, request: Request) -> Came {
 async fn check(fault: Fault, text: &str, estimated: Option<bool>, end: Result<FinishReason, (Kind, Next)>) {
     let provider = FakeProvider::start().await.unwrap();
     let label = format!("{fault:?}");
-    let silent = matches!(fault, Fault::HangBeforeFirstByte | Fault::HangAfterHead | Fault::StallAfter(_));
+    let silent = matches!(
+        fault,
+        Fault::HangBeforeFirstByte | Fault::HangAfterHead | Fault::StallAfter(_) | Fault::HangAfter(..)
+    );
     provider.always(Answer::new(&["a", " + ", "b"]).with(fault));
     let mut request = request(model(&provider.base_url(), ""));
     if silent {
-        // Silence is the only fault that waits for a clock; loopback needs a small part of this.
+        // Only silence runs into a timeout; loopback needs a small part of this.
         request.timeouts =
-            Timeouts { first_byte: Duration::from_millis(400), silence: LONG, total: Duration::from_millis(900) };
+            Timeouts { first_byte: Duration::from_millis(800), silence: LONG, total: Duration::from_millis(1600) };
     }
     let client = Client::new().unwrap();
     let came = ask(&client, request).await;
@@ -107,27 +110,43 @@ async fn each_status_says_what_to_do_next() {
             RateLimited,
             RetryAfter(Some(Duration::from_millis(70))),
         ),
-        (status(429, error("insufficient_quota")), Quota, StopUntilConfigChange),
-        (status(401, error("invalid_api_key")), Key, StopUntilConfigChange),
-        (status(402, json!("secret")), Quota, StopUntilConfigChange),
-        (status(403, json!(null)), Key, StopUntilConfigChange),
-        (status(404, error("model_not_found")), NotFound, StopModel),
-        (status(400, json!({"error": "m does not support insert"})), NoInfill, StopModel),
+        (status(429, error("insufficient_quota")), Budget, Rest(Pace::Budget)),
+        (status(429, error("budget_exceeded")), Budget, Rest(Pace::Budget)),
+        (status(401, error("invalid_api_key")), Key, Rest(Pace::Account)),
+        (status(402, json!("secret")), Quota, Rest(Pace::Account)),
+        (status(403, json!(null)), Key, Rest(Pace::Account)),
+        (status(404, error("model_not_found")), NotFound, RestModel(Pace::Minutes)),
+        (status(400, json!({"error": "m does not support insert"})), NoInfill, RestModel(Pace::Minutes)),
         (status(400, error("context_length_exceeded")), TooLong, NextModel),
         (status(400, error("other")), Refused, NextModel),
-        (status(400, said("No connected db.")), Key, StopUntilConfigChange),
-        (status(400, said("/completions: Invalid model name passed in model=x.")), NotFound, StopModel),
-        (status(400, said("x is not a valid model ID")), NotFound, StopModel),
-        (status(501, said("Infill is not supported by this model: prefix token is missing.")), NoInfill, StopModel),
+        (status(400, said("No connected db.")), Key, Rest(Pace::Account)),
+        (status(400, said("/completions: Invalid model name passed in model=x.")), NotFound, RestModel(Pace::Minutes)),
+        (status(400, said("x is not a valid model ID")), NotFound, RestModel(Pace::Minutes)),
+        (
+            status(501, said("Infill is not supported by this model: prefix token is missing.")),
+            NoInfill,
+            RestModel(Pace::Minutes),
+        ),
         (status(413, json!({})), TooLong, NextModel),
         (status(500, error("server_error")), Server, RetryAfter(None)),
         (Fault::Status(503, pause("retry-after", "2"), json!({})), Server, RetryAfter(Some(Duration::from_secs(2)))),
         (status(529, error("overloaded_error")), Server, RetryAfter(None)),
+        (status(407, json!(null)), Proxy, Rest(Pace::Minutes)),
+        (Fault::Page(403, "text/html", "<html>Sorry, you have been blocked</html>"), Blocked, NextModel),
+        (Fault::Page(403, "text/plain", "error code: 1020"), Blocked, NextModel),
+        (Fault::Page(503, "text/html", "<html>unavailable</html>"), Server, RetryAfter(None)),
         (
-            Fault::Status(302, pause("location", "http://elsewhere.invalid/"), json!({})),
-            Redirect,
-            StopUntilConfigChange,
+            Fault::Status(429, pause("retry-after", "86400"), json!({})),
+            RateLimited,
+            RetryAfter(Some(Duration::from_secs(600))),
         ),
+        (Fault::Status(429, pause("retry-after", "0"), json!({})), RateLimited, RetryAfter(None)),
+        (
+            Fault::Status(503, pause("retry-after", "Thu, 01 Jan 2015 00:00:00 GMT"), json!({})),
+            Server,
+            RetryAfter(None),
+        ),
+        (Fault::Status(302, pause("location", "http://elsewhere.invalid/"), json!({})), Redirect, Rest(Pace::Minutes)),
     ] {
         check(fault, "", None, Err((kind, next))).await;
     }
@@ -151,6 +170,45 @@ async fn each_broken_answer_is_an_error_and_what_it_wrote_is_accounted() {
         (Fault::Html, "", None, Malformed, NextModel),
     ] {
         check(fault, text, estimated, Err((kind, next))).await;
+    }
+}
+
+/// Bounds on bytes and text end these, without a deadline.
+#[tokio::test]
+async fn what_never_ends_is_read_within_bounds() {
+    use Kind::*;
+    use Next::*;
+    const EVENTS: &str = "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\n\r\n";
+    const JSON: &str = "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\n\r\n";
+    const NESTED: &str = "data: {\"choices\":[{\"index\":0,\"text\":\"(\"}]}\n\n";
+    let most = "(".repeat(16 * 32 + 1024);
+    for (head, text, came, estimated, end) in [
+        (EVENTS, NESTED, most.as_str(), Some(true), Ok(FinishReason::Length)),
+        (EVENTS, "data: {\"choices\":[{\"index\":0,\"text\":\"\"}]}\n\n", "", None, Err((TooLarge, NextModel))),
+        (EVENTS, "data: {}\n\n", "", None, Err((TooLarge, NextModel))),
+        (EVENTS, "data:\n\n", "", None, Err((TooLarge, NextModel))),
+        (EVENTS, ": ping\n\n", "", None, Err((TooLarge, NextModel))),
+        (EVENTS, "\n", "", None, Err((TooLarge, NextModel))),
+        (EVENTS, "data: x", "", None, Err((TooLarge, NextModel))),
+        (EVENTS, "data: [[[[\n", "", None, Err((TooLarge, NextModel))),
+        (JSON, "[", "", None, Err((TooLarge, NextModel))),
+        ("HTTP/1.1 503 No\r\ncontent-type: application/json\r\n\r\n", "[", "", None, Err((Server, RetryAfter(None)))),
+        ("HTTP/1.1 403 No\r\ncontent-type: text/html\r\n\r\n", "<p>", "", None, Err((Blocked, NextModel))),
+        ("HTTP/1.1 200 OK\r\n", "x-more: 1\r\n", "", None, Err((CutOff, RetryAfter(None)))),
+        ("HTTP/1.1 200 OK\r\nx-more: ", "1", "", None, Err((CutOff, RetryAfter(None)))),
+    ] {
+        check(Fault::Endless(head, text), came, estimated, end).await;
+    }
+}
+
+/// A deadline ends these.
+#[tokio::test]
+async fn what_stops_in_the_middle_of_a_body_is_given_up() {
+    const JSON: &str = "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\n\r\n";
+    const BUSY: &str = "HTTP/1.1 429 No\r\ncontent-type: application/json\r\nretry-after: 7\r\n\r\n";
+    let seven = Next::RetryAfter(Some(Duration::from_secs(7)));
+    for (head, end) in [(JSON, (Kind::Deadline, Next::RetryAfter(None))), (BUSY, (Kind::RateLimited, seven))] {
+        check(Fault::HangAfter(head, "{\"choices\""), "", None, Err(end)).await;
     }
 }
 
@@ -221,7 +279,7 @@ async fn dropping_an_answer_closes_the_connection() {
     assert_eq!(provider.bill().output, 2, "what was sent before the close");
 }
 
-/// Servers of this machine close connections whenever they like; one that was just closed would lose the request that is sent on it.
+/// A server on this machine may close a connection at any time; a request sent on one that was just closed is lost.
 #[tokio::test]
 async fn no_call_to_this_machine_meets_a_connection_that_was_used_before() {
     let provider = FakeProvider::start().await.unwrap();
@@ -254,13 +312,4 @@ async fn the_wire_has_the_key_the_ceiling_and_the_models_own_fields() {
         "messages": [{"role": "system", "content": "rules"}, {"role": "user", "content": "file"}], "stop": ["\n"], "logprobs": true,
         "reasoning_effort": "none", "max_tokens": 16});
     assert_eq!(seen.body, expected);
-}
-
-#[tokio::test]
-async fn a_recording_answers_without_a_network() {
-    let recording = concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/streams/openai/chat.sse");
-    let came = ask(&Client::new().unwrap(), request(model(recording, "protocol = 'replay'"))).await;
-    assert_eq!(came, Came { text: "a + b".into(), estimated: Some(false), end: Ok(FinishReason::Stop) });
-    let missing = request(model("no/such/file.sse", "protocol = 'replay'"));
-    assert_eq!(ask(&Client::new().unwrap(), missing).await.end, Err((Kind::NotFound, Next::StopModel)));
 }

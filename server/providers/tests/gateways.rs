@@ -1,4 +1,4 @@
-//! Services that pass on to others: what decides where to reaches them, and what they say they charged is believed where it can be known.
+//! Gateways to other providers: the fields and headers that choose the route reach them, and a charge they report counts where it is final.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -18,7 +18,7 @@ mod fake_provider;
 
 const PRICE: &str = "price = { input = 1, output = 1, as_of = '2026-11-25' }";
 
-/// What a model of a service with these lines in its row is asked, and the account of its answer.
+/// The request to a model of a service with these lines in its row, and the usage of its answer.
 async fn asked(service: &str, lines: &str, answer: Answer) -> (Seen, Usage) {
     let provider = FakeProvider::start().await.unwrap();
     provider.always(answer);

@@ -1,4 +1,4 @@
-//! What reaches the wire: for each shipped model and each service a request, as `tests/requests/<name>.http` has it.
+//! What reaches the wire: a request for each shipped model and each service, as in `tests/requests/<name>.http`.
 //! `UPDATE=1` rewrites them; read the difference.
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
@@ -20,11 +20,11 @@ const LONG: Duration = Duration::from_secs(20);
 #[path = "../../../tests/src/fake_provider.rs"]
 mod fake_provider;
 
-/// Headers that say something about a request.
+/// Headers to compare.
 const TELLING: [&str; 6] =
     ["authorization", "x-api-key", "x-goog-api-key", "x-portkey-api-key", "anthropic-version", "content-type"];
 
-/// Each shipped model, and for services without one a model of theirs.
+/// Each shipped model, and one model of each service without a shipped one.
 fn models() -> Vec<Model> {
     let shipped = Models::builtin();
     let served = |name: &str| shipped.all().any(|model| model.provider.as_deref() == Some(name));

@@ -1,12 +1,12 @@
 ;;; early-init.el --- What a test needs beside a user's own settings  -*- lexical-binding: t; -*-
 
 ;;; Commentary:
-;; Nothing that is written by itself, packages as if they were installed, and every log in a file at the end.  The settings under test are in the
-;; page for users.
+;; No automatic files, packages loaded as if they were installed, and every log written to a file at the end.  The settings under test are in
+;; the page for users.
 
 ;;; Code:
 
-;; The compiler of native code wants parts of a system that are not unpacked.
+;; The native compiler needs parts of the system that are not unpacked.
 (setq native-comp-jit-compilation nil
       native-comp-enable-subr-trampolines nil
       package-enable-at-startup nil)
@@ -20,7 +20,7 @@
       lsp-log-io t
       lsp-auto-guess-root t)
 
-;; What is typed has its own indentation.
+;; The typed text has its own indentation.
 (electric-indent-mode -1)
 
 ;; A package manager loads these when a package is installed.
@@ -35,7 +35,7 @@
     (dolist (buffer (buffer-list))
       (when (string-match-p "\\`\\*" (buffer-name buffer))
         (with-current-buffer buffer
-          ;; The bytes of what was said, whatever they are.
+          ;; Write the raw bytes, whatever they are.
           (let ((coding-system-for-write 'raw-text)
                 (name (string-replace "/" "-" (string-trim (buffer-name) "\\*" "\\*"))))
             (write-region nil nil (expand-file-name name folder) nil 'quiet)))))))

@@ -1,4 +1,4 @@
-"""An Emacs in a terminal as a user has it: packages installed, an init file of a few lines. It leaves what is to be seen to the tests."""
+"""An Emacs in a terminal as a user has it: packages installed, an init file of a few lines. It leaves the expected text to the tests."""
 
 import re
 import sys
@@ -29,7 +29,7 @@ class Emacs(Terminal):
         (folder / "early-init.el").write_text((HERE / "early-init.el").read_text())
         (folder / "init.el").write_text(init)
         self.document = self.workspace / document
-        # It was built for another place.
+        # This Emacs was built for another folder.
         shared, = (EMACS / "usr/share/emacs").glob("[0-9]*")
         programs, = (EMACS / "usr/libexec/emacs").glob("*/*/")
         dump, = programs.glob("*.pdmp")
@@ -49,14 +49,14 @@ class Emacs(Terminal):
         self.type(f"{name}\n")
 
     def is_grey(self, text):
-        """Whether text stands on the screen in a colour that begins with it."""
+        """Whether the screen has the text in a colour that begins with it."""
         return re.search(r"\x1b\[[0-9;]+m" + re.escape(text), self.tmux("capture-pane", "-p", "-e"))
 
     def sees_grey(self, what, text):
         return eventually(what, lambda: self.is_grey(text), self.screen)
 
     def sees_taken(self, line=TAKEN):
-        """Once more than it stood there already."""
+        """Waits until the line is there once more than in the file."""
         eventually("it is taken", lambda: self.screen().count(line) == ORDERS.count(line) + 1 and not self.is_grey("en(path)"), self.screen)
 
     def undone_and_taken_again(self):
@@ -66,7 +66,7 @@ class Emacs(Terminal):
         self.sees_taken()
 
     def ends(self, expected=f"{ORDERS}{TAKEN}\n", accepted=1):
-        """Saves and leaves: the document, the account and the logs are as they must be."""
+        """Saves and quits; checks the document, the ledger and the logs."""
         self.press("C-x", "C-s")
         eventually("it was inserted exactly", lambda: self.document.read_text(encoding="utf-8") == expected, self.screen)
         self.leaves()
@@ -85,7 +85,7 @@ class Emacs(Terminal):
 
 
 def is_fault(name, line):
-    # What a package says about itself, and about checkers of Python that are not here.
+    # Messages of a package about itself, and about missing Python checkers, are no faults.
     if "Pattern t is deprecated" in line or name == "Flymake log":
         return False
     return name == "Warnings" or bool(re.search(r'"error":|\berror\b|warning', line, re.IGNORECASE))

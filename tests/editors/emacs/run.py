@@ -61,11 +61,11 @@ def lsp_mode():
 
 
 def eglot_actions():
-    """What has no key is an action."""
+    """What has no key is a code action."""
     emacs = Emacs(settings("Emacs with eglot"))
     emacs.command("eglot-code-actions")
     emacs.sees("the actions are asked for", "[eglot] Pick an action")
-    # The first completes what all begin with, the next one lists them.
+    # The first Tab completes the common beginning, the second lists the actions.
     emacs.press("Tab", "Tab")
     emacs.sees("they are listed", "Pennyworth: show what was spent")
     emacs.sees("all of them", "Pennyworth: pause suggestions in python")
@@ -106,7 +106,7 @@ def lsp_mode_with_a_model():
 
 
 def with_a_model(init, key):
-    """A model that takes a while: it is waited for. It writes signs that would mean something in a snippet, and several lines."""
+    """A slow model, for which the editor waits. It writes characters with a meaning in snippets, and several lines."""
     lines = '\n    shelf = "${name}\\\\", {1: "}"}\n    return shelf'
     with Model("", lines, delay=0.6) as address:
         config = (
@@ -149,7 +149,7 @@ def session(init, name):
                 emacs.press("Tab")
                 eventually("it is taken", lambda: not emacs.is_grey(ghost) and ghost in emacs.line(), emacs.screen)
             case "dismiss":
-                # Any command takes it off the screen.
+                # Any command removes it from the screen.
                 emacs.press("C-e")
             case "undo":
                 emacs.press("C-_", "C-e")

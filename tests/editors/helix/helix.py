@@ -1,4 +1,4 @@
-"""Helix in a terminal: its settings, its modes, its log. It leaves the terminal to `terminal.py` and what is to be seen to the tests."""
+"""Helix in a terminal: its settings, its modes, its log. It leaves the terminal to `terminal.py` and the expected text to the tests."""
 
 import sys
 import time
@@ -28,14 +28,14 @@ class Helix(Terminal):
         self.start(program, "-vv", "--log", self.log, self.document)
 
     def escape(self):
-        """To normal mode. Escape and the next key would be read as one with Alt."""
+        """Goes to normal mode, and waits: Helix would read Escape and the next key as one key with Alt."""
         if " NOR " not in self.screen():
             self.press("Escape")
             self.sees("normal mode", " NOR ")
         time.sleep(0.05)
 
     def attached(self, name):
-        """A server has answered `initialize`."""
+        """Waits until a server has answered `initialize`."""
         return eventually(f"{name} is attached", lambda: self.logged(name) and self.logged('"serverInfo"'), self.tail)
 
     def logged(self, text):
@@ -57,7 +57,7 @@ class Helix(Terminal):
 
     def quit(self):
         self.escape()
-        # What comes later is about servers that are gone.
+        # Later errors are about servers that have ended.
         errors = [line for line in self.log.read_text(errors="replace").splitlines() if "[ERROR]" in line]
         self.command("qa!")
         self.ended()

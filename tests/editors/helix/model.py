@@ -1,4 +1,4 @@
-"""A model's server on loopback that knows two answers, one for behind a colon, and takes a while."""
+"""A slow model server on loopback with two answers, one of them for a cursor behind a colon."""
 
 import json
 import threading
@@ -7,7 +7,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 
 class Model:
-    """With it, the address that `base_url` wants."""
+    """As a context manager it gives the address for `base_url`."""
 
     def __init__(self, text, behind_a_colon, delay):
         class Handler(BaseHTTPRequestHandler):

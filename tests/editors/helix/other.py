@@ -1,8 +1,22 @@
 #!/usr/bin/env python3
-"""A language's own server, as far as a menu is concerned: it answers every completion at once with two items."""
+"""A fake language server beside ours: it answers every completion at once with two items, supports all that Helix asks for, and writes what it
+was asked to the file of its first argument, if there is one: a method a line, with the wanted kinds of actions."""
 
 import json
+import os
 import sys
+
+SUPPORTS = [
+    "hover", "definition", "declaration", "typeDefinition", "implementation", "references", "documentHighlight", "documentSymbol",
+    "codeAction", "rename", "documentFormatting",
+]
+CAPABILITIES = {
+    **{f"{name}Provider": True for name in SUPPORTS},
+    "completionProvider": {},
+    "executeCommandProvider": {"commands": ["other.sort"]},
+    "signatureHelpProvider": {"triggerCharacters": ["("]},
+    "textDocumentSync": 1,
+}
 
 
 def send(message):
@@ -14,18 +28,23 @@ def send(message):
 def answer(method):
     match method:
         case "initialize":
-            return {"capabilities": {"completionProvider": {}, "textDocumentSync": 1}, "serverInfo": {"name": "other"}}
+            return {"capabilities": CAPABILITIES, "serverInfo": {"name": "other"}}
         case "textDocument/completion":
             return {"isIncomplete": False, "items": [{"label": "operate_other"}, {"label": "opposite_other"}]}
+        case "textDocument/codeAction" | "textDocument/documentSymbol":
+            return []
     return None
 
 
-while line := sys.stdin.buffer.readline():
-    length = int(line.split(b":")[1])
-    while sys.stdin.buffer.readline().strip():
-        pass
-    message = json.loads(sys.stdin.buffer.read(length))
-    if message.get("method") == "exit":
-        break
-    if "id" in message:
-        send({"id": message["id"], "result": answer(message.get("method"))})
+with open(sys.argv[1] if sys.argv[1:] else os.devnull, "w", buffering=1) as asked:
+    while line := sys.stdin.buffer.readline():
+        length = int(line.split(b":")[1])
+        while sys.stdin.buffer.readline().strip():
+            pass
+        message = json.loads(sys.stdin.buffer.read(length))
+        if message.get("method") == "exit":
+            break
+        if "id" in message:
+            kinds = (message.get("params") or {}).get("context", {}).get("only") or []
+            print(message.get("method"), *kinds, file=asked)
+            send({"id": message["id"], "result": answer(message.get("method"))})

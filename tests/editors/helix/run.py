@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""What a user of Helix sees and gets: items in the menu beside another server's, taken exactly, late ones from a model, actions, and the session
-that every editor plays.
+"""What a user of Helix sees and gets: items in the menu beside another server's, inserted exactly, late items from a model, actions, and the
+session that every editor plays.
 
     run.py HELIX SERVER FOLDER_FOR_SCREENS"""
 
@@ -11,13 +11,15 @@ from pathlib import Path
 
 import model
 from helix import Helix
-from terminal import check, end
+from terminal import check, end, eventually
 
 HX, SERVER, SEEN = sys.argv[1], str(Path(sys.argv[2]).resolve()), Path(sys.argv[3]).resolve()
 HERE = Path(__file__).resolve().parent
 SESSION = HERE.parent / "session"
-# Seconds between the keys of who waits for an answer: Helix asks again only at a key behind the last answer.
+# Seconds between the keys of a user who waits for an answer: Helix asks again only at a key after the last answer.
 PACE = 0.1
+# Our entry, as `pennyworth init helix` prints it.
+OURS = '{ except-features = ["code-action"], name = "pennyworth" }'
 ORDERS = (HERE.parent / "neovim/orders.py").read_text()
 
 
@@ -32,15 +34,20 @@ def printed(helix, *languages):
 
 
 def alone(helix):
-    """As printed, without servers that are not here, so that Helix's log has no word about those."""
+    """The same without servers that are not installed, so that Helix's log has no errors about them."""
     text = printed(helix, "python")
-    check("init helix keeps the language's own servers", '["pennyworth", "ty", "ruff"' in text, text)
-    return "\n".join('language-servers = ["pennyworth"]' if line.startswith("language-servers") else line for line in text.splitlines())
+    check("init helix keeps the language's own servers", f'[{OURS}, "ty", "ruff"' in text, text)
+    return "\n".join(f"language-servers = [{OURS}]" if line.startswith("language-servers") else line for line in text.splitlines())
 
 
 def beside(helix):
-    other = f'[language-server.other]\ncommand = "python3"\nargs = ["{HERE / "other.py"}"]\n'
-    return alone(helix).replace('["pennyworth"]', '["pennyworth", "other"]') + "\n" + other
+    other = f'[language-server.other]\ncommand = "python3"\nargs = ["{HERE / "other.py"}", "{helix.home / "asked"}"]\n'
+    both = f'[{OURS}, "other"]\ncode-actions-on-save = ["source.organizeImports"]'
+    return alone(helix).replace(f"[{OURS}]", both) + "\n" + other
+
+
+def with_actions(helix):
+    return beside(helix).replace(OURS, '"pennyworth"')
 
 
 def menu_and_exact_text():
@@ -70,8 +77,8 @@ def menu_and_exact_text():
 
 
 def actions_and_a_slow_model():
-    """A model that takes a while: the other server's items do not wait for it, and its answer joins them. It writes signs that would mean
-    something in a snippet, and several lines."""
+    """A slow model: the other server's items do not wait for it, and its answer joins them. It writes characters with a meaning in snippets,
+    and several lines."""
     answer, lines = 'render("${name}\\\\", {1: "}"})', '\n    shelf = "$1"\n    return shelf'
     with model.Model(answer, lines, delay=0.6) as address:
         config = (
@@ -80,7 +87,7 @@ def actions_and_a_slow_model():
             f'[model.slow]\nprotocol = "openai"\nbase_url = "{address}"\nmodel = "qwen2.5-coder"\ncontext = 8000\ntier = "local"\nprice = {{ input = 0, output = 0, as_of = "2026-11-25" }}\n'
         )
         source = "def page(name):\n    total = 0\n"
-        helix = Helix(HX, SERVER, {"page.py": source}, "page.py", beside, config)
+        helix = Helix(HX, SERVER, {"page.py": source}, "page.py", with_actions, config)
         helix.sees("the file is open", "total = 0")
         helix.attached("Pennyworth")
         helix.attached('"other"')
@@ -115,11 +122,60 @@ def actions_and_a_slow_model():
         helix.sees("what was spent is shown as a document", "last 7 days")
         keep(helix, "spent")
         helix.command("bc")
-        # Helix cancels nothing: what was asked before the word was typed says something else, and the item is for the word.
+        # Helix cancels no request: the answer to one from before the word was typed differs, and the item is for the word.
         stats = helix.stats()
         check("no call failed, and none is still held", stats["calls"] >= 2 and stats["failed"] == 0, stats)
         helix.quit()
         helix.close()
+
+
+def what_stays_theirs():
+    """Beside Pennyworth, the other server is asked for everything that it was asked for without it."""
+    helix = Helix(HX, SERVER, {"orders.py": ORDERS}, "orders.py", beside)
+    helix.attached("Pennyworth")
+    helix.attached('"other"')
+    helix.sees("the file is open", "load_customers")
+    lines = lambda: (helix.home / "asked").read_text().splitlines()
+    asked = lambda what, method: eventually(
+        f"the other server is asked for {what}", lambda: any(line.startswith(method) for line in lines()), lambda: "\n".join(lines())
+    )
+    for what, method, *keys in (
+        ("hover", "textDocument/hover", "Space", "k"),
+        ("the definition", "textDocument/definition", "g", "d"),
+        ("the declaration", "textDocument/declaration", "g", "D"),
+        ("the type's definition", "textDocument/typeDefinition", "g", "y"),
+        ("the implementation", "textDocument/implementation", "g", "i"),
+        ("references", "textDocument/references", "g", "r"),
+        ("highlights", "textDocument/documentHighlight", "Space", "h"),
+        ("symbols", "textDocument/documentSymbol", "Space", "s"),
+        ("actions", "textDocument/codeAction", "Space", "a"),
+    ):
+        helix.escape()
+        helix.press(*keys)
+        asked(what, method)
+        helix.press("Escape")
+    helix.escape()
+    helix.press("Space", "r")
+    helix.type("renamed")
+    helix.press("Enter")
+    asked("a new name", "textDocument/rename")
+    for what, method, command in (
+        ("its command", "workspace/executeCommand", "lsp-workspace-command other.sort"),
+        ("the format", "textDocument/formatting", "format"),
+    ):
+        helix.escape()
+        helix.command(command)
+        asked(what, method)
+    helix.escape()
+    helix.press("i")
+    helix.type("f(")
+    asked("a signature", "textDocument/signatureHelp")
+    helix.escape()
+    helix.press("u")
+    helix.command("w!")
+    asked("the actions on save", "textDocument/codeAction source.organizeImports")
+    helix.quit()
+    helix.close()
 
 
 def session():
@@ -137,7 +193,7 @@ def session():
                 for left, character in zip(range(len(value), 0, -1), value):
                     helix.type(character, pace=PACE if left < 3 else 0.0)
                     if character == "\n":
-                        # Helix goes on with the indentation of the line before.
+                        # Helix repeats the indentation of the line before.
                         if line[:1] == " ":
                             helix.press("C-u")
                         line = ""
@@ -178,7 +234,7 @@ def session():
     helix.close()
 
 
-for scene in (menu_and_exact_text, actions_and_a_slow_model, session):
+for scene in (menu_and_exact_text, actions_and_a_slow_model, what_stays_theirs, session):
     print(f"-- {scene.__name__.replace('_', ' ')}", flush=True)
     scene()
 end()

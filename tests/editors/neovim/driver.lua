@@ -1,11 +1,11 @@
--- A second Neovim, driven over RPC key by key, as a person would. Waits for conditions, never for a time; the times given are limits.
--- What is checked is up to those who use it.
+-- Drives a second Neovim over RPC key by key, as a user types. It waits for conditions, never for a time; the times are limits.
+-- It leaves the checks to the tests.
 local M = {}
 
 local LIMIT = tonumber(vim.env.LIMIT_MS) or 20000
 local failed, passed = 0, 0
 
---- Notes whether something holds; if not, what was found instead.
+--- Reports whether something holds; if not, what was found instead.
 function M.check(what, holds, found)
   if holds then
     passed = passed + 1
@@ -17,12 +17,12 @@ function M.check(what, holds, found)
   return holds
 end
 
---- Notes whether two values are the same.
+--- Reports whether two values are the same.
 function M.same(what, found, wanted)
   return M.check(what .. (vim.deep_equal(found, wanted) and '' or (': wanted ' .. vim.inspect(wanted))), vim.deep_equal(found, wanted), found)
 end
 
---- Waits until a function gives a value; what it gave last is what was found.
+--- Waits until a function gives a value; reports the last one that it gave.
 function M.becomes(what, wanted, get)
   local found
   vim.wait(LIMIT, function()
@@ -32,10 +32,10 @@ function M.becomes(what, wanted, get)
   return M.same(what, found, wanted)
 end
 
---- Says loudly that something was not looked at.
+--- Reports that something was not checked.
 function M.skip(what) io.stdout:write('SKIPPED: ' .. what .. '\n') end
 
---- Says how it went and leaves.
+--- Prints the totals and exits.
 function M.finish()
   io.stdout:write(('%d passed, %d failed\n'):format(passed, failed))
   os.exit(failed == 0 and passed > 0 and 0 or 1)
@@ -56,25 +56,25 @@ end
 
 function Editor:call(method, ...) return vim.rpcrequest(self.channel, method, ...) end
 
---- Runs Lua in it, whose arguments are `...` and whose result comes back.
+--- Runs Lua in it with the arguments `...`; returns its result.
 function Editor:lua(code, ...) return self:call('nvim_exec_lua', code, { ... }) end
 
---- Presses keys, and lets it work through them and what they set off.
+--- Presses keys, and waits until it has processed them and their effects.
 function Editor:keys(keys)
   self:call('nvim_input', keys)
   self:settle()
 end
 
---- Types text one key after the other, each seen before the next one.
+--- Types text key by key; each key is processed before the next one.
 function Editor:type(text)
   for key in text:gmatch('[%z\1-\127\194-\244][\128-\191]*') do
     self:keys(key == '<' and '<lt>' or key == '\n' and '<CR>' or key)
   end
 end
 
---- Waits until no key waits to be read. A request behind them is answered only when they were.
+--- Waits until it has read all keys. It answers a request behind them only after that.
 function Editor:settle()
-  -- The first answer may come from within the reading of keys, the second comes from behind it.
+  -- The first answer may come while it reads keys, the second comes after that.
   for _ = 1, 2 do self:lua('return vim.fn.getcharstr(1) and nil or true') end
 end
 
@@ -82,7 +82,7 @@ function Editor:line() return self:call('nvim_get_current_line') end
 function Editor:text() return table.concat(self:call('nvim_buf_get_lines', 0, 0, -1, false), '\n') end
 function Editor:mode() return self:call('nvim_get_mode').mode end
 
---- What is drawn of a suggestion, lines joined; empty if nothing is. For our plugin's marks, or Neovim's own.
+--- The suggestion as it is drawn, lines joined; empty if there is none. For our plugin's marks, or Neovim's own.
 function Editor:ghost(namespace)
   return self:lua([[
     local namespace = vim.api.nvim_get_namespaces()[...]
@@ -99,13 +99,13 @@ function Editor:ghost(namespace)
   ]], namespace or 'pennyworth')
 end
 
---- Leaves, and waits until it is gone.
+--- Quits, and waits until it has ended.
 function Editor:quit()
   vim.fn.chanclose(self.channel)
   vim.fn.jobwait({ self.channel }, LIMIT)
 end
 
---- The lines of an LSP log that are faults. Neovim writes what a server says on stderr as an error; those lines are the server's own.
+--- The faults in an LSP log. Neovim logs a server's stderr as errors; those lines are the server's own and do not count.
 function M.faults(path)
   if vim.fn.filereadable(path) == 0 then return {} end
   return vim.tbl_filter(function(entry)

@@ -1,4 +1,4 @@
--- An editor with the plugin, whose server is the one of `fake.lua`.
+-- An editor with the plugin and the server of `fake.lua`.
 vim.opt.runtimepath:append(vim.env.PLUGIN)
 Fake = dofile(vim.env.HERE .. '/fake.lua')
 if vim.fn.has('nvim-0.11') == 1 then Fake.encoding = 'utf-8' end

@@ -1,14 +1,14 @@
--- A language server inside the editor that says what a test tells it, and remembers what it was told. For what cannot be had from
--- the real one at will: answers that are late, wrong or of a certain form.
+-- A language server inside the editor that answers as a test wants and records what it receives. For answers that the real one does not
+-- give on demand: late, wrong or of a certain form.
 local M = {
-  -- Everything that came: method and params, in order.
+  -- Every message received: method and params, in order.
   received = {},
-  -- What inline completion answers: a function of the params, or nil for nothing. `M.HOLD` keeps the answer back.
+  -- The answer to inline completion, as a function of the params; nil for none. `M.HOLD` holds the answer back.
   answer = function() end,
   HOLD = {},
-  -- Answers that are kept back, by their request.
+  -- Callbacks of the answers that are held back, in order.
   held = {},
-  -- What commands answer, by name.
+  -- The results of commands, by name.
   results = {},
   encoding = 'utf-16',
   inlineCompletion = true,
@@ -23,7 +23,7 @@ local function capabilities()
   }
 end
 
---- As `cmd` of a client.
+--- The `cmd` of a client.
 function M.start(dispatchers)
   local is_over, number = false, 0
   M.dispatchers = dispatchers
@@ -65,7 +65,7 @@ function M.start(dispatchers)
   return server
 end
 
---- What came by a method.
+--- The messages received by a method.
 function M.of(method)
   return vim.tbl_filter(function(message) return message.method == method end, M.received)
 end

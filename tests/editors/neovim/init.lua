@@ -1,4 +1,4 @@
--- What a user writes, plus a note of how the server ended.
+-- A user's configuration, plus a record of how the server ended.
 vim.lsp.config('pennyworth', {
   cmd = { 'sh', '-c', [["$SERVER"; echo $? > "$PLACE/exit"]] },
   filetypes = { 'python' },

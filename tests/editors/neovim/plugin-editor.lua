@@ -1,4 +1,4 @@
--- The plugin among everything else in the editor: other buffers, menus, keys and options of others; its command, statusline, help and health.
+-- The plugin beside the rest of the editor: other buffers, and menus, keys and options of others; its command, statusline, help and health.
 package.path = vim.env.HERE .. '/?.lua;' .. package.path
 local driver = require('driver')
 local scene = require('scene')
@@ -9,13 +9,13 @@ local function attached() return lua('return #vim.lsp.get_clients({ name = "penn
 local function ex(command) editor:call('nvim_command', command) end
 becomes('the server is attached', 1, attached)
 
--- What the server is told of the editor ------------------------------------------------------------------------------------------
+-- What the server learns of the editor -------------------------------------------------------------------------------------------
 
 local hello = lua([[return Fake.of('initialize')[1].params]])
 same('ghost text is announced', type(hello.capabilities.textDocument.inlineCompletion), 'table')
 same('the workspace is the folder with .git', hello.rootUri, vim.uri_from_fname(vim.env.PLACE .. '/workspace'))
 
--- Buffers that are left alone ----------------------------------------------------------------------------------------------------
+-- Buffers without the plugin -----------------------------------------------------------------------------------------------------
 
 local function left_alone(what, ...)
   for _, command in ipairs({ ... }) do ex(command) end
@@ -147,9 +147,11 @@ end
 for _, case in ipairs({
   { {}, 'Pennyworth' },
   { { state = 'indexing', files = 7 }, 'Pennyworth: reading, 7 files' },
-  { { model = 'haiku', spent_today_usd = 0.034, asking = true }, 'Pennyworth: haiku $0.03 …' },
+  { { model = 'haiku', spent_today_usd = 0.034, asking = true }, 'Pennyworth: haiku $0.034 …' },
   { { model = vim.NIL, trouble = vim.NIL, asking = false }, 'Pennyworth' },
   { { trouble = 'no key' }, 'Pennyworth: trouble' },
+  { { trouble = 'model.qwen: down', troubles = { { model = 'qwen', what = 'down', since = 0, again = 0 } } }, 'Pennyworth: qwen fails' },
+  { { faults = { { file = 'c.toml', line = 3, key = 'cap', message = 'unknown', holds = 'nothing' } } }, 'Pennyworth: settings have a fault' },
   { { state = 'capped', spent_today_usd = 0.5 }, 'Pennyworth: cap reached $0.50' },
   { { state = 'paused' }, 'Pennyworth: paused' },
   { { state = 'off' }, 'Pennyworth: off' },
@@ -184,7 +186,7 @@ lua('Told = {}')
 ex('Pennyworth status')
 becomes(':Pennyworth status says it in words', true, function()
   local told = scene.told()[1] or ''
-  return told:find('state: ready', 1, true) ~= nil and told:find('this month: $1.5000 of $10.00', 1, true) ~= nil and told:find('paused languages: python', 1, true) ~= nil
+  return told:find('state: ready', 1, true) ~= nil and told:find('this month: $1.50 of $10.00', 1, true) ~= nil and told:find('paused languages: python', 1, true) ~= nil
 end)
 lua('Fake.received, Told = {}, {}')
 ex('Pennyworth pause')
@@ -194,8 +196,21 @@ becomes('for one language', { 'pennyworth.pause', { paused = true, language = 'p
 ex('Pennyworth resume python')
 becomes(':Pennyworth resume', { 'pennyworth.pause', { paused = false, language = 'python' } }, function() return scene.commands()[3] end)
 ex('Pennyworth toggle')
-becomes(':Pennyworth toggle', { 'pennyworth.pause', { paused = true } }, function() return scene.commands()[4] end)
-becomes('each says what it did', { 'Pennyworth: paused', 'Pennyworth: paused for python', 'Pennyworth: goes on for python', 'Pennyworth: paused' }, scene.told)
+becomes(':Pennyworth toggle', { 'pennyworth.pause', { paused = true } }, function()
+  local commands = scene.commands()
+  return commands[#commands]
+end)
+ex('set buftype= | enew')
+status({ state = 'paused' })
+ex('Pennyworth toggle')
+becomes('and back, also from a buffer without a server', { 'pennyworth.pause', { paused = false } }, function()
+  local commands = scene.commands()
+  return commands[#commands]
+end)
+becomes('each says what it did', {
+  'Pennyworth: paused', 'Pennyworth: paused for python', 'Pennyworth: resumed for python', 'Pennyworth: paused', 'Pennyworth: resumed',
+}, scene.told)
+ex('bwipeout!')
 lua('Told = {}')
 ex('Pennyworth polka')
 check('an unknown word is named, with the known ones', (scene.told()[1] or ''):find('no command `polka`; known: check, config,', 1, true), scene.told())

@@ -1,4 +1,4 @@
--- The plugin as it comes into an editor: with nothing called, late, by vim.pack, and where there is no server.
+-- Ways to install the plugin: with no call to it, late, by vim.pack, and without a server.
 package.path = vim.env.HERE .. '/?.lua;' .. package.path
 local driver = require('driver')
 local check, same, becomes = driver.check, driver.same, driver.becomes
@@ -13,7 +13,7 @@ local watching = [[
   Told = {}
   vim.notify = function(message) table.insert(Told, message) end
 ]]
---- Starts an editor whose configuration is this Lua.
+--- Starts an editor with this Lua configuration.
 local function with(configuration)
   local init = place .. '/init.lua'
   vim.fn.writefile(vim.split(watching .. configuration, '\n'), init)
@@ -21,7 +21,7 @@ local function with(configuration)
 end
 local function servers(editor) return editor:lua('return #vim.lsp.get_clients({ name = "pennyworth" })') end
 
---- It suggests, and takes by its usual key.
+--- Checks that it suggests, and accepts by its usual key.
 local function works(what, editor)
   becomes(what .. ': a server serves the file', 1, function() return servers(editor) end)
   becomes('and has read the workspace', true, function()
@@ -66,7 +66,7 @@ else
   driver.skip('vim.pack, which this version does not have')
 end
 
--- Where there is no server -------------------------------------------------------------------------------------------------------
+-- Without a server ---------------------------------------------------------------------------------------------------------------
 
 local editor = with(folder .. [[require('pennyworth').setup { cmd = { 'pennyworth-that-is-not-there' } }]])
 becomes('a missing server is told of', 1, function() return editor:lua('return #Told') end)
@@ -77,6 +77,6 @@ check('with what to do about it', editor:lua('return Told[1]'):find('Install the
 same('keys are themselves', editor:line(), 'x   ')
 editor:call('nvim_command', 'checkhealth pennyworth')
 local health = editor:text()
-check('checkhealth says so', health:find('`pennyworth-that-is-not-there` is not there', 1, true) and health:find('cargo install', 1, true), health)
+check('checkhealth says so', health:find('`pennyworth-that-is-not-there` was not found', 1, true) and health:find('cargo install', 1, true), health)
 editor:quit()
 driver.finish()

@@ -1,4 +1,4 @@
--- The plugin before the real server: what the model inside suggests, what the ledger knows afterwards, and the commands' own answers.
+-- The plugin with the real server: the embedded model's suggestions, the ledger afterwards, and the answers of commands.
 package.path = vim.env.HERE .. '/?.lua;' .. package.path
 local driver = require('driver')
 local check, same, becomes = driver.check, driver.same, driver.becomes
@@ -10,7 +10,7 @@ local function lua(...) return editor:lua(...) end
 local function ex(command) editor:call('nvim_command', command) end
 local function told() return lua('return Told') end
 local function state() return lua('return (require("pennyworth").status() or {}).state') end
---- The state, once the server knows the workspace: before that it says that it is ready as well.
+--- The state, once the server knows files of the workspace: it is also `ready` before it reads them.
 local function reading()
   local status = lua('return require("pennyworth").status()')
   return type(status) == 'table' and status.files > 0 and status.state or 'not read'
@@ -23,9 +23,9 @@ same('positions are counted as the newest of both can', lua('return vim.lsp.get_
   lua([[return vim.fn.has('nvim-0.11') == 1 and 'utf-8' or 'utf-16']]))
 same('it offers nothing in the completion menu', lua('return vim.lsp.get_clients()[1].server_capabilities.completionProvider == nil'), true)
 
--- Shown, taken, undone -----------------------------------------------------------------------------------------------------------
+-- Shown, accepted, undone --------------------------------------------------------------------------------------------------------
 
---- Whether the server's text is the editor's, once it was asked about it.
+--- Waits until the server's text equals the editor's.
 local function known(what)
   becomes(what, true, function()
     return lua([[
@@ -37,7 +37,7 @@ local function known(what)
   end)
 end
 
---- The file as it is on the disk, and a line more that the model inside knows how to go on with.
+--- Reloads the file from disk and begins a line that the embedded model can continue.
 local function begun()
   editor:keys('<Esc>')
   ex('edit!')
@@ -58,7 +58,7 @@ editor:keys('<Esc>u')
 same('and given back in one step', line(), '    with open(path')
 check('there was more to take, or the end of it', rest == '' or vim.startswith(rest, '\n'), rest)
 
--- The place of the cursor is counted in bytes or UTF-16, as the two agreed.
+-- The cursor's position is counted in bytes or UTF-16, as the editor and the server agreed.
 begun()
 editor:keys('<C-u>')
 editor:type('é𝒳 = "日本"; with op')
@@ -68,7 +68,7 @@ editor:keys('<Tab>')
 check('is left as it is: ' .. wanted, vim.endswith(editor:text(), wanted), editor:text())
 known('the server has the same text')
 
--- The commands' own answers ------------------------------------------------------------------------------------------------------
+-- Answers of commands ------------------------------------------------------------------------------------------------------------
 
 if vim.tbl_contains(lua('return vim.lsp.get_clients()[1].server_capabilities.executeCommandProvider.commands'), 'pennyworth.pause') then
   editor:keys('<Esc>')

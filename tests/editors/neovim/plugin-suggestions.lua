@@ -1,4 +1,4 @@
--- A suggestion's life before a server that says what the test wants: shown, followed, taken, dropped, and what the server learns of it.
+-- A suggestion's life, with a server that the test controls: shown, typed along, accepted, dropped, and what the server learns of it.
 package.path = vim.env.HERE .. '/?.lua;' .. package.path
 local driver = require('driver')
 local scene = require('scene')
@@ -7,7 +7,7 @@ local editor, given, ghost, line, lua = scene.editor, scene.given, scene.ghost, 
 
 becomes('the server is attached', 1, function() return lua('return #vim.lsp.get_clients({ name = "pennyworth", bufnr = 0 })') end)
 
--- Shown and taken ----------------------------------------------------------------------------------------------------------------
+-- Shown and accepted -------------------------------------------------------------------------------------------------------------
 
 given('x = |', 'load(1)')
 becomes('entering insert mode shows what the server suggests', 'load(1)', ghost)
@@ -102,7 +102,7 @@ same('what cannot be drawn as inserted text is not shown', ghost(), '')
 editor:keys('<Tab>')
 same('and the key is itself then', line(), 'f(\tx)')
 
--- Followed -----------------------------------------------------------------------------------------------------------------------
+-- Typed along --------------------------------------------------------------------------------------------------------------------
 
 given('x = |', 'load(1)')
 becomes('shown', 'load(1)', ghost)
@@ -134,7 +134,7 @@ becomes('shown', 'ab\n  cd', ghost)
 editor:type('ab\n  c')
 same('typing along goes on over lines', ghost(), 'd')
 
--- Taken in parts -----------------------------------------------------------------------------------------------------------------
+-- Accepted in parts --------------------------------------------------------------------------------------------------------------
 
 given('x = |', ' load_all(a.b)\ny')
 becomes('shown', ' load_all(a.b)\ny', ghost)

@@ -1,4 +1,4 @@
--- An editor with the plugin before the server of `fake.lua`, and what the tests of both say in few words.
+-- An editor with the plugin and the server of `fake.lua`, and short helpers for their tests.
 local driver = require('driver')
 local M = {}
 
@@ -9,8 +9,8 @@ function M.ghost() return editor:ghost() end
 function M.line() return editor:line() end
 function M.lua(...) return editor:lua(...) end
 
---- Begins anew in insert mode at the mark `|` of a text, before a server that answers with an item: in place of `before` the cursor and
---- `after` it. 'hold' keeps its answers back.
+--- Starts afresh in insert mode at the mark `|` of a text. The server answers with an item that replaces the texts `before` and `after` the
+--- cursor; 'hold' holds its answers back.
 function M.given(text, answer, before, after)
   editor:keys('<Esc>')
   editor:lua([[
@@ -32,20 +32,20 @@ function M.given(text, answer, before, after)
   driver.becomes('insert mode at ' .. vim.inspect(text), 'i', function() return editor:mode() end)
 end
 
---- Replaces what the server answers: Lua, with `params`.
+--- Replaces the server's answer by the result of this Lua, with `params`.
 function M.answers(code) editor:lua('Fake.answer = function(params) ' .. code .. ' end') end
 
---- Gives the answer that was kept back first: Lua of an error and a result.
+--- Releases the oldest answer held back: Lua of an error and a result.
 function M.release(code)
   editor:lua('table.remove(Fake.held, 1)(' .. code .. ')')
   editor:settle()
 end
 
---- How many messages came by a method.
+--- The number of messages by a method.
 function M.count(method) return editor:lua('return #Fake.of(...)', method) end
 function M.asked() return M.count('textDocument/inlineCompletion') end
 
---- The commands that came, with their arguments.
+--- The commands received, with their arguments.
 function M.commands()
   return editor:lua([[
     return vim.tbl_map(function(message)
@@ -54,7 +54,7 @@ function M.commands()
   ]])
 end
 
---- What came with the events of a name.
+--- The data of the events of a name.
 function M.events(name)
   return editor:lua([[
     local found = {}
@@ -65,7 +65,7 @@ function M.events(name)
   ]], name)
 end
 
---- What the user was told.
+--- The messages to the user.
 function M.told() return editor:lua('return Told') end
 
 return M

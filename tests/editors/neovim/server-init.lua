@@ -1,4 +1,4 @@
--- An editor with the plugin as a user has it, whose server is the real one.
+-- An editor with the plugin as a user has it, and the real server.
 vim.opt.runtimepath:append(vim.env.PLUGIN)
 Told, States = {}, {}
 vim.notify = function(message) table.insert(Told, message) end

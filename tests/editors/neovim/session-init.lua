@@ -1,4 +1,4 @@
--- As `server-init.lua`, but nothing indents: the session's text has its own indentation, and its own end.
+-- As `server-init.lua`, but without indentation by the editor: the session's text has its own indentation, and its own end.
 dofile(vim.env.HERE .. '/server-init.lua')
 vim.cmd('filetype indent off')
 vim.o.autoindent = false

@@ -1,4 +1,4 @@
--- Plays the session that is the same in every editor: its steps as Neovim does them. What must come of it is `session/check.py`'s affair.
+-- Plays the session of every editor with Neovim's own steps. It leaves checking the result to `session/check.py`.
 package.path = vim.env.HERE .. '/?.lua;' .. package.path
 local driver = require('driver')
 local same, becomes = driver.same, driver.becomes
@@ -8,7 +8,7 @@ local function ex(command) editor:call('nvim_command', command) end
 
 local steps = {}
 
---- Types. Ahead of a `ghost` only the last key asks: one that is asked for earlier may be longer, and is kept while it is typed along.
+--- Types. Before a `ghost` step only the last key asks: a suggestion for an earlier key may be longer, and stays while the user types along.
 function steps.type(text, following)
   if not following or not following.ghost then return editor:type(text) end
   local function automatic(is_on) editor:lua([[require('pennyworth.config').now.automatic = ...]], is_on) end

@@ -1,4 +1,4 @@
--- Drives a second Neovim over RPC, key by key, as a person would. Waits for events, never for a time; the times given are limits.
+-- Drives a second Neovim over RPC key by key, as a user types. It waits for events, never for a time; the times are limits.
 local place = vim.env.PLACE
 local init = _G.arg[1]
 local limit = 20000
@@ -59,7 +59,7 @@ local reply = lua([[
 ]])
 check('the completion menu is answered', reply == 'answered', reply)
 
--- Neovim writes what a server logs to stderr as an error; those lines are the server's own, the others are faults of the protocol.
+-- Neovim logs a server's stderr as errors; those lines are the server's own, the others are faults of the protocol.
 local log = lua([[return vim.lsp.log.get_filename()]])
 call('nvim_input', '<Esc>:qa!<CR>')
 local ended = vim.wait(limit, function() return vim.uv.fs_stat(place .. '/exit') ~= nil end, 20)

@@ -1,4 +1,4 @@
--- What a user of the plugin may have, before the real server.
+-- A possible configuration of a user of the plugin, with the real server.
 vim.opt.runtimepath:append(vim.env.PLUGIN)
 vim.opt.number = true
 vim.opt.statusline = "%f %= %{%v:lua.require'pennyworth'.statusline()%} %l:%c "

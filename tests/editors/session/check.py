@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""Checks what a session in an editor left: the document, the outcome of each suggestion in the ledger, and how long the server took for its
-answers, as its own log has it (`PENNYWORTH_LOG=debug`). It leaves playing the session to the editor's driver.
+"""Checks the result of a session in an editor: the document, the outcome of each suggestion in the ledger, and the server's answer times,
+from its own log (`PENNYWORTH_LOG=debug`). It leaves playing the session to the editor's driver.
 
     check.py EDITOR STATE_DIR DOCUMENT"""
 

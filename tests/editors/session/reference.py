@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""Plays the session against the server without an editor, and writes what the editors must come to: the suggestions in `session.json` and the
-document in `expected.py`. For whoever changes the session or the model inside; reads the diff. It leaves the editors to their own drivers.
+"""Plays the session against the server without an editor, and writes the expected result: the suggestions in `session.json` and the document in
+`expected.py`. Run it after a change of the session or the embedded model, and read the diff. It leaves the editors to their own drivers.
 
     reference.py SERVER"""
 

@@ -1,5 +1,5 @@
-// A real VS Code: code-server with the packed extension, and a headless Chromium before it. Its methods are what a person does and sees;
-// each waits for what it is about and says what it found instead. It leaves what is to be checked to the scenarios.
+// A real VS Code: code-server with the packed extension, in a headless Chromium. Its methods are what a user does and sees;
+// each waits for its result, or fails with what it found instead. It leaves the checks to the scenarios.
 import { spawn, execFileSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -8,16 +8,16 @@ import { join } from 'node:path';
 
 /** Longest wait for anything, in milliseconds. */
 const LIMIT_MS = Number(process.env.LIMIT_MS ?? 60_000);
-/** Between two looks. */
+/** Time between two looks, in milliseconds. */
 const LOOK_MS = 25;
-/** How long something that was just asked for may take to be there, in milliseconds, before it is asked for again. */
+/** Longest wait for a result before the action is repeated, in milliseconds. */
 const A_MOMENT_MS = 4_000;
 /** How often a letter is typed again. */
 const AGAIN = 3;
-/** Between two keys, as fast as a person types at best. */
+/** Time between two keys, in milliseconds, as fast as a user can type. */
 const KEY_MS = 30;
 
-/** Waits until `look` gives something; what it gives. */
+/** Waits until `look` gives something, and returns it. */
 export async function eventually(what, look, found = () => 'nothing', limitMs = LIMIT_MS) {
   const end = Date.now() + limitMs;
   for (;;) {
@@ -28,10 +28,10 @@ export async function eventually(what, look, found = () => 'nothing', limitMs = 
   }
 }
 
-/** What makes the window quiet and typing literal: what is typed is what stands there. */
+/** Settings for a quiet window and literal typing: the editor adds nothing to the typed text. */
 const QUIET = {
   'workbench.startupEditor': 'none',
-  // Pictures are taken of what is there, not of what is fading in.
+  // Pictures must not show what is still fading in.
   'workbench.reduceMotion': 'on',
   'workbench.secondarySideBar.defaultVisibility': 'hidden',
   'workbench.tips.enabled': false,
@@ -65,7 +65,7 @@ export class Host {
     execFileSync(node, [entry, ...dirs, '--force', '--install-extension', vsix], { env, stdio: 'pipe' });
     const port = await freePort();
     const args = ['--auth', 'none', '--bind-addr', `127.0.0.1:${port}`, ...dirs, '--disable-telemetry', '--disable-update-check'];
-    // A group of its own, so that its end is the end of all that it started.
+    // A process group of its own, so that ending it ends all that it started.
     host.process = spawn(node, [entry, ...args, '--disable-getting-started-override'], { env, stdio: 'pipe', detached: true });
     host.said = '';
     for (const stream of [host.process.stdout, host.process.stderr]) stream.on('data', (bytes) => (host.said += bytes));
@@ -75,7 +75,7 @@ export class Host {
     return host;
   }
 
-  /** The settings of the user, besides those that keep the window quiet; and those of this machine, where programs and their paths are named. */
+  /** Sets the user's settings, besides those that keep the window quiet, and the machine's settings, which name programs and their paths. */
   set(user = {}, machine = {}) {
     for (const [folder, settings] of [['User', { ...QUIET, ...user }], ['Machine', machine]]) {
       mkdirSync(join(this.place, 'user', folder), { recursive: true });
@@ -83,7 +83,7 @@ export class Host {
     }
   }
 
-  /** What the editor wrote down of its extensions: lines of the level error, of the log of ours or about it. */
+  /** Lines of level error in the editor's extension logs, from our extension or about it. */
   errors() {
     const logs = join(this.place, 'user/logs');
     const files = readdirSync(logs, { recursive: true }).filter((name) => name.endsWith('.log') && name.includes('exthost'));
@@ -141,7 +141,7 @@ export class Editor {
     editor.page = await browser.context.newPage();
     editor.complaints = [];
     editor.page.on('console', (message) => message.type() === 'error' && editor.complaints.push(message.text()));
-    // Now and then a window that follows another one opens without its workspace; loading it again is what a person would do.
+    // Sometimes a window that follows another one opens without its workspace; a user would load it again.
     const rows = editor.page.locator('.explorer-folders-view .monaco-list-row');
     const isOpen = async () => {
       await editor.page.goto(`${host.address}/?${query}`);
@@ -150,13 +150,13 @@ export class Editor {
     };
     await eventually('the workspace is open', isOpen, () => 'a window without one');
     await editor.status('the server is ready', (text) => text.includes('$'));
-    // It comes a moment later, and would take the cursor with it.
+    // The walkthrough opens a moment later, and would take the focus.
     if (host.isNew) await editor.page.getByText('Get Started with Pennyworth').first().waitFor({ timeout: LIMIT_MS });
     host.isNew = false;
     return editor;
   }
 
-  /** The extension's text in the status bar, once it is as wanted. */
+  /** Waits for a wanted text of the extension in the status bar. */
   async status(what, wanted) {
     let text = '';
     const look = async () => {
@@ -170,7 +170,7 @@ export class Editor {
     return text.trim();
   }
 
-  /** Runs a command by its title, as a person would. What else opens meanwhile may close the list again. */
+  /** Runs a command by its title, as a user would. Other windows that open meanwhile may close the list, so it tries again. */
   async command(title) {
     const input = this.page.locator('.quick-input-widget input[type=text]');
     const choose = async () => {
@@ -219,34 +219,54 @@ export class Editor {
     });
   }
 
-  /** Waits for grey text that is as wanted. */
+  /** Waits for a wanted grey text. */
   async ghost(what, wanted, limitMs = LIMIT_MS) {
     let text = '';
     return eventually(what, async () => wanted((text = await this.grey())) && text, () => `grey text ${JSON.stringify(text)}`, limitMs);
   }
 
   /**
-   * Types once the server is there and has read the workspace, and waits for grey text that is as wanted. VS Code begins to look for suggestions
-   * in its first editor when it is idle, seconds after it opened; who sees nothing by then types the last letter again.
+   * Types once the server runs and has read the workspace, and waits for a wanted grey text. VS Code starts to ask for suggestions in its
+   * first editor when it is idle, seconds after it opened; if there is nothing by then, this types the last letter again.
    */
   async typeFor(what, text, wanted) {
     await this.status(`${what}: the server is ready`, (text) => text.includes('$') && !text.includes('reading'));
     await this.type(text);
+    return this.ghostFor(what, text.slice(-1), wanted);
+  }
+
+  /** Waits for a wanted grey text behind the letter typed last. If none comes for a moment, it types the letter again, as a user would. */
+  async ghostFor(what, letter, wanted) {
     for (let again = 0; again < AGAIN; again += 1) {
       const seen = await this.ghost(what, wanted, A_MOMENT_MS).catch(() => undefined);
       if (seen !== undefined) return seen;
       console.log(`typed again: ${what}`);
       await this.press('Backspace');
-      await this.type(text.slice(-1));
+      await this.type(letter);
     }
     return this.ghost(what, wanted);
   }
 
-  async noGhost(what) {
-    await eventually(what, async () => (await this.grey()) === '', async () => `grey text ${JSON.stringify(await this.grey())}`);
+  async noGhost(what, limitMs = LIMIT_MS) {
+    await eventually(what, async () => (await this.grey()) === '', async () => `grey text ${JSON.stringify(await this.grey())}`, limitMs);
   }
 
-  /** What a person does, as data: one key, the name of the step, and what it is about. `tests/editors/README.md` says what each means. */
+  /**
+   * Dismisses the grey text. Escape closes what lies on top first, a message or a widget, so a user would press it again; this does, and prints
+   * what was on top.
+   */
+  async dismiss() {
+    for (let again = 0; again < AGAIN; again += 1) {
+      const top = this.page.locator('.notification-list-item-message:visible, .quick-input-widget:visible, .suggest-widget.visible');
+      const texts = await top.allTextContents();
+      await this.press('Escape');
+      if (await this.noGhost('dismissed', A_MOMENT_MS).then(() => true, () => false)) return;
+      console.log(`Escape again; on top were ${JSON.stringify(texts)}`);
+    }
+    await this.noGhost('dismissed');
+  }
+
+  /** Runs a step given as data: one key, the name of the step, with its argument. `tests/editors/README.md` explains each. */
   async step(step) {
     const [[name, what]] = Object.entries(step);
     const steps = {
@@ -256,7 +276,7 @@ export class Editor {
       accept: () => this.press('Tab'),
       accept_word: () => this.press('Control+ArrowRight'),
       accept_line: () => this.press('Control+Alt+ArrowRight'),
-      dismiss: () => this.press('Escape'),
+      dismiss: () => this.dismiss(),
       trigger: () => this.press('Control+Alt+Space'),
       undo: async () => (await this.press('Control+z'), await this.press('End')),
       rename: () => this.replace(...what),
@@ -273,7 +293,7 @@ export class Editor {
     await this.press('Control+h');
     const widget = this.page.locator('.find-widget.visible');
     await widget.locator('.find-part textarea, .find-part input').first().fill(from);
-    // The widget slides in, and a click may miss.
+    // The widget slides in, so a click may miss.
     for (const option of ['Match Case', 'Match Whole Word']) {
       const box = widget.locator(`[role=checkbox][aria-label^="${option}"]`).first();
       await eventually(option, async () => (await box.getAttribute('aria-checked')) === 'true' || void (await box.click()));
@@ -289,7 +309,7 @@ export class Editor {
     await this.page.locator('.tab.active:not(.dirty)').waitFor({ timeout: LIMIT_MS });
   }
 
-  /** Waits for what a document shows, by the name on its tab; what is out of sight is not seen. */
+  /** Waits for a wanted text in a document, by the name on its tab; it sees only the visible lines. */
   async text(name, wanted) {
     const group = this.page.locator('.editor-group-container', { has: this.page.locator(`.tab.active[data-resource-name="${name}"]`) });
     let text = '';
@@ -300,13 +320,13 @@ export class Editor {
     return eventually(`${name} says it`, look, () => JSON.stringify(text));
   }
 
-  /** Waits for a message to the user; its text. */
+  /** Waits for a message to the user, and returns its text. */
   async message(what, wanted) {
     const all = () => this.page.locator('.notification-list-item-message').allTextContents();
     return eventually(what, async () => (await all()).find(wanted), async () => `messages ${JSON.stringify(await all())}`);
   }
 
-  /** All messages there are, which then are cleared away. */
+  /** Returns all messages, and clears them. */
   async messages() {
     await this.command('Notifications: Show Notifications');
     await this.page.locator('.notifications-center.visible').waitFor({ timeout: LIMIT_MS });

@@ -1,4 +1,4 @@
-// A model server that speaks like OpenAI's and always says the same, so that what it costs is known. No code of ours.
+// A model server with OpenAI's protocol that always gives the same answer, so that its cost is known. It shares no code with the server.
 import { createServer } from 'node:http';
 
 /** Answers every completion with `text` and the count `tokens`; counts its calls. */

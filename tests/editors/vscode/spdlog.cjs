@@ -1,5 +1,5 @@
-// Stands in for the editor's native logger, which would have to be compiled: the log files are there all the same, in the same places.
-// Only what the editor calls is here.
+// Replaces the editor's native logger, which would have to be compiled, and writes the same log files in the same places.
+// It has only the functions that the editor calls.
 const { appendFileSync, mkdirSync } = require('node:fs');
 const { dirname } = require('node:path');
 
@@ -34,7 +34,7 @@ LEVELS.forEach((name, level) => {
 });
 
 const create = async (name, file) => new Logger('', name, file);
-// One by one, or who imports this as a module does not see them.
+// Exported one by one, or an import as a module does not see them.
 exports.version = 1;
 exports.Logger = Logger;
 exports.setLevel = () => {};

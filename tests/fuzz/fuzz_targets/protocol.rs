@@ -1,4 +1,4 @@
-//! `cargo +nightly fuzz run protocol`: what `pennyworth_tests::fuzz::protocol` says of any bytes.
+//! `cargo +nightly fuzz run protocol`: checks `pennyworth_tests::fuzz::protocol` with any bytes.
 #![no_main]
 
 libfuzzer_sys::fuzz_target!(|bytes: &[u8]| pennyworth_tests::fuzz::protocol(bytes));

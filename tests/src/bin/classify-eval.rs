@@ -1,9 +1,9 @@
-//! `classify-eval DIR…`: how often the class of a cut is right, on any sources. A hole is cut into a real file, the broken text is
-//! classified, and the answer compared with the class that the complete file's tree gives for the same place.
+//! `classify-eval DIR…`: how often the class of a cut is right, on any sources. It cuts a hole into a real file, classifies the broken
+//! text, and compares the answer with the class that the complete file's tree gives for the same place.
 //!
 //! The cuts: `tail` (all that follows is gone), `line` (the rest of the line), `node` (the rest of the syntax node that begins there),
-//! and mid-edit states: the rest of the line is gone, and with it brackets it closed, while all that follows stays (`edit`); or a
-//! word has just been begun there (`word`).
+//! and mid-edit states: the rest of the line is gone with the brackets it closed, and all that follows stays (`edit`); or a
+//! word has just begun there (`word`).
 
 use std::collections::BTreeMap;
 use std::io::Write;
@@ -19,7 +19,7 @@ use pennyworth_tests::cuts::{self, Cut, Kind};
 use pennyworth_tests::sources;
 use ropey::Rope;
 
-/// Times a task must occur to count in the mean.
+/// Fewest occurrences of a task that counts in the mean.
 const ENOUGH: usize = 5;
 
 /// Measures classification on directories of sources.
@@ -31,10 +31,10 @@ struct Options {
     /// Only these languages.
     #[arg(long, value_delimiter = ',')]
     language: Vec<String>,
-    /// Files per language at most, spread evenly over those found.
+    /// Most files per language, spread evenly over those found.
     #[arg(long, default_value_t = 150)]
     files: usize,
-    /// Cuts per file at most.
+    /// Most cuts per file.
     #[arg(long, default_value_t = 40)]
     cuts: usize,
     /// Prints the confusion table of each language.
@@ -46,15 +46,15 @@ struct Options {
     /// Prints only wrong answers whose right task is this.
     #[arg(long)]
     task: Option<Task>,
-    /// Classifies without a tree of the whole broken text, as right after a file was opened.
+    /// Classifies without a tree of the whole broken text, as right after opening a file.
     #[arg(long)]
     no_tree: bool,
-    /// Seed of the choice of cuts.
+    /// Seed for the choice of cuts.
     #[arg(long, default_value_t = 1)]
     seed: u64,
 }
 
-/// Right and given answers, counted.
+/// Counts of right and given answers.
 #[derive(Default)]
 struct Table(BTreeMap<(Task, Option<Task>), usize>);
 

@@ -1,7 +1,7 @@
-//! `cut-eval DIR…`: what the cutter makes of right answers, on any sources. A hole is cut into a real file, and the reply is what stood there
-//! and everything after it, as a model gives it that does not know where to stop. Whatever is not a beginning of what stood there is wrong.
+//! `cut-eval DIR…`: what the cutter makes of right answers, on any sources. It cuts a hole into a real file. The reply is the missing text and
+//! everything after it, as from a model that does not know where to stop. A result that is not a prefix of the missing text is wrong.
 //!
-//! `exact` fills the hole, `short` a part of it (an item of many, a line of several), `long` goes on into what is left of the file below.
+//! `exact` fills the hole, `short` a part of it (an item of many, a line of several), `long` goes on into the text below the hole.
 
 use std::collections::BTreeMap;
 use std::io::Write;
@@ -18,7 +18,7 @@ use pennyworth_tests::cuts::{self, Kind};
 use pennyworth_tests::sources;
 use ropey::Rope;
 
-/// Characters of a reply, and of a piece of it.
+/// Most characters of a reply, and of a piece of it.
 const REPLY: usize = 1_200;
 const PIECE: usize = 4;
 
@@ -31,10 +31,10 @@ struct Options {
     /// Only these languages.
     #[arg(long, value_delimiter = ',')]
     language: Vec<String>,
-    /// Files per language at most, spread evenly over those found.
+    /// Most files per language, spread evenly over those found.
     #[arg(long, default_value_t = 100)]
     files: usize,
-    /// Cuts per file at most.
+    /// Most cuts per file.
     #[arg(long, default_value_t = 20)]
     cuts: usize,
     /// Prints this many wrong results per language.
@@ -43,7 +43,7 @@ struct Options {
     /// Prints only wrong results of this task.
     #[arg(long)]
     task: Option<Task>,
-    /// Seed of the choice of cuts.
+    /// Seed for the choice of cuts.
     #[arg(long, default_value_t = 1)]
     seed: u64,
 }
@@ -100,7 +100,7 @@ fn main() -> anyhow::Result<()> {
     Ok(())
 }
 
-/// The result of a reply that is the source from the cursor on; what stood in the hole; the time the cutter took in all.
+/// Cuts a reply that is the source from the cursor on. Returns the result, the text missing in the hole, and the cutter's total time.
 fn run<'a>(
     source: &'a str,
     cut: &cuts::Cut,
@@ -122,7 +122,7 @@ fn run<'a>(
 }
 
 fn judge(result: &Result<Cut, Rejection>, hole: &str, kind: Kind) -> Verdict {
-    // Line breaks are the document's affair.
+    // The document decides its line breaks.
     let hole = hole.replace("\r\n", "\n");
     let hole = hole.trim_end();
     match result {

@@ -1,5 +1,5 @@
-//! What a keystroke costs: the time from the edit to the answer of the request that follows it, in documents of each size, with the server at
-//! the other end of a pipe in memory. It leaves how good the answers are to `ngram-eval`.
+//! The latency of a keystroke: the time from the edit to the answer to the request after it, in documents of each size, with the server
+//! behind a pipe in memory. It leaves the quality of the answers to `ngram-eval`.
 //!
 //! `cargo run --release -p pennyworth-tests --bin keystroke-eval`
 
@@ -21,7 +21,7 @@ struct Cli {
     keys: usize,
 }
 
-/// A language, and a function of eleven lines in it, where `$` is a number of its own.
+/// A language, and a function of eleven lines in it, in which `$` becomes the function's number.
 const LANGUAGES: [(&str, &str); 3] = [
     (
         "rust",
@@ -69,7 +69,7 @@ fn source(function: &str, lines: usize) -> String {
     (0..lines.div_ceil(each)).map(|number| function.replace('$', &number.to_string())).collect()
 }
 
-/// Types in the middle of a document. The time of each key, and how many got a suggestion.
+/// Types in the middle of a document. Returns the time of each key, and how many keys got a suggestion.
 async fn typed(language: &str, source: &str, lines: usize, keys: usize) -> (Vec<Duration>, usize) {
     const URI: &str = "file:///project/document";
     let mut editor = Editor::in_memory(options());

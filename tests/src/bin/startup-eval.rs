@@ -1,5 +1,5 @@
 //! What the server costs before anybody types: the time from starting the program to its first answer, and then, with a document of every
-//! language open, its memory and the processor time it takes while nothing happens. It leaves what typing costs to `keystroke-eval`.
+//! language open, its memory and its processor time while idle. It leaves the cost of typing to `keystroke-eval`.
 //!
 //! `cargo build --release && cargo run --release -p pennyworth-tests --bin startup-eval`
 
@@ -15,19 +15,19 @@ use serde_json::{Value, json};
 
 /// How long the server must take no processor time to count as quiet.
 const QUIET: Duration = Duration::from_millis(500);
-/// Milliseconds of one tick in which Linux tells processor time to programs.
+/// Milliseconds of one tick, Linux's unit of processor time.
 const TICK_MS: u64 = 10;
 
 /// Times the start of the server, and reads its memory and idle processor time.
 #[derive(Parser)]
 struct Cli {
-    /// The server; without it the one built beside this program
+    /// The server; by default the one built beside this program
     #[arg(long, value_name = "PATH")]
     server: Option<PathBuf>,
-    /// Starts that are timed
+    /// Number of timed starts
     #[arg(long, default_value_t = 20)]
     starts: usize,
-    /// Seconds without a message in which processor time is counted
+    /// Seconds of idling in which to count processor time
     #[arg(long, default_value_t = 5)]
     idle: u64,
 }
@@ -38,8 +38,8 @@ fn main() -> anyhow::Result<()> {
         Some(server) => server,
         None => std::env::current_exe()?.with_file_name(format!("pennyworth{}", std::env::consts::EXE_SUFFIX)),
     };
-    anyhow::ensure!(server.is_file(), "{} is not there: `cargo build --release` makes it", server.display());
-    // A home of its own, so that nothing of the user is read or written.
+    anyhow::ensure!(server.is_file(), "{} is missing: `cargo build --release` builds it", server.display());
+    // A home of its own, so that the server reads and writes no files of the user.
     let home = tempfile::tempdir()?;
     let runtime = tokio::runtime::Runtime::new()?;
     runtime.block_on(async {
@@ -48,7 +48,7 @@ fn main() -> anyhow::Result<()> {
     })
 }
 
-/// Starts a server and introduces itself; with it, how long that took.
+/// Starts and initializes a server. Returns it, and how long that took.
 async fn start(server: &Path, home: &Path) -> anyhow::Result<(Editor, Duration)> {
     let home = home.to_str().context("a home with a name")?;
     let capabilities = json!({"general": {"positionEncodings": ["utf-8"]}, "textDocument": {"inlineCompletion": {}}});
@@ -76,7 +76,7 @@ async fn times(server: &Path, home: &Path, starts: usize) -> anyhow::Result<()> 
     Ok(())
 }
 
-/// Opens a document of every language, asks once in each, waits until all is done, and looks at the process.
+/// Opens a document of every language, asks once in each, waits until the server is quiet, and measures the process.
 async fn at_rest(server: &Path, home: &Path, idle: Duration) -> anyhow::Result<()> {
     let (mut editor, _) = start(server, home).await?;
     let languages = pennyworth_grammars::all();
@@ -93,7 +93,7 @@ async fn at_rest(server: &Path, home: &Path, idle: Duration) -> anyhow::Result<(
     writeln!(out, "{} documents, one per language; {answered} of the requests got a suggestion", languages.len())?;
     let process = editor.process_id().context("the server is a process")?;
     if !cfg!(target_os = "linux") {
-        writeln!(out, "memory and processor time are read from /proc, which this system has not")?;
+        writeln!(out, "memory and processor time come from /proc, which this system does not have")?;
         editor.shutdown().await;
         return Ok(());
     }
@@ -122,7 +122,7 @@ struct Document {
     cursor: (usize, usize),
 }
 
-/// The cases of a language as one document, with the cursor where the last of them has it.
+/// The cases of a language as one document, with the cursor of the last case.
 fn document(language: &str) -> anyhow::Result<Document> {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("cases").join(language).join("classify.txt");
     let cases = fs::read_to_string(&path).with_context(|| path.display().to_string())?;
@@ -135,7 +135,7 @@ fn document(language: &str) -> anyhow::Result<Document> {
     Ok(Document { text: before + after, cursor })
 }
 
-/// Processor time that a process took so far, in ticks.
+/// Processor time of a process so far, in ticks.
 fn ticks(process: u32) -> anyhow::Result<u64> {
     let stat = fs::read_to_string(format!("/proc/{process}/stat"))?;
     // The name in parentheses may hold anything; user and system time are the 12th and 13th fields behind it.
@@ -144,7 +144,7 @@ fn ticks(process: u32) -> anyhow::Result<u64> {
     Ok(times.iter().sum())
 }
 
-/// The memory of a process: all that is resident, its own part, and the part that is files; in kilobytes.
+/// The memory of a process in kilobytes: all resident memory, the anonymous part, and the part from files.
 fn memory(process: u32) -> anyhow::Result<Vec<(&'static str, u64)>> {
     let status = fs::read_to_string(format!("/proc/{process}/status"))?;
     let value = |name: &'static str| {

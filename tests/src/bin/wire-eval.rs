@@ -1,6 +1,6 @@
-//! What the path from a plan to a model and back adds to the model's own time, on a connection that is open already: from the plan to the
-//! request at the provider, from the provider's answer to the reply at the editor, and a hundred requests at once. The provider is a fake one
-//! on loopback that answers at once. It leaves what comes before the plan to `keystroke-eval`.
+//! The time that Pennyworth adds to a model's own, on an open connection: from the plan to the request at the provider, from the provider's
+//! answer to the reply at the editor, and with a hundred requests at once. The provider is a fake on loopback that answers immediately.
+//! It leaves the time before the plan to `keystroke-eval`.
 //!
 //! `cargo build --release && cargo run --release -p pennyworth-tests --bin wire-eval`
 
@@ -18,31 +18,31 @@ use serde_json::{Value, json};
 use tracing::{Event, Level, Subscriber};
 use tracing_subscriber::layer::{Context, Layer, SubscriberExt as _};
 
-/// Times calls of a model that answers at once.
+/// Times calls of a model that answers immediately.
 #[derive(Parser)]
 struct Cli {
-    /// The server for requests at once; without it the one built beside this program
+    /// The server for requests at once; by default the one built beside this program
     #[arg(long, value_name = "PATH")]
     server: Option<PathBuf>,
-    /// Calls that are timed, one after the other
+    /// Number of timed calls, one after the other
     #[arg(long, default_value_t = 1000)]
     calls: usize,
     /// Requests at once
     #[arg(long, default_value_t = 100)]
     at_once: usize,
-    /// How often so many are made at once
+    /// Rounds of requests at once
     #[arg(long, default_value_t = 20)]
     rounds: usize,
 }
 
-/// Calls before the first that is timed: the connection is open then, and statements are prepared.
+/// Calls before the first timed one, so that the connection is open and statements are prepared.
 const WARM_UP: usize = 20;
-/// A function that documents are made of, where `$` is a number.
+/// The function of which documents are made; `$` becomes a number.
 const FUNCTION: &str = "/// Adds what item $ holds.\npub fn total_$(items: &[Item], rate: f64) -> f64 {\n    let mut total = 0.0;\n    for item in items {\n        total += item.price * rate; // no tax on $\n    }\n    total\n}\n\n";
 const FUNCTIONS: usize = 24;
-/// Until documents that nobody edits are parsed.
+/// Time in which the server parses documents that nobody edits.
 const REST: Duration = Duration::from_secs(4);
-/// A line in the body of one in the middle, which calls write anew.
+/// A line in the body of the middle function, which each call rewrites.
 const LINE: usize = 9 * FUNCTIONS / 2 + 3;
 
 fn main() -> anyhow::Result<()> {
@@ -50,7 +50,7 @@ fn main() -> anyhow::Result<()> {
     let (begun, begins) = mpsc::channel();
     tracing::subscriber::set_global_default(tracing_subscriber::registry().with(Begins(begun)))?;
     let provider = provider()?;
-    // Nothing that the cutter ends, so that the connection is kept.
+    // The cutter does not end this answer early, so the connection is kept.
     provider.always(Answer::new(&["some", "_", "value"]).with(Fault::AtOnce));
     let home = tempfile::tempdir()?;
     write_config(home.path(), &provider.base_url())?;
@@ -63,12 +63,12 @@ fn main() -> anyhow::Result<()> {
             Some(server) => server,
             None => std::env::current_exe()?.with_file_name(format!("pennyworth{}", std::env::consts::EXE_SUFFIX)),
         };
-        anyhow::ensure!(server.is_file(), "{} is not there: `cargo build --release` makes it", server.display());
+        anyhow::ensure!(server.is_file(), "{} is missing: `cargo build --release` builds it", server.display());
         at_once(&server, home.path(), cli.at_once, cli.rounds).await
     })
 }
 
-/// A provider on a thread of its own, as another program would be.
+/// A provider on a thread of its own, like another program.
 fn provider() -> anyhow::Result<FakeProvider> {
     let (started, start) = mpsc::channel();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
@@ -82,7 +82,7 @@ fn provider() -> anyhow::Result<FakeProvider> {
 }
 
 fn write_config(home: &Path, base_url: &str) -> anyhow::Result<()> {
-    // It has a price, so that the caps are looked at and held.
+    // With a price the server checks the caps and reserves money.
     let config = format!(
         "cap_usd_per_day = 900\ncap_usd_per_month = 9000\ndiscover = false\n[embedded]\nenabled = false\n[log]\nfile = false\n\
          [model.fake]\nprotocol = \"openai\"\nbase_url = \"{base_url}\"\nmodel = \"qwen2.5-coder\"\ntier = \"cheap\"\ncontext = 8000\nstop_limit = 4\n\
@@ -91,12 +91,12 @@ fn write_config(home: &Path, base_url: &str) -> anyhow::Result<()> {
     Ok(std::fs::write(home.join("config.toml"), config)?)
 }
 
-/// Tells when a plan is ready and its call begins: the server writes it to its log.
+/// Sends the time when a plan is ready and its call begins, from the server's log.
 struct Begins(mpsc::Sender<Instant>);
 
 impl<S: Subscriber> Layer<S> for Begins {
     fn enabled(&self, about: &tracing::Metadata<'_>, _: Context<'_, S>) -> bool {
-        about.target() == "pennyworth::attempt" && *about.level() == Level::TRACE
+        about.target() == "pennyworth::complete::call" && *about.level() == Level::TRACE
     }
 
     fn on_event(&self, _: &Event<'_>, _: Context<'_, S>) {
@@ -123,7 +123,7 @@ async fn one_by_one(
         let answer = editor.answer(id).await;
         anyhow::ensure!(answer.as_ref().is_ok_and(|answer| !answer.is_null()), "call {number}: {answer:?}");
         replies.push(editor.arrived(id).context("it has come")?);
-        // Nobody types so fast that the last call is still being written down; the status comes behind that.
+        // No user types so fast that the last call is still being written to the ledger; the status waits for that.
         editor.request("workspace/executeCommand", json!({"command": "pennyworth.status", "arguments": []})).await;
     }
     editor.shutdown().await;
@@ -140,6 +140,7 @@ async fn one_by_one(
 /// The same bytes sent and read by a client that does nothing with them.
 async fn bare(provider: &FakeProvider, calls: usize) -> anyhow::Result<()> {
     let body = provider.seen().pop().context("there were calls")?.body;
+    pennyworth_providers::install_crypto();
     let client = reqwest::Client::builder().no_proxy().tcp_nodelay(true).build()?;
     let before = provider.seen().len();
     let (mut begun, mut read) = (Vec::new(), Vec::new());
@@ -152,7 +153,7 @@ async fn bare(provider: &FakeProvider, calls: usize) -> anyhow::Result<()> {
     }
     let sent =
         begun.iter().zip(provider.seen().into_iter().skip(before)).map(|(begun, seen)| seen.at.duration_since(*begun));
-    row("the same of a bare client: to the provider", sent.skip(WARM_UP).collect())?;
+    row("the same by a bare client: to the provider", sent.skip(WARM_UP).collect())?;
     let back = read
         .iter()
         .zip(provider.written().into_iter().skip(before))
@@ -160,7 +161,7 @@ async fn bare(provider: &FakeProvider, calls: usize) -> anyhow::Result<()> {
     row("    and back", back.skip(WARM_UP).collect())
 }
 
-/// Asks in many documents at once, again and again, of a server that is another process.
+/// Asks in many documents at once, in several rounds, with the server in another process.
 async fn at_once(server: &Path, home: &Path, documents: usize, rounds: usize) -> anyhow::Result<()> {
     let (config, home) = (home.join("config.toml"), home.to_string_lossy().into_owned());
     let arguments = ["--config", &config.to_string_lossy()];
@@ -182,7 +183,7 @@ async fn at_once(server: &Path, home: &Path, documents: usize, rounds: usize) ->
             times.push(editor.arrived(id).context("it has come")?.duration_since(begun));
         }
         if round == 0 {
-            // Documents that rest are parsed whole; the trees belong to them, not to the requests.
+            // Idle documents are parsed whole; the trees' memory belongs to the documents, not to the requests.
             tokio::time::sleep(REST).await;
         }
         resident.extend(editor.process_id().and_then(megabytes));
@@ -198,7 +199,7 @@ async fn at_once(server: &Path, home: &Path, documents: usize, rounds: usize) ->
     Ok(())
 }
 
-/// Memory of a process, where the system tells it.
+/// Resident memory of a process, if the system reports it.
 fn megabytes(process: u32) -> Option<f64> {
     let status = std::fs::read_to_string(format!("/proc/{process}/status")).ok()?;
     let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
@@ -209,7 +210,7 @@ fn source() -> String {
     (0..FUNCTIONS).map(|number| FUNCTION.replace('$', &number.to_string())).collect()
 }
 
-/// Writes the beginning of a line, another one each time, and asks for its rest with a key, so that nothing waits for more keys.
+/// Writes the beginning of a line, another one each time, and asks for its rest with a key, so that no debounce delays it.
 async fn type_and_ask(editor: &mut Editor, uri: &str, number: usize) -> i64 {
     let text = format!("    let value_{number} = ");
     let (start, end) = (json!({"line": LINE, "character": 0}), json!({"line": LINE + 1, "character": 0}));

@@ -1,4 +1,4 @@
-//! How the provider that is not one says things in each wire protocol: the path tells which is spoken.
+//! The fake provider's frames in each wire protocol. The request's path decides the protocol.
 
 use serde_json::{Value, json};
 
@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 pub(super) enum Dialect {
     /// `/completions`.
     Completions,
-    /// `/chat/completions`, and whatever else nobody knows.
+    /// `/chat/completions`, and any unknown path.
     Chat,
     /// Anthropic's `/messages`.
     Messages,
@@ -21,19 +21,19 @@ pub(super) enum Dialect {
     Tgi,
 }
 
-/// What is counted of an answer.
+/// The counts of an answer.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Counts {
     /// Tokens of the input.
     pub(super) input: u64,
-    /// Those of them that were cached.
+    /// Input tokens that were cached.
     pub(super) cached: u64,
     /// Tokens written so far.
     pub(super) output: u64,
 }
 
 impl Dialect {
-    /// By a request's path.
+    /// The dialect of a request's path.
     pub(super) fn of(line: &str) -> Dialect {
         let path = line.split(['?', ' ']).nth(1).unwrap_or_default();
         match path.rsplit('/').next().unwrap_or_default() {
@@ -48,7 +48,7 @@ impl Dialect {
         }
     }
 
-    /// The kind of its stream.
+    /// The content type of its stream.
     pub(super) fn content_type(self) -> &'static str {
         if self == Dialect::Ollama { "application/x-ndjson" } else { "text/event-stream" }
     }
@@ -77,7 +77,7 @@ impl Dialect {
         }
     }
 
-    /// What comes before the first piece.
+    /// The frame before the first piece.
     pub(super) fn begin(self, counts: Counts) -> Option<Value> {
         let Counts { input, cached, .. } = counts;
         (self == Dialect::Messages).then(|| {
@@ -86,7 +86,7 @@ impl Dialect {
         })
     }
 
-    /// One piece.
+    /// The frame of a piece.
     pub(super) fn piece(self, text: &str, counts: Counts) -> Value {
         match self {
             Dialect::Completions => {
@@ -110,7 +110,7 @@ impl Dialect {
         }
     }
 
-    /// What comes after the last piece. Without `usage` the provider keeps its counts to itself.
+    /// The frames after the last piece. Without `usage` they have no counts.
     pub(super) fn end(self, whole: &str, is_cut: bool, counts: Counts, usage: bool) -> Vec<Value> {
         let Counts { input, cached, output } = counts;
         let reason = |stop: &str, length: &str| if is_cut { length.to_owned() } else { stop.to_owned() };
@@ -163,13 +163,13 @@ impl Dialect {
         }
     }
 
-    /// Whether the stream ends with a word of its own.
+    /// Whether the stream ends with `[DONE]`.
     pub(super) fn says_done(self) -> bool {
         matches!(self, Dialect::Completions | Dialect::Chat)
     }
 }
 
-/// An object with more fields.
+/// Adds fields to an object.
 fn and(mut object: Value, more: Option<Value>) -> Value {
     if let (Some(object), Some(Value::Object(more))) = (object.as_object_mut(), more) {
         object.extend(more);

@@ -1,11 +1,11 @@
--- `:Pennyworth`: what it knows to do, and where the answers are shown. What they say is the server's affair.
+-- `:Pennyworth`: its subcommands, and where their answers are shown. It leaves the text of the answers to the server.
 local client = require('pennyworth.client')
 local config = require('pennyworth.config')
 local M = {}
 
 local function say(message, level) vim.notify('Pennyworth: ' .. message, level or vim.log.levels.INFO) end
 
---- Asks the server of this buffer, or any, and hands over what it said; a fault is shown.
+--- Runs a command of this buffer's server, or of any, and passes on the result; shows an error.
 local function ask(command, arguments, callback)
   local server = client.any()
   if not server then return say('no server runs here. `:checkhealth pennyworth` says why.', vim.log.levels.WARN) end
@@ -30,7 +30,7 @@ local function show(name, text, filetype)
   vim.keymap.set('n', 'q', '<Cmd>close<CR>', { buffer = buf, desc = 'Close' })
 end
 
---- Tells all servers to pause or to go on: whoever has several workspaces open means all of them.
+--- Pauses or resumes all servers, because a user with several workspaces open means all of them.
 local function pause(is_paused, language)
   local wanted = { paused = is_paused, language = language }
   local servers = client.all()
@@ -38,13 +38,13 @@ local function pause(is_paused, language)
   for index, server in ipairs(servers) do
     client.execute(server, 'pennyworth.pause', { wanted }, function(_, fault)
       if fault then return say(fault, vim.log.levels.ERROR) end
-      if index == 1 then say((is_paused and 'paused' or 'goes on') .. (language and ' for ' .. language or '')) end
+      if index == 1 then say((is_paused and 'paused' or 'resumed') .. (language and ' for ' .. language or '')) end
     end)
   end
   if is_paused then require('pennyworth.suggestion').stop() end
 end
 
---- Opens the configuration; where there is none yet, the commented one that the server proposes.
+--- Opens the configuration; if there is none yet, the commented one that the server proposes.
 local function open_config(path)
   vim.cmd.edit(vim.fn.fnameescape(path))
   local cmd = config.now.cmd
@@ -80,8 +80,8 @@ function commands.pause(language) pause(true, language) end
 function commands.resume(language) pause(false, language) end
 
 function commands.toggle()
-  local status = require('pennyworth.status').of() or {}
-  pause(status.state ~= 'paused')
+  -- Asked for, because the current buffer may have no server, and the last notification may be older than the last pause.
+  ask('pennyworth.status', {}, function(status) pause(status.state ~= 'paused') end)
 end
 
 function commands.log()
@@ -105,7 +105,7 @@ local function run(call)
   command(argument)
 end
 
---- All names, in order.
+--- All subcommands, sorted.
 function M.names()
   local names = vim.tbl_keys(commands)
   table.sort(names)
@@ -120,7 +120,7 @@ local function complete(lead, line)
   return vim.tbl_filter(function(name) return vim.startswith(name, lead) end, offered)
 end
 
---- Makes the command.
+--- Creates the command.
 function M.create()
   vim.api.nvim_create_user_command('Pennyworth', run, { nargs = '*', complete = complete, desc = 'Talk to the Pennyworth server', force = true })
 end

@@ -1,26 +1,26 @@
--- The options: their defaults, and a check that names what is wrong. It leaves acting on them to those who read `now`.
+-- The options: their defaults, and a check that names what is wrong. It leaves acting on them to the readers of `now`.
 local M = {}
 
 M.defaults = {
   -- The server's command, or a function as `vim.lsp.start` takes it.
   cmd = { 'pennyworth' },
-  -- Settings for the server, as in its configuration file.
+  -- Settings for the server, with the keys of its configuration file.
   settings = {},
-  -- True, or a function of the root folder: only the model inside the server is asked, whatever the configuration says.
+  -- True, or a function of the root folder: only the embedded model answers, whatever the configuration says.
   restricted = false,
-  -- What a folder holds that a workspace begins in.
+  -- Files and folders that mark the root of a workspace.
   root_markers = { '.pennyworth.toml', '.git', '.hg' },
   -- Which filetypes are served; '*' stands for all that are not named.
   filetypes = { ['*'] = true, gitcommit = false, gitrebase = false, help = false, hgcommit = false, log = false, man = false },
-  -- Larger files are left alone. The server itself suggests nothing in documents above its own limit, which is the same.
+  -- Larger files are not served. The server's own limit is the same.
   max_bytes = 10 * 1024 * 1024,
-  -- Whether suggestions come while typing; without, only `trigger` asks.
+  -- Whether suggestions come while typing; if false, only `trigger` asks.
   automatic = true,
-  -- Milliseconds to wait after a key before the server is asked. It waits by itself before it asks a model that costs time or money.
+  -- Milliseconds from a key to the request. The server waits by itself before it calls a model that costs time or money.
   debounce = 0,
-  -- Whether suggestions make way for an open completion menu.
+  -- Whether suggestions are hidden while a completion menu is open.
   hide_with_menu = true,
-  -- Insert-mode keys; false leaves one alone.
+  -- Insert-mode keys; false maps none.
   keymaps = {
     accept = '<Tab>',
     accept_word = '<C-Right>',
@@ -52,14 +52,14 @@ local function check(options, known, where)
   end
 end
 
---- Takes the user's options over the defaults; an error says which of them is wrong.
+--- Merges the user's options over the defaults; an error names the wrong option.
 ---@param options? table
 function M.set(options)
   options = options or {}
   check(options, M.defaults, '')
   if type(options.keymaps) == 'table' then check(options.keymaps, M.defaults.keymaps, 'keymaps.') end
   local now = vim.tbl_deep_extend('force', vim.deepcopy(M.defaults), options)
-  -- Lists are taken as they are, not merged by position.
+  -- Lists replace the default; they are not merged by position.
   now.cmd = options.cmd or now.cmd
   now.root_markers = options.root_markers or now.root_markers
   if options.keymaps == false then now.keymaps = {} end
@@ -67,7 +67,7 @@ function M.set(options)
   M.now = now
 end
 
---- Whether a filetype is served. What has none has no language that the server could know.
+--- Whether a filetype is served. Without a filetype, the server cannot know the language.
 ---@param filetype string
 ---@return boolean
 function M.serves(filetype)

@@ -1,8 +1,8 @@
--- Whether Neovim still tells the server what is typed. It stops following a buffer that is edited while no server is there, as after
--- one died, and does not begin again with the next server. Then the whole text is sent ahead of a question about it.
+-- Gives the whole text of a buffer if Neovim no longer sends its edits. Neovim stops following a buffer that is edited while no server
+-- runs, as after a crash, and does not resume with the next server. It leaves sending to `client`.
 local M = {}
 
--- The change of each buffer's lines that was the last one, and the one up to which we told the server.
+-- By buffer: the changedtick of the last edit, and the one up to which we sent the text.
 local edited, sent = {}, {}
 
 --- Notes the edits of a buffer.
@@ -12,17 +12,17 @@ function M.watch(buf)
   edited[buf] = 0
   vim.api.nvim_buf_attach(buf, false, {
     on_lines = function(_, _, tick) edited[buf] = tick end,
-    -- Neovim opens it anew by itself then.
+    -- Neovim itself opens the document again then.
     on_reload = function() end,
     on_detach = function() edited[buf], sent[buf] = nil, nil end,
   })
 end
 
---- The document that the server must know of if Neovim does not tell it; nil where it does.
+--- The whole document, if the server needs it from us; nil if Neovim sends the edits.
 ---@param buf integer
 ---@return table? params of `textDocument/didChange`
 function M.missed(buf)
-  -- Neovim notes here which change it has seen.
+  -- Neovim records here the last changedtick that it has seen.
   local seen, tick = vim.lsp.util.buf_versions, edited[buf]
   if not seen or not tick or tick == 0 or seen[buf] == tick or sent[buf] == tick then return end
   sent[buf] = tick

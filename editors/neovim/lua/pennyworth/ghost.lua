@@ -1,4 +1,4 @@
--- Draws a suggestion into a buffer without changing its text: extmarks, the same on every version. It decides nothing.
+-- Draws a suggestion into a buffer with extmarks, the same on every version, without changing its text. It decides nothing.
 local text = require('pennyworth.text')
 local M = {}
 
@@ -7,12 +7,12 @@ local GROUP = 'PennyworthSuggestion'
 
 --- Links our highlight group, unless the user set it.
 function M.highlight()
-  -- Newer versions have a group of their own for this.
+  -- Newer versions have their own group for this.
   local target = vim.fn.hlexists('ComplHint') == 1 and 'ComplHint' or 'Comment'
   vim.api.nvim_set_hl(0, GROUP, { link = target, default = true })
 end
 
---- Tabs are drawn as the buffer would draw them; in virtual text they have no width of their own.
+--- Expands tabs as the buffer would draw them, because virtual text gives them no width.
 local function expand(line, column)
   return (line:gsub('[^\t]*\t?', function(part)
     local plain, tab = part:match('^([^\t]*)(\t?)$')
@@ -26,12 +26,12 @@ end
 
 local function mark(buf, row, col, options)
   options.hl_mode = 'combine'
-  -- The line may have become shorter since; what is drawn then is about to be taken away.
+  -- The line may be shorter by now; then the mark is about to be removed anyway.
   options.strict = false
   vim.api.nvim_buf_set_extmark(buf, namespace, row, col, options)
 end
 
---- The first line, with what it inserts between the characters that stand there already. `ends`: where these are in it.
+--- Draws the first line as insertions between the characters already there. `ends`: where it contains those characters.
 local function draw_between(buf, row, col, first, ends, covered, column, below)
   local from, at = 1, 0
   for index = 1, #ends + 1 do
@@ -47,7 +47,7 @@ local function draw_between(buf, row, col, first, ends, covered, column, below)
   if #below > 0 then mark(buf, row, col, { virt_lines = below }) end
 end
 
---- The first line over what stands there, which moves behind the last one.
+--- Draws the first line over the text already there; that text moves behind the last line.
 local function draw_over(buf, row, col, first, tail, column, below)
   local line = expand(first, column)
   local hidden = vim.fn.strdisplaywidth(tail, column) - vim.fn.strdisplaywidth(line, column)
@@ -55,13 +55,13 @@ local function draw_over(buf, row, col, first, tail, column, below)
   mark(buf, row, col, { virt_text = chunks, virt_text_pos = 'overlay', virt_lines = below })
 end
 
---- Shows what would be inserted at a place, instead of what was shown.
+--- Shows what would be inserted at a place, and hides what was shown before.
 ---@param buf integer
----@param row integer 0-based, as `col`, which counts bytes
+---@param row integer 0-based, like `col`, which counts bytes
 ---@param col integer
----@param rest string what is inserted
----@param covered string what stands behind the cursor and is replaced by it
----@param kept string what follows on the line and stays
+---@param rest string the text to insert
+---@param covered string the text behind the cursor that it replaces
+---@param kept string the rest of the line, which stays
 function M.show(buf, row, col, rest, covered, kept)
   M.hide(buf)
   local lines = vim.split(rest, '\n', { plain = true })
@@ -80,7 +80,7 @@ function M.show(buf, row, col, rest, covered, kept)
   end
 end
 
---- Takes away what is shown.
+--- Hides what is shown.
 ---@param buf integer
 function M.hide(buf)
   if vim.api.nvim_buf_is_valid(buf) then vim.api.nvim_buf_clear_namespace(buf, namespace, 0, -1) end

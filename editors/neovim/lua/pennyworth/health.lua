@@ -1,4 +1,4 @@
--- `:checkhealth pennyworth`: whether everything is there that the plugin needs, and what to do where it is not.
+-- `:checkhealth pennyworth`: checks everything that the plugin needs, and says what to do if something is missing.
 local client = require('pennyworth.client')
 local config = require('pennyworth.config')
 local health = vim.health
@@ -13,7 +13,7 @@ local function check_neovim()
   end
 end
 
---- Runs the server's program. Gives what it said and whether that was well.
+--- Runs the server's program. Returns its output and whether it succeeded.
 local function run(...)
   local done = vim.system(vim.list_extend(vim.deepcopy(config.now.cmd), { ... }), { text = true }):wait(10000)
   return vim.trim((done.stdout or '') .. (done.stderr or '')), done.code == 0
@@ -21,9 +21,9 @@ end
 
 local function check_program()
   local cmd = config.now.cmd
-  if type(cmd) == 'function' then return health.info('the server is started by a function of yours') end
+  if type(cmd) == 'function' then return health.info('your own function starts the server') end
   if vim.fn.executable(cmd[1]) == 0 then
-    return health.error(('`%s` is not there'):format(cmd[1]), {
+    return health.error(('`%s` was not found'):format(cmd[1]), {
       '`cargo install --locked --path server/lsp` in the repository puts it on your PATH.',
       "Or name it: `require('pennyworth').setup { cmd = { '/path/to/pennyworth' } }`.",
     })
@@ -35,17 +35,18 @@ local function check_program()
   if is_checked then
     health.ok('`pennyworth check` finds nothing wrong')
   else
-    health.warn('`pennyworth check` found something', 'See the lines above; `:Pennyworth config` opens the configuration.')
+    health.warn('`pennyworth check` found problems', 'See the lines above; `:Pennyworth config` opens the configuration.')
   end
 end
 
 local function check_servers()
   local servers = client.all()
-  if #servers == 0 then return health.info('no server runs: it starts with the first file that it serves') end
+  if #servers == 0 then return health.info('no server runs; it starts with the first file that it serves') end
   for _, server in ipairs(servers) do
     local status = require('pennyworth.status').of(next(server.attached_buffers))
     health.ok(('a server runs for %s: %s, positions in %s'):format(
-      server.config.root_dir or 'files without a workspace', status and status.state or 'nothing said yet', server.offset_encoding))
+      server.config.root_dir or 'files without a workspace', status and status.state or 'no status yet', server.offset_encoding))
+    for _, line in ipairs(status and require('pennyworth.status').wrong(status) or {}) do health.warn(line) end
   end
 end
 
@@ -56,7 +57,7 @@ local function check_keys()
       if vim.startswith(mapped, 'Pennyworth') then
         health.ok(('%s: %s'):format(action:gsub('_', ' '), key))
       else
-        health.warn(('%s is mapped to something else now, not to: %s'):format(key, action:gsub('_', ' ')),
+        health.warn(('%s is mapped to something else, not to: %s'):format(key, action:gsub('_', ' ')),
           'See `:help pennyworth-mappings` for a mapping that does both.')
       end
     end

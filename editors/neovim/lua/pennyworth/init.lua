@@ -1,4 +1,4 @@
--- The plugin's face: what a configuration may call. Each function is a line or two; the work is in the files it names.
+-- The plugin's public functions, for a user's configuration. It leaves the work to the files that they name.
 local M = {}
 
 local is_set_up = false
@@ -17,12 +17,12 @@ function M.setup(options)
   require('pennyworth.client').watch()
 end
 
---- Sets it up with its defaults, unless that was done.
+--- Sets the plugin up with its defaults, unless `setup` was called.
 function M.setup_once()
   if not is_set_up then M.setup() end
 end
 
---- Takes the suggestion, its next word, or the rest of its line. False if nothing is shown.
+--- Accepts the suggestion, its next word, or the rest of its line. False if nothing is shown.
 ---@return boolean
 function M.accept() return require('pennyworth.suggestion').accept() end
 ---@return boolean
@@ -30,11 +30,11 @@ function M.accept_word() return require('pennyworth.suggestion').accept(require(
 ---@return boolean
 function M.accept_line() return require('pennyworth.suggestion').accept(require('pennyworth.text').next_line) end
 
---- Shows the next of several suggestions; where there is one alone, asks for another. False if nothing is shown.
+--- Shows the next of several suggestions; if there is only one, asks for another. False if nothing is shown.
 ---@return boolean
 function M.next() return require('pennyworth.suggestion').next() end
 
---- Takes the suggestion off the screen. False if nothing is shown.
+--- Dismisses the suggestion. False if nothing is shown.
 ---@return boolean
 function M.dismiss() return require('pennyworth.suggestion').dismiss() end
 
@@ -46,12 +46,12 @@ function M.trigger() return require('pennyworth.suggestion').ask('invoked') end
 ---@return boolean
 function M.is_shown() return require('pennyworth.suggestion').is_shown() end
 
---- What the server of a buffer last said of itself, as in the notification `$/pennyworth/status`; nil before it said anything.
+--- The last status of a buffer's server, as in the notification `$/pennyworth/status`; nil before the first one.
 ---@param buf? integer
 ---@return table?
 function M.status(buf) return require('pennyworth.status').of(buf) end
 
---- A few words for a statusline, empty where no server serves the current buffer.
+--- A few words for a statusline, empty if no server serves the current buffer.
 ---@return string
 function M.statusline() return require('pennyworth.status').line() end
 

@@ -1,4 +1,4 @@
--- Keys: the `<Plug>` mappings, and those of the options, which do what they did before where no suggestion is shown.
+-- Keys: the `<Plug>` mappings, and the keys of the options, which do what they did before if no suggestion is shown.
 local M = {}
 
 local PLUGS = {
@@ -11,7 +11,7 @@ local PLUGS = {
 }
 local DESCRIPTION = 'Pennyworth: '
 
--- What we mapped, so that a second call of `setup` finds what was there before us.
+-- The earlier mapping of each key that we mapped, so that a second call of `setup` can restore it.
 local ours = {}
 
 local function keycodes(keys) return vim.api.nvim_replace_termcodes(keys, true, true, true) end
@@ -38,7 +38,7 @@ local function map_one(action, key)
   ours[key] = earlier
 end
 
---- Gives back what was mapped before us.
+--- Restores the earlier mappings.
 local function unmap()
   for key, earlier in pairs(ours) do
     local is_ours = vim.startswith(vim.fn.maparg(key, 'i', false, true).desc or '', DESCRIPTION)
@@ -50,7 +50,7 @@ local function unmap()
   ours = {}
 end
 
---- Maps the keys of the options instead of those that were mapped before.
+--- Maps the keys of the options, and unmaps those of an earlier call.
 ---@param keymaps table<string, string|false>
 function M.map(keymaps)
   unmap()

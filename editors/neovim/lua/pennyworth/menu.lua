@@ -1,11 +1,11 @@
--- Whether a completion menu is open: Neovim's own, nvim-cmp's or blink.cmp's. It leaves what follows from that to `suggestion`.
+-- Whether a completion menu is open: Neovim's own, nvim-cmp's or blink.cmp's. It leaves the consequences to `suggestion`.
 local M = {}
 
 --- Whether a menu is on the screen.
 ---@return boolean
 function M.is_open()
   if vim.fn.pumvisible() == 1 then return true end
-  -- Only what is loaded is asked: nothing is loaded for our sake.
+  -- Asks only plugins that are loaded already, and loads none.
   local cmp, blink = package.loaded['cmp'], package.loaded['blink.cmp']
   if type(cmp) == 'table' and cmp.visible and cmp.visible() then return true end
   if type(blink) ~= 'table' then return false end
@@ -22,7 +22,7 @@ function M.watch(group, callback)
     pattern = { 'BlinkCmpMenuOpen', 'BlinkCmpMenuClose' },
     callback = function() callback() end,
   })
-  -- nvim-cmp is usually loaded with the first insert mode, after us.
+  -- nvim-cmp usually loads on the first InsertEnter, after us.
   local is_followed = false
   vim.api.nvim_create_autocmd('InsertEnter', {
     group = group,

@@ -1,11 +1,11 @@
--- What the servers say of themselves, and the words of it in a statusline. It leaves where that is shown to the user.
+-- The status of the servers, and its text for a statusline. It leaves where that is shown to the user.
 local client = require('pennyworth.client')
 local M = {}
 
 local METHOD = '$/pennyworth/status'
--- The last notification of each server that runs.
+-- The last notification of each running server.
 local last = {}
--- Whether a server ended that was wanted.
+-- Whether a server ended unexpectedly.
 local is_down = false
 
 local function changed(status)
@@ -13,25 +13,34 @@ local function changed(status)
   vim.cmd.redrawstatus({ bang = true })
 end
 
---- Listens to all servers, also those that others started under our name.
+--- Says in the command line why a key gave nothing, in one line, so that Neovim never asks to press Enter.
+local function say_nothing(reason)
+  local line = 'Pennyworth: nothing here: ' .. reason
+  local room = vim.v.echospace
+  if vim.fn.strdisplaywidth(line) > room then line = vim.fn.strcharpart(line, 0, room - 1) .. '…' end
+  vim.api.nvim_echo({ { line } }, false, {})
+end
+
+--- Listens to all servers, including those that others started under our name.
 function M.listen()
   vim.lsp.handlers[METHOD] = function(_, status, context)
     last[context.client_id] = status
     is_down = false
     changed(status)
   end
+  vim.lsp.handlers['$/pennyworth/nothing'] = function(_, nothing) say_nothing(nothing.reason) end
 end
 
---- A server ended.
+--- Notes that a server ended.
 ---@param id integer
----@param is_wanted boolean whether it was asked to
+---@param is_wanted boolean whether we stopped it
 function M.ended(id, is_wanted)
   last[id] = nil
   is_down = not is_wanted
   changed({ state = is_down and 'stopped' or 'restarting' })
 end
 
---- What the server of a buffer last said; nil before it said anything.
+--- The last status of a buffer's server; nil before the first one.
 ---@param buf? integer
 ---@return table?
 function M.of(buf)
@@ -41,18 +50,64 @@ end
 
 local function value(field) return field ~= vim.NIL and field or nil end
 
---- Words of a state, as a statusline has room for.
+--- An amount as the server writes it: two decimals, and below ten cents the two digits that count.
+local function usd(amount)
+  if not amount then return 'unknown' end
+  local decimals = 2
+  if amount > 0 and amount < 0.1 then decimals = math.min(1 - math.floor(math.log10(amount)), 9) end
+  return ('$%.' .. decimals .. 'f'):format(amount)
+end
+
+--- A cap with all its digits.
+local function cap(amount)
+  local text = ('%.12f'):format(amount):gsub('0+$', '')
+  return '$' .. text .. ('0'):rep(2 - #text:match('%d*$'))
+end
+
+--- Which model fails; for what is about no model, only that there is trouble.
+local function failing(status)
+  for _, trouble in ipairs(value(status.troubles) or {}) do
+    local model = value(trouble.model)
+    if model and status.trouble:find(model, 1, true) then return model .. ' fails' end
+  end
+  return 'trouble'
+end
+
+--- What is wrong, a line each: faults in the settings, then what keeps models from answering.
+---@param status table
+---@return string[]
+function M.wrong(status)
+  local lines = {}
+  for _, fault in ipairs(value(status.faults) or {}) do
+    local place = fault.file .. (value(fault.line) and (':%d'):format(fault.line) or '') .. (fault.key ~= '' and ': ' .. fault.key or '')
+    lines[#lines + 1] = ('%s: %s. Until it is mended: %s'):format(place, fault.message, fault.holds)
+  end
+  for _, trouble in ipairs(value(status.troubles) or {}) do
+    local again = value(trouble.again)
+    local next = not again and 'not tried again before the configuration changes'
+      or again == 0 and 'tried again at the next request'
+      or 'tried again at ' .. os.date('%H:%M', again)
+    local model, remedy = value(trouble.model), value(trouble.remedy)
+    lines[#lines + 1] = ('%s%s%s (since %s, %s)'):format(
+      model and model .. ': ' or '', trouble.what, remedy and '; ' .. remedy or '', os.date('%H:%M', trouble.since), next)
+  end
+  if #lines == 0 then lines[1] = value(status.trouble) end
+  return lines
+end
+
+--- A state in as few words as a statusline has room for.
 local function words(status)
   local paused = value(status.paused_languages) or {}
   if status.state == 'indexing' then return ('reading, %d files'):format(status.files or 0) end
   if status.state == 'capped' then return 'cap reached' end
   if status.state ~= 'ready' then return status.state end
   if vim.tbl_contains(paused, vim.bo.filetype) then return 'paused for ' .. vim.bo.filetype end
-  if value(status.trouble) then return 'trouble' end
+  if #(value(status.faults) or {}) > 0 then return 'settings have a fault' end
+  if value(status.trouble) then return failing(status) end
   return value(status.model)
 end
 
---- A few words for a statusline, empty where no server serves the current buffer.
+--- A few words for a statusline, empty if no server serves the current buffer.
 ---@return string
 function M.line()
   local status = M.of()
@@ -60,20 +115,20 @@ function M.line()
   local said = words(status)
   local line = 'Pennyworth' .. (said and ': ' .. said or '')
   local spent = value(status.spent_today_usd) or 0
-  if spent > 0 then line = ('%s $%.2f'):format(line, spent) end
+  if spent > 0 then line = line .. ' ' .. usd(spent) end
   return line .. (status.asking == true and ' …' or '')
 end
 
---- The whole of it, a line each.
+--- The whole status, one fact a line.
 ---@param status table
 ---@return string[]
 function M.lines(status)
   local models = value(status.models) or {}
   local lines = {
     'state: ' .. status.state,
-    ('spent today: $%.4f of $%.2f'):format(status.spent_today_usd, status.cap_usd_per_day),
-    ('spent this month: $%.4f of $%.2f'):format(status.spent_this_month_usd, status.cap_usd_per_month),
-    'models: ' .. (#models > 0 and table.concat(models, ', ') or 'the one inside only'),
+    ('spent in 24 hours: %s of %s'):format(usd(value(status.spent_today_usd)), cap(status.cap_usd_per_day)),
+    ('spent this month: %s of %s'):format(usd(value(status.spent_this_month_usd)), cap(status.cap_usd_per_month)),
+    'models: ' .. (#models > 0 and table.concat(models, ', ') or 'embedded only'),
     ('files learned: %d'):format(status.files),
   }
   local function add(name, text)
@@ -82,7 +137,7 @@ function M.lines(status)
   local paused = value(status.paused_languages) or {}
   add('last answer from', value(status.model))
   add('paused languages', #paused > 0 and table.concat(paused, ', ') or nil)
-  add('trouble', value(status.trouble))
+  for _, line in ipairs(M.wrong(status)) do add('wrong', line) end
   return lines
 end
 

@@ -1,5 +1,5 @@
--- The one suggestion on the screen: asked for, shown, followed while the user types, taken, dropped. What to suggest is the server's affair,
--- what it looks like `ghost`'s.
+-- The one suggestion on the screen: asks for it, shows it, follows it while the user types, accepts and dismisses it. It leaves what to
+-- suggest to the server, and drawing to `ghost`.
 local client = require('pennyworth.client')
 local config = require('pennyworth.config')
 local ghost = require('pennyworth.ghost')
@@ -11,16 +11,16 @@ local M = {}
 local METHOD = 'textDocument/inlineCompletion'
 local KINDS = { invoked = 1, automatic = 2 }
 
--- What is shown: its client, buffer, item and text, the `items` that came with it and its `number` among them; `row` and `col`, where the text begins or would begin; `before`, what stands before that
--- on its line; `kept`, what follows what it replaces; `given`, the bytes of it that the user had typed when it came; `reached`, those that
--- stand there by now.
+-- The suggestion shown: its client, buffer, item and text; the `items` that came with it and its `number` among them; `row` and `col`, where
+-- its text begins; `before`, the line up to there; `kept`, the rest of the line behind what it replaces; `given`, how many of its bytes were
+-- typed when it came; `reached`, how many are typed by now.
 local now = nil
--- The request that is being answered: its client, its number, and the buffer, text and place that it is about.
+-- The request in flight: its client, its number, and the buffer, text and place that it is about.
 local asked = nil
--- The request that waits for the user to pause.
+-- The request that waits for the debounce.
 local waiting = nil
 
---- The place of the cursor, 0-based row and byte.
+--- The cursor: 0-based row and byte.
 local function cursor()
   local place = api.nvim_win_get_cursor(0)
   return place[1] - 1, place[2]
@@ -37,8 +37,8 @@ local function clear()
   now = nil
 end
 
---- Whether the suggestion still goes on from what stands before the cursor: how many bytes of it stand there, and what behind the cursor
---- it would replace.
+--- Whether the suggestion still continues the text before the cursor. Returns how many of its bytes are typed, and which text behind the
+--- cursor it would replace; nil if it does not fit.
 local function fit(shown)
   local row, col = cursor()
   if api.nvim_get_current_buf() ~= shown.buf or row < shown.row or (row == shown.row and col < shown.col) then return end
@@ -49,12 +49,12 @@ local function fit(shown)
   local covered = tail:sub(1, math.max(#tail - #shown.kept, 0))
   if tail ~= covered .. shown.kept or not vim.startswith(shown.text, written) then return end
   local rest = shown.text:sub(#written + 1)
-  -- What stands there already is nothing to suggest.
+  -- There is nothing to suggest if the text is already there.
   if rest == '' or rest == covered or not text.extends(rest, covered) then return end
   return #written, covered
 end
 
---- Shows the suggestion as far as it is still to come. False if it goes on no more.
+--- Shows the part of the suggestion that is not yet typed. False if it no longer fits.
 local function draw()
   local reached, covered = fit(now)
   if not reached then return false end
@@ -70,7 +70,7 @@ local function draw()
   return true
 end
 
---- Where an item's text goes, in bytes; nil where it cannot be drawn as text that is only inserted.
+--- Where an item's text goes, in bytes; nil if it cannot be drawn as inserted text.
 local function placed(item, server, buf)
   local row, col = cursor()
   if type(item.insertText) ~= 'string' then return end
@@ -107,7 +107,7 @@ end
 
 -- Asking -------------------------------------------------------------------------------------------------------------------------
 
---- Ends the request that waits or is being answered.
+--- Cancels the request that waits or is in flight.
 local function cancel()
   if waiting then
     waiting:stop()
@@ -117,12 +117,12 @@ local function cancel()
   local request = asked
   asked = nil
   local server = request and vim.lsp.get_client_by_id(request.client_id)
-  -- An answer may have come that is not handled yet; Neovim logs an error for a request that it no longer knows.
+  -- The answer may have arrived but not been handled yet. Neovim logs an error if we cancel a request that it no longer knows.
   local is_pending = server and request.number and server.requests[request.number]
   if is_pending then client.call(server, 'cancel_request', request.number) end
 end
 
---- What a request is about; an answer to anything else is late.
+--- What a request is about. If this has changed, its answer is too late.
 local function about(buf) return { buf, api.nvim_buf_get_changedtick(buf), cursor() } end
 
 local function send(kind)
@@ -164,7 +164,7 @@ function M.ask(kind)
   return true
 end
 
---- Something changed under the cursor: the suggestion is followed, or another one asked for.
+--- After an edit: keeps the suggestion if it still fits, else asks for another one.
 local function changed()
   if now and draw() then return end
   clear()
@@ -179,7 +179,7 @@ end
 
 -- Taking -------------------------------------------------------------------------------------------------------------------------
 
---- Writes the next part of the suggestion, as an undo step of its own.
+--- Inserts the next part of the suggestion, as an undo step of its own.
 local function write(part, covered)
   local row, col = cursor()
   local lines = vim.split(part, '\n', { plain = true })
@@ -190,7 +190,7 @@ local function write(part, covered)
   vim.go.undolevels = vim.go.undolevels
 end
 
---- Tells the server what was taken.
+--- Tells the server what was accepted.
 local function report(shown, is_whole)
   local server = vim.lsp.get_client_by_id(shown.client_id)
   local command = shown.item.command
@@ -203,7 +203,7 @@ local function report(shown, is_whole)
   client.request(server, 'workspace/executeCommand', params, function() end, shown.buf)
 end
 
---- Takes the suggestion, or what `portion` gives of the text that is still to come. False if nothing is shown.
+--- Accepts the suggestion, or the part of its remaining text that `portion` returns. False if nothing is shown.
 ---@param portion? fun(rest: string): string
 ---@return boolean
 function M.accept(portion)
@@ -224,7 +224,7 @@ function M.accept(portion)
   return true
 end
 
---- Shows the next of several suggestions, after the last the first; where there is one alone, asks for another. False if nothing is shown.
+--- Shows the next of several suggestions, the first after the last; if there is only one, asks for another. False if nothing is shown.
 ---@return boolean
 function M.next()
   local shown = now
@@ -235,7 +235,7 @@ function M.next()
   return true
 end
 
---- Takes the suggestion off the screen. False if nothing is shown.
+--- Dismisses the suggestion. False if nothing is shown.
 ---@return boolean
 function M.dismiss()
   cancel()
@@ -250,13 +250,13 @@ end
 ---@return boolean
 function M.is_shown() return now ~= nil and not now.is_hidden end
 
---- Ends everything, when insert mode or the server does.
+--- Cancels and hides everything, when insert mode or the server ends.
 function M.stop()
   cancel()
   clear()
 end
 
---- Follows what the user does.
+--- Follows the user's edits and cursor.
 function M.watch()
   local group = api.nvim_create_augroup('pennyworth.suggestion', {})
   local function on(events, callback, pattern)
@@ -268,7 +268,7 @@ function M.watch()
   local soon = vim.schedule_wrap(function()
     if is_inserting() then changed() end
   end)
-  -- Both are told before they are so: the mode is still the old one, the menu still there.
+  -- Both events fire early: the mode is still the old one, and the menu is still open.
   on({ 'InsertEnter', 'CompleteDone' }, soon)
   menu.watch(group, soon)
 end

@@ -1,11 +1,11 @@
--- Arithmetic on text: positions in the protocol's units, what a word or a line of a suggestion is, and how it fits what stands there.
--- Values in, values out: it knows no buffers.
+-- Arithmetic on text: positions in the protocol's units, the next word or line of a suggestion, and how it fits the existing text.
+-- Pure functions: it leaves buffers to its callers.
 local M = {}
 
--- Older versions take other arguments, and fail past the end instead of stopping there.
+-- Older versions take other arguments, and fail past the end of a line instead of stopping there.
 local is_old = vim.fn.has('nvim-0.11') == 0
 
---- The byte offset in a line of a position counted in the units of an encoding; past the end is the end.
+--- Converts a position from an encoding's units to a byte offset in the line. A position past the end becomes the end.
 ---@param line string
 ---@param units integer
 ---@param encoding string
@@ -23,7 +23,7 @@ end
 ---@return integer
 function M.chars(text) return vim.fn.strchars(text) end
 
---- White space, then a word or a run of punctuation: what one key takes of a suggestion. Letters beyond ASCII belong to words.
+--- White space, then a word or a run of punctuation: what one key accepts. Letters beyond ASCII belong to words.
 ---@param text string
 ---@return string
 function M.next_word(text)
@@ -35,7 +35,7 @@ end
 ---@return string
 function M.next_line(text) return text:match('^\n*[^\n]*') end
 
---- Finds the characters of `inside` in `text`, one after the other. Gives the byte offset in `text` behind each one found, in order.
+--- Finds the characters of `inside` in `text`, one after the other. Returns the byte offset in `text` behind each one found, in order.
 ---@param text string
 ---@param inside string
 ---@return integer[]
@@ -50,13 +50,13 @@ function M.thread(text, inside)
   return found
 end
 
---- Whether all characters of `inside` are found in `text` in their order: whether `text` may replace `inside` by inserting alone.
+--- Whether inserting alone turns `inside` into `text`: `text` contains all its characters, in order.
 ---@param text string
 ---@param inside string
 ---@return boolean
 function M.extends(text, inside) return #M.thread(text, inside) == M.chars(inside) end
 
---- How many bytes of `covered` the first part of a suggestion brings along, so that it takes their place.
+--- How many bytes of `covered` the first part of a suggestion contains, and so replaces.
 ---@param part string
 ---@param covered string
 ---@return integer

@@ -1,4 +1,4 @@
-//! What stands around a cursor, in windows of bounded size, and its hashes.
+//! The text around a cursor, in windows of bounded size, and its hashes.
 //! It leaves comparing places with answers to `cache`.
 
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -7,16 +7,16 @@ use ropey::Rope;
 
 use crate::text;
 
-/// Bytes above the cursor's line that must be the same for an answer to be found.
+/// Bytes above the cursor's line that must match.
 const ABOVE: usize = 1024;
-/// Bytes after the cursor that must be the same.
+/// Bytes after the cursor that must match.
 const AFTER: usize = 256;
-/// Bytes of closers and indentation that an editor may have put between the cursor and them.
+/// Bytes of closers and indentation that an editor may have inserted between the cursor and them.
 const AUTO_CLOSED: usize = 64;
-/// Bytes of the cursor's line that are compared as text; what stands before them in a longer line counts as above it.
+/// Bytes of the cursor's line that are compared as text; in a longer line the text before them counts as above it.
 const LINE: usize = 2048;
 
-/// What stands around a cursor.
+/// The text around a cursor.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Place {
     above: String,
@@ -25,7 +25,7 @@ pub struct Place {
 }
 
 impl Place {
-    /// The place at a byte offset. What it costs does not depend on the size of the text or of its lines.
+    /// The place at a byte offset. The cost does not depend on the size of the text or of its lines.
     pub fn of(text: &Rope, offset: usize) -> Place {
         let offset = offset.min(text.len_bytes());
         let line = text.line_to_byte(text.byte_to_line(offset));
@@ -39,12 +39,12 @@ impl Place {
         }
     }
 
-    /// A hash of what stands above the line.
+    /// A hash of the text above the line.
     pub(super) fn anchor(&self, language: &str, generation: u64) -> u64 {
         anchor(self.above.as_bytes(), language, generation)
     }
 
-    /// The anchor of the line that the cursor will stand in when this text, which ends with a line break, has been typed.
+    /// The anchor of the cursor's line once this text, which ends with a line break, has been typed.
     pub(super) fn anchor_after(&self, typed: &str, language: &str, generation: u64) -> u64 {
         let whole = [self.above.as_str(), &self.line_before, typed].concat();
         let mut start = whole.len().saturating_sub(ABOVE);
@@ -54,12 +54,12 @@ impl Place {
         anchor(whole.as_bytes().get(start..).unwrap_or(&[]), language, generation)
     }
 
-    /// A hash of what follows the cursor.
+    /// A hash of the text after the cursor.
     pub(super) fn suffix(&self) -> u64 {
         suffix(&self.after)
     }
 
-    /// What an editor may have put behind the cursor by itself while this was typed: its bytes, and a hash of what follows it.
+    /// Closers that an editor may have inserted behind the cursor while this was typed: their bytes, and a hash of the text after them.
     pub(super) fn auto_closed(&self, typed: &str) -> impl Iterator<Item = (usize, u64)> {
         let open = unclosed(typed);
         // Some editors close brackets, some quotes as well.
@@ -87,7 +87,7 @@ pub(super) fn line_starts(text: &str) -> impl Iterator<Item = usize> {
 #[derive(Clone, Copy)]
 struct Open {
     closer: char,
-    /// Whether a line break was typed after it: editors move the closer to a line of its own then.
+    /// Whether a line break was typed after it: editors then move the closer to its own line.
     line_broken: bool,
 }
 

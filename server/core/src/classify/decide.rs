@@ -1,26 +1,32 @@
-//! From a tree to a task: the innermost capture of `context.scm` around the cursor, and what a body's emptiness makes of it.
-//! The tree may be of a repaired excerpt or of a complete file, so that the evaluation asks both the same question.
+//! From a tree to a task: the innermost capture of `context.scm` around the cursor, and another task if a captured body is not empty.
+//! The tree may be of a repaired excerpt or of a complete file, so that the evaluation can compare both.
 
-use std::ops::Range;
+use std::ops::{ControlFlow, Range};
 
 use pennyworth_grammars::{Facts, Language};
-use tree_sitter::{Node, QueryCursor, StreamingIterator, Tree};
+use tree_sitter::{Node, QueryCursor, QueryCursorOptions, QueryCursorState, StreamingIterator, Tree};
 
 use super::excerpt;
 use crate::lex::{self, Kind, Token};
 use crate::syntax::{self, Mark};
 use crate::task::Task;
 
-/// What a tree says of a place.
+/// Progress reports of a query, each some hundred of its operations, after which it stops with what it has found; an excerpt takes less than a
+/// tenth.
+const MAX_STEPS: usize = 1_000;
+/// Most matches that a query may have begun. In nested code each level begins some.
+const MAX_BEGUN: u32 = 1_024;
+
+/// The decision about a place.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Decision {
-    /// What is missing there; a line where no capture says more.
+    /// The task there; a line if no capture says more.
     pub task: Task,
     /// Kinds of the nodes around it, from the root down.
     pub path: Vec<&'static str>,
 }
 
-/// What is known beside the tree of the body that the place is in, because the text leaves it out.
+/// What the body around the place holds outside the text of the tree.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Beside {
     /// The body holds something on lines above.
@@ -29,7 +35,7 @@ pub struct Beside {
     pub after: bool,
 }
 
-/// Decides for the text that `hole` is to replace; in a complete file that text is still there, in an excerpt it is the probe.
+/// Decides for the text in `hole`: in a complete file the text to replace, in an excerpt the probe.
 pub fn decide(
     source: &str,
     tree: &Tree,
@@ -39,7 +45,7 @@ pub fn decide(
 ) -> Option<Decision> {
     let leaf = tree.root_node().descendant_for_byte_range(hole.start, (hole.start + 1).min(source.len()))?;
     let facts = language.facts();
-    // A word may be of several leaves, such as a variable's sigil and its name.
+    // A word may consist of several leaves, such as a variable's sigil and its name.
     let start = if leaf.is_error() { hole.start } else { leaf.start_byte().min(hole.start) };
     let start = source.get(..start).unwrap_or_default().trim_end_matches(|c| lex::is_word(facts, c)).len();
     let (node, mark) = innermost(source, tree, language, leaf, hole.start)
@@ -58,10 +64,10 @@ pub fn decide(
     } else {
         task
     };
-    Some(Decision { task, path: path(leaf, language) })
+    Some(Decision { task, path: path(tree, leaf, language) })
 }
 
-/// Whether the text of a word that starts at `start` follows a member operator.
+/// Whether the word that starts at `start` follows a member operator.
 pub fn is_member(source: &str, facts: &Facts, start: usize) -> bool {
     let before = source.get(..start).unwrap_or_default();
     let operator = facts
@@ -82,7 +88,7 @@ pub fn is_member(source: &str, facts: &Facts, start: usize) -> bool {
         })
 }
 
-/// The innermost captured node around a leaf; of two captures of one node the one further down in the file counts.
+/// The innermost captured node around a leaf; of two captures of one node the later in the query counts.
 pub fn innermost<'t>(
     source: &str,
     tree: &'t Tree,
@@ -94,7 +100,14 @@ pub fn innermost<'t>(
     let range = leaf.byte_range();
     let mut cursor = QueryCursor::new();
     cursor.set_byte_range(range.start..range.end.max(range.start + 1));
-    let mut matches = cursor.matches(&queries.context, tree.root_node(), source.as_bytes());
+    cursor.set_match_limit(MAX_BEGUN);
+    let mut steps = MAX_STEPS;
+    let mut progress = |_: &QueryCursorState| {
+        steps = steps.saturating_sub(1);
+        if steps > 0 { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+    };
+    let options = QueryCursorOptions::new().progress_callback(&mut progress);
+    let mut matches = cursor.matches_with_options(&queries.context, tree.root_node(), source.as_bytes(), options);
     let mut best: Option<(Node<'t>, Mark, usize)> = None;
     while let Some(found) = matches.next() {
         for capture in found.captures() {
@@ -106,7 +119,7 @@ pub fn innermost<'t>(
             }
             let closer = best.as_ref().is_none_or(|(other, _, pattern)| {
                 let (length, others) = (node.end_byte() - node.start_byte(), other.end_byte() - other.start_byte());
-                // Nodes of one length are one inside the other: the one further from the root is the inner one.
+                // Of two nodes with the same range, the inner one is further from the root.
                 length < others
                     || (length == others && (node == *other && found.pattern_index >= *pattern || inside(node, *other)))
             });
@@ -119,7 +132,8 @@ pub fn innermost<'t>(
 }
 
 fn inside(node: Node<'_>, other: Node<'_>) -> bool {
-    std::iter::successors(node.parent(), Node::parent).any(|parent| parent == other)
+    let same = |parent: &Node<'_>| parent.byte_range() == other.byte_range();
+    std::iter::successors(node.parent(), Node::parent).take_while(same).any(|parent| parent == other)
 }
 
 /// Whether a comment stands alone above a definition that comments document.
@@ -128,7 +142,7 @@ fn is_above_definition(source: &str, facts: &Facts, start: usize, end: usize) ->
     line.trim().is_empty() && excerpt::documents(facts, source.get(end..).unwrap_or_default().lines().skip(1))
 }
 
-/// Whether a statement begins at `start`: nothing stands before it on its line, or only what ends or opens something.
+/// Whether a statement begins at `start`: its line is blank before it, or ends there with what ends or opens something.
 fn begins(source: &str, facts: &Facts, start: usize) -> bool {
     let before = source.get(..start).unwrap_or_default();
     let line = before.rsplit(['\n', '\r']).next().unwrap_or_default().trim();
@@ -138,7 +152,7 @@ fn begins(source: &str, facts: &Facts, start: usize) -> bool {
         || facts.openers.iter().any(|open| open == word || (word.is_empty() && line.ends_with(open.as_str())))
 }
 
-/// The task in a body: its own while nothing else stands in it, else a line or the rest of one.
+/// The task in a body: its own if the body is empty, else a line.
 fn body(
     source: &str,
     facts: &Facts,
@@ -150,7 +164,7 @@ fn body(
 ) -> Task {
     let before = source.get(node.start_byte()..start).unwrap_or_default();
     let line = source.get(..start).unwrap_or_default().rsplit('\n').next().unwrap_or_default();
-    // A body that was opened on this line holds nothing that stands above.
+    // A body opened on this line holds nothing from the lines above.
     let above = beside.before && (before.contains('\n') || line.trim().is_empty());
     let empty = !above && !beside.after && is_blank(before, facts, true) && is_blank_after(source, facts, node, hole);
     if empty { task_of(source, facts, node, task) } else { Task::Line }
@@ -161,14 +175,14 @@ fn is_blank_after(source: &str, facts: &Facts, node: Node<'_>, hole: &Range<usiz
     is_blank(after, facts, false)
 }
 
-/// Whether a body's text says nothing: comments, its own bracket, its opening word and the parameters between bars.
+/// Whether a body's text is empty but for comments, its own bracket, its opening word and the parameters between bars.
 fn is_blank(text: &str, facts: &Facts, head: bool) -> bool {
     let scan = lex::scan(text, facts);
     let mut bars = false;
     let word = |token: &Token| text.get(token.start..token.end).unwrap_or_default();
-    // What closes the body ends it: a node may hold several, such as `begin` its `rescue`.
+    // A closer ends the body: a node may hold several bodies, such as `begin` and its `rescue`.
     let closes = |token: &&Token| !head && facts.closers.iter().any(|closer| closer == word(token));
-    // What opens the body ends its head: a node may hold that too, such as `if` its condition or a shell's case its pattern.
+    // An opener ends the head: a node may hold that too, such as an `if` its condition or a shell's case its pattern.
     let opens = |(index, token): (usize, &Token)| {
         scan.unopened.contains(&index) || facts.openers.iter().any(|opener| opener == word(token))
     };
@@ -218,10 +232,7 @@ fn task_of(source: &str, facts: &Facts, body: Node<'_>, task: Task) -> Task {
     if facts.tests.iter().any(marks) { Task::Test } else { task }
 }
 
-fn path(leaf: Node<'_>, language: &'static Language) -> Vec<&'static str> {
-    let kinds = std::iter::successors(Some(leaf), Node::parent)
-        .filter_map(|node| language.parser().node_kind_for_id(node.kind_id()));
-    let mut path: Vec<_> = kinds.collect();
-    path.reverse();
-    path
+fn path(tree: &Tree, leaf: Node<'_>, language: &'static Language) -> Vec<&'static str> {
+    let nodes = syntax::around(tree, leaf).into_iter();
+    nodes.filter_map(|node| language.parser().node_kind_for_id(node.kind_id())).collect()
 }

@@ -1,5 +1,5 @@
-//! Examples: code in a fence of a documentation comment, read as the code it is once the comment's marks are taken away.
-//! It leaves code in files of other languages to `region`, and what the code means to `classify`.
+//! Examples: code in a fence of a documentation comment, read without the comment's marks.
+//! It leaves code in files of other languages to `region`, and the meaning of the code to `classify`.
 
 use pennyworth_grammars::{Examples, Language, by_id};
 use ropey::Rope;
@@ -7,9 +7,9 @@ use ropey::Rope;
 use super::region::{self, Fence};
 use crate::text::{line_end, slice};
 
-/// Lines of the comment above and below the cursor that are looked at.
+/// Lines of the comment read above and below the cursor.
 const REACH: usize = 200;
-/// Bytes of one line that count.
+/// Bytes read of one line.
 const LINE_BYTES: usize = 2_000;
 
 /// The code of a fence, without the comment around it.
@@ -20,7 +20,7 @@ pub(super) struct Example {
     pub(super) text: Rope,
     /// Byte offset of the cursor in it.
     pub(super) offset: usize,
-    /// What each line of the comment begins with: indentation, mark and a blank.
+    /// The start of each line of the comment: indentation, mark and a blank.
     pub(super) margin: String,
 }
 
@@ -54,12 +54,12 @@ pub(super) fn example(text: &Rope, language: &'static Language, offset: usize) -
         .find(|number| lines.get(*number).is_some_and(|line| fence.is_closed_by(line)))
         .map_or(comment.len_bytes(), |number| comment.line_to_byte(number));
     let cursor = comment.line_to_byte(above) + column;
-    // Behind the closing fence there is prose again.
+    // After the closing fence there is prose again.
     let text = (cursor <= to).then(|| Rope::from_str(&slice(&comment, from, to)))?;
     Some(Example { language, text, offset: cursor - from, margin: margin(&own, mark) })
 }
 
-/// The language of a fence: the first that its info string names; the file's where it says nothing or nothing else.
+/// The language of a fence: the first that its info string names, or the file's if it has only known attributes.
 fn named(fence: &Fence, own: &'static Language, examples: &Examples) -> Option<&'static Language> {
     let words = || fence.words();
     words()
@@ -67,20 +67,20 @@ fn named(fence: &Fence, own: &'static Language, examples: &Examples) -> Option<&
         .or_else(|| words().all(|word| examples.attributes.iter().any(|own| own == word)).then_some(own))
 }
 
-/// A line of the comment as a reader sees it, hidden code included; `None` outside the comment.
+/// A line of the comment without its marks, hidden code included; `None` outside the comment.
 fn shown(line: &str, mark: &str, examples: &Examples) -> Option<String> {
     let content = content(line, mark)?;
     content.get(hidden(content, examples)..).map(str::to_owned)
 }
 
-/// What stands behind the mark and a blank.
+/// The text after the mark and a blank.
 fn content<'a>(line: &'a str, mark: &str) -> Option<&'a str> {
     let content = line.trim_start().strip_prefix(mark)?;
-    // The end of a block is none of its lines.
+    // The end of a block comment is not one of its lines.
     (!content.starts_with('/')).then(|| content.strip_prefix(' ').unwrap_or(content))
 }
 
-/// Bytes of what hides a line.
+/// Bytes of the sign that hides a line.
 fn hidden(content: &str, examples: &Examples) -> usize {
     examples.hidden.as_ref().filter(|hidden| content.starts_with(hidden.as_str())).map_or(0, String::len)
 }

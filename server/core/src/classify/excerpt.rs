@@ -1,6 +1,6 @@
-//! The excerpt: the few lines around the cursor that decide its class, so that a keystroke costs the same in a short file and in a
-//! long one. It consists of the heads of the enclosing bodies, found by indentation, and of the lines just above the cursor from a
-//! place where nothing is half open. Nothing is parsed here.
+//! The excerpt: the few lines around the cursor that decide its task, so that a keystroke costs the same in short and in long files. It holds
+//! the heads of the enclosing bodies, found by indentation, and the lines just above the cursor, from a place where nothing is half open.
+//! Nothing is parsed here.
 
 use pennyworth_grammars::{Facts, Layout};
 use ropey::Rope;
@@ -10,13 +10,13 @@ use super::region;
 use crate::lex::{self, Nest};
 use crate::text::{line_end, slice};
 
-/// Lines above the cursor that are taken as they are.
+/// Lines above the cursor that are taken unchanged.
 const WINDOW: usize = 32;
-/// Lines looked at above it for the heads of enclosing bodies; beyond, only the last full tree knows.
+/// Lines searched above them for the heads of enclosing bodies; beyond, only the last full tree helps.
 const REACH: usize = 1_500;
-/// Bytes of one line that count; what is longer was not written by hand.
+/// Bytes read of one line; longer lines are not written by hand.
 const LINE_BYTES: usize = 2_000;
-/// Lines a head that goes over several may have.
+/// Most lines of a head.
 const HEAD_LINES: usize = 15;
 
 /// The text that is parsed instead of the document.
@@ -32,7 +32,7 @@ pub struct Excerpt {
     pub has_before: bool,
     /// Whether the following lines belong to the same body.
     pub has_after: bool,
-    /// Whether a definition follows that a comment here documents.
+    /// Whether a comment here would document the definition that follows.
     pub documents: bool,
 }
 
@@ -50,14 +50,14 @@ enum LineKind {
     Blank,
     /// Comments and directives say nothing about nesting.
     Outside,
-    /// Begins with what closes or continues something above it.
+    /// Begins with a token that closes or continues something above it.
     Closer,
-    /// Begins with a lone opener, whose head stands above.
+    /// A lone opener, whose head stands above.
     Opener,
     Code,
 }
 
-/// Cuts the excerpt for a cursor at byte `offset`, of a region that begins at byte `from` and ends at `to`.
+/// Cuts the excerpt for a cursor at byte `offset`, in a region from byte `from` to byte `to`.
 pub fn excerpt(text: &Rope, facts: &Facts, tree: Option<&Tree>, offset: usize, from: usize, to: usize) -> Excerpt {
     let cursor = text.byte_to_line(offset);
     let first = text.byte_to_line(from);
@@ -105,7 +105,7 @@ pub fn excerpt(text: &Rope, facts: &Facts, tree: Option<&Tree>, offset: usize, f
     excerpt
 }
 
-/// The lines above the cursor's that a directive began which goes on to it, if one does.
+/// The lines of a directive above the cursor's line, if one continues to it.
 fn directive(text: &Rope, facts: &Facts, cursor: usize, from: usize) -> Option<String> {
     let mut lines: Vec<String> = Vec::new();
     for number in (0..cursor).rev().take(if facts.directives.is_empty() { 0 } else { WINDOW }) {
@@ -137,7 +137,7 @@ fn line_of(facts: &Facts, number: usize, text: String) -> Line {
     let trimmed = text.trim();
     let word = trimmed.split(|c| !lex::is_word(facts, c)).next().unwrap_or_default();
     let closes = |c: char| facts.brackets.iter().any(|(_, close)| *close == c);
-    // A label stands where it likes.
+    // A label may have any indentation.
     let label = || facts.strict && trimmed.strip_suffix(':') == Some(word);
     let kind = if trimmed.is_empty() {
         LineKind::Blank
@@ -150,7 +150,7 @@ fn line_of(facts: &Facts, number: usize, text: String) -> Line {
     {
         LineKind::Closer
     } else if facts.strings.iter().any(|form| form.multiline && form.close.len() > 2 && form.close == trimmed) {
-        // It may open a string or close one: no place to begin.
+        // It may open or close a string, so the excerpt cannot begin here.
         LineKind::Outside
     } else if trimmed == "{" {
         LineKind::Opener
@@ -166,7 +166,7 @@ fn ends_by_sign(facts: &Facts, line: &str) -> bool {
     signs.into_iter().any(|closer| line.starts_with(closer.as_str()))
 }
 
-/// Whether a line is a comment, or one of a block of comments in the usual layout.
+/// Whether a line is a comment, or part of a block comment in the usual layout.
 fn is_comment(facts: &Facts, line: &str) -> bool {
     let blocks = || facts.block_comments.iter().map(|(open, _)| open.as_str());
     (facts.line_comments.iter().any(|open| line.starts_with(open.as_str())) && !line.starts_with("#["))
@@ -175,7 +175,7 @@ fn is_comment(facts: &Facts, line: &str) -> bool {
             && line.strip_prefix('*').is_some_and(|text| text.is_empty() || text.starts_with([' ', '\t', '*', '/'])))
 }
 
-/// Whether a comment is documentation by what stands below it: other comments, then directly one of the definitions that comments document.
+/// Whether the lines below make a comment documentation: other comments, then directly a definition of a documented kind.
 pub(super) fn documents<S: AsRef<str>>(facts: &Facts, mut below: impl Iterator<Item = S>) -> bool {
     if facts.documented.is_empty() {
         return false;
@@ -190,7 +190,7 @@ pub(super) fn documents<S: AsRef<str>>(facts: &Facts, mut below: impl Iterator<I
     begins.any(|begins| begins)
 }
 
-/// Columns of leading white space, a tab going on to the next multiple of eight, as files that mix them mean it.
+/// Columns of leading white space. A tab goes to the next multiple of eight, as in files that mix tabs and spaces.
 pub(super) fn columns(line: &str) -> usize {
     line.chars()
         .take_while(|c| c.is_whitespace() && *c != '\n')
@@ -218,18 +218,18 @@ fn line_at(text: &Rope, facts: &Facts, number: usize) -> Line {
     below(facts, above.as_deref(), line_of(facts, number, line_text(text, number, 0)))
 }
 
-/// A line as it counts below another: what a backslash joins to a directive or a string says nothing about nesting.
+/// A line, given the one above: a line that a backslash joins to a directive or a string says nothing about nesting.
 fn below(facts: &Facts, above: Option<&str>, line: Line) -> Line {
     let joined = !facts.directives.is_empty() && above.is_some_and(|above| above.ends_with('\\'));
     if joined && line.kind != LineKind::Blank { Line { kind: LineKind::Outside, ..line } } else { line }
 }
 
-/// The first line of the window: the topmost from which on nothing is indented less, so that all opened between is opened within.
+/// The first line of the window: the topmost with nothing indented less below it, so that everything opened below is opened in the window.
 fn window(text: &Rope, facts: &Facts, tree: Option<&Tree>, own: &Line, first: usize) -> usize {
     let (mut start, mut least) = (own.number, own.indent);
     let counts = |line: &Line| !matches!(line.kind, LineKind::Blank | LineKind::Outside);
     let lines = || above(text, facts, own.number, first).take(WINDOW).filter(counts);
-    // Where nothing closed the bodies of the lines above, the cursor's line is in them, however little it is indented.
+    // If nothing closed the bodies of the lines above, the cursor's line is in them, however little it is indented.
     if facts.layout != Layout::Indent
         && let Some(above) = lines().map(|line| line.indent).min()
     {
@@ -247,22 +247,22 @@ fn window(text: &Rope, facts: &Facts, tree: Option<&Tree>, own: &Line, first: us
             start = line.number;
         }
     }
-    // Comments directly above belong to it: they may go on down to the cursor.
+    // Comments directly above belong to the window: they may continue to the cursor.
     let comments: Vec<Line> =
         above(text, facts, start, first).take(WINDOW).take_while(|line| line.kind == LineKind::Outside).collect();
     let closed = |line: &Line| facts.block_comments.iter().any(|(_, close)| line.text.trim_end().ends_with(close));
     let whole = comments.last().is_none_or(|line| !line.text.trim_start().starts_with('*'));
-    // One whose beginning is too far above is left out, if it ends above the window.
+    // A comment that begins too far above is left out if it ends above the window.
     let cut = if whole { None } else { comments.iter().position(closed) };
     start - cut.unwrap_or(comments.len())
 }
 
-/// The line where a string or comment begins that goes on over the window's start, if it is not too far above.
+/// The first line of a string or comment that spans the window's start, if it is not too far above.
 fn literal_start(text: &Rope, tree: Option<&Tree>, window: usize, cursor: usize) -> Option<usize> {
     literal_at(text, tree, window).filter(|line| cursor - line < 4 * WINDOW)
 }
 
-/// The line where a string or comment begins that a line stands in, as the last full tree knows.
+/// The first line of the string or comment around a line, in the last full tree.
 fn literal_at(text: &Rope, tree: Option<&Tree>, line: usize) -> Option<usize> {
     let start = text.line_to_byte(line);
     let leaf = tree?.root_node().descendant_for_byte_range(start, start)?;
@@ -283,7 +283,7 @@ fn heads(text: &Rope, facts: &Facts, tree: Option<&Tree>, own: &Line, window: us
         .find(|line| !matches!(line.kind, LineKind::Blank | LineKind::Outside));
     let start = code.as_ref().unwrap_or(own);
     let (mut indent, mut needs_opener) = (start.indent, start.kind == LineKind::Closer);
-    // Rows at the margin, as of a table of numbers, stand in what a line above them opens.
+    // Rows at the margin, as of a table of numbers, are inside a bracket that a line above them opens.
     let mut in_rows = indent == 0 && !needs_opener;
     let mut found: Vec<Line> = Vec::new();
     let mut paragraph = 0;
@@ -293,7 +293,7 @@ fn heads(text: &Rope, facts: &Facts, tree: Option<&Tree>, own: &Line, window: us
             break;
         }
         if paragraph > 0 {
-            // Above a lone brace stands its head, up to a blank line or the end of the statement before.
+            // The head of a lone brace is above it, up to a blank line or the end of the previous statement.
             let ended = line.kind == LineKind::Blank
                 || line.text.trim_end().ends_with(['{', '}', ';', '/'])
                 || line.text.trim_start().starts_with('}');
@@ -327,7 +327,7 @@ fn heads(text: &Rope, facts: &Facts, tree: Option<&Tree>, own: &Line, window: us
     found
 }
 
-/// The lines on which a head goes on: those up to where its parentheses close, and then those up to the brace that opens its body.
+/// The further lines of a head: those up to where its parentheses close, then those up to the brace that opens its body.
 fn continuation(text: &Rope, facts: &Facts, head: &Line, below: usize) -> Vec<Line> {
     let goes_on = |source: &str, line: &str| {
         let scan = lex::scan_tags(source, facts);
@@ -359,9 +359,9 @@ fn continuation(text: &Rope, facts: &Facts, head: &Line, below: usize) -> Vec<Li
     Vec::new()
 }
 
-/// What stands beside the cursor in the same body, as far as indentation tells.
+/// Finds what else stands in the cursor's body, as far as indentation tells.
 fn siblings(text: &Rope, facts: &Facts, own: &Line, (first, to): (usize, usize), excerpt: &mut Excerpt) {
-    // The innermost body's head is indented less than the cursor's line, is on it, or ends with what opens the body.
+    // The innermost body's head is indented less than the cursor's line, is on it, or ends with the opener of the body.
     let counts = |line: &Line| !matches!(line.kind, LineKind::Blank | LineKind::Outside);
     let nearest = above(text, facts, own.number, first).take(WINDOW).find(counts);
     excerpt.has_before = nearest.is_some_and(|line| line.indent >= own.indent && !line.text.trim_end().ends_with('{'));

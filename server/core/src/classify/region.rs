@@ -6,7 +6,7 @@ use ropey::Rope;
 
 use crate::text::{line_end, slice};
 
-/// Lines looked at above and below the cursor.
+/// Lines searched above and below the cursor.
 const REACH: usize = 1_500;
 
 /// A stretch of one language.
@@ -18,14 +18,14 @@ pub(super) struct Region {
     pub(super) from: usize,
     /// Byte offset where it ends.
     pub(super) to: usize,
-    /// What a parser must see before it.
+    /// Text that a parser needs before it.
     pub(super) prelude: &'static str,
 }
 
 /// The innermost region around a cursor.
 pub(super) fn region(text: &Rope, language: &'static Language, offset: usize) -> Region {
     let mut region = Region { language, from: 0, to: text.len_bytes(), prelude: "" };
-    // Text in PHP is HTML, which may hold a script: three levels are all there are.
+    // Text in PHP is HTML, which may hold a script: there are at most three levels.
     for _ in 0..3 {
         let facts = region.language.facts();
         let inner = if let Some((open, close)) = &facts.islands {
@@ -44,17 +44,17 @@ pub(super) fn region(text: &Rope, language: &'static Language, offset: usize) ->
     region
 }
 
-/// Code between marks in a file that is otherwise text: outside them the language of the first injection holds.
+/// Code between marks in a file of text; outside the marks the language of the first injection holds.
 fn island(text: &Rope, outer: Region, (open, close): (&str, &str), offset: usize) -> Option<Region> {
     let before = window_before(text, outer.from, offset);
-    // A mark that a string begins with is its text: `eval('?>' . $code)`.
+    // A mark at the start of a string is text: `eval('?>' . $code)`.
     let bare = |at: &usize| !before.1.get(..*at).unwrap_or_default().ends_with(['\'', '"']);
     let last = |mark: &str| before.1.rmatch_indices(mark).map(|(at, _)| at).find(bare);
     let (opened, closed) = (last("<?"), last(close));
     let is_code = match (opened, closed) {
         (Some(opened), Some(closed)) => opened > closed,
         (Some(_), None) => true,
-        // Too far above to be seen: files of more than a window of lines are code.
+        // No mark in the window: a region longer than the window is code.
         (None, None) => before.0 > outer.from,
         (None, Some(_)) => false,
     };
@@ -72,7 +72,7 @@ fn island(text: &Rope, outer: Region, (open, close): (&str, &str), offset: usize
     Some(Region { language, from: closed.map_or(outer.from, |at| before.0 + at + close.len()), ..outer })
 }
 
-/// The text of an element whose content is another language, by its tag: the injection's `within` is `<tag>_element`.
+/// The content of an element in another language, by its tag: the injection's `within` is `<tag>_element`.
 fn element(text: &Rope, outer: Region, injection: &Injection, offset: usize) -> Option<Region> {
     let tag = injection.within.as_deref()?.strip_suffix("_element")?;
     let language = by_name(injection.language.as_deref()?)?;
@@ -95,7 +95,7 @@ fn element(text: &Rope, outer: Region, injection: &Injection, offset: usize) -> 
     Some(Region { language, from: start + content, to, prelude: "" })
 }
 
-/// A fenced block whose info string names a language that is known here.
+/// A fenced block whose info string names a known language.
 fn fence(text: &Rope, outer: Region, offset: usize) -> Option<Region> {
     let fence = open_fence(text, text.byte_to_line(outer.from), text.byte_to_line(offset))?;
     let language = by_id(fence.words().next()?)?;
@@ -103,7 +103,7 @@ fn fence(text: &Rope, outer: Region, offset: usize) -> Option<Region> {
     Some(Region { language, from: text.line_to_byte(fence.line + 1), to, prelude: "" })
 }
 
-/// A fence that was opened.
+/// An open fence.
 pub(super) struct Fence {
     mark: String,
     info: String,
@@ -124,7 +124,7 @@ impl Fence {
     }
 }
 
-/// The fence that is open where a line begins, as far as the lines from `first` on tell.
+/// The fence that is open at the start of a line, judged by the lines from `first` on.
 pub(super) fn open_fence(text: &Rope, first: usize, cursor: usize) -> Option<Fence> {
     let first = first.max(cursor.saturating_sub(REACH));
     let mut open: Option<Fence> = None;
@@ -140,7 +140,7 @@ pub(super) fn open_fence(text: &Rope, first: usize, cursor: usize) -> Option<Fen
     open
 }
 
-/// The mark of a fence and the info string behind it.
+/// The mark of a fence and the info string after it.
 fn fence_mark(line: &str) -> Option<(String, String)> {
     let line = line.trim();
     let mark = line.chars().next().filter(|c| matches!(c, '`' | '~'))?;
@@ -157,7 +157,7 @@ fn window_before(text: &Rope, from: usize, offset: usize) -> (usize, String) {
     (start, slice(text, start, offset))
 }
 
-/// The byte offset where a line below the cursor says that the region ends; `end` if none near does.
+/// The byte offset where a line below the cursor ends the region; `end` if no near one does.
 fn window_after(text: &Rope, offset: usize, end: usize, ends: impl Fn(&str) -> Option<usize>) -> usize {
     let cursor = text.byte_to_line(offset);
     for number in cursor..text.len_lines().min(cursor + REACH) {

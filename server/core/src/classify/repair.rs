@@ -1,5 +1,5 @@
-//! Repairs: texts in which the place at the cursor is filled and what is open is closed, so that a parser can say what belongs there.
-//! They are tried in turn until one parses without an error; the best of those tried counts.
+//! Repairs excerpts: fills the cursor's place and closes what is open, so that a parser can tell what belongs there.
+//! Attempts follow until one parses without an error; otherwise the best one counts.
 
 use std::ops::Range;
 
@@ -10,30 +10,29 @@ use super::excerpt::{Excerpt, columns};
 use crate::lex::{self, Kind, Nest, Open, Scan};
 use crate::syntax;
 
-/// Texts tried at most; each after the first is parsed incrementally.
+/// Most attempts; each after the first is parsed incrementally.
 const TRIES: usize = 16;
-/// Texts tried at most of a shorter excerpt, where the whole one did not do.
+/// Most attempts on a shorter excerpt, if the whole one did not succeed.
 const FEW_TRIES: usize = 6;
-/// Texts tried at most where the first shows this many errors: no filling mends so much.
+/// Most attempts if the first shows this many errors: no fill repairs so much.
 const BROKEN_TRIES: usize = 2;
 const MANY_ERRORS: usize = 3;
-/// What a line cannot end with if nothing follows.
+/// Signs that a line cannot end with if nothing follows.
 const DANGLING: [char; 9] = ['+', '-', '*', '%', '&', '|', '^', '=', '.'];
-/// Lines that a list of types may go over.
+/// Most lines of a list of types.
 const ANGLE_LINES: usize = 5;
-/// Progress reports of the parser that all tries together may take, each some hundred of its operations; a good excerpt takes fewer
-/// than a tenth.
+/// Most progress reports of the parser over all attempts, each some hundred of its operations; a good excerpt takes less than a tenth.
 const MAX_STEPS: usize = 300;
-/// Reports after which no other text is tried: what was not mended by then rarely is, and the user waits.
+/// Reports after which no further attempt is made: it rarely succeeds, and the user waits.
 const PATIENCE: usize = 20;
 
-/// A text that was tried, with its tree.
+/// A repaired text with its tree.
 pub(super) struct Repaired {
     /// The text.
     pub(super) source: String,
     /// Its tree.
     pub(super) tree: Tree,
-    /// The bytes that stand for what is missing.
+    /// The bytes that stand for the missing text.
     pub(super) hole: Range<usize>,
 }
 
@@ -44,7 +43,7 @@ pub(super) fn repair(excerpt: &Excerpt, language: &'static Language) -> Option<R
     if errors == 0 {
         return Some(repaired);
     }
-    // What is badly broken is mended by leaving out what is broken, if by anything.
+    // Badly broken code can only be repaired by leaving out the broken part.
     let shorter = without_left_open(excerpt, language.facts());
     let other = shorter
         .filter(|_| MAX_STEPS - steps <= PATIENCE)
@@ -52,7 +51,7 @@ pub(super) fn repair(excerpt: &Excerpt, language: &'static Language) -> Option<R
     Some(other.filter(|(fewer, _)| *fewer < errors).map_or(repaired, |(_, other)| other))
 }
 
-/// The attempt with the fewest errors, and their number. Where the first shows many, few more are made.
+/// The attempt with the fewest errors, and their number. If the first shows many, few more are made.
 fn best(
     excerpt: &Excerpt,
     language: &'static Language,
@@ -71,7 +70,7 @@ fn best(
         let Some(tree) = syntax::parse_excerpt(&source, language, old.as_ref(), steps) else { break };
         last = Some((tree.clone(), source.len()));
         let errors = if tree.root_node().has_error() { syntax::errors(&tree) } else { 0 };
-        // What is wrong on the lines above stays wrong whatever stands here.
+        // Errors on the lines above stay, whatever stands here.
         let above = if errors > 0 { syntax::errors_up_to(&tree, line) } else { 0 };
         if number == 0 && errors >= MANY_ERRORS {
             tries = BROKEN_TRIES;
@@ -86,7 +85,7 @@ fn best(
     best
 }
 
-/// The excerpt without what goes from a bracket that somebody forgot to close up to the cursor's line, which is not indented further.
+/// The excerpt without the text from a bracket left open to the cursor's line, which is not indented further.
 fn without_left_open(excerpt: &Excerpt, facts: &Facts) -> Option<Excerpt> {
     let (before, line) = excerpt.before.rsplit_once('\n')?;
     let indent = columns(line);
@@ -98,15 +97,15 @@ fn without_left_open(excerpt: &Excerpt, facts: &Facts) -> Option<Excerpt> {
     Some(Excerpt { before: format!("{}{line}", before.get(..start)?), ..excerpt.clone() })
 }
 
-/// What is put at the cursor, and what behind the line.
+/// The text put at the cursor, and the text put after the line.
 struct Attempt<'a> {
     fill: &'a str,
-    /// Closers of lists of types, and what follows them.
+    /// The number of type lists to close, and the text after their closers.
     angles: (usize, &'a str),
     tail: &'a str,
 }
 
-/// What to try, likeliest first.
+/// The attempts, likeliest first.
 fn attempts<'a>(excerpt: &Excerpt, facts: &'a Facts) -> Vec<Attempt<'a>> {
     let before = excerpt.before.as_str();
     let scan = lex::scan_tags(before, facts);
@@ -142,17 +141,17 @@ fn attempts<'a>(excerpt: &Excerpt, facts: &'a Facts) -> Vec<Attempt<'a>> {
     }
     if let Some((angles, name)) = angles {
         let typed = |behind: &'a str, tail: &'a str| Attempt { fill: first, angles: (angles, behind), tail };
-        // Behind a constructor's type stand its arguments, behind a parameter's its name.
+        // Arguments follow a constructor's type, and a name follows a parameter's.
         let mut types: Vec<_> = end.map(|end| typed("()", end)).into_iter().collect();
         if scan.open.last().is_some_and(|open| matches!(open.nest, Nest::Bracket('(', _))) {
             types.extend(tails.clone().take(1).chain(end).map(|tail| typed(" x", tail)));
         }
         types.extend(std::iter::once("").chain(end).chain(tails.clone()).map(|tail| typed("", tail)));
-        // A name longer than a counter's, with no blank behind it, is a type's.
+        // A name longer than a counter's, with no blank after it, is a type.
         let at = if name > 2 { 0 } else { attempts.len() };
         attempts.splice(at..at, types);
     }
-    // What takes the place of the word before the cursor comes last: behind an operand it would begin another statement.
+    // Fills that replace the word before the cursor come last: after an operand they would begin another statement.
     let (instead, behind): (Vec<_>, Vec<_>) = fills.partition(|fill| fill.starts_with('~'));
     let fills = behind.into_iter().chain(operand.then_some("+ $")).chain(instead);
     attempts.extend(fills.map(|fill| with(fill, "")));
@@ -165,8 +164,8 @@ fn attempts<'a>(excerpt: &Excerpt, facts: &'a Facts) -> Vec<Attempt<'a>> {
     attempts
 }
 
-/// What ends the parameters at the cursor, if the parenthesis around it may hold some: it stands where an argument or a value begins,
-/// and only names, types and patterns are in it.
+/// The text that ends a lambda's parameters at the cursor, if the parenthesis around it may hold some: it stands where an argument or a value
+/// begins, and holds only names, types and patterns.
 fn lambda<'a>(before: &str, facts: &'a Facts, scan: &Scan) -> Option<&'a str> {
     let list = scan.open.iter().rposition(|open| matches!(open.nest, Nest::Bracket('(', _)))?;
     let closers = scan.closers(scan.open.get(list)?.start);
@@ -178,9 +177,9 @@ fn lambda<'a>(before: &str, facts: &'a Facts, scan: &Scan) -> Option<&'a str> {
     let mut above = above.iter().rev().filter(|token| token.kind != Kind::Break);
     let opener = above.next()?;
     let begins = match opener.kind {
-        // A call's parenthesis stands directly behind its name, a condition's does not.
+        // A call's parenthesis directly follows its name, a condition's does not.
         Kind::Open('(') => above.next().is_some_and(|name| name.end == opener.start),
-        // Behind two signs it is a comparison's.
+        // After two signs it belongs to a comparison.
         Kind::Sign(',' | '=') => above.next().is_some_and(|token| !matches!(token.kind, Kind::Sign(_))),
         // An attribute's value stands in braces.
         Kind::Open('{') => above.next().is_some_and(|token| token.kind == Kind::Sign('=')),
@@ -199,8 +198,8 @@ fn lambda<'a>(before: &str, facts: &'a Facts, scan: &Scan) -> Option<&'a str> {
     (begins && parts.iter().all(|token| names(token.kind))).then_some(lambda)
 }
 
-/// The number of `<` behind a name that no `>` closes, on the last lines inside the innermost bracket, if there are any, and the
-/// length of the last one's name.
+/// The number of `<` after a name that no `>` closes, on the last lines inside the innermost bracket, and the length of the last name;
+/// `None` if there are none.
 fn open_angles(before: &str, scan: &Scan) -> Option<(usize, usize)> {
     let from = scan.open.last().map_or(0, |open| open.start);
     let line = before.rmatch_indices('\n').nth(ANGLE_LINES).map_or(0, |(at, _)| at + 1);
@@ -222,10 +221,10 @@ fn open_angles(before: &str, scan: &Scan) -> Option<(usize, usize)> {
     Some((names.len(), *names.last()?))
 }
 
-/// The excerpt with a name in the place of the cursor, the rest of its line as far as it fits, and all that is open closed.
+/// The excerpt with a name at the cursor, the rest of its line as far as it fits, and everything open closed.
 fn filled(excerpt: &Excerpt, facts: &Facts, attempt: &Attempt<'_>) -> (String, Range<usize>) {
     let mut source = excerpt.before.clone();
-    // Instead of the word that was begun, which may be the head of a keyword.
+    // Replaces the word that was begun, which may be the start of a keyword.
     let fill = attempt
         .fill
         .strip_prefix('~')
@@ -234,13 +233,13 @@ fn filled(excerpt: &Excerpt, facts: &Facts, attempt: &Attempt<'_>) -> (String, R
         })
         .unwrap_or(attempt.fill);
     let (fill, tail) = fill.split_once('…').unwrap_or((fill, attempt.tail));
-    // Behind a backslash the sign stands for itself.
+    // After a backslash the sign stands for itself.
     let fill = fill.replace("\\$", "\0");
     let (left, right) = fill.split_once('$').unwrap_or(("", ""));
     let (left, right) = (left.replace('\0', "$"), right.replace('$', &facts.name_probe).replace('\0', "$"));
     let name = facts.name_probe.as_str();
     source.push_str(&left);
-    // A word that was begun is part of what is missing.
+    // A word that was begun is part of the missing text.
     let word = source.rsplit(|c| !lex::is_word(facts, c)).next().unwrap_or_default();
     let start = source.len() - word.len();
     source.push_str(if word.starts_with(|c: char| c.is_ascii_digit()) { "0" } else { name });
@@ -250,7 +249,7 @@ fn filled(excerpt: &Excerpt, facts: &Facts, attempt: &Attempt<'_>) -> (String, R
     let (angles, behind) = attempt.angles;
     let mut rest = excerpt.rest.trim_end();
     if facts.strict {
-        // What would follow a comma or a directive's backslash is on the next line.
+        // The text after a comma or a directive's backslash is on the next line.
         rest = rest.trim_end_matches([',', '\\']).trim_end();
     }
     if angles > 0 {
@@ -281,7 +280,7 @@ fn close(source: &mut String, facts: &Facts, scan: &Scan, tail: &str) {
     let line = source.rsplit('\n').next().unwrap_or_default();
     let indent: String = line.chars().take_while(|c| c.is_whitespace()).collect();
     let mut tail = Some(tail.replace('\t', &format!("{indent}    ")));
-    // Whether a body was closed just before, and whether what was closed is a statement that must still end.
+    // Whether a body was closed just before, and whether a closed statement must still be ended.
     let (mut closed_body, mut unended) = (false, false);
     let lists = lists(source, facts, scan);
     for (index, (open, list)) in scan.open.iter().zip(lists).enumerate().rev() {
@@ -328,7 +327,7 @@ fn close(source: &mut String, facts: &Facts, scan: &Scan, tail: &str) {
     source.push('\n');
 }
 
-/// Which of the open braces hold lists of values, in languages where a brace behind an operator does.
+/// Which of the open braces hold lists of values, in languages where a brace after an operator does.
 fn lists(source: &str, facts: &Facts, scan: &Scan) -> Vec<bool> {
     let mut list = false;
     let is_list = scan.open.iter().map(|open| {
@@ -341,7 +340,7 @@ fn lists(source: &str, facts: &Facts, scan: &Scan) -> Vec<bool> {
     is_list.collect()
 }
 
-/// Whether a brace behind this text is part of a value that a statement gives: `x = {`, `return new X() {`.
+/// Whether a brace after this text is part of a value in a statement: `x = {`, `return new X() {`.
 fn is_value(head: &str) -> bool {
     let (mut depth, mut next) = (0_usize, ' ');
     for (at, c) in head.char_indices().rev() {
@@ -360,7 +359,7 @@ fn is_value(head: &str) -> bool {
     begins_value(head)
 }
 
-/// Whether a word introduces the body behind this text: it is there, and no parentheses that would make it a function's head.
+/// Whether a word introduces the body after this text: the text has it, and no parenthesis that would make it a function's head.
 fn introduces(facts: &Facts, statement: &str, word: &str) -> bool {
     !statement.contains('(') && statement.split(|c| !lex::is_word(facts, c)).any(|other| other == word)
 }

@@ -1,15 +1,15 @@
-//! What stands around the cursor, as far as cutting needs it: what is open before it, what of that is closed behind it, and the lines next to it.
+//! The text around the cursor, as cutting needs it: what is open before it, what of that is closed after it, and the lines next to it.
 
 use std::sync::LazyLock;
 
 use pennyworth_grammars::{Facts, Language, Layout};
 
-use super::Surroundings;
+use super::input::Surroundings;
 use crate::lex::{self, Nest, Scan};
 use crate::present::{Target, width};
 use crate::prompt::normalised;
 
-/// The forms that a text without a known language may have.
+/// The facts of a text without a known language.
 static PLAIN: LazyLock<Facts> = LazyLock::new(|| {
     let facts =
         "name = 'text'\nids = []\nindent = '    '\nlayout = 'markup'\nbrackets = [['(', ')'], ['[', ']'], ['{', '}']]";
@@ -18,12 +18,13 @@ static PLAIN: LazyLock<Facts> = LazyLock::new(|| {
 });
 
 /// The place of the cursor.
+#[derive(Clone)]
 pub(super) struct Around {
     pub(super) language: Option<&'static Language>,
     pub(super) facts: &'static Facts,
     /// One step of indentation.
     unit: String,
-    /// All that was given of the text before the cursor.
+    /// All the given text before the cursor.
     pub(super) before: String,
     pub(super) after: String,
     /// The cursor's line before the cursor.
@@ -32,11 +33,11 @@ pub(super) struct Around {
     pub(super) line_after: String,
     /// The lines below that are not blank.
     pub(super) below: Vec<String>,
-    /// A short text that leaves a scanner in the state the text before the cursor leaves it in.
+    /// A short text that leaves a scanner in the same state as the text before the cursor.
     pub(super) context: String,
     /// Brackets open at the cursor, outermost first.
     pub(super) brackets: Vec<Bracket>,
-    /// The closers behind the cursor that close none of them.
+    /// The closers after the cursor that close none of them.
     pub(super) surplus: Closers,
     /// The string or comment the cursor is in.
     pub(super) literal: Option<Literal>,
@@ -51,6 +52,7 @@ pub(super) struct Around {
 }
 
 /// A bracket open at the cursor.
+#[derive(Clone)]
 pub(super) struct Bracket {
     pub(super) close: char,
     /// Whether the text after the cursor closes it.
@@ -58,12 +60,13 @@ pub(super) struct Bracket {
 }
 
 /// A string or comment the cursor is in.
+#[derive(Clone)]
 pub(super) struct Literal {
     /// What closes it; empty if the end of the line does.
     pub(super) close: String,
     /// Whether the text after the cursor closes it.
     pub(super) closed: bool,
-    /// Whether it goes on over line breaks.
+    /// Whether it spans lines.
     spans_lines: bool,
 }
 
@@ -121,12 +124,12 @@ impl Around {
         self.literal.as_ref().is_some_and(|literal| !literal.closed && literal.spans_lines)
     }
 
-    /// Whether the cursor's line ends behind the cursor but for a separator.
+    /// Whether only separators follow the cursor on its line.
     pub(super) fn ends_line(&self) -> bool {
         self.line_after.trim().chars().all(|c| c == ',' || self.facts.terminator.contains(c))
     }
 
-    /// Whether more stands after the cursor on its line than what closes something or ends it.
+    /// Whether more than closers and separators follows the cursor on its line.
     pub(super) fn mid_line(&self) -> bool {
         let ends = |c: char| {
             c.is_whitespace() || ";,:\"'`".contains(c) || self.facts.brackets.iter().any(|(_, close)| *close == c)
@@ -141,7 +144,7 @@ impl Around {
         (whole, scan)
     }
 
-    /// What would close the brackets and the string that were open before the cursor, are open behind this text, and are closed nowhere.
+    /// The closers of the brackets and the string that were open before the cursor, are open after this text, and are closed nowhere.
     pub(super) fn missing_closers(&self, text: &str) -> String {
         let (_, scan) = self.scan(text);
         let open = scan.open.iter().filter(|open| open.start < self.context.len());
@@ -157,7 +160,7 @@ impl Around {
         closers
     }
 
-    /// What present must know to indent an answer.
+    /// What `present` needs to indent an answer.
     pub(super) fn target(&self) -> Target<'_> {
         Target { before: &self.before, unit: &self.unit, facts: self.facts }
     }
@@ -180,7 +183,7 @@ impl Around {
                 None => opened.is_none() && !self.complete,
             }
         } else {
-            // Of quotes that look alike, an odd number means that the first of them closes.
+            // If opener and closer look alike, an odd number of them means that the first one closes.
             self.after.matches(&close).count() % 2 == 1 && spans_lines(&scan.literal()?.nest)
         };
         let spans_lines = comment || spans_lines(&scan.literal()?.nest);
@@ -214,10 +217,10 @@ fn spans_lines(nest: &Nest) -> bool {
     matches!(nest, Nest::String { multiline: true, .. })
 }
 
-/// The brackets open above the cursor's line, then that line; from its opener on if a string or comment began above.
+/// The brackets open above the cursor's line, then that line; if a string or comment began above, from its opener on.
 fn context(before: &str, line_start: usize, scan: &Scan) -> String {
     let above = || scan.open.iter().take_while(|open| open.start < line_start);
-    // Bodies between words are left to their indentation.
+    // Bodies between words are judged by their indentation.
     let code = |nest: &Nest| matches!(nest, Nest::Bracket(..) | Nest::Block(_));
     let mut text: String = above()
         .take_while(|open| code(&open.nest))
@@ -241,13 +244,13 @@ fn context(before: &str, line_start: usize, scan: &Scan) -> String {
     text
 }
 
-/// The closers after the cursor that close nothing there, given out to the open brackets from the innermost.
+/// Unmatched closers after the cursor, assigned to the open brackets from the innermost.
 #[derive(Clone, Default)]
 pub(super) struct Closers {
     /// Whether bodies are closed by braces.
     braces: bool,
     strays: Vec<Stray>,
-    /// The columns of the lines' indentation, the cursor's own first; `None` for lines outside the nesting of the code.
+    /// The indentation of the lines in columns, the cursor's own first; `None` for lines outside the nesting of the code.
     columns: Vec<Option<usize>>,
 }
 
@@ -262,7 +265,7 @@ struct Stray {
 impl Closers {
     fn new(around: &Around) -> Closers {
         let facts = around.facts;
-        // In a string, code goes on behind its closer.
+        // In a string, code continues after its closer.
         let literal = around.literal.as_ref().filter(|literal| around.line_after.contains(&literal.close));
         let inside = literal.and_then(|literal| around.after.find(&literal.close).map(|at| at + literal.close.len()));
         let code = inside.and_then(|end| around.after.get(end..)).unwrap_or(&around.after);
@@ -285,15 +288,15 @@ impl Closers {
         Closers { braces, strays: strays.collect(), columns: around.after.split('\n').map(column).collect() }
     }
 
-    /// Whether a bracket with this closer, opened in a line indented so far, is closed. The closer is used up.
+    /// Whether a bracket with this closer, opened on a line with this indentation, is closed. The closer is used up.
     fn take(&mut self, close: char, indent: usize) -> bool {
         let unknown = self.line_at(indent).is_none() && self.columns.iter().skip(1).any(Option::is_some);
         self.find(close, indent) || (unknown && !self.on_line())
     }
 
-    /// Whether a bracket that an answer opens is closed behind the cursor, because its opener was missing.
+    /// Whether a bracket that an answer opens is closed after the cursor, because its opener was missing.
     pub(super) fn take_surplus(&mut self, close: char, indent: usize) -> bool {
-        // A body that goes on below may end beyond what is known.
+        // A body that continues below may end beyond the known text.
         let below = self.columns.iter().skip(1).flatten().next();
         let goes_on = close == '}' && self.line_at(indent).is_none() && below.is_some_and(|column| *column > indent);
         !self.on_line() && (self.find(close, indent) || goes_on)
@@ -311,7 +314,7 @@ impl Closers {
 
     fn find(&mut self, close: char, indent: usize) -> bool {
         let last = self.line_at(indent).unwrap_or(usize::MAX);
-        // A brace on a line of its own stands under the line of its opener.
+        // A brace on a line of its own is aligned with the line of its opener.
         let (braces, own) = (self.braces, close == '}');
         let within = |stray: &Stray| match stray.leading {
             true => stray.line == last || (stray.line < last && !(braces && own)),

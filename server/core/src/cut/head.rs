@@ -1,18 +1,18 @@
-//! Where an answer's body begins and what frames it: fences and prose around code, and repetitions of what the model was shown.
+//! Where an answer's body begins and what frames it: fences and prose around code, and repetitions of the prompt.
 //! It leaves the other ends of an answer to `walk` and `loops`.
 
 use pennyworth_grammars::Facts;
 
 use super::around::Around;
-use super::{End, Ended, Reading};
+use super::end::{End, Ended, Reading};
 use crate::lex;
 use crate::models::Shape;
 
 const FENCE: &str = "```";
-/// Letters and digits from which a repeated line of the prompt is an echo: chats often repeat, other models hardly ever.
+/// Letters and digits that make a repeated line of the prompt an echo: chats often repeat, other models hardly ever.
 const ECHO_CHAT: usize = 3;
 const ECHO: usize = 8;
-/// Blank lines after which an answer is taken to have begun.
+/// Blank lines after which an answer counts as begun.
 const MAX_BLANK: usize = 8;
 
 /// The offset at which the body begins, or `None` while the answer is too short to tell.
@@ -36,7 +36,7 @@ pub(super) fn body_start(raw: &str, around: &Around, shape: Shape, reading: Read
     };
     let above = repeats_above(start).length()?;
     if above > 0 {
-        // Repeated lines above only count if the cursor's own line is repeated below it.
+        // Repeated lines above count only if the cursor's own line is repeated below them.
         let own = echoed(start + above).length()?;
         return Some(if own > 0 { start + above + own } else { start });
     }
@@ -62,14 +62,14 @@ fn has_fences(facts: &Facts) -> bool {
     facts.injections.iter().any(|injection| injection.named_by.is_some())
 }
 
-/// The offset behind an opening fence, and behind one line of prose above it.
+/// The offset after an opening fence and one line of prose above it.
 fn unfenced(raw: &str, reading: Reading) -> Option<usize> {
     let first = raw.trim_start();
     let skipped = raw.len() - first.len();
     if let Some(inside) = fence_opener(first, reading) {
         return inside.map(|inside| skipped + inside);
     }
-    // Prose begins with a capital and announces the code by a colon.
+    // Prose begins with a capital and announces the code with a colon.
     if !first.starts_with(|c: char| c.is_uppercase()) {
         return if first.is_empty() && reading == Reading::On { None } else { Some(0) };
     }
@@ -89,7 +89,7 @@ fn unfenced(raw: &str, reading: Reading) -> Option<usize> {
     }
 }
 
-/// The offset behind the line of an opening fence: `None` if there is none, `Some(None)` while one may be coming.
+/// The offset after the line of an opening fence: `None` if there is none, `Some(None)` while one may still come.
 fn fence_opener(text: &str, reading: Reading) -> Option<Option<usize>> {
     let on = reading == Reading::On;
     if text.starts_with(FENCE) {
@@ -118,7 +118,7 @@ impl Echo {
     }
 }
 
-/// The lines above the cursor, down to the last of them, of as many as the answer begins with. Blank lines are not compared.
+/// Whether the answer begins with lines above the cursor, up to the last of them. Blank lines are not compared.
 fn lines_above(body: &str, around: &Around, reading: Reading) -> Echo {
     let own = around.before.len() - around.line_before.len();
     let above = around.before.get(..own).unwrap_or_default().lines().map(str::trim);
@@ -128,7 +128,7 @@ fn lines_above(body: &str, around: &Around, reading: Reading) -> Echo {
         let weight: usize = lines.iter().map(|line| significant(line)).sum();
         if weight < ECHO_CHAT { Echo::No } else { repeated_lines(body, lines, reading) }
     });
-    // The longest that is possible is waited for.
+    // Waits for the longest repetition that is possible.
     echoes.into_iter().find(|echo| !matches!(echo, Echo::No)).unwrap_or(Echo::No)
 }
 
@@ -182,7 +182,7 @@ fn after_blank_lines(body: &str, reading: Reading) -> Option<usize> {
     }
 }
 
-/// Letters and digits of a text.
+/// The number of letters and digits in a text.
 pub(super) fn significant(text: &str) -> usize {
     text.chars().filter(|c| c.is_alphanumeric()).count()
 }

@@ -1,17 +1,18 @@
-//! The ends of an answer that its lines show: the line's end, a blank line, the most lines, and a line that stands below the cursor already.
+//! The ends of an answer that its lines show: the line's end, a blank line, the limit of lines, and a line that already stands below the cursor.
 
 use super::around::{Around, leading};
+use super::end::{End, Ended, Reading};
 use super::head::significant;
-use super::{CutInput, End, Ended, Reading};
+use super::input::CutInput;
 use crate::models::Shape;
 use crate::present::width;
 use crate::task::{Stop, Task};
 
-/// Letters and digits from which lines count as a repetition of those below the cursor, and how many lines are compared.
+/// Letters and digits that make lines a repetition of those below the cursor, and the most lines that are compared.
 const MIN_SIGNIFICANT: usize = 3;
 const MAX_REPEATED: usize = 3;
 
-/// The ends that lines show: the line's end, a blank line, the most lines, and a line that stands below the cursor already.
+/// The ends that lines show: the line's end, a blank line, the limit of lines, and a line that already stands below the cursor.
 pub(super) fn end(body: &str, around: &Around, input: &CutInput, reading: Reading) -> Option<End> {
     let one_line = input.stops.contains(&Stop::Newline) || around.mid_line();
     let blank_line = input.stops.contains(&Stop::Blank);
@@ -26,7 +27,7 @@ pub(super) fn end(body: &str, around: &Around, input: &CutInput, reading: Readin
         let found = |at, why| Some(End { seen: end + 1, at, why });
         if !line.trim().is_empty() && (number > 0 || around.at_line_start()) {
             let own = width(leading(line), around.step);
-            // Chats write whole lines, others go on at the cursor.
+            // Chats write whole lines, other models continue at the cursor.
             let at_cursor = number == 0 && !(input.shape == Shape::Chat && own >= around.indent);
             let column = own + if at_cursor { around.indent } else { 0 };
             lines.push((start, column, line.trim()));
@@ -52,7 +53,7 @@ pub(super) fn end(body: &str, around: &Around, input: &CutInput, reading: Readin
     }
 }
 
-/// Where the last of these lines, given with their offsets and columns, begin to be those below the cursor.
+/// The offset from which the last of these lines, given with their offsets and columns, repeat those below the cursor.
 fn repeated_from(lines: &[(usize, usize, &str)], around: &Around) -> Option<usize> {
     let most = if around.ends_line() { MAX_REPEATED.min(around.below.len()) } else { 0 };
     (1..=most).find_map(|count| {
@@ -66,7 +67,7 @@ fn repeated_from(lines: &[(usize, usize, &str)], around: &Around) -> Option<usiz
     })
 }
 
-/// Whether a line says nothing; in documentation the signs of the comment say nothing either.
+/// Whether a line is empty; in documentation, apart from the signs of the comment.
 fn is_blank(line: &str, task: Task) -> bool {
     let signs = if task == Task::DocComment { "/*#!;-%" } else { "" };
     line.chars().all(|c| c.is_whitespace() || signs.contains(c))

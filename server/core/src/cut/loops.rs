@@ -1,34 +1,34 @@
 //! Where an answer begins to repeat itself: lines that come three times in a row, alone or in groups, and a line whose tail is periodic.
-//! It leaves repetitions of what stands around the cursor to `head` and `walk`.
+//! It leaves repetitions of the text around the cursor to `head` and `walk`.
 
+use super::end::{End, Ended};
 use super::head::significant;
-use super::{End, Ended};
 
-/// Lines of a repeated group at most.
+/// Most lines of a repeated group.
 const MAX_GROUP: usize = 4;
-/// Times a group comes before it is a loop.
+/// Occurrences of a group that make a loop.
 const TIMES: usize = 3;
 /// Letters and digits a group needs: closers and rules may repeat.
 const MIN_SIGNIFICANT: usize = 3;
-/// Bytes of a repeated unit within a line at most.
+/// Most bytes of a repeated unit within a line.
 const MAX_UNIT: usize = 48;
-/// Bytes that must repeat, at least.
+/// Least bytes that must repeat.
 const MIN_TAIL: usize = 72;
 /// Units that must repeat besides the first.
 const MIN_UNITS: usize = 4;
 
 /// Looks for repetitions in a body as it grows.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(super) struct Loops {
-    /// Bytes looked at.
+    /// Bytes read.
     read: usize,
-    /// For each length of unit: how many bytes in a row equal the one so far back.
+    /// For each length of unit: how many bytes in a row equal the byte one unit back.
     runs: Vec<usize>,
     tail: Option<End>,
 }
 
 impl Loops {
-    /// The end that is certain first, for a body that begins with the one of the last call.
+    /// The first certain end, for a body that extends the one of the last call.
     pub(super) fn end(&mut self, body: &str) -> Option<End> {
         if self.tail.is_none() {
             self.tail = self.periodic_tail(body);
@@ -62,7 +62,7 @@ impl Loops {
 }
 
 fn repeated_lines(body: &str) -> Option<End> {
-    // Each whole line with the offsets of its start and of its break.
+    // Each whole line with the offset of its break.
     let mut lines: Vec<(&str, usize)> = Vec::new();
     let mut start = 0;
     for (end, _) in body.match_indices('\n') {

@@ -1,9 +1,9 @@
-//! The margin of an example: the comment's mark, which the document has before each line of it and the code has not.
+//! The margin of an example: the comment's mark, which the document has before each line and the code lacks.
 //! It leaves finding the example to `classify`.
 
 use std::borrow::Cow;
 
-/// An answer without the margin on its lines after the first. A line that is only the beginning of a mark says nothing yet.
+/// An answer without the margin on its lines after the first. A line that is only the beginning of a mark counts as empty.
 pub(super) fn without<'a>(answer: &'a str, margin: &str) -> Cow<'a, str> {
     let mark = margin.trim();
     if mark.is_empty() || !answer.contains('\n') {
@@ -15,7 +15,7 @@ pub(super) fn without<'a>(answer: &'a str, margin: &str) -> Cow<'a, str> {
         let text = line.trim_start();
         let line = match text.strip_prefix(mark) {
             Some("") => "",
-            // `*p = 1` behind a mark left out is code.
+            // `*p = 1` without a mark is code.
             Some(text) if text.starts_with(' ') => text.get(1..).unwrap_or_default(),
             None if mark.starts_with(text) => "",
             _ => line,
@@ -26,13 +26,9 @@ pub(super) fn without<'a>(answer: &'a str, margin: &str) -> Cow<'a, str> {
     Cow::Owned(code)
 }
 
-/// Code, and a place in it, with the margin on its lines after the first.
-pub(super) fn with(code: String, caret: usize, margin: &str) -> (String, usize) {
-    if margin.trim().is_empty() {
-        return (code, caret);
-    }
-    let lines = code.get(..caret).unwrap_or_default().matches('\n').count();
-    (code.replace('\n', &["\n", margin].concat()), caret + lines * margin.len())
+/// Code with the margin on its lines after the first.
+pub(super) fn with(code: String, margin: &str) -> String {
+    if margin.trim().is_empty() { code } else { code.replace('\n', &["\n", margin].concat()) }
 }
 
 #[cfg(test)]
@@ -50,7 +46,7 @@ mod tests {
         ] {
             assert_eq!(without(answer, margin), code, "{answer:?}");
         }
-        assert_eq!(with("a {\n  b\n}".into(), 7, "/// "), ("a {\n///   b\n/// }".into(), 11));
-        assert_eq!(with("a {\n}".into(), 3, ""), ("a {\n}".into(), 3));
+        assert_eq!(with("a {\n  b\n}".into(), "/// "), "a {\n///   b\n/// }");
+        assert_eq!(with("a {\n}".into(), ""), "a {\n}");
     }
 }

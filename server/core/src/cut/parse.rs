@@ -1,23 +1,22 @@
-//! Whether the code parses no worse with an answer than without, judged on an excerpt around the cursor within a bounded number of steps.
-//! It leaves brackets to `trim`; the end of a statement, which only a parser misses, is added here.
+//! Whether the code parses no worse with an answer than without, in an excerpt around the cursor and a bounded number of steps.
+//! It leaves brackets to `trim`, and adds the end of a statement, which only a parser misses.
 
 use tree_sitter::Tree;
 
-use super::Ended;
 use super::around::Around;
+use super::end::Ended;
 use crate::{lex, syntax};
 
 /// Bytes of the excerpt before and after the cursor.
 const MAX_BEFORE: usize = 4 * 1024;
 const MAX_AFTER: usize = 1024;
-/// Progress reports of the parser, each some hundred of its operations, after which it is stopped and the answer gets the benefit of
-/// the doubt.
+/// Progress reports of the parser, each some hundred of its operations, after which it stops and the answer gets the benefit of the doubt.
 const MAX_STEPS: usize = 300;
 
-/// The text, with its statement ended where that is needed, if the code parses no worse with it than without.
+/// The text, with its statement ended if needed, if the code parses no worse with it than without.
 pub(super) fn no_worse(text: String, ended: Ended, around: &Around) -> Option<String> {
     let Some(language) = around.language else { return Some(text) };
-    // What follows a string that is open was read as a part of it, and cannot be compared.
+    // Text after an open string was read as a part of it and cannot be compared.
     if around.runs_away() {
         return Some(text);
     }
@@ -25,7 +24,7 @@ pub(super) fn no_worse(text: String, ended: Ended, around: &Around) -> Option<St
     let mut last: Option<(Tree, usize)> = None;
     let mut steps = MAX_STEPS;
     let mut faults = |middle: &str| {
-        // What is open beside the answer says nothing about it, but would hide what does.
+        // Brackets open beside the answer say nothing about it, but would hide its errors.
         let mut whole = [before, middle, &around.missing_closers(middle), after].concat();
         whole.push_str(&lex::scan(&whole, around.facts).closers(0));
         // All texts begin alike, so each after the first is parsed from where it differs.
@@ -38,7 +37,7 @@ pub(super) fn no_worse(text: String, ended: Ended, around: &Around) -> Option<St
     let Some(without) = faults("") else { return Some(text) };
     let Some(own) = faults(&text) else { return Some(text) };
     let terminator = &around.facts.terminator;
-    // What separates members may be missing however broken the rest is.
+    // A separator of members may be missing, however broken the rest is.
     let enough = if terminator == "," { without.min(own.saturating_sub(1)) } else { without };
     if own <= enough {
         return Some(text);

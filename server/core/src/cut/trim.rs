@@ -1,5 +1,5 @@
-//! What is taken from the end of an answer and what is added to it, so that it fits the text around it: a part cut short, what follows the
-//! cursor already, and brackets left open. It leaves indentation to `present`.
+//! Fits the end of an answer to the text around it: removes a part cut short and text that already follows the cursor, and closes open brackets.
+//! It leaves indentation to `present`.
 
 use pennyworth_grammars::Layout;
 
@@ -8,7 +8,7 @@ use super::walk::has_patterns;
 use crate::lex::{self, Kind, Nest, Scan, Token};
 use crate::present::width;
 
-/// An answer that was cut short, without the line or token that may not be whole.
+/// An answer cut short, without the line or token that may be incomplete.
 pub(super) fn to_whole<'a>(body: &'a str, around: &Around) -> &'a str {
     let lines = body.rfind('\n').and_then(|at| body.get(..at));
     if let Some(lines) = lines.filter(|lines| !lines.trim().is_empty()) {
@@ -26,12 +26,12 @@ pub(super) fn to_whole<'a>(body: &'a str, around: &Around) -> &'a str {
     whole.and_then(|end| body.get(..end)).unwrap_or_default()
 }
 
-/// Whether so many bytes of a text still say what it said.
+/// Whether so many bytes are at least half of a text: less would not say the same.
 fn is_enough(bytes: usize, text: &str) -> bool {
     bytes * 2 >= text.len()
 }
 
-/// Without the heads of bodies at its end: an indented body that has not begun cannot be closed.
+/// The lines without heads of bodies at the end: an indented body that has not begun cannot be closed.
 fn without_empty_body<'a>(lines: &'a str, around: &Around) -> &'a str {
     let text = lines.trim_end();
     let opens = around.facts.openers.iter().any(|opener| text.ends_with(opener.as_str()));
@@ -41,8 +41,7 @@ fn without_empty_body<'a>(lines: &'a str, around: &Around) -> &'a str {
     }
 }
 
-/// The end of the last of these tokens, given from the last to the first, that something may end with: an operator wants more, and so does a
-/// bracket with the name before it.
+/// The end of the last token that may end an answer: no operator, and no open bracket with the name before it. The tokens come last first.
 fn end_of<'t>(tokens: impl Iterator<Item = &'t Token>, from: usize, around: &Around) -> Option<usize> {
     let mut name = false;
     let mut wants_more = |token: &&Token| match token.kind {
@@ -58,7 +57,7 @@ fn end_of<'t>(tokens: impl Iterator<Item = &'t Token>, from: usize, around: &Aro
     tokens.next().map(|token| token.end.saturating_sub(from))
 }
 
-/// An answer without what follows the cursor already and without the blanks at its end; `None` if nothing is left.
+/// An answer without text that already follows the cursor and without trailing blanks; `None` if nothing is left.
 pub(super) fn fit(kept: &str, around: &Around) -> Option<String> {
     let text = match around.at_line_end() {
         true => without_lines_below(kept.trim_end(), around),
@@ -74,7 +73,7 @@ pub(super) fn fit(kept: &str, around: &Around) -> Option<String> {
     let mut fitted = trimmed.to_owned();
     match (blanks.rfind('\n'), next) {
         (_, None) => {}
-        // A closer behind the cursor goes to a line of its own if the answer put it there.
+        // A closer after the cursor goes to a line of its own if the answer put it there.
         (Some(at), Some(_)) if closer.is_some() => fitted.push_str(blanks.get(at..).unwrap_or_default()),
         (None, Some(_)) if closer == Some('}') && trimmed.trim_start_matches([' ', '\t']).starts_with('\n') => {
             fitted.push('\n');
@@ -90,7 +89,7 @@ pub(super) fn is_closer(c: char, around: &Around) -> bool {
     around.facts.brackets.iter().any(|(_, close)| *close == c)
 }
 
-/// Without the lines at its end that stand below the cursor already.
+/// The text without the lines at its end that already stand below the cursor.
 fn without_lines_below<'a>(text: &'a str, around: &Around) -> &'a str {
     let starts: Vec<usize> = std::iter::once(0).chain(text.match_indices('\n').map(|(at, _)| at + 1)).collect();
     let most = starts.len().min(around.below.len());
@@ -110,7 +109,7 @@ fn without_lines_below<'a>(text: &'a str, around: &Around) -> &'a str {
     text
 }
 
-/// Without what the cursor's line goes on with already.
+/// The text without its end that already follows the cursor on its line.
 fn without_rest_of_line<'a>(text: &'a str, around: &Around) -> &'a str {
     let rest = around.line_after.trim_end();
     let is_word = |c: char| lex::is_word(around.facts, c);
@@ -135,12 +134,12 @@ pub(super) fn is_balanced(closed: &Closed, around: &Around) -> bool {
         scan.open.iter().filter(|open| wants_closer(&open.nest)).count() + stray
     };
     let without = faults("");
-    // Behind a string that is open, quotes and code have changed places. If the whole is balanced all the same, it was no string: a regular
-    // expression with a quote in it, or the cursor stands between the two signs of `*/`.
+    // After an open string, quotes and code have changed places. If the whole is balanced anyway, it was no string but a regular expression with a
+    // quote, or the cursor is between the two signs of `*/`.
     if around.runs_away() && without > 0 {
         return true;
     }
-    // Where the text ends beyond what is known, what seems balanced may lack an opener.
+    // If the text goes on beyond the known part, what seems balanced may lack an opener.
     let reopened = if around.complete && without == 0 { 0 } else { closed.reopened };
     faults(&closed.text) <= without + reopened
 }
@@ -151,7 +150,7 @@ fn is_whole(text: &str, around: &Around) -> bool {
     scan.open.iter().all(|open| open.start < around.context.len() || is_line_comment(&open.nest))
 }
 
-/// Whether something open has to be closed by a sign.
+/// Whether an open item needs a sign to close it.
 fn wants_closer(nest: &Nest) -> bool {
     !matches!(nest, Nest::Block(_)) && !is_line_comment(nest)
 }
@@ -160,21 +159,19 @@ fn is_line_comment(nest: &Nest) -> bool {
     matches!(nest, Nest::Comment { close, .. } if close.is_empty())
 }
 
-/// A text with the brackets closed that it opens.
+/// A text with its brackets closed.
 pub(super) struct Closed {
     pub(super) text: String,
-    /// Offset of the first closer that was added.
-    pub(super) caret: usize,
-    /// Openers whose closers stand behind the cursor.
+    /// Openers whose closers stand after the cursor.
     reopened: usize,
 }
 
-/// Closes what a text leaves open; a string left open is taken away.
+/// Closes what a text leaves open; an open string is removed.
 pub(super) fn close(text: &str, around: &Around) -> Option<Closed> {
     let from = around.context.len();
     let (whole, mut scan) = around.scan(text);
     let mut text = text.to_owned();
-    // A string that is open, and a comment that would swallow the rest of the line, cannot stay.
+    // An open string and a comment that would swallow the rest of the line cannot stay.
     let unwanted = |nest: &Nest| match nest {
         Nest::String { .. } | Nest::Interpolation(_) => true,
         _ => is_line_comment(nest) && !around.at_line_end(),
@@ -186,10 +183,9 @@ pub(super) fn close(text: &str, around: &Around) -> Option<Closed> {
         text.truncate(end);
         scan = around.scan(&text).1;
     }
-    let caret = text.len();
     if let Some(close) = missing_close(&text, &scan, around) {
         text.push_str(&close);
-        return Some(Closed { text, caret, reopened: 0 });
+        return Some(Closed { text, reopened: 0 });
     }
     let (mut surplus, mut reopened) = (around.surplus.clone(), 0);
     for open in scan.open.iter().rev().take_while(|open| open.start >= from) {
@@ -208,7 +204,7 @@ pub(super) fn close(text: &str, around: &Around) -> Option<Closed> {
                 }
                 text.push(*close);
             }
-            // A closing word that has to be followed by something cannot be added.
+            // A closing word that something must follow cannot be added.
             Nest::Block(close)
                 if close.split_whitespace().count() == 1 && !closes_below(close.trim(), blanks, around) =>
             {
@@ -217,17 +213,17 @@ pub(super) fn close(text: &str, around: &Around) -> Option<Closed> {
             _ => {}
         }
     }
-    Some(Closed { text, caret, reopened })
+    Some(Closed { text, reopened })
 }
 
-/// Whether the first line below that is indented no deeper closes a body by this word.
+/// Whether the first line below with no deeper indentation closes a body by this word.
 fn closes_below(word: &str, blanks: &str, around: &Around) -> bool {
     let indent = width(blanks, around.step);
     let line = around.below.iter().find(|line| width(leading(line), around.step) <= indent);
     line.is_some_and(|line| line.split_whitespace().next() == Some(word) && width(leading(line), around.step) == indent)
 }
 
-/// What closes the string or comment the cursor is in, if the text was to fill it and nothing else closes it.
+/// The closer of the string or comment around the cursor, if the text fills it and nothing else closes it.
 fn missing_close(text: &str, scan: &Scan, around: &Around) -> Option<String> {
     let literal = around.literal.as_ref().filter(|literal| !literal.closed && around.at_line_end())?;
     let open = scan.literal().filter(|open| open.start < around.context.len())?;
@@ -240,11 +236,11 @@ fn missing_close(text: &str, scan: &Scan, around: &Around) -> Option<String> {
     })
 }
 
-/// Whether a closer belongs on a line of its own, from its opener and what follows that.
+/// Whether a closer belongs on a line of its own, by its opener and the text after that.
 fn own_line(opener: char, after: &str, around: &Around) -> bool {
     let first = after.split('\n').next().unwrap_or_default();
     let broken = after.contains('\n') && first.trim().is_empty();
-    // Where there are neither statements nor members, braces hold values.
+    // In languages with neither statements nor members, braces hold values.
     let statements = !around.facts.terminator.is_empty() || !around.facts.member_operators.is_empty();
     let body = opener == '{' && after.trim().is_empty() && statements;
     around.at_line_end() && (broken || body)

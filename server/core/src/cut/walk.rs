@@ -1,18 +1,19 @@
 //! Where an answer ends: the stops of its task, found token by token in its brackets, statements and bodies.
-//! It leaves what frames an answer to `head`, its lines to `lines` and what repeats itself to `loops`.
+//! It leaves the frame of an answer to `head`, its lines to `lines` and repetitions to `loops`.
 
 mod layout;
 
 use pennyworth_grammars::{Facts, Layout};
 
 use super::around::Around;
-use super::{CutInput, End, Ended, Reading};
+use super::end::{End, Ended, Reading};
+use super::input::CutInput;
 use crate::lex::{Kind, Scan, Token};
 use crate::task::{Stop, Task};
 
-/// Characters after a token that make it certain: what follows can still turn a quote into a lifetime or a sign into a comment.
+/// Characters needed to be certain of a token before them: they can turn a quote into a lifetime or a sign into a comment.
 const LOOKAHEAD: usize = 3;
-/// The end that brackets, statements, bodies and items show.
+/// The end shown by brackets, statements, bodies and items.
 pub(super) fn end(body: &str, around: &Around, input: &CutInput, reading: Reading) -> Option<End> {
     let (text, scan) = around.scan(body);
     let mut walk = Walk::new(&text, around, input);
@@ -22,12 +23,12 @@ pub(super) fn end(body: &str, around: &Around, input: &CutInput, reading: Readin
     Some(End { seen: certain(body, around, seen).unwrap_or(body.len() + 1), at, why })
 }
 
-/// How much of a body must be known before its tokens up to `end` are certain; `None` if that much is not.
+/// The length of body that makes its tokens up to `end` certain; `None` if less is known.
 fn certain(body: &str, around: &Around, end: usize) -> Option<usize> {
     let rest = body.get(end..)?;
     let line = rest.find('\n').map(|at| end + at + 1);
     let ahead = rest.char_indices().nth(LOOKAHEAD - 1).map(|(at, c)| end + at + c.len_utf8());
-    // What looks like a division is a regular expression if the line has another slash.
+    // A seeming division may be a regular expression if the line has another slash.
     let ahead = ahead.filter(|ahead| {
         let known = body.get(..*ahead).unwrap_or_default();
         let own = known.rfind('\n').map_or(0, |at| at + 1);
@@ -37,12 +38,12 @@ fn certain(body: &str, around: &Around, end: usize) -> Option<usize> {
     line.into_iter().chain(ahead).min()
 }
 
-/// Whether brackets may be closed that nobody opened: the patterns of a shell's `case`.
+/// Whether closers without an opener are allowed, as in the patterns of a shell's `case`.
 pub(super) fn has_patterns(facts: &Facts) -> bool {
     facts.closers.iter().any(|closer| closer == ";;")
 }
 
-/// The walk over an answer's tokens. Offsets count from the start of the context that stands before the answer.
+/// The walk over an answer's tokens. Offsets count from the start of the context before the answer.
 struct Walk<'a> {
     text: &'a str,
     around: &'a Around,
@@ -50,22 +51,22 @@ struct Walk<'a> {
     layout: Layout,
     /// Offset of the answer.
     from: usize,
-    /// Brackets open here: their closers, and which of the brackets around the cursor each is.
+    /// Open brackets: the closer of each, and its index among the brackets around the cursor.
     stack: Vec<(char, Option<usize>)>,
     line: Line,
     /// End of the last token that is not a line break.
     content_end: usize,
-    /// Where the answer ends unless the next token goes on with it.
+    /// Where the answer ends unless the next token continues it.
     pending: Option<(usize, Ended)>,
-    /// The answer has closed what it was to close; more closers and the terminator may still follow.
+    /// Where the answer ends after the requested closer; more closers and the terminator may still follow.
     closing: Option<(usize, Ended)>,
-    /// Columns from which a line is inside the body.
+    /// Least columns of a line inside the body.
     inside: Option<usize>,
-    /// Columns that the answer's indentation is short of, where it does not count from the line's start.
+    /// Columns to add to the answer's indentation if it does not count from the line's start.
     shift: usize,
-    /// Whether a line of the item itself, not only of comments and decorators above it, was seen.
+    /// Whether a line of the item itself was seen, not only comments and decorators above it.
     item: bool,
-    /// Columns of the answer's first line, and whether one below stands deeper.
+    /// Columns of the answer's first line, and whether a line below is deeper.
     first: Option<usize>,
     has_body: bool,
     breaks: usize,
@@ -79,7 +80,7 @@ struct Line {
     last: Option<Token>,
 }
 
-type Found = Option<(usize, Ended)>;
+type Boundary = Option<(usize, Ended)>;
 
 impl<'a> Walk<'a> {
     fn new(text: &'a str, around: &'a Around, input: &'a CutInput) -> Walk<'a> {
@@ -132,12 +133,12 @@ impl<'a> Walk<'a> {
         self.input.stops.contains(&stop)
     }
 
-    /// Brackets open beyond those at the cursor.
+    /// The number of brackets open beyond those at the cursor.
     fn depth(&self) -> isize {
         self.stack.len() as isize - self.around.brackets.len() as isize
     }
 
-    fn token(&mut self, token: Token, stray: bool, open_literal: bool) -> Found {
+    fn token(&mut self, token: Token, stray: bool, open_literal: bool) -> Boundary {
         if token.start < self.from
             && let Some(found) = self.leave_literal(token, open_literal)
         {
@@ -174,8 +175,8 @@ impl<'a> Walk<'a> {
         found
     }
 
-    /// The string or comment the cursor is in ends with this token: `Some` ends the walk over the token.
-    fn leave_literal(&mut self, token: Token, open: bool) -> Option<Found> {
+    /// Whether this token ends the string or comment around the cursor; `Some` means that the token is dealt with.
+    fn leave_literal(&mut self, token: Token, open: bool) -> Option<Boundary> {
         let literal = self.around.literal.as_ref()?;
         let closed = !open && !literal.close.is_empty() && self.slice(token.start, token.end).ends_with(&literal.close);
         if !closed {
@@ -196,7 +197,7 @@ impl<'a> Walk<'a> {
         self.text.get(start..end).unwrap_or_default()
     }
 
-    /// Whether a token after the closer still belongs to it: other closers that are missing, and what ends the statement.
+    /// Whether a token after the closer still belongs to it: other missing closers, and the end of the statement.
     fn goes_on_closing(&mut self, token: Token) -> bool {
         match token.kind {
             Kind::Close(c) => self
@@ -219,7 +220,7 @@ impl<'a> Walk<'a> {
         self.around.facts.terminator.starts_with(c)
     }
 
-    fn close(&mut self, c: char, token: Token, stray: bool) -> Found {
+    fn close(&mut self, c: char, token: Token, stray: bool) -> Boundary {
         let Some(index) = self.stack.iter().rposition(|(close, _)| *close == c).filter(|_| !stray) else {
             return (!has_patterns(self.around.facts)).then_some((token.start, Ended::Closed));
         };
@@ -241,23 +242,23 @@ impl<'a> Walk<'a> {
         None
     }
 
-    /// Whether the answer has to open the body itself, because the cursor stands behind the head of it.
+    /// Whether the answer must open the body itself, because the cursor stands after its head.
     fn opens_body(&self) -> bool {
         let line = self.around.line_before.trim_end();
         self.layout == Layout::Braces && !line.is_empty() && !line.ends_with('{')
     }
 
-    fn sign(&mut self, c: char, token: Token) -> Found {
+    fn sign(&mut self, c: char, token: Token) -> Boundary {
         self.closing = self.closing.map(|(_, why)| (token.end, why));
         if !self.is_terminator(c) || self.depth() > 0 {
             return None;
         }
-        // A comma separates more than it ends: it is added again where it is missing.
+        // A comma separates rather than ends: it is left out here and added again if it is missing.
         let at = if c == ',' { token.start } else { token.end };
         self.has(Stop::Statement).then_some((at, Ended::Statement))
     }
 
-    fn line_break(&mut self, token: Token) -> Found {
+    fn line_break(&mut self, token: Token) -> Boundary {
         if self.closing.is_some() {
             return self.closing;
         }
@@ -299,7 +300,7 @@ impl<'a> Walk<'a> {
             _ if !self.item => false,
             (Layout::Braces, Some(last)) => match last.kind {
                 Kind::Close(c) => c == '}',
-                // Fields are written together, functions one by one.
+                // Fields are completed together, functions one by one.
                 Kind::Sign(c) => self.is_terminator(c) && self.input.task != Task::TypeBody,
                 _ => false,
             },

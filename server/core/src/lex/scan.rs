@@ -1,23 +1,23 @@
-//! The scanner: one pass from left to right with a stack of what is open. Here are words and brackets; `literal` has comments and strings,
-//! `tags` markup among code.
+//! The scanner: one pass from left to right with a stack of what is open. It reads words and brackets, and leaves comments and strings to
+//! `literal` and markup to `tags`.
 
 mod literal;
 mod tags;
 
 use pennyworth_grammars::Facts;
 
-use super::{Kind, Nest, Open, Scan, Token, is_word};
+use super::token::{Kind, Nest, Open, Scan, Token, is_word};
 
 pub(super) struct Scanner<'a> {
     text: &'a str,
     facts: &'a Facts,
-    /// Whether elements of markup are told from operators.
+    /// Whether markup is recognised.
     tags: bool,
     at: usize,
     out: Scan,
-    /// Here-documents announced on this line: the word that ends each, and whether it may be indented.
+    /// Here-documents announced on this line, by the word that ends each.
     heredocs: Vec<String>,
-    /// First bytes of everything that opens a string or comment, so that most characters are passed over at once.
+    /// First bytes of all openers of strings and comments, so that most characters are skipped at once.
     special: [bool; 256],
 }
 
@@ -96,7 +96,7 @@ impl<'a> Scanner<'a> {
             || (c == '/' && self.facts.regex && self.regex())
             || (c == '<' && self.tags && self.tag_in_code())
         {
-            // It has moved on by itself.
+            // The condition has moved on already.
         } else if is_word(self.facts, c) {
             self.word();
         } else {
@@ -125,7 +125,7 @@ impl<'a> Scanner<'a> {
         self.push(Kind::Word, start);
     }
 
-    /// Keeps count of bodies between words: `if` opens one where a statement or value begins, not where it modifies what stands before.
+    /// Tracks bodies between words: `if` opens one where a statement or value begins, not where it modifies the text before it.
     fn block_word(&mut self, start: usize) {
         let word = self.text.get(start..self.at).unwrap_or_default();
         let before = self.out.tokens.last();
@@ -157,7 +157,7 @@ impl<'a> Scanner<'a> {
         }
     }
 
-    /// Whether a loop was opened on this line, whose body a `do` does not open again.
+    /// Whether a loop was opened on this line: its `do` opens no other body.
     fn continues_loop(&self) -> bool {
         let line = self.out.tokens.iter().rev().take_while(|token| token.kind != Kind::Break);
         let words =
@@ -172,7 +172,7 @@ impl<'a> Scanner<'a> {
         {
             self.at += close.len();
             self.out.open.pop();
-            // The string goes on behind it as a new piece, which begins with this closer.
+            // The string continues after it as a new piece, which begins with this closer.
             if let Some(Nest::String { close, multiline, .. }) = self.out.open.last().map(|open| open.nest.clone()) {
                 self.string(start, &close, multiline);
             }
@@ -190,7 +190,7 @@ impl<'a> Scanner<'a> {
         }
     }
 
-    /// Closes the nearest bracket that `c` closes, with all inside it; a bracket outside the current interpolation is left alone.
+    /// Closes the nearest bracket that `c` closes, with everything inside it; a bracket outside the current interpolation is left alone.
     fn close(&mut self, c: char) {
         let nests = self.out.open.iter().enumerate().rev();
         let inside =

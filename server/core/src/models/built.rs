@@ -1,19 +1,25 @@
-//! Models and formats built from their rows, and what is wrong with a key and allowed instead. It leaves where a row stands to `load`.
+//! Builds models and formats from their rows, or says which key is wrong and what is allowed. It leaves the line of a row to `load`.
 
 use std::collections::BTreeMap;
 
-use super::load::{Fault, FormatRow, ModelRow, OffPeakRow, PriceRow};
-use super::{AbortBilled, Format, Model, OffPeak, Price, Protocol, Shape, Template, format_for_id, is_key_name};
+use super::format::{Format, Shape, format_for_id, format_of_family};
+use super::model::{AbortBilled, Model, Protocol, is_key_name, names_a_cloud};
+use super::price::{OffPeak, Price};
+use super::rows::{FormatRow, ModelRow, OffPeakRow, PriceRow};
+use super::template::Template;
 use crate::money::Money;
 use crate::task::Tier;
+
+/// The key within a row and what is wrong with it.
+pub(super) type Fault = (&'static str, String);
 
 /// The holes of a prompt's template.
 const HOLES: [&str; 6] = ["prefix", "suffix", "path", "language", "excerpts", "want"];
 /// The holes of an excerpt's template.
 const EXCERPT_HOLES: [&str; 2] = ["path", "text"];
-/// The tiers a model can be in: the embedded model has no row.
+/// The tiers of models in tables; the embedded model has no row.
 const TIERS: [(&str, Tier); 3] = [("local", Tier::Local), ("cheap", Tier::Cheap), ("premium", Tier::Premium)];
-/// Dearest price accepted, USD per million tokens; more is taken for a mistake of units.
+/// Highest price accepted, in USD per million tokens; a higher one is taken for a mistake of units.
 const DEAREST: f64 = 10_000.0;
 
 /// The format of a row, or the key that is wrong.
@@ -36,10 +42,7 @@ pub(super) fn format(name: &str, row: &FormatRow) -> Result<Format, Fault> {
     let excerpt = row.excerpt.as_deref().map(|text| template("excerpt", text, &EXCERPT_HOLES)).transpose()?;
     let takes_excerpts = main.count("excerpts") + multi.as_ref().map_or(0, |multi| multi.count("excerpts")) > 0;
     if takes_excerpts && excerpt.as_ref().is_none_or(|excerpt| excerpt.count("text") != 1) {
-        return Err((
-            "excerpt",
-            "must say how an excerpt is written, with {text} once, because a template has {excerpts}".into(),
-        ));
+        return Err(("excerpt", "must have {text} exactly once, because a template has {excerpts}".into()));
     }
     let markers = row.markers.clone().unwrap_or_default();
     let stops = row.stops.clone().unwrap_or_default();
@@ -61,10 +64,12 @@ pub(super) fn format(name: &str, row: &FormatRow) -> Result<Format, Fault> {
         }
     }
     if shape == Shape::Chat && row.system.as_deref().unwrap_or("").trim().is_empty() {
-        return Err(("system", "is missing; a `chat` format must say what is wanted".into()));
+        return Err(("system", "is missing; a `chat` format needs a system message".into()));
     }
     Ok(Format {
         name: name.to_owned(),
+        about: row.about.clone().unwrap_or_default(),
+        family: row.family.iter().flatten().map(|part| part.to_lowercase()).collect(),
         shape,
         template: main,
         multi,
@@ -87,17 +92,30 @@ fn unmarked(template: &Template, markers: &[String]) -> Option<String> {
     })
 }
 
-/// The model of a row that has all its keys, or the key that is wrong.
+/// Most characters of a model's name, and of its provider's name for it.
+pub(super) const MAX_NAME: usize = 200;
+
+/// The model of a complete row, or the key that is wrong.
 pub(super) fn model(name: &str, row: &ModelRow, formats: &BTreeMap<String, Format>) -> Result<Model, Fault> {
     if name.is_empty() || !name.chars().all(|c| c.is_ascii_alphanumeric() || "-_.:/@".contains(c)) {
         return Err(("", "the name of a model is made of letters, digits and - _ . : / @".into()));
     }
+    // Names stand in status bars, tables and messages.
+    if name.len() > MAX_NAME {
+        return Err((
+            "",
+            format!("the name of a model has at most {MAX_NAME} characters; this one has {}", name.len()),
+        ));
+    }
     let protocol = one_of("protocol", row.protocol.as_deref(), &Protocol::ALL)?;
     let base_url = required("base_url", row.base_url.as_deref())?.trim_end_matches('/');
-    if protocol != Protocol::Replay && !(base_url.starts_with("http://") || base_url.starts_with("https://")) {
-        return Err(("base_url", format!("is `{base_url}`; it begins with http:// or https://")));
+    if !["http://", "https://"].iter().any(|scheme| base_url.starts_with(scheme)) {
+        return Err(("base_url", format!("is `{base_url}`; it must begin with http:// or https://")));
     }
     let id = required("model", row.model.as_deref())?;
+    if id.chars().count() > MAX_NAME {
+        return Err(("model", format!("has {} characters; allowed: at most {MAX_NAME}", id.chars().count())));
+    }
     let tier = one_of("tier", row.tier.as_deref(), &TIERS)?;
     let price = price(row.price.as_ref(), tier)?;
     let found = Model {
@@ -124,26 +142,45 @@ pub(super) fn model(name: &str, row: &ModelRow, formats: &BTreeMap<String, Forma
         max_tokens_field: row.max_tokens_field.clone(),
         path: row.path.clone().map(path).transpose()?,
         charges: row.charges.unwrap_or(false),
+        forwards: row.forwards.unwrap_or_else(|| names_a_cloud(id)),
+        ollama: None,
         headers: headers(row.headers.clone().unwrap_or_default())?,
         api_key_header: row.api_key_header.clone().map(header).transpose()?,
         extra: row.extra.clone().unwrap_or_default(),
         omit: row.omit.clone().unwrap_or_default(),
         shutdown: row.shutdown.clone().map(|day| self::day("shutdown", day)).transpose()?,
-        api_key_env: row.api_key_env.clone(),
+        // An empty name takes the provider's away.
+        api_key_env: row.api_key_env.clone().filter(|name| !name.is_empty()),
         api_key_keychain: row.api_key_keychain.clone().map(key_name).transpose()?,
         api_key_cmd: row.api_key_cmd.clone(),
         enabled: true,
     };
-    if tier == Tier::Local && !found.is_on_this_machine() {
-        let message = format!(
-            "is `local`, but {base_url} is not this machine; local: localhost, 127.0.0.1, [::1]; else: cheap, premium"
-        );
-        return Err(("tier", message));
+    if tier == Tier::Local {
+        is_local(&found).map_err(|message| ("tier", message))?;
     }
-    if !found.price.is_free() && base_url.starts_with("http://") && !found.is_on_this_machine() {
-        return Err(("base_url", format!("is `{base_url}`; a paid model elsewhere is spoken to over https://")));
+    if !found.price.is_free() && base_url.starts_with("http://") && !found.address_is_here() {
+        return Err(("base_url", format!("is `{base_url}`; a paid model on another machine needs https://")));
     }
     Ok(found)
+}
+
+/// Says why a row cannot be `local`.
+fn is_local(model: &Model) -> Result<(), String> {
+    let Model { base_url, id, .. } = model;
+    if !model.address_is_here() {
+        return Err(format!(
+            "is `local`, but {base_url} is not this machine; local: localhost, 127.0.0.1, [::1]; else: cheap, premium"
+        ));
+    }
+    if !model.forwards {
+        return Ok(());
+    }
+    Err(match names_a_cloud(id) {
+        true => format!("is `local`, but `{id}` runs at another company; allowed: cheap, premium, with a price"),
+        false => format!(
+            "is `local`, but a proxy at {base_url} passes code on; allowed: cheap, premium, with a price; or `forwards = false` if all behind it runs here"
+        ),
+    })
 }
 
 fn key_name(name: String) -> Result<String, Fault> {
@@ -153,7 +190,7 @@ fn key_name(name: String) -> Result<String, Fault> {
     }
 }
 
-/// The format a row names, or the one its model is known to be trained on, if the protocol can carry it.
+/// The format that a row names or its model is known to be trained on, if the protocol can carry it.
 fn format_name(
     row: &ModelRow,
     id: &str,
@@ -166,8 +203,7 @@ fn format_name(
         Some(name) => {
             formats.get(name).ok_or_else(|| ("format", format!("is `{name}`; known formats: {}", known())))?
         }
-        None => format_for_id(formats, id)
-            .ok_or_else(|| ("format", format!("is missing and no row knows `{id}`; known formats: {}", known())))?,
+        None => format_for_id(formats, id).ok_or_else(|| ("format", no_format(id, formats, carried)))?,
     };
     if !carried(&found) {
         let Format { name, shape, .. } = found;
@@ -177,6 +213,20 @@ fn format_name(
         ));
     }
     Ok(found.name.clone())
+}
+
+/// What to write for a model whose format nobody knows: what its family usually takes, and what each format is for.
+fn no_format(id: &str, formats: &BTreeMap<String, Format>, is_carried: impl Fn(&&Format) -> bool) -> String {
+    let likely = format_of_family(formats, id).filter(&is_carried);
+    let likely = likely.map_or_else(String::new, |format| {
+        format!("; models with such a name usually take `format = \"{}\"`", format.name)
+    });
+    let each = |format: &Format| match format.about.is_empty() {
+        true => format.name.clone(),
+        false => format!("`{}` for {}", format.name, format.about),
+    };
+    let all = formats.values().filter(is_carried).map(each).collect::<Vec<_>>().join(", ");
+    format!("is missing, and no format is known for `{id}`{likely}. The formats are: {all}")
 }
 
 fn price(row: Option<&PriceRow>, tier: Tier) -> Result<Price, Fault> {
@@ -231,7 +281,7 @@ fn share(key: &'static str, given: f64) -> Result<f64, Fault> {
     }
 }
 
-/// Hours written `4-6`: from the first on, up to the second.
+/// Hours written `4-6`; the second is exclusive.
 fn span(text: &str) -> Result<(u8, u8), Fault> {
     let parts = text.split_once('-').and_then(|(from, to)| Some((from.parse().ok()?, to.parse().ok()?)));
     parts
@@ -239,7 +289,7 @@ fn span(text: &str) -> Result<(u8, u8), Fault> {
         .ok_or_else(|| ("price.off_peak", format!("has `{text}`; hours are written 4-6, from 0 to 24")))
 }
 
-/// A day, in the one form that sorts.
+/// A day, in the form that sorts.
 fn day(key: &'static str, given: String) -> Result<String, Fault> {
     let is_digit = |(at, byte): (usize, u8)| if matches!(at, 4 | 7) { byte == b'-' } else { byte.is_ascii_digit() };
     match given.len() == 10 && given.bytes().enumerate().all(is_digit) {
@@ -251,7 +301,7 @@ fn day(key: &'static str, given: String) -> Result<String, Fault> {
 fn path(given: String) -> Result<String, Fault> {
     match given.starts_with('/') && !given.contains([' ', '\n']) {
         true => Ok(given),
-        false => Err(("path", format!("is `{given}`; it begins with / and has no blanks"))),
+        false => Err(("path", format!("is `{given}`; it must begin with / and have no blanks"))),
     }
 }
 
@@ -259,7 +309,7 @@ fn headers(given: BTreeMap<String, String>) -> Result<BTreeMap<String, String>, 
     for (name, value) in &given {
         header(name.clone()).map_err(|(_, message)| ("headers", message))?;
         if !value.bytes().all(|byte| (b' '..=b'~').contains(&byte)) {
-            return Err(("headers", format!("has `{name}` with a value that is no printable ASCII")));
+            return Err(("headers", format!("has `{name}` with a value that is not printable ASCII")));
         }
     }
     Ok(given)

@@ -1,4 +1,4 @@
-//! What a model's tokens cost, by the hour where that matters. It leaves reading prices to `load` and `built`, and adding them up to the ledger.
+//! The prices of a model's tokens, which may depend on the hour. It leaves reading prices to `load` and `built`, and adding up costs to the ledger.
 
 use serde::Serialize;
 
@@ -11,29 +11,29 @@ pub struct Price {
     pub input: Money,
     /// One input token read from the provider's cache.
     pub cached: Money,
-    /// One input token written to the provider's cache for its short time.
+    /// One input token written to the provider's cache for its short lifetime.
     pub write: Money,
-    /// The same for its longer time, where it has two and the price is known.
+    /// The same for its longer lifetime, if it has two and the price is known.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub write_long: Option<Money>,
     /// One output token, hidden reasoning included.
     pub output: Money,
-    /// The share of all of these that a batch pays, 0 to 1, where there are batches and it is known.
+    /// The share of these prices that a batch pays, 0 to 1, if there are batches and it is known.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub batch: Option<f64>,
     /// The day it was looked up, `YYYY-MM-DD`.
     pub as_of: String,
-    /// When it is lower.
+    /// Hours with a lower price.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub off_peak: Option<OffPeak>,
 }
 
-/// Hours in which a price is lower.
+/// Hours with a lower price.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct OffPeak {
-    /// The share of the price that is then paid, 0 to 1.
+    /// The share of the price paid then, 0 to 1.
     pub share: f64,
-    /// From which hour to which, in UTC, from Monday to Friday.
+    /// Spans of hours, in UTC, from Monday to Friday.
     pub weekdays: Vec<(u8, u8)>,
     /// The same on Saturday and Sunday.
     pub weekend: Vec<(u8, u8)>,
@@ -49,7 +49,7 @@ pub struct WeekHour {
 }
 
 impl WeekHour {
-    /// The hour of a moment, in seconds since 1970.
+    /// The hour of a time in seconds since 1970.
     pub fn of(seconds: u64) -> WeekHour {
         // 1970 began on a Thursday.
         let hours = seconds / 3600 + 3 * 24;
@@ -72,7 +72,7 @@ impl Price {
         Price { input, cached, write, write_long, output, batch: self.batch, as_of: self.as_of.clone(), off_peak: None }
     }
 
-    /// What these numbers of tokens cost; `cached` and `written` are parts of `input`.
+    /// The cost of these token counts; `cached` and `written` are parts of `input`.
     pub fn cost(&self, input: u64, cached: u64, written: u64, output: u64) -> Money {
         let cached = cached.min(input);
         let written = written.min(input - cached);
@@ -82,8 +82,8 @@ impl Price {
             + self.output.times(output)
     }
 
-    /// The most that a call with this input and output can cost: nothing cached, everything written to the cache for its short time, which is
-    /// the one that is asked for.
+    /// The most that a call with these token counts can cost: nothing read from the cache, all input written to it for the short lifetime, the only
+    /// one that is requested.
     pub fn worst(&self, input: u64, output: u64) -> Money {
         self.input.max(self.write).max(self.cached).times(input) + self.output.times(output)
     }

@@ -1,12 +1,12 @@
-//! Templates of prompts: literal text and named holes, filled in one pass so that no text of the user is ever read as a hole.
-//! It leaves what stands in the holes to `prompt`.
+//! Prompt templates: literal text and named holes, filled in one pass so that the user's text is never read as a hole.
+//! It leaves the contents of the holes to `prompt`.
 
 /// A part of a template.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Piece {
-    /// Text as it stands.
+    /// Text as it is.
     Literal(String),
-    /// A hole, by one of the names the template was parsed with.
+    /// A hole, with one of the names that the template was parsed with.
     Hole(&'static str),
 }
 
@@ -15,7 +15,7 @@ pub enum Piece {
 pub struct Template(Vec<Piece>);
 
 impl Template {
-    /// Reads `{name}` as a hole; a name in braces that is not in `names` is an error that lists them. Other braces are text.
+    /// Reads `{name}` as a hole. A name that is not in `names` is an error, which lists them. Other braces are text.
     pub fn parse(source: &str, names: &[&'static str]) -> Result<Template, String> {
         let mut pieces = Vec::new();
         let mut literal = String::new();
@@ -47,7 +47,7 @@ impl Template {
         Ok(Template(pieces))
     }
 
-    /// Whether a hole stands before everything else.
+    /// Whether the template begins with this hole.
     pub fn begins_with(&self, name: &str) -> bool {
         matches!(self.0.first(), Some(Piece::Hole(hole)) if *hole == name)
     }
@@ -57,7 +57,7 @@ impl Template {
         self.0.iter().filter(|piece| matches!(piece, Piece::Hole(hole) if *hole == name)).count()
     }
 
-    /// The literal text, holes left out.
+    /// The literal text without the holes.
     pub fn literals(&self) -> impl Iterator<Item = &str> {
         self.0.iter().filter_map(|piece| match piece {
             Piece::Literal(text) => Some(text.as_str()),

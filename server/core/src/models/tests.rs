@@ -1,7 +1,9 @@
-//! The shipped rows, the user's rows over them, and what bad rows are answered.
+//! The shipped rows, the user's rows over them, and the messages about bad rows.
 
+use super::load::SHIPPED;
 use super::*;
 use crate::money::Money;
+use crate::task::Tier;
 
 const USER: &str = r#"
 [model.gpt-6-luna]
@@ -110,7 +112,7 @@ fn a_format_is_found_by_the_longest_known_name_and_never_guessed() {
     }
 }
 
-/// Keys of a good row, one in each line after the table's name.
+/// Keys of a good row, one per line after the table's name.
 const GOOD: [(&str, &str); 6] = [
     ("protocol", "'openai'"),
     ("base_url", "'https://a.example'"),
@@ -150,7 +152,7 @@ fn bad_keys_are_named_with_file_line_and_what_is_allowed() {
         (
             "protocol",
             "'grpc'",
-            "c.toml:2: model.x.protocol: is `grpc`; allowed: openai, anthropic, gemini, ollama, llamacpp, tgi, replay",
+            "c.toml:2: model.x.protocol: is `grpc`; allowed: openai, anthropic, gemini, ollama, llamacpp, tgi",
         ),
         ("tier", "'dear'", "c.toml:6: model.x.tier: is `dear`; allowed: local, cheap, premium"),
         (
@@ -161,9 +163,9 @@ fn bad_keys_are_named_with_file_line_and_what_is_allowed() {
         (
             "base_url",
             "'http://a.example'",
-            "c.toml:3: model.x.base_url: is `http://a.example`; a paid model elsewhere is spoken to over https://",
+            "c.toml:3: model.x.base_url: is `http://a.example`; a paid model on another machine needs https://",
         ),
-        ("base_url", "'ftp://a'", "c.toml:3: model.x.base_url: is `ftp://a`; it begins with http:// or https://"),
+        ("base_url", "'ftp://a'", "c.toml:3: model.x.base_url: is `ftp://a`; it must begin with http:// or https://"),
         ("format", "'nix'", "c.toml:5: model.x.format: is `nix`; known formats: chat, chat_brief, chat_claude,"),
         (
             "protocol",
@@ -172,9 +174,9 @@ fn bad_keys_are_named_with_file_line_and_what_is_allowed() {
         ),
         ("provider", "'nix'", "c.toml:8: model.x.provider: is `nix`; known providers: anthropic, cerebras,"),
         ("shutdown", "'soon'", "c.toml:8: model.x.shutdown: is `soon`; a day is written YYYY-MM-DD"),
-        ("path", "'fim'", "c.toml:8: model.x.path: is `fim`; it begins with / and has no blanks"),
+        ("path", "'fim'", "c.toml:8: model.x.path: is `fim`; it must begin with / and have no blanks"),
         ("headers", "{ 'a b' = '' }", "c.toml:8: model.x.headers: is `a b`; a header's name has letters, digits and -"),
-        ("headers", "{ a = \"\\n\" }", "c.toml:8: model.x.headers: has `a` with a value that is no printable ASCII"),
+        ("headers", "{ a = \"\\n\" }", "c.toml:8: model.x.headers: has `a` with a value that is not printable ASCII"),
         ("api_key_header", "''", "c.toml:8: model.x.api_key_header: is ``; a header's name has letters, digits and -"),
         ("context", "10", "c.toml:8: model.x.context: is 10; allowed: 256 to 100000000"),
         ("context", "'big'", "c.toml:8: invalid type: string \"big\", expected i64"),
@@ -198,7 +200,7 @@ fn bad_tables_are_named_and_the_rest_stays() {
     for (source, expected) in [
         (
             "\n[model.x]\nmodel = 'y'",
-            "c.toml:2: model.x.protocol: is missing; allowed: openai, anthropic, gemini, ollama, llamacpp, tgi, replay",
+            "c.toml:2: model.x.protocol: is missing; allowed: openai, anthropic, gemini, ollama, llamacpp, tgi",
         ),
         ("[model.x]\n[model.x]", "c.toml:2: duplicate key"),
         ("= 1", "c.toml:1: "),
@@ -217,13 +219,13 @@ fn bad_tables_are_named_and_the_rest_stays() {
         ),
         (
             "[format.y]\nlike = 'z'",
-            "c.toml:2: format.y.like: is `z`, which is no format above it that is like no other",
+            "c.toml:2: format.y.like: is `z`; `like` must name an earlier format that has no `like` itself",
         ),
         (
             "[format.y]\nlike = 'y'",
-            "c.toml:2: format.y.like: is `y`, which is no format above it that is like no other",
+            "c.toml:2: format.y.like: is `y`; `like` must name an earlier format that has no `like` itself",
         ),
-        ("[format.y]\nlike = 'chat_gpt'", "c.toml:2: format.y.like: is `chat_gpt`, which is no format above"),
+        ("[format.y]\nlike = 'chat_gpt'", "c.toml:2: format.y.like: is `chat_gpt`; `like` must name an earlier format"),
         ("[format.y]\nshape = 'fields'\ntemplate = '{prefix}{nix}'", "c.toml:3: format.y.template: unknown hole {nix}"),
     ] {
         check(source, expected);
@@ -239,19 +241,141 @@ fn check(source: &str, expected: &str) {
 
 #[test]
 fn only_loopback_is_this_machine() {
-    let model = |url: &str| {
-        let (models, _) = Models::builtin().extended("c", &format!("[model.gpt-6-luna]\nbase_url = \"{url}\""));
-        models.get("gpt-6-luna").unwrap().is_on_this_machine()
-    };
     for (url, here) in [
         ("http://127.0.0.1:11434/v1", true),
+        ("http://127.1/v1", true),
         ("http://localhost/v1", true),
+        ("HTTP://LOCALHOST/v1", true),
         ("http://[::1]:80", true),
         ("https://localhost.evil.example/v1", false),
         ("https://127.0.0.1.example", false),
         ("https://127.0.0.1@evil.example", false),
+        ("https://evil.example#@127.0.0.1", false),
+        ("https://evil.example\\\\@127.0.0.1", false),
+        ("http://a.localhost", false),
+        ("http://localhost.localdomain", false),
+        ("http://0.0.0.0:11434", false),
+        ("http://[::]", false),
+        ("http://host.docker.internal:11434", false),
+        ("http://192.168.1.5:11434", false),
         ("https://10.0.0.1", false),
+        ("http://[::1]evil.example", false),
+        ("unix:///run/model.sock", false),
+        ("http+unix://%2Frun%2Fmodel.sock", false),
+        ("localhost:11434", false),
+        ("", false),
     ] {
-        assert_eq!(model(url), here, "{url}");
+        assert_eq!(is_loopback(&url.replace("\\\\", "\\")), here, "{url}");
+    }
+}
+
+#[test]
+fn an_address_here_is_one_fact_and_code_that_stays_here_is_another() {
+    let paid = "price = { input = 1, output = 1, as_of = '2026-11-25' }";
+    let free = "price = { input = 0, output = 0, as_of = '2026-11-25' }";
+    let server = "protocol = 'openai'\nbase_url = 'http://127.0.0.1:9/v1'\nmodel = 'qwen2.5-coder'";
+    for (row, expected) in [
+        ("provider = 'ollama'\nmodel = 'qwen2.5-coder'", Ok((true, true))),
+        (&format!("{server}\ntier = 'local'"), Ok((true, true))),
+        (&format!("{server}\ntier = 'cheap'\n{free}"), Ok((true, false))),
+        (&format!("{server}\ntier = 'premium'\n{paid}"), Ok((true, false))),
+        (&format!("{server}\ntier = 'local'\n{paid}"), Ok((true, false))),
+        (&format!("{server}\ntier = 'local'\ncharges = true"), Ok((true, false))),
+        (&format!("provider = 'litellm'\nmodel = 'gpt'\n{paid}"), Ok((true, false))),
+        (&format!("provider = 'litellm'\nmodel = 'gpt'\n{free}"), Ok((true, false))),
+        (
+            "provider = 'litellm'\nmodel = 'gpt'\ntier = 'local'",
+            Err("a proxy at http://127.0.0.1:4000/v1 passes code on"),
+        ),
+        (
+            "provider = 'litellm'\nmodel = 'gpt'\ntier = 'local'\nbase_url = 'http://127.0.0.1:9'",
+            Err("a proxy at http://127.0.0.1:9 passes code on"),
+        ),
+        (
+            "protocol = 'openai'\nbase_url = 'http://localhost:4000'\nmodel = 'qwen2.5-coder'\ntier = 'local'",
+            Err("a proxy at http://localhost:4000 passes code on"),
+        ),
+        ("provider = 'litellm'\nmodel = 'gpt'\ntier = 'local'\nforwards = false\ncharges = false", Ok((true, true))),
+        (
+            "provider = 'ollama'\nmodel = 'qwen3-coder:480b-cloud'",
+            Err("`qwen3-coder:480b-cloud` runs at another company"),
+        ),
+        (
+            "protocol = 'openai'\nbase_url = 'http://127.0.0.1:11434/v1'\nmodel = 'qwen3-coder:cloud'\ntier = 'local'",
+            Err("`qwen3-coder:cloud` runs at another company"),
+        ),
+        (&format!("provider = 'ollama'\nmodel = 'qwen3-coder:480b-cloud'\ntier = 'cheap'\n{paid}"), Ok((true, false))),
+        (
+            "provider = 'ollama'\nmodel = 'qwen3-coder:480b-cloud'\ntier = 'cheap'",
+            Err("is missing; a model that is not `local`"),
+        ),
+    ] {
+        let (models, problems) = Models::builtin().extended("c", &format!("[model.x]\n{row}"));
+        let found = models.get("x").map(|model| (model.address_is_here(), model.code_stays_here()));
+        match expected {
+            Ok(facts) => assert_eq!(found, Some(facts), "{row}\n{problems:?}"),
+            Err(part) => {
+                assert_eq!(found, None, "{row}");
+                assert!(problems[0].message.contains(part), "{row}\n{problems:?}");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_model_that_ollama_serves_is_known_by_any_protocol() {
+    let (models, problems) = Models::builtin().extended(
+        "c",
+        "[model.local]\n[model.a]\nprovider = 'ollama'\nmodel = 'qwen2.5-coder'\nbase_url = 'http://localhost:1'\n\
+         [model.b]\nprovider = 'vllm'\nmodel = 'qwen2.5-coder'",
+    );
+    assert_eq!(problems, []);
+    let ollama = |name: &str| models.get(name).unwrap().ollama.clone();
+    assert_eq!(ollama("local").as_deref(), Some("http://127.0.0.1:11434"));
+    assert_eq!(ollama("a").as_deref(), Some("http://localhost:1"));
+    assert_eq!(ollama("b"), None);
+}
+
+#[test]
+fn a_model_without_a_format_is_told_what_each_is_for() {
+    for (id, likely) in [
+        ("acme/my-Qwen-finetune", Some("qwen")),
+        ("team-deepseek-6.7b", Some("deepseek")),
+        ("llama-4-instruct", Some("chat")),
+        ("acme-7b", None),
+    ] {
+        let row = format!("[model.x]\nprovider = 'vllm'\nmodel = '{id}'");
+        let (_, problems) = Models::builtin().extended("c", &row);
+        let message = &problems[0].message;
+        assert!(
+            message.contains("`chat` for any chat model") && message.contains("`qwen` for Qwen2.5-Coder"),
+            "{message}"
+        );
+        let usual = likely.map(|format| format!("usually take `format = \"{format}\"`"));
+        assert_eq!(message.contains("usually take"), usual.is_some(), "{message}");
+        assert!(usual.is_none_or(|usual| message.contains(&usual)), "{message}");
+    }
+    let (_, problems) = Models::builtin().extended("c", "[model.x]\nprovider = 'tgi'\nmodel = 'my-llama'");
+    assert!(!problems[0].message.contains("chat"), "what the protocol does not carry is not proposed: {problems:?}");
+}
+
+#[test]
+fn every_shipped_format_says_what_it_is_for() {
+    for format in Models::builtin().formats() {
+        assert!(!format.about.is_empty(), "{}", format.name);
+    }
+}
+
+#[test]
+fn a_name_of_any_length_is_refused_without_being_repeated() {
+    let long = "x".repeat(1 << 20);
+    for (name, id) in [(&*long, "qwen2.5-coder"), ("m", &*long)] {
+        let row = format!(
+            "[model.{name}]\nprotocol = 'openai'\nbase_url = 'http://localhost:1/v1'\nmodel = '{id}'\nformat = 'qwen'\ntier = 'local'\n"
+        );
+        let (models, problems) = Models::builtin().extended("rows", &row);
+        assert_eq!(models.enabled().count(), 0);
+        let [problem] = &problems[..] else { panic!("{} problems", problems.len()) };
+        assert!(problem.message.contains("at most 200") && problem.message.len() < 200, "{}", problem.message.len());
     }
 }

@@ -1,4 +1,4 @@
-//! A plan from facts to what is printed.
+//! A plan, from facts to the printed text.
 
 use std::collections::BTreeMap;
 
@@ -33,7 +33,7 @@ fn make(trigger: Trigger, task: Task, config: &str) -> Plan {
     let terms = Terms {
         row: tasks.row(task),
         standings: &standings,
-        cap_left: Money::from_usd(0.5),
+        cap_left: Some(Money::from_usd(0.5)),
         privacy: Privacy::Named,
         pin: None,
         max_tokens: 0,
@@ -56,10 +56,10 @@ fn a_plan_prints_each_decision() {
          gate        ask\n\
          max_tokens  80\n\
          stops       balanced, newline\n\
-         deadline    1500 ms\n\
+         deadline    500 ms\n\
          prompt      ≈18 tokens: path 5, excerpts 0, prefix 10, suffix 3\n\
-         route 1     local: ≈23 prompt tokens, $0.00 expected, $0.00 at most, accepted 25 ± 9 %, $0.00 per accepted\n\
-         route 2     gpt-6-luna: ≈88 prompt tokens, $0.0000288 expected, $0.0000585 at most, accepted 30 ± 10 %, $0.000096 per accepted\n"
+         route 1     local: code stays here, ≈23 prompt tokens, $0.00 expected, $0.00 at most, accepted 25 ± 9 %, $0.00 per accepted\n\
+         route 2     gpt-6-luna: code leaves this machine, ≈88 prompt tokens, $0.000029 expected, $0.000059 at most, accepted 30 ± 10 %, $0.000096 per accepted\n"
     );
 }
 

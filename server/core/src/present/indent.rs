@@ -1,20 +1,20 @@
-//! Indentation: the step a document uses, and an answer's lines moved to it.
-//! It leaves everything right of a line's first character alone.
+//! Indentation: the step of a document, and reindenting an answer to it.
+//! It leaves everything after a line's first character alone.
 
 use pennyworth_grammars::{Facts, Language, Layout};
 use ropey::Rope;
 
 use crate::lex::{self, Kind};
 
-/// Lines and characters of a line that a document's step is read from.
+/// Lines, and characters of each, from which a document's step is read.
 const SAMPLE: usize = 200;
 const SAMPLE_CHARS: usize = 80;
-/// The step of a document without a known language that shows none.
+/// The step of a document that shows none and has no known language.
 const PLAIN: &str = "    ";
-/// Columns beyond which a step is no indentation but an alignment.
+/// Most columns of a step; more are an alignment.
 const MAX_STEP: usize = 8;
 
-/// The place an answer is indented for.
+/// The place for which an answer is indented.
 pub struct Target<'a> {
     /// Text before the cursor, lines ended by `\n`.
     pub before: &'a str,
@@ -24,8 +24,8 @@ pub struct Target<'a> {
     pub facts: &'a Facts,
 }
 
-/// One step of indentation as lines of a document show it: a tab, or the spaces by which lines are most often indented more than the line above;
-/// the usual one where they show none.
+/// One step of indentation as the lines show it: a tab, or the most frequent increase in spaces from one line to the next; `usual` if they show
+/// none.
 pub fn detect_indent<'a>(lines: impl IntoIterator<Item = &'a str>, usual: &str) -> String {
     let (mut tabs, mut spaces, mut above) = (0, [0_usize; MAX_STEP + 1], 0);
     for line in lines {
@@ -61,14 +61,14 @@ pub fn document_indent(text: &Rope, line: usize, language: Option<&Language>) ->
     detect_indent(lines.iter().map(String::as_str), language.map_or(PLAIN, |language| &language.facts().indent))
 }
 
-/// The columns of white space, where a tab stands for as many as a step has.
+/// The columns of white space; a tab counts as a whole step.
 pub(crate) fn width(blanks: &str, step: usize) -> usize {
     blanks.chars().map(|c| if c == '\t' { step } else { 1 }).sum()
 }
 
-/// An answer with its lines in the document's unit and at the depth the cursor's line asks for. Lines inside its strings stay as they are.
+/// An answer with its lines in the document's unit and at the depth of the cursor's line. Lines inside its strings stay as they are.
 pub fn reindent(text: &str, target: &Target<'_>) -> String {
-    let place = Place::new(target);
+    let place = CursorLine::new(target);
     let lines = Lines::of(text, &place, target.facts);
     let scale = lines.scale(&place);
     let shift = lines.shift(&place, scale);
@@ -92,22 +92,22 @@ pub fn reindent(text: &str, target: &Target<'_>) -> String {
 }
 
 /// The cursor's line and the one above it, in columns.
-struct Place<'a> {
+struct CursorLine<'a> {
     unit: &'a str,
     step: usize,
     /// Whether nothing but blanks stands before the cursor on its line.
     blank: bool,
-    /// The white space the cursor's line begins with.
+    /// The white space at the start of the cursor's line.
     own: &'a str,
     column: usize,
-    /// Whether the text before the cursor ends by opening a body.
+    /// Whether the text before the cursor ends with the opener of a body.
     opens: bool,
     /// The column a line at the cursor should have, if the lines above show it.
     expected: Option<usize>,
 }
 
-impl<'a> Place<'a> {
-    fn new(target: &Target<'a>) -> Place<'a> {
+impl<'a> CursorLine<'a> {
+    fn new(target: &Target<'a>) -> CursorLine<'a> {
         let step = width(target.unit, 4).max(1);
         let line_start = target.before.rfind('\n').map_or(0, |at| at + 1);
         let line = target.before.get(line_start..).unwrap_or_default();
@@ -118,23 +118,23 @@ impl<'a> Place<'a> {
         let opens_body = |line: &str| opens(line, target.facts);
         let expected = above.map(|line| width(leading(line), step) + if opens_body(line) { step } else { 0 });
         let opens = if blank { above.is_some_and(opens_body) } else { opens_body(line) };
-        Place { unit: target.unit, step, blank, own, column: width(own, step), opens, expected }
+        CursorLine { unit: target.unit, step, blank, own, column: width(own, step), opens, expected }
     }
 
-    /// The white space of a column in the document's unit.
+    /// White space up to a column, in the document's unit.
     fn blanks(&self, column: usize, unit: &str) -> String {
         let spaces = if unit.starts_with('\t') { column % self.step } else { column };
         let tabs = if unit.starts_with('\t') { column / self.step } else { 0 };
         "\t".repeat(tabs) + &" ".repeat(spaces)
     }
 
-    /// What to put before the first line's text: on a blank line the white space that is missing there, elsewhere what the answer has.
+    /// The white space before the first line's text: on a blank line the missing part, elsewhere the answer's own.
     fn first(&self, line: &Line<'_>, scale: Scale) -> String {
         if !self.blank || line.text.is_empty() {
             return line.blanks.to_owned();
         }
         let wanted = self.column_of_first(line, scale);
-        // A document that mixes tabs and spaces keeps what the line has.
+        // In a document that mixes tabs and spaces, the line keeps its own.
         let whole = self.blanks(wanted, self.unit);
         match whole.strip_prefix(self.own) {
             Some(missing) => missing.to_owned(),
@@ -142,7 +142,7 @@ impl<'a> Place<'a> {
         }
     }
 
-    /// The column the first line ends up in. White space of the answer counts from the cursor, unless it repeats what stands there.
+    /// The final column of the first line. White space of the answer counts from the cursor, unless it repeats the line's own.
     fn column_of_first(&self, line: &Line<'_>, scale: Scale) -> usize {
         let own = scale.apply(line.column);
         match self.expected {
@@ -152,7 +152,7 @@ impl<'a> Place<'a> {
     }
 }
 
-/// Whether a line ends by opening a body.
+/// Whether a line ends with the opener of a body.
 fn opens(line: &str, facts: &Facts) -> bool {
     let line = line.trim_end();
     let word = facts.openers.iter().any(|opener| {
@@ -184,7 +184,7 @@ struct Line<'a> {
 struct Lines<'a>(Vec<Line<'a>>);
 
 impl<'a> Lines<'a> {
-    fn of(text: &'a str, place: &Place<'_>, facts: &Facts) -> Lines<'a> {
+    fn of(text: &'a str, place: &CursorLine<'_>, facts: &Facts) -> Lines<'a> {
         let scan = lex::scan(text, facts);
         let inside = |at: usize| {
             let spans = |kind| matches!(kind, Kind::String);
@@ -215,7 +215,7 @@ impl<'a> Lines<'a> {
         for line in &mut lines {
             line.closes |= match facts.layout {
                 Layout::Markup => line.text.starts_with("</"),
-                // Labels stand further out.
+                // Labels are indented less.
                 Layout::Braces => line.text.trim_end().ends_with(':'),
                 Layout::Indent | Layout::Words => false,
             };
@@ -223,13 +223,13 @@ impl<'a> Lines<'a> {
         Lines(lines)
     }
 
-    /// Lines after the first that show an indentation of their own.
+    /// Lines after the first that show their own indentation.
     fn shown(&self) -> impl Iterator<Item = (usize, &Line<'a>)> {
         self.0.iter().enumerate().skip(1).filter(|(_, line)| !line.text.is_empty() && !line.literal)
     }
 
-    /// The step of the answer against that of the document, from the lines below an opener.
-    fn scale(&self, place: &Place<'_>) -> Scale {
+    /// The ratio of the answer's step to the document's, from the lines below an opener.
+    fn scale(&self, place: &CursorLine<'_>) -> Scale {
         let first = self.0.first().filter(|line| !line.text.is_empty());
         let mut above = match first {
             Some(line) => (place.column + if place.blank { line.column } else { 0 }, line.opens),
@@ -248,13 +248,13 @@ impl<'a> Lines<'a> {
         Scale { base: least, own: own.unwrap_or(place.step), step: place.step }
     }
 
-    /// Columns by which the lines after the first have to move: answers may count from the cursor's line instead of the margin.
-    fn shift(&self, place: &Place<'_>, scale: Scale) -> isize {
+    /// Columns by which lines after the first must move: answers may count from the cursor's line instead of the margin.
+    fn shift(&self, place: &CursorLine<'_>, scale: Scale) -> isize {
         let first = self.0.first().filter(|line| !line.text.is_empty());
         let Some((number, next)) = self.shown().find(|(_, line)| !line.closes).or_else(|| self.shown().next()) else {
             return 0;
         };
-        // What closes a body around the cursor stands further out than the cursor, and so does what follows.
+        // A closer of a body around the cursor is indented less than the cursor, and so is the text after it.
         let on_blank = first.filter(|_| place.blank);
         if next.outside || (next.closes && on_blank.is_some()) {
             return 0;
@@ -265,7 +265,7 @@ impl<'a> Lines<'a> {
         let column = scale.apply(next.column);
         let own_first = on_blank.map_or(0, |line| scale.apply(line.column));
         match column < wanted {
-            // They count from the first line where that has white space of its own, else from the cursor's line.
+            // They count from the first line if that has white space of its own, else from the cursor's line.
             true if own_first > 0 => expected as isize - own_first as isize,
             true => wanted as isize - column as isize,
             false => 0,

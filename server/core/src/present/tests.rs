@@ -32,19 +32,6 @@ fn closers_of_the_editor_are_replaced_on_the_line_and_kept_below() {
 }
 
 #[test]
-fn a_selected_item_is_extended_or_left_alone() {
-    for (selected, replaced, text, expected) in [
-        ("push_str", "pu", "sh_str(\"a\")", Some("push_str(\"a\")")),
-        ("push", "", "push_str(a)", Some("push_str(a)")),
-        ("push_str", "pu", "sh(a)", None),
-        ("push", "pu", "sh", None),
-        ("größe", "gr", "öße()", Some("größe()")),
-    ] {
-        assert_eq!(extend_selected(selected, replaced, text).as_deref(), expected, "{selected} {text}");
-    }
-}
-
-#[test]
 fn a_step_is_read_from_lines_that_go_in() {
     for (text, expected) in [
         ("a\n  b\n    c\n", "  "),

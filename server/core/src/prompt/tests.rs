@@ -1,4 +1,4 @@
-//! Prompts in every shipped format, windows that stand still, and what is refused.
+//! Prompts in every shipped format, windows that stay in place, and refusals.
 
 use super::*;
 use crate::models::Models;
@@ -127,7 +127,7 @@ fn windows_are_wide_enough_and_their_ends_stand_still() {
             );
             assert!(cursor - lines.start <= before + (before / 2).max(8) && lines.end <= 1000);
             starts += usize::from(lines.start != window.lines(cursor + 1, 1001).start);
-            // A line break typed at the cursor moves neither the start (except for a jump) nor what the window ends with.
+            // A line break typed at the cursor moves neither the start of the window (except for a jump) nor its last line.
             let (end, grown) = (1000 - lines.end, 1001 - window.lines(cursor + 1, 1001).end);
             assert_eq!(end, grown);
         }
@@ -140,14 +140,15 @@ fn windows_are_wide_enough_and_their_ends_stand_still() {
 fn cutting_keeps_whole_lines_of_the_window_and_bounds_endless_ones() {
     let window = Window { before: 2, after: 1 };
     let text: String = (0..40).map(|line| format!("line {line} é🎉\n")).collect();
+    let rope = Rope::from(text.as_str());
     for (at, _) in text.char_indices() {
-        let (prefix, suffix) = window.cut(text.split_at(at).0, text.split_at(at).1);
-        assert!(text.split_at(at).0.ends_with(prefix) && text.split_at(at).1.starts_with(suffix));
+        let (prefix, suffix) = around(window, &rope, at);
+        assert!(text.split_at(at).0.ends_with(&prefix) && text.split_at(at).1.starts_with(&suffix));
         assert!(prefix.is_empty() || prefix.starts_with("line") || at < 5, "{at}: {prefix:?}");
         assert!(prefix.matches('\n').count() <= 2 + 8 && suffix.matches('\n').count() <= 2 + 8);
     }
     let long = "é".repeat(100_000);
-    let (prefix, suffix) = window.cut(&long, &long);
+    let (prefix, suffix) = around(window, &Rope::from(long.repeat(2)), long.len());
     assert!(
         prefix.len() <= MAX_WINDOW_BYTES && suffix.len() <= MAX_WINDOW_BYTES && prefix.len() > MAX_WINDOW_BYTES - 4
     );

@@ -1,4 +1,4 @@
-//! Who is asked, in which order, and who is not.
+//! Which models are asked, in which order, and which are not.
 
 use super::*;
 use crate::models::Models;
@@ -22,7 +22,7 @@ fn terms<'a>(row: &'a TaskRow, standings: &'a BTreeMap<String, Standing>) -> Ter
     Terms {
         row,
         standings,
-        cap_left: Money::from_usd(0.5),
+        cap_left: Some(Money::from_usd(0.5)),
         privacy: Privacy::Named,
         pin: None,
         max_tokens: row.max_tokens,
@@ -33,7 +33,7 @@ fn terms<'a>(row: &'a TaskRow, standings: &'a BTreeMap<String, Standing>) -> Ter
 }
 
 fn candidates(models: &Models) -> Vec<Candidate<'_>> {
-    models.enabled().map(|model| Candidate { model, prompt_tokens: Ok(1000), stops: Vec::new() }).collect()
+    models.enabled().map(|model| Candidate { model, prompt_tokens: Ok(1000), room: 1000, stops: Vec::new() }).collect()
 }
 
 fn check(task: Task, change: impl Fn(&mut Terms<'_>, &mut BTreeMap<String, Standing>), expected: &str) {
@@ -53,7 +53,7 @@ fn check(task: Task, change: impl Fn(&mut Terms<'_>, &mut BTreeMap<String, Stand
 #[test]
 fn free_comes_before_cheap_before_dear() {
     check(Task::Function, |_, _| {}, "local\ngpt-6-luna\ndeepseek-v4-flash\ndear");
-    check(Task::Line, |_, _| {}, "local\ngpt-6-luna\ndeepseek-v4-flash\ndear: the task is not served by its tier");
+    check(Task::Line, |_, _| {}, "local\ngpt-6-luna\ndeepseek-v4-flash\ndear: its tier does not serve the task");
 }
 
 #[test]
@@ -66,7 +66,7 @@ fn acceptance_moves_the_order_within_a_tier() {
             standings.insert("deepseek-v4-flash".into(), Standing { cached_share: 0.9, ..better });
             standings.insert("gpt-6-luna".into(), worse);
         },
-        "local\ndeepseek-v4-flash\ngpt-6-luna\ndear: the task is not served by its tier",
+        "local\ndeepseek-v4-flash\ngpt-6-luna\ndear: its tier does not serve the task",
     );
 }
 
@@ -75,15 +75,21 @@ fn privacy_health_pin_and_cap_leave_models_out() {
     check(
         Task::Line,
         |terms, _| terms.privacy = Privacy::Local,
-        "local\ndear: the task is not served by its tier\ndeepseek-v4-flash: code may not leave this machine\n\
+        "local\ndear: its tier does not serve the task\ndeepseek-v4-flash: code may not leave this machine\n\
          gpt-6-luna: code may not leave this machine",
+    );
+    let closed = "settings that cannot be read as meant leave only the embedded model; `pennyworth check` names them";
+    check(
+        Task::Line,
+        |terms, _| terms.privacy = Privacy::Embedded,
+        &["dear", "deepseek-v4-flash", "gpt-6-luna", "local"].map(|model| format!("{model}: {closed}")).join("\n"),
     );
     check(
         Task::Line,
         |_, standings| {
             standings.insert("local".into(), Standing { healthy: false, ..Standing::default() });
         },
-        "gpt-6-luna\ndeepseek-v4-flash\ndear: the task is not served by its tier\nlocal: its provider fails",
+        "gpt-6-luna\ndeepseek-v4-flash\ndear: its tier does not serve the task\nlocal: its provider fails",
     );
     check(
         Task::Line,
@@ -92,25 +98,31 @@ fn privacy_health_pin_and_cap_leave_models_out() {
     );
     check(
         Task::Line,
-        |terms, _| terms.cap_left = Money::ZERO,
-        "local\ndear: the task is not served by its tier\ndeepseek-v4-flash: what is left of the day's or the month's cap does not cover it\n\
-         gpt-6-luna: what is left of the day's or the month's cap does not cover it",
+        |terms, _| terms.cap_left = Some(Money::ZERO),
+        "local\ndear: its tier does not serve the task\ndeepseek-v4-flash: the rest of the day's or the month's cap does not cover it\n\
+         gpt-6-luna: the rest of the day's or the month's cap does not cover it",
+    );
+    check(
+        Task::Line,
+        |terms, _| terms.cap_left = None,
+        "local\ndear: its tier does not serve the task\ndeepseek-v4-flash: it costs money, and the ledger cannot be kept\n\
+         gpt-6-luna: it costs money, and the ledger cannot be kept",
     );
     check(
         Task::Line,
         |terms, _| terms.max_tokens = 4000,
-        "gpt-6-luna\ndeepseek-v4-flash\ndear: the task is not served by its tier\nlocal: the prompt does not fit",
+        "gpt-6-luna\ndeepseek-v4-flash\ndear: its tier does not serve the task\nlocal: the prompt does not fit",
     );
 }
 
-/// What is known of a model: how many of so many were accepted.
+/// The standing of a model: how many of so many were accepted.
 fn known(accepted: f64, shown: f64) -> Standing {
     Standing { shown, accepted, ..Standing::default() }
 }
 
 #[test]
 fn exploring_tries_the_model_that_may_be_the_best_of_its_tier() {
-    const DEAR: &str = "dear: the task is not served by its tier";
+    const DEAR: &str = "dear: its tier does not serve the task";
     let explored = |standings: &[(&str, Standing)], expected: &str| {
         let change = |terms: &mut Terms<'_>, known: &mut BTreeMap<String, Standing>| {
             terms.explore = true;
@@ -119,7 +131,7 @@ fn exploring_tries_the_model_that_may_be_the_best_of_its_tier() {
         };
         check(Task::Line, change, &format!("{expected}\n{DEAR}\nlocal: its provider fails"));
     };
-    // Luna costs a third of DeepSeek, whose price is out of proportion to what may be learned.
+    // Luna costs a third of DeepSeek, which is too dear to explore.
     explored(&[("gpt-6-luna", known(150.0, 500.0))], "gpt-6-luna\ndeepseek-v4-flash");
     // With its cache DeepSeek costs about the same, and nothing is known about it.
     let cached = |standing| Standing { cached_share: 0.75, ..standing };
@@ -138,16 +150,16 @@ fn exploring_tries_the_model_that_may_be_the_best_of_its_tier() {
 
 #[test]
 fn what_is_too_slow_or_limited_is_not_asked() {
-    const DEAR: &str = "dear: the task is not served by its tier";
+    const DEAR: &str = "dear: its tier does not serve the task";
     for (standing, why) in [
-        (Standing { wait_ms: Some(501), ..Standing::default() }, "it answers too late"),
+        (Standing { wait_ms: Some(501), ..Standing::default() }, "it usually answers after the deadline"),
         (
             Standing { allowance: Allowance { requests: Some(0), tokens: None }, ..Standing::default() },
-            "its provider allows no such call now",
+            "its provider's rate limits do not allow it now",
         ),
         (
             Standing { allowance: Allowance { requests: Some(9), tokens: Some(1000) }, ..Standing::default() },
-            "its provider allows no such call now",
+            "its provider's rate limits do not allow it now",
         ),
     ] {
         let expected = format!("local\ndeepseek-v4-flash\n{DEAR}\ngpt-6-luna: {why}");
@@ -170,10 +182,10 @@ fn what_is_too_slow_or_limited_is_not_asked() {
 #[test]
 fn a_cap_is_reached_when_nothing_that_costs_may_be_asked() {
     let (models, _) = Models::builtin().extended("config.toml", MODELS);
-    for (left, is_capped) in [(0.5, false), (0.0, true)] {
+    for (left, is_capped) in [(Some(0.5), false), (Some(0.0), true), (None, false)] {
         let (tasks, standings) = (Tasks::builtin(), BTreeMap::new());
-        let terms = Terms { cap_left: Money::from_usd(left), ..terms(tasks.row(Task::Line), &standings) };
-        assert_eq!(route(candidates(&models), &terms).is_capped(), is_capped, "{left} left");
+        let terms = Terms { cap_left: left.map(Money::from_usd), ..terms(tasks.row(Task::Line), &standings) };
+        assert_eq!(route(candidates(&models), &terms).is_capped(), is_capped, "{left:?} left");
     }
 }
 

@@ -1,55 +1,65 @@
-//! `pennyworth complete FILE:LINE:COL`: what would be suggested there, and why.
-//! It leaves the stages to `complete`; this is the server's own path, with a file in place of an editor.
+//! `pennyworth complete FILE:LINE:COL`: prints the completion there on standard output, and where it comes from on standard error. It exits with 1
+//! if there is none. It runs the server's stages, which it leaves to `complete`, on a file in place of an editor's document.
 
 use std::io::Write;
 use std::path::Path;
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use clap::Args;
 
-use super::place::{Opened, Place};
-use crate::complete::complete;
-use crate::ledger::Source;
+use super::place::{Location, Opened};
+use crate::complete::Attempt;
+use crate::complete::stages::complete;
+use crate::ledger::Ledger;
+use crate::models::found::Announced;
+use crate::paths;
+use crate::reports::completed::Completed;
 
-/// Print the completion for a place in a file
+/// Print the completion at a place in a file
 #[derive(Debug, Args)]
 pub struct Complete {
-    /// The place; LINE and COL count from 1, COL in characters
+    /// Location in a file; LINE and COL count from 1, COL in characters
     #[arg(value_name = "FILE:LINE:COL")]
-    place: Place,
+    place: Location,
     /// Leave out the rest of the line, as if it were not typed yet
     #[arg(long)]
     retype: bool,
+    /// Print one JSON object, with the text or the reason, and what was asked and spent
+    #[arg(long)]
+    json: bool,
 }
 
 impl Complete {
     pub(super) fn run(&self, config: Option<&Path>, out: &mut impl Write) -> anyhow::Result<ExitCode> {
         let runtime = tokio::runtime::Runtime::new()?;
-        let Opened { resources, snapshot, path, cursor, learned } = self.place.open(&runtime, config, self.retype)?;
-        let (_keep, mut superseded) = tokio::sync::oneshot::channel();
-        let before = runtime.block_on(resources.spent()).day;
-        let asked = complete(&resources, snapshot, path, cursor, Opened::ask(), &mut superseded);
-        let answer = runtime.block_on(asked);
-        let spent = runtime.block_on(resources.spent()).day - before;
-        if let Some(ledger) = resources.ledger() {
-            ledger.flush();
+        let Opened { completer, request, learned } = self.place.open(&runtime, config, self.retype)?;
+        let announced = Announced::beside(paths::ledger_path().as_deref());
+        let new = announced.new_of(completer.providers.found.all());
+        new.iter().for_each(|found| eprintln!("note: {found}"));
+        announced.add(&new);
+        let (_keep, superseded) = tokio::sync::oneshot::channel();
+        let attempts = Arc::clone(&request.attempts);
+        let completion = runtime.block_on(complete(&completer, request, superseded));
+        let ledger = completer.ledger.get();
+        let cost = |attempt: &Attempt| ledger?.cost(attempt.call?);
+        let asked = attempts.all().into_iter().map(|attempt| (attempt.clone(), cost(&attempt))).collect();
+        for news in
+            ledger.map(Ledger::take_news).into_iter().flatten().chain(completer.providers.troubles.take_unshown())
+        {
+            eprintln!("warning: {news}");
         }
-        for trouble in resources.troubles.untold() {
-            writeln!(out, "warning: {trouble}")?;
+        let completed = Completed { completion, why_nothing: attempts.why_nothing(), asked, learned };
+        if self.json {
+            writeln!(out, "{}", serde_json::to_string_pretty(&completed.as_json())?)?;
+        } else {
+            if let Some(completion) = &completed.completion {
+                writeln!(out, "{}", completion.text)?;
+                out.flush()?;
+                eprintln!();
+            }
+            eprint!("{}", completed.notes());
         }
-        let Some(answer) = answer else {
-            writeln!(out, "no completion: nothing was sure enough ({learned} files learned; `explain` says more)")?;
-            return Ok(ExitCode::SUCCESS);
-        };
-        let suggested = &answer.suggested;
-        writeln!(out, "{}", answer.text)?;
-        let sure = suggested.probability.map_or_else(String::new, |sure| format!(", {:.0} % sure", sure * 100.0));
-        let source = match suggested.source {
-            Source::Embedded => format!("the embedded model, which learned {learned} files"),
-            Source::Cache => "an earlier answer".to_owned(),
-            Source::Model => format!("the model {}", suggested.model),
-        };
-        writeln!(out, "\n-- {} ({}): from {source}{sure}; {spent} spent", suggested.task, suggested.language)?;
-        Ok(ExitCode::SUCCESS)
+        Ok(if completed.completion.is_some() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
     }
 }

@@ -1,6 +1,6 @@
-//! `pennyworth init`: writes the configuration that documents itself, or prints what an editor's needs (`init/`). It leaves the text to `settings::docs`, and an existing file alone unless told.
+//! `pennyworth init`: writes the commented configuration, or prints the configuration that an editor needs (`init/`). It overwrites a file only
+//! with `--force`. It leaves the text to `settings::docs`.
 
-use std::fs::{self, OpenOptions};
 use std::io::{ErrorKind, Write};
 use std::path::Path;
 use std::process::ExitCode;
@@ -10,29 +10,29 @@ use clap::{Args, Subcommand};
 
 mod helix;
 
-use super::replace;
-use crate::paths;
+use super::file::replace;
 use crate::settings::docs;
+use crate::{paths, private};
 
 /// `pennyworth init`.
 #[derive(Debug, Args)]
 #[command(args_conflicts_with_subcommands = true)]
 pub struct Init {
-    /// What to write it for instead
+    /// The editor to print a configuration for instead
     #[command(subcommand)]
     editor: Option<Editor>,
-    /// Write over a configuration that is there
+    /// Overwrite an existing configuration
     #[arg(long)]
     force: bool,
-    /// Print it instead of writing it
+    /// Print the configuration instead of writing it
     #[arg(long)]
     print: bool,
 }
 
-/// An editor that wants a configuration of its own.
+/// An editor that needs a configuration of its own.
 #[derive(Debug, Subcommand)]
 enum Editor {
-    /// Print what Helix's languages.toml needs
+    /// Print the lines that Helix's languages.toml needs
     Helix(helix::Helix),
 }
 
@@ -49,7 +49,7 @@ impl Init {
         }
         let known = paths::config_path();
         let Some(path) = config.or(known.as_deref()) else {
-            bail!("there is no home for a configuration here; name a file: pennyworth init --config FILE");
+            bail!("no home directory for a configuration; name a file: pennyworth init --config FILE");
         };
         self.write(path, &text)?;
         writeln!(out, "wrote {}", path.display())?;
@@ -59,15 +59,15 @@ impl Init {
     fn write(&self, path: &Path, text: &str) -> anyhow::Result<()> {
         let cannot = || format!("{} cannot be written", path.display());
         if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
-            fs::create_dir_all(folder).with_context(cannot)?;
+            private::create_folder(folder).with_context(cannot)?;
         }
         if self.force {
             return replace(path, text).with_context(cannot);
         }
-        match OpenOptions::new().write(true).create_new(true).open(path) {
+        match private::create_file(path) {
             Ok(mut file) => file.write_all(text.as_bytes()).with_context(cannot),
             Err(error) if error.kind() == ErrorKind::AlreadyExists => {
-                bail!("{} is there already; `pennyworth init --force` writes over it, `--print` prints", path.display())
+                bail!("{} exists already; `pennyworth init --force` overwrites it, `--print` prints", path.display())
             }
             Err(error) => Err(error).with_context(cannot),
         }
@@ -76,6 +76,8 @@ impl Init {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
 
     #[test]
@@ -86,7 +88,7 @@ mod tests {
         run(false).unwrap();
         assert_eq!(fs::read_to_string(&path).unwrap(), docs::commented_config());
         fs::write(&path, "mine").unwrap();
-        assert!(run(false).unwrap_err().to_string().contains("is there already"));
+        assert!(run(false).unwrap_err().to_string().contains("exists already"));
         assert_eq!(fs::read_to_string(&path).unwrap(), "mine");
         run(true).unwrap();
         assert_eq!(fs::read_to_string(&path).unwrap(), docs::commented_config());

@@ -1,69 +1,70 @@
-//! `FILE:LINE:COL`: a place that a command of the command line is asked about, and everything needed to look at it.
-//! It leaves what is done there to `complete` and `explain`.
+//! `FILE:LINE:COL`: the place that `complete` and `explain` take, and everything needed to complete there.
+//! It leaves completing and explaining to these commands.
 
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 use std::str::FromStr;
 use std::sync::Arc;
+use std::time::Instant;
 
 use anyhow::{Context as _, bail};
 use pennyworth_core::text::{self, Encoding, Position, Snapshot};
 use pennyworth_core::{gate::Trigger, syntax};
 use tokio::runtime::Runtime;
 
-use crate::complete::Ask;
-use crate::current::Current;
-use crate::discover;
-use crate::index::learn_folder;
-use crate::learn::key;
+use crate::complete::{Completer, Request};
+use crate::documents::parses::PARSES;
+use crate::documents::trees::LONGEST;
+use crate::learn::{key, learn_workspace};
 use crate::ledger::Ledger;
+use crate::models::discover;
 use crate::paths;
-use crate::resources::Resources;
-use crate::settings::Notice;
+use crate::settings::{Closed, Configuration, Notice};
 
 /// A place in a file; line and column count from 1, the column in characters.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Place {
+pub(super) struct Location {
     file: PathBuf,
     line: u32,
     column: u32,
 }
 
-impl FromStr for Place {
+impl FromStr for Location {
     type Err = String;
 
-    fn from_str(place: &str) -> Result<Place, String> {
-        let wanted = || format!("`{place}` is not FILE:LINE:COL, such as `src/main.rs:12:5`");
-        // From the right: a path may hold colons.
+    fn from_str(place: &str) -> Result<Location, String> {
+        // The parser of arguments shows the value itself.
+        let wanted = || "wanted: FILE:LINE:COL, such as `src/main.rs:12:5`".to_owned();
+        // From the right, because a path may contain colons.
         let mut parts = place.rsplitn(3, ':');
         let (column, line, file) = (parts.next(), parts.next(), parts.next());
         let number = |part: Option<&str>| part.and_then(|part| part.parse::<u32>().ok());
         match (file, number(line), number(column)) {
             (Some(file), Some(line), Some(column)) if !file.is_empty() => match (line, column) {
-                (0, _) | (_, 0) => Err(format!("`{place}`: LINE and COL count from 1")),
-                _ => Ok(Place { file: file.into(), line, column }),
+                (0, _) | (_, 0) => Err("LINE and COL count from 1".into()),
+                _ => Ok(Location { file: file.into(), line, column }),
             },
             _ => Err(wanted()),
         }
     }
 }
 
-/// A place, with the document it is in and what completing takes.
+/// A request at a place of a file, as if the user asked with a key.
 pub(super) struct Opened {
-    pub(super) resources: Arc<Resources>,
-    pub(super) snapshot: Snapshot,
-    pub(super) path: PathBuf,
-    pub(super) cursor: usize,
-    /// Files that the embedded model has learned for this.
+    pub(super) completer: Arc<Completer>,
+    pub(super) request: Request,
+    /// Files that the embedded model learned for it.
     pub(super) learned: usize,
 }
 
-impl Place {
-    /// Opens the file as an editor would, in the workspace it lies in, and learns that; with `retype` as if the rest of the line were not there.
+impl Location {
+    /// Opens the file as an editor would, and learns its workspace. With `retype`, the rest of the line is left out.
     pub(super) fn open(&self, runtime: &Runtime, config: Option<&Path>, retype: bool) -> anyhow::Result<Opened> {
         let path = std::path::absolute(&self.file)?;
-        let path = path.canonicalize().unwrap_or(path);
+        // The rules hold for the path as it is spelled and for what it leads to, so links are kept.
+        let has_dots = path.components().any(|part| part == Component::ParentDir);
+        let path = if has_dots { path.canonicalize().unwrap_or(path) } else { path };
         let shown = self.file.display();
-        let (settings, notices, _) = runtime.block_on(discover::gather(config));
+        let (settings, notices, found) = runtime.block_on(discover::gather(config));
         say(&notices);
         let size = std::fs::metadata(&path).with_context(|| format!("cannot read {shown}"))?;
         if !size.is_file() {
@@ -80,7 +81,7 @@ impl Place {
         let mut text = String::from_utf8(bytes).with_context(|| format!("{shown} is not UTF-8 text"))?;
         let first_line = text.lines().next().unwrap_or_default();
         let language = pennyworth_grammars::by_path(&path, first_line);
-        let Some(language) = language else { bail!("{shown}: no language is known for this name; known: {}", known()) };
+        let Some(language) = language else { bail!("{shown}: unknown language; known: {}", known()) };
         let mut snapshot = Snapshot::of(&text, Some(language));
         let cursor = self.offset(&snapshot)?;
         if retype {
@@ -88,24 +89,33 @@ impl Place {
             text.replace_range(cursor..end, "");
             snapshot = Snapshot::of(&text, Some(language));
         }
-        if text.len() as u64 <= settings.documents.max_complete_bytes {
-            snapshot.tree = syntax::parse(&snapshot.text, language, None, &mut || true);
-        }
         let root = workspace(&path);
-        let resources = Resources::new(settings.clone());
+        let completer = Completer::new(settings.clone());
+        completer.providers.found.set(&found.layer);
+        if let Some(state) = paths::state_dir() {
+            completer.parses.keep_in(state.join(PARSES));
+        }
+        if text.len() as u64 <= settings.documents.max_complete_bytes
+            && completer.parses.barred(&path, language.name()).is_none()
+        {
+            let _mark = completer.parses.begin(&path, language.name());
+            let begun = Instant::now();
+            snapshot.tree = syntax::parse(&snapshot.text, language, None, &mut || begun.elapsed() < LONGEST);
+        }
         let (ledger, notice) = Ledger::open(paths::ledger_path().as_deref());
         if let Some(notice) = notice {
             eprintln!("warning: {notice}");
         }
-        resources.set_ledger(ledger);
-        let (current, notices) = Current::new(1, settings, std::slice::from_ref(&root));
-        say(&notices);
-        resources.set_current(Arc::new(current));
-        let learned = learn_folder(&resources, &root, &path);
-        resources
-            .embedded
-            .teach(|model| model.open(&key(&path), language.name(), &pennyworth_core::prompt::normalised(&text)));
-        Ok(Opened { resources: Arc::new(resources), snapshot, path, cursor, learned })
+        completer.ledger.fill(ledger);
+        let (configuration, _) = Configuration::new(1, settings, std::slice::from_ref(&root));
+        let model = &completer.learner.model;
+        let learned = learn_workspace(model, &configuration, &path);
+        configuration.read(&path);
+        say(&configuration.found_notices());
+        completer.configure(Arc::new(configuration));
+        model.teach(|model| model.open(&key(&path), language.name(), &pennyworth_core::prompt::normalised(&text)));
+        let request = Request::new(snapshot, path, cursor, Trigger::Invoked);
+        Ok(Opened { completer: Arc::new(completer), request, learned })
     }
 
     fn offset(&self, snapshot: &Snapshot) -> anyhow::Result<usize> {
@@ -128,14 +138,7 @@ impl Place {
     }
 }
 
-impl Opened {
-    /// The question, as if it were asked with a key.
-    pub(super) fn ask() -> Ask {
-        Ask { trigger: Trigger::Invoked, selected: None, ready_only: false, outlives_edits: false }
-    }
-}
-
-/// The folder a file is worked on in: the nearest one above it with a repository, else its own.
+/// The workspace of a file: the nearest folder above it with a repository, else its own folder.
 fn workspace(path: &Path) -> PathBuf {
     let above = path.ancestors().skip(1);
     let repository = above.clone().find(|folder| folder.join(".git").exists());
@@ -147,10 +150,13 @@ fn known() -> String {
     names.join(", ")
 }
 
-/// What is wrong with the settings, for whoever runs the command; standard output is for what was asked.
+/// Prints faults of the settings to stderr, because stdout is for the result.
 fn say(notices: &[Notice]) {
     for notice in notices {
         eprintln!("{}: {notice}", notice.severity);
+        if notice.holds.closed() > Closed::No {
+            eprintln!("  {}", notice.holds);
+        }
     }
 }
 
@@ -160,13 +166,13 @@ mod tests {
 
     #[test]
     fn places_are_read_from_the_right() {
-        let place = |file: &str, line, column| Ok(Place { file: file.into(), line, column });
+        let place = |file: &str, line, column| Ok(Location { file: file.into(), line, column });
         assert_eq!("a.rs:1:2".parse(), place("a.rs", 1, 2));
         assert_eq!("C:\\a.rs:10:20".parse(), place("C:\\a.rs", 10, 20));
         for wrong in
             ["", "a.rs", "a.rs:1", ":1:2", "a.rs:x:1", "a.rs:0:1", "a.rs:1:0", "a.rs:1:-1", "a.rs:99999999999:1"]
         {
-            assert!(wrong.parse::<Place>().is_err(), "{wrong}");
+            assert!(wrong.parse::<Location>().is_err(), "{wrong}");
         }
     }
 }

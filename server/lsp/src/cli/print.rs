@@ -1,4 +1,4 @@
-//! Commands that print what is generated from our own types: the schema, shell completions, the manual. They read no configuration.
+//! Commands that print texts generated from our types: the schema, shell completions, the manual. They read no configuration.
 
 use std::fs;
 use std::io::Write;
@@ -6,22 +6,21 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::Context as _;
-use clap::{Args, CommandFactory as _};
+use clap::{Args, Command};
 
-use super::Cli;
 use crate::settings::docs;
 
 /// `pennyworth completions`.
 #[derive(Debug, Args)]
 pub struct Completions {
-    /// The shell to complete in
+    /// Shell to print completions for
     shell: clap_complete::Shell,
 }
 
 /// `pennyworth man`.
 #[derive(Debug, Args)]
 pub struct Man {
-    /// Write a page for each command into this folder instead of printing the first one
+    /// Write the page of each command into this folder instead of printing the first one
     #[arg(value_name = "FOLDER")]
     folder: Option<PathBuf>,
 }
@@ -34,23 +33,24 @@ pub(super) fn schema(out: &mut impl Write) -> anyhow::Result<ExitCode> {
 }
 
 impl Completions {
-    pub(super) fn run(&self, out: &mut impl Write) -> anyhow::Result<ExitCode> {
-        // The generator panics where writing fails, so it writes into memory.
+    pub(super) fn run(&self, mut command: Command, out: &mut impl Write) -> anyhow::Result<ExitCode> {
+        // The generator panics if a write fails, so it writes into memory.
         let mut script = Vec::new();
-        clap_complete::generate(self.shell, &mut Cli::command(), "pennyworth", &mut script);
+        clap_complete::generate(self.shell, &mut command, "pennyworth", &mut script);
         out.write_all(&script)?;
         Ok(ExitCode::SUCCESS)
     }
 }
 
 impl Man {
-    pub(super) fn run(&self, out: &mut impl Write) -> anyhow::Result<ExitCode> {
+    pub(super) fn run(&self, command: Command, out: &mut impl Write) -> anyhow::Result<ExitCode> {
         match &self.folder {
-            None => clap_mangen::Man::new(Cli::command()).render(out)?,
+            None => clap_mangen::Man::new(command).render(out)?,
             Some(folder) => {
                 let cannot = || format!("the manual cannot be written to {}", folder.display());
                 fs::create_dir_all(folder).with_context(cannot)?;
-                clap_mangen::generate_to(Cli::command(), folder).with_context(cannot)?;
+                clap_mangen::generate_to(command, folder).with_context(cannot)?;
+                writeln!(out, "wrote pennyworth.1 and a page for each command to {}", folder.display())?;
             }
         }
         Ok(ExitCode::SUCCESS)
@@ -59,24 +59,31 @@ impl Man {
 
 #[cfg(test)]
 mod tests {
+    use clap::CommandFactory as _;
+
     use super::*;
+    use crate::cli::Cli;
 
     #[test]
     fn everything_that_is_generated_names_every_command() {
         let mut man = Vec::new();
-        Man { folder: None }.run(&mut man).unwrap();
+        Man { folder: None }.run(Cli::command(), &mut man).unwrap();
         let mut texts = vec![String::from_utf8(man).unwrap()];
         for shell in [clap_complete::Shell::Bash, clap_complete::Shell::Fish, clap_complete::Shell::Zsh] {
             let mut script = Vec::new();
-            Completions { shell }.run(&mut script).unwrap();
+            Completions { shell }.run(Cli::command(), &mut script).unwrap();
             texts.push(String::from_utf8(script).unwrap());
         }
         for command in Cli::command().get_subcommands() {
             assert!(texts.iter().all(|text| text.contains(command.get_name())), "{}", command.get_name());
         }
         let folder = tempfile::tempdir().unwrap();
-        Man { folder: Some(folder.path().join("new")) }.run(&mut Vec::new()).unwrap();
-        assert!(folder.path().join("new/pennyworth-check.1").exists());
+        let mut said = Vec::new();
+        Man { folder: Some(folder.path().join("new")) }.run(Cli::command(), &mut said).unwrap();
+        assert!(
+            folder.path().join("new/pennyworth-check.1").exists() && folder.path().join("new/pennyworth.1").exists()
+        );
+        assert!(String::from_utf8(said).unwrap().starts_with("wrote pennyworth.1 and a page for each command to "));
     }
 
     #[test]

@@ -4,17 +4,17 @@ CREATE TABLE calls (
     id              INTEGER PRIMARY KEY,
     day             TEXT NOT NULL,
     at_ms           INTEGER NOT NULL,
-    over_ms         INTEGER NOT NULL,   -- by then it has ended; a call still open after that belongs to a process that was killed
+    over_ms         INTEGER NOT NULL,   -- deadline plus a minute; the process of a call that is still open then was killed
     provider        TEXT NOT NULL,
     model           TEXT NOT NULL,
-    task            TEXT NOT NULL,      -- "warming" for a call that only had a local server read ahead
+    task            TEXT NOT NULL,      -- "warming" for a call that only warms a local model
     language        TEXT NOT NULL,
     status          TEXT NOT NULL,      -- open, done, cut, failed, aborted, lost, unsent, carried
     max_tokens      INTEGER NOT NULL,
     prompt_tokens   INTEGER NOT NULL,   -- estimated
     plain_tokens    INTEGER NOT NULL,   -- the same before calibration
     worst           INTEGER NOT NULL,
-    charge          INTEGER NOT NULL,   -- what counts: the worst cost while it is open, then the cost
+    charge          INTEGER NOT NULL,   -- counts against the caps: the worst cost while the call is open, then the cost
     price_input     INTEGER NOT NULL,   -- of one token, at that time
     price_cached    INTEGER NOT NULL,
     price_write     INTEGER NOT NULL,
@@ -33,7 +33,7 @@ CREATE TABLE calls (
 ) STRICT;
 CREATE INDEX open_calls ON calls (over_ms) WHERE status = 'open';
 
--- What each day's calls are charged, kept in step by the triggers, so that a busy day's cap is checked as fast as a quiet one's.
+-- The sum of each day's charges, kept up to date by triggers, so that checking a cap is as fast on a busy day as on a quiet one.
 CREATE TABLE days (
     day             TEXT PRIMARY KEY,
     charge          INTEGER NOT NULL
@@ -55,10 +55,10 @@ CREATE TABLE suggestions (
     language        TEXT NOT NULL,
     chars           INTEGER NOT NULL,
     tokens          INTEGER NOT NULL,    -- estimated
-    truncated       INTEGER NOT NULL,    -- the ceiling cut it
+    truncated       INTEGER NOT NULL,    -- whether the output ceiling cut it
     probability     REAL,
     outcome         TEXT,                -- accepted, partly, typed, dismissed, unused
     outcome_chars   INTEGER NOT NULL DEFAULT 0,
-    kept_minutes    INTEGER,             -- so long after it was accepted this much of it still stood there
-    kept_chars      INTEGER
+    kept_minutes    INTEGER,             -- minutes from acceptance to the check
+    kept_chars      INTEGER              -- characters that were still there at the check
 ) STRICT;

@@ -1,16 +1,16 @@
-//! What earlier rows teach: a suggestion as it was shown, and what is to be at hand when the server starts. It leaves keeping it to `memory`.
+//! Reads earlier rows: those that `memory` needs at start, and one suggestion as it was shown. It leaves keeping the results to `memory`.
 
 use pennyworth_core::confidence::Fate;
 use pennyworth_core::task::Task;
 use rusqlite::Connection;
 
 use super::memory::{Length, Memory};
-use super::suggestion::{Kind, Source};
+use super::suggestion::{OutcomeKind, Source};
 
-/// Rows that are read at the start to know acceptance and bills again.
+/// Latest rows of each table that are read at start.
 const RECENT: i64 = 20_000;
 
-/// What earlier rows say: acceptance, lengths, how sure each model was, bills and waits.
+/// Learns acceptance, lengths, confidence, bills and waits from earlier rows.
 pub(super) fn load(connection: &Connection) -> rusqlite::Result<Memory> {
     let mut memory = Memory::default();
     let mut rows = connection.prepare(
@@ -19,29 +19,31 @@ pub(super) fn load(connection: &Connection) -> rusqlite::Result<Memory> {
     )?;
     let mut rows = rows.query([RECENT])?;
     while let Some(row) = rows.next()? {
-        let shown = Shown::read(row)?;
+        let shown = PastSuggestion::read(row)?;
         let Ok(task) = shown.task.parse() else { continue };
         memory.shown(task, &shown.language, &shown.model, row.get(10)?);
         if let Some(fate) = shown.kind.and_then(|kind| shown.fate(kind)) {
             memory.fate(&shown.model, fate);
         }
-        if shown.kind.is_some_and(Kind::is_acceptance) {
-            Shown { kind: None, ..shown }.accepted(&mut memory, row.get(9)?);
+        if shown.kind.is_some_and(OutcomeKind::is_acceptance) {
+            PastSuggestion { kind: None, ..shown }.accepted(&mut memory, row.get(9)?);
         }
     }
     memory.fit_all();
     let mut rows = connection.prepare(
-        "SELECT model, plain_tokens, input, cached, first_ms, status = 'done' AND estimated = 0
-         FROM (SELECT * FROM calls WHERE status IN ('done', 'cut') ORDER BY id DESC LIMIT ?1) ORDER BY id",
+        "SELECT model, plain_tokens, input, cached, first_ms, written, status = 'done' AND estimated = 0, status = 'outrun', total_ms, at_ms
+         FROM (SELECT * FROM calls WHERE status IN ('done', 'cut', 'outrun') ORDER BY id DESC LIMIT ?1) ORDER BY id",
     )?;
     let mut rows = rows.query([RECENT])?;
     while let Some(row) = rows.next()? {
         let model: String = row.get(0)?;
         let count = |column| row.get::<_, i64>(column).map(|count| u64::try_from(count).unwrap_or(0));
-        if row.get(5)? {
-            memory.billed(&model, row.get(1)?, count(2)?, count(3)?);
+        if row.get(6)? {
+            memory.billed(&model, row.get(1)?, count(2)?, (count(3)?, count(5)?));
         }
-        if let Some(first) = row.get::<_, Option<u32>>(4)? {
+        if row.get(7)? {
+            memory.missed(&model, row.get::<_, Option<u32>>(8)?.unwrap_or_default(), row.get(9)?);
+        } else if let Some(first) = row.get::<_, Option<u32>>(4)? {
             memory.waited(&model, first);
         }
     }
@@ -49,8 +51,8 @@ pub(super) fn load(connection: &Connection) -> rusqlite::Result<Memory> {
 }
 
 /// A suggestion as it was shown.
-pub(super) struct Shown {
-    pub(super) kind: Option<Kind>,
+pub(super) struct PastSuggestion {
+    pub(super) kind: Option<OutcomeKind>,
     task: String,
     language: String,
     pub(super) model: String,
@@ -61,11 +63,14 @@ pub(super) struct Shown {
     probability: Option<f32>,
 }
 
-impl Shown {
-    pub(super) fn read(row: &rusqlite::Row<'_>) -> rusqlite::Result<Shown> {
+impl PastSuggestion {
+    pub(super) fn read(row: &rusqlite::Row<'_>) -> rusqlite::Result<PastSuggestion> {
         let outcome: Option<String> = row.get(0)?;
-        Ok(Shown {
-            kind: Kind::DECIDING.iter().find(|(name, _)| Some(*name) == outcome.as_deref()).map(|(_, kind)| *kind),
+        Ok(PastSuggestion {
+            kind: OutcomeKind::DECIDING
+                .iter()
+                .find(|(name, _)| Some(*name) == outcome.as_deref())
+                .map(|(_, kind)| *kind),
             task: row.get(1)?,
             language: row.get(2)?,
             model: row.get(3)?,
@@ -77,15 +82,15 @@ impl Shown {
         })
     }
 
-    /// Whether it was right, where its model said how probably it would be and the user decided.
-    pub(super) fn fate(&self, kind: Kind) -> Option<Fate> {
-        (kind != Kind::Unused).then_some(Fate { said: self.probability?, right: kind > Kind::Dismissed })
+    /// Whether it was right; `None` if its probability is unknown or the user did not decide.
+    pub(super) fn fate(&self, kind: OutcomeKind) -> Option<Fate> {
+        (kind != OutcomeKind::Unused).then_some(Fate { said: self.probability?, right: kind > OutcomeKind::Dismissed })
     }
 
-    /// Counts an acceptance, once, and the length that was taken of a model's answer.
+    /// Counts an acceptance once, and learns the accepted length if the answer is not the embedded model's.
     pub(super) fn accepted(&self, memory: &mut Memory, taken: u32) {
         let Ok(task) = self.task.parse::<Task>() else { return };
-        if !self.kind.is_some_and(Kind::is_acceptance) {
+        if !self.kind.is_some_and(OutcomeKind::is_acceptance) {
             memory.accepted(task, &self.language, &self.model);
         }
         if self.source == Source::Embedded.name() {

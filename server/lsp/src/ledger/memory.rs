@@ -1,6 +1,6 @@
-//! What the ledger taught, kept at hand so that planning a request never waits for a file: acceptance, how sure a model may be taken to be,
-//! accepted lengths, waits, calibration and cache hits. Read once at the start and brought up to date with each row this process writes; what other servers of the user write is
-//! seen at the next start. It leaves reading and writing rows to `store`.
+//! What was learned from the ledger, held in memory so that planning a request never waits for a file: acceptance, confidence, accepted
+//! lengths, waits, calibration of tokens and cache hits. It is read once at start and updated with each row this process writes. Rows of the
+//! user's other servers count from the next start. It leaves reading and writing rows to `history` and `store`.
 
 use std::collections::{HashMap, VecDeque};
 
@@ -10,47 +10,50 @@ use pennyworth_core::route::Standing;
 use pennyworth_core::task::Task;
 use pennyworth_core::tokens::Calibration;
 
-/// Accepted lengths that are remembered for a task and language.
+/// Accepted lengths remembered per task and language.
 const LENGTHS: usize = 200;
-/// The share of the cached and all input that one more call leaves.
+/// Weight that earlier input keeps with each further call, for the share of cached input.
 const MEMORY: f64 = 0.9;
 
-/// Time in which what was accepted comes to count for half: habits and models change.
+/// Half-life of acceptance: habits and models change.
 const HALF_LIFE_MS: f64 = 30.0 * 24.0 * 3600.0 * 1000.0;
-/// The share of what was shown and accepted before that one more suggestion leaves, so that a few hundred decide.
+/// Weight that earlier suggestions keep with each further one, so that the last few hundred decide.
 const ANOTHER: f64 = 0.995;
-/// Answers of known fate that are remembered for a model.
+/// Fates of answers remembered per model.
 const FATES: usize = 500;
-/// Waits that are remembered for a model.
+/// Waits remembered per model.
 const WAITS: usize = 32;
-/// Waits from which one is the usual.
+/// Least number of waits for a median.
 const FEW_WAITS: usize = 3;
-/// Calls in a row that were over before a model said anything, from which on it is taken to need longer.
+/// Share of the waits remembered that a model needs: nine of ten answers began within it.
+const NEEDED_SHARE: (usize, usize) = (9, 10);
+/// Missed calls in a row after which a model is assumed to need twice as long as any of them was given. A call is missed if it took longer
+/// than we wait.
 const FEW_MISSES: u32 = 3;
-/// How long it is taken to, in milliseconds; doubled with each further miss, up to an hour.
+/// How long that assumption holds, in milliseconds; it doubles with each further miss, up to about an hour.
 const MISSED_MS: i64 = 60_000;
 
-/// What is at hand.
+/// What was learned.
 #[derive(Debug, Default)]
 pub(super) struct Memory {
-    acceptance: HashMap<(Task, String, String), Acceptance>,
+    acceptance: HashMap<(Task, String, String), AcceptanceCount>,
     lengths: HashMap<(Task, String), VecDeque<Length>>,
-    models: HashMap<String, Learned>,
+    models: HashMap<String, ModelMemory>,
 }
 
-/// Suggestions shown and accepted, weighed by their age at a moment.
+/// Suggestions shown and accepted, weighted by their age at `at_ms`.
 #[derive(Clone, Copy, Debug, Default)]
-struct Acceptance {
+struct AcceptanceCount {
     shown: f64,
     accepted: f64,
     at_ms: i64,
 }
 
-impl Acceptance {
-    fn at(self, now_ms: i64) -> Acceptance {
+impl AcceptanceCount {
+    fn at(self, now_ms: i64) -> AcceptanceCount {
         let age = now_ms.saturating_sub(self.at_ms).max(0) as f64;
         let left = 0.5_f64.powf(age / HALF_LIFE_MS);
-        Acceptance { shown: self.shown * left, accepted: self.accepted * left, at_ms: now_ms.max(self.at_ms) }
+        AcceptanceCount { shown: self.shown * left, accepted: self.accepted * left, at_ms: now_ms.max(self.at_ms) }
     }
 }
 
@@ -62,57 +65,83 @@ pub(super) struct Length {
 }
 
 #[derive(Clone, Debug, Default)]
-struct Learned {
+struct ModelMemory {
     calibration: Calibration,
     cached: f64,
+    written: f64,
     input: f64,
-    /// Milliseconds to the first text of its last answers.
+    /// Milliseconds to the first text of its latest answers.
     waits: VecDeque<u32>,
     missed: Missed,
     fates: VecDeque<Fate>,
     confidence: Confidence,
 }
 
-/// Calls in a row that were over before the model said anything.
+/// Calls in a row that took longer than we wait.
 #[derive(Clone, Copy, Debug, Default)]
 struct Missed {
     calls: u32,
-    /// Milliseconds that the longest of them had.
+    /// Milliseconds that the longest of them took.
     ms: u32,
     at_ms: i64,
 }
 
-impl Learned {
-    /// Milliseconds to its first text, usually; where its last calls were all too short for that, more than they had.
+/// Parts of the input, each from 0 to 1.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct InputShares {
+    /// Read from the provider's cache.
+    pub(super) cached: f64,
+    /// Written to it.
+    pub(super) written: f64,
+}
+
+impl ModelMemory {
+    fn shares(&self) -> InputShares {
+        let share = |part: f64| if self.input > 0.0 { part / self.input } else { 0.0 };
+        InputShares { cached: share(self.cached), written: share(self.written) }
+    }
+
+    /// The usual milliseconds to the first text. After enough missed calls: more than those were given.
     fn wait_ms(&self, now_ms: i64) -> Option<u32> {
         let (usual, Missed { calls, ms, at_ms }) = (usual(&self.waits), self.missed);
         let Some(more) = calls.checked_sub(FEW_MISSES) else { return usual };
         let holds = now_ms.saturating_sub(at_ms) < MISSED_MS << more.min(6);
-        if holds { Some(usual.unwrap_or(0).max(ms.saturating_add(1))) } else { usual }
+        if holds { Some(usual.unwrap_or(0).max(ms.saturating_mul(2))) } else { usual }
+    }
+
+    /// The milliseconds to give this model before another one is called besides it: so many that nine of ten answers begin, and more than
+    /// the last call was given in vain. A model that keeps missing gets no more than others: it may be dead.
+    fn needs_ms(&self) -> Option<u32> {
+        let mut waits: Vec<u32> = self.waits.iter().copied().collect();
+        waits.sort_unstable();
+        let (share, of) = NEEDED_SHARE;
+        let known = (waits.len() * share).div_ceil(of).checked_sub(1).and_then(|rank| waits.get(rank).copied());
+        let missed = (1..FEW_MISSES).contains(&self.missed.calls).then(|| self.missed.ms.saturating_add(1));
+        known.max(missed).filter(|_| self.missed.calls < FEW_MISSES)
     }
 }
 
-/// What is known of a model for a task and language.
+/// The standing of a model for a task and language.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Known {
-    /// What was asked for.
+pub struct KnownStanding {
+    /// The task.
     pub task: Task,
     /// The language's name.
     pub language: String,
     /// The model's name.
     pub model: String,
-    /// As the router sees it.
+    /// What the router knows of it.
     pub standing: Standing,
 }
 
-/// How sure a model may be taken to be.
+/// The calibration of a model's probabilities, with the data behind it.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Sureness {
+pub struct ModelConfidence {
     /// The model's name.
     pub model: String,
-    /// What is made of its own probabilities.
+    /// The calibration.
     pub confidence: Confidence,
-    /// What it said and what was so.
+    /// Reported and actual probabilities.
     pub bins: Vec<Bin>,
 }
 
@@ -128,11 +157,11 @@ impl Memory {
         self.acceptance_mut(task, language, model).accepted += 1.0;
     }
 
-    fn acceptance_mut(&mut self, task: Task, language: &str, model: &str) -> &mut Acceptance {
+    fn acceptance_mut(&mut self, task: Task, language: &str, model: &str) -> &mut AcceptanceCount {
         self.acceptance.entry((task, language.to_owned(), model.to_owned())).or_default()
     }
 
-    fn model_mut(&mut self, model: &str) -> &mut Learned {
+    fn model_mut(&mut self, model: &str) -> &mut ModelMemory {
         self.models.entry(model.to_owned()).or_default()
     }
 
@@ -140,43 +169,45 @@ impl Memory {
         remember(self.lengths.entry((task, language.to_owned())).or_default(), length, LENGTHS);
     }
 
-    /// A bill of the provider's own: the estimate of its input before calibration, all of its input, and what was cached of it.
-    pub(super) fn billed(&mut self, model: &str, plain_tokens: u32, input: u64, cached: u64) {
+    /// Learns from a provider's bill: the input estimated before calibration, the input billed, and the parts of it that were read from the
+    /// provider's cache and written to it.
+    pub(super) fn billed(&mut self, model: &str, plain_tokens: u32, input: u64, (cached, written): (u64, u64)) {
         let learned = self.model_mut(model);
         learned.calibration.learn(plain_tokens, input);
         learned.cached = learned.cached * MEMORY + cached.min(input) as f64;
+        learned.written = learned.written * MEMORY + written.min(input) as f64;
         learned.input = learned.input * MEMORY + input as f64;
     }
 
-    /// A model began to answer after so long.
+    /// A model sent its first text after `ms`.
     pub(super) fn waited(&mut self, model: &str, ms: u32) {
         let learned = self.model_mut(model);
         remember(&mut learned.waits, ms, WAITS);
         learned.missed = Missed::default();
     }
 
-    /// A call that had so long was over before a model said anything.
+    /// A call was given up after `ms`, before anything whole had come.
     pub(super) fn missed(&mut self, model: &str, ms: u32, now_ms: i64) {
         let missed = &mut self.model_mut(model).missed;
         *missed = Missed { calls: missed.calls.saturating_add(1), ms: missed.ms.max(ms), at_ms: now_ms };
     }
 
-    /// An answer turned out right or wrong.
+    /// A model's answer turned out right or wrong.
     pub(super) fn fate(&mut self, model: &str, fate: Fate) {
         remember(&mut self.model_mut(model).fates, fate, FATES);
     }
 
-    /// The fates of a model's answers, for working out what its probabilities mean, which takes too long to be done under a lock.
+    /// The fates of a model's answers, to fit its confidence, which takes too long to be done under the lock.
     pub(super) fn fates(&self, model: &str) -> VecDeque<Fate> {
         self.models.get(model).map(|learned| learned.fates.clone()).unwrap_or_default()
     }
 
-    /// What a model's probabilities mean.
-    pub(super) fn is_as_sure(&mut self, model: &str, confidence: Confidence) {
+    /// Sets a model's confidence.
+    pub(super) fn set_confidence(&mut self, model: &str, confidence: Confidence) {
         self.model_mut(model).confidence = confidence;
     }
 
-    /// Works that out for all models.
+    /// Fits the confidence of all models.
     pub(super) fn fit_all(&mut self) {
         for learned in self.models.values_mut() {
             learned.confidence = Confidence::fitted(learned.fates.iter());
@@ -193,32 +224,38 @@ impl Memory {
 
     pub(super) fn standing(&self, task: Task, language: &str, model: &str, now_ms: i64) -> Standing {
         let acceptance = self.acceptance.get(&(task, language.to_owned(), model.to_owned()));
-        let Acceptance { shown, accepted, .. } = acceptance.copied().unwrap_or_default().at(now_ms);
+        let AcceptanceCount { shown, accepted, .. } = acceptance.copied().unwrap_or_default().at(now_ms);
         let Some(learned) = self.models.get(model) else { return Standing { shown, accepted, ..Standing::default() } };
-        let cached_share = if learned.input > 0.0 { learned.cached / learned.input } else { 0.0 };
-        Standing { shown, accepted, cached_share, wait_ms: learned.wait_ms(now_ms), ..Standing::default() }
+        let cached_share = learned.shares().cached;
+        let (wait_ms, needs_ms) = (learned.wait_ms(now_ms), learned.needs_ms());
+        Standing { shown, accepted, cached_share, wait_ms, needs_ms, ..Standing::default() }
     }
 
-    /// All that is known for a task and language, in their order.
-    pub(super) fn known(&self, now_ms: i64) -> Vec<Known> {
+    /// The parts of a model's input that its provider's cache had, in answered calls.
+    pub(super) fn input_shares(&self, model: &str) -> InputShares {
+        self.models.get(model).map(ModelMemory::shares).unwrap_or_default()
+    }
+
+    /// All standings, sorted by task, language and model.
+    pub(super) fn known(&self, now_ms: i64) -> Vec<KnownStanding> {
         let known = |(task, language, model): &(Task, String, String)| {
             let standing = self.standing(*task, language, model, now_ms);
-            Known { task: *task, language: language.clone(), model: model.clone(), standing }
+            KnownStanding { task: *task, language: language.clone(), model: model.clone(), standing }
         };
-        let mut all: Vec<Known> = self.acceptance.keys().map(known).collect();
+        let mut all: Vec<KnownStanding> = self.acceptance.keys().map(known).collect();
         all.sort_by(|a, b| (a.task, &a.language, &a.model).cmp(&(b.task, &b.language, &b.model)));
         all
     }
 
-    /// How sure each model may be taken to be whose answers' fates are known, by name.
-    pub(super) fn sureness(&self) -> Vec<Sureness> {
-        let sureness = |(model, learned): (&String, &Learned)| Sureness {
+    /// The calibration of every model with known fates, sorted by name.
+    pub(super) fn model_confidences(&self) -> Vec<ModelConfidence> {
+        let model_confidences = |(model, learned): (&String, &ModelMemory)| ModelConfidence {
             model: model.clone(),
             confidence: learned.confidence,
             bins: learned.confidence.bins(learned.fates.iter()),
         };
-        let mut all: Vec<Sureness> =
-            self.models.iter().filter(|(_, learned)| !learned.fates.is_empty()).map(sureness).collect();
+        let mut all: Vec<ModelConfidence> =
+            self.models.iter().filter(|(_, learned)| !learned.fates.is_empty()).map(model_confidences).collect();
         all.sort_by(|a, b| a.model.cmp(&b.model));
         all
     }
@@ -237,7 +274,7 @@ impl Memory {
     }
 }
 
-/// One more; the oldest goes where there are too many.
+/// Adds one, and drops the oldest if there are too many.
 fn remember<T>(all: &mut VecDeque<T>, one: T, most: usize) {
     if all.len() >= most {
         all.pop_front();
@@ -245,7 +282,7 @@ fn remember<T>(all: &mut VecDeque<T>, one: T, most: usize) {
     all.push_back(one);
 }
 
-/// The median, once there are a few.
+/// The median; `None` if there are too few.
 fn usual(waits: &VecDeque<u32>) -> Option<u32> {
     let mut waits: Vec<u32> = waits.iter().copied().collect();
     waits.sort_unstable();

@@ -1,27 +1,35 @@
-//! What was got for the money: calls and suggestions added up by day, task, language and model. It leaves printing to the command line.
+//! The report: calls, costs and suggestions added up by day, task, language and model. It leaves printing to the command line.
 
 use std::collections::BTreeMap;
 use std::ops::AddAssign;
+use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
+use pennyworth_core::caps::Spent;
 use pennyworth_core::money::Money;
 use rusqlite::Connection;
 use serde::{Serialize, Serializer};
 
-use super::suggestion::millis;
+use super::clock::millis;
+use super::file;
+use super::sums;
 
-/// What was got for the money since a time.
+const DAY_MS: i64 = 24 * 3_600_000;
+
+/// Costs and suggestions since a time.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Report {
-    /// The local day on which it was made, `YYYY-MM-DD`.
+    /// The local day of the report, `YYYY-MM-DD`.
     pub today: String,
+    /// What counts against the caps; `None` if that is unknown.
+    pub spent: Option<Spent>,
     /// One row per day, task, language and model, the dearest first.
     pub rows: Vec<Row>,
-    /// All of them added up; its names are empty.
+    /// The sum of all rows; its names are empty.
     pub total: Row,
 }
 
-/// What a model did for a task in a language on a day.
+/// The calls and suggestions of a model for a task and language on a day.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct Row {
     /// The local day, `YYYY-MM-DD`.
@@ -34,64 +42,66 @@ pub struct Row {
     pub model: String,
     /// Calls that were sent.
     pub calls: u64,
-    /// Those of them whose cost is an estimate, because no bill came.
+    /// Calls whose cost is an estimate, because the provider sent no usage.
     pub estimated: u64,
-    /// Those of them that failed.
+    /// Calls that failed.
     pub failed: u64,
-    /// Those of them that nobody waited for, and those whose process was killed.
+    /// Calls that were aborted, or whose process was killed.
     pub aborted: u64,
+    /// Calls that took longer than we wait.
+    pub outrun: u64,
     /// Input tokens.
     pub input: u64,
-    /// Those of them read from the provider's cache.
+    /// Input tokens read from the provider's cache.
     pub cached: u64,
     /// Output tokens.
     pub output: u64,
-    /// What the calls cost, those in flight at their most.
+    /// Cost of the calls; calls in flight count at their worst cost.
     pub cost: Money,
-    /// Milliseconds from each call to its first text; written as their 50th and 95th percentile.
+    /// Milliseconds from each call to its first text; serialised as 50th and 95th percentile.
     #[serde(rename = "wait_ms", serialize_with = "percentiles")]
     pub waits: Vec<u32>,
     /// Suggestions shown.
     pub shown: u64,
-    /// Those of them that were taken, wholly or in part.
+    /// Suggestions accepted, in full or in part.
     pub accepted: u64,
-    /// Those of them that were typed letter by letter.
+    /// Suggestions typed letter by letter.
     pub typed_through: u64,
-    /// Characters taken.
+    /// Characters accepted.
     pub chars: u64,
-    /// Characters that were looked at again some minutes after they were taken.
+    /// Accepted characters that were checked again some minutes later.
     pub checked_chars: u64,
-    /// Those of them that still stood there.
+    /// Checked characters that were still there.
     pub kept_chars: u64,
 }
 
 impl Report {
-    /// The part of it that is of this local day, `YYYY-MM-DD`, and of later ones.
+    /// The part of the report from this local day on, `YYYY-MM-DD`.
     pub fn since(&self, day: &str) -> Report {
         let rows = self.rows.iter().filter(|row| row.day.as_str() >= day).cloned().collect();
-        Report::of(self.today.clone(), rows)
+        Report { spent: self.spent, ..Report::of(self.today.clone(), rows) }
     }
 
-    /// Rows with their sum.
+    /// A report of rows, with their sum.
     pub fn of(today: String, rows: Vec<Row>) -> Report {
         let mut total = Row::default();
         rows.iter().for_each(|row| total += row);
-        Report { today, rows, total }
+        Report { today, spent: None, rows, total }
     }
 }
 
 impl Row {
-    /// What an accepted character cost; `None` where none were accepted.
+    /// Cost per accepted character; `None` if there are none.
     pub fn cost_per_char(&self) -> Option<Money> {
         (self.chars > 0).then(|| self.cost.scaled(1.0 / self.chars as f64))
     }
 
-    /// What 1,000 accepted characters cost; `None` where none were accepted.
+    /// Cost per 1,000 accepted characters; `None` if there are none.
     pub fn cost_per_1000_chars(&self) -> Option<Money> {
         (self.chars > 0).then(|| self.cost.scaled(1000.0 / self.chars as f64))
     }
 
-    /// The wait that this share of calls, 0 to 1, did not exceed; `None` where none answered.
+    /// The wait that this share of calls (0 to 1) did not exceed; `None` if no call was answered.
     pub fn wait(&self, share: f64) -> Option<u32> {
         let mut waits = self.waits.clone();
         waits.sort_unstable();
@@ -99,7 +109,7 @@ impl Row {
         waits.get(rank.saturating_sub(1)).copied()
     }
 
-    /// The share of suggestions that were taken, 0 to 1; `None` where none were shown.
+    /// The share of suggestions that were accepted (0 to 1); `None` if none were shown.
     pub fn acceptance(&self) -> Option<f64> {
         (self.shown > 0).then(|| self.accepted as f64 / self.shown as f64)
     }
@@ -111,6 +121,7 @@ impl AddAssign<&Row> for Row {
         self.estimated += other.estimated;
         self.failed += other.failed;
         self.aborted += other.aborted;
+        self.outrun += other.outrun;
         self.input += other.input;
         self.cached += other.cached;
         self.output += other.output;
@@ -131,22 +142,69 @@ fn percentiles<S: Serializer>(waits: &[u32], serializer: S) -> Result<S::Ok, S::
 }
 
 const CALLS: &str = "
-    SELECT day, task, language, model, count(*), sum(estimated), sum(status = 'failed'), sum(status IN ('aborted', 'lost')),
-        sum(input), sum(cached), sum(output), sum(charge), group_concat(first_ms)
-    FROM calls WHERE at_ms >= ?1 AND status <> 'unsent' GROUP BY 1, 2, 3, 4";
+    SELECT date(at_ms / 1000, 'unixepoch', 'localtime'), task, language, model, count(*), sum(estimated), sum(status = 'failed'), sum(status IN ('aborted', 'lost')),
+        sum(input), sum(cached), sum(output), sum(charge), group_concat(first_ms), sum(status = 'outrun')
+    FROM calls WHERE at_ms BETWEEN ?1 AND ?2 AND status <> 'unsent' GROUP BY 1, 2, 3, 4";
 
 const SUGGESTIONS: &str = "
     SELECT date(at_ms / 1000, 'unixepoch', 'localtime'), task, language, model,
         count(*), sum(outcome IN ('accepted', 'partly')), sum(outcome = 'typed'),
         sum(CASE WHEN outcome IN ('accepted', 'partly') THEN outcome_chars END),
         sum(CASE WHEN kept_minutes IS NOT NULL THEN outcome_chars END), sum(kept_chars)
-    FROM suggestions WHERE at_ms >= ?1 GROUP BY 1, 2, 3, 4";
+    FROM suggestions WHERE at_ms BETWEEN ?1 AND ?2 GROUP BY 1, 2, 3, 4";
 
-/// Reads the report at a moment.
+/// Reads the report since a time.
 pub(super) fn read(connection: &Connection, now_ms: i64, since: SystemTime) -> rusqlite::Result<Report> {
+    report(connection, now_ms, span(connection, millis(since), i64::MAX)?)
+}
+
+/// Rows of past days, which hardly change. Of those, reports read each once.
+#[derive(Default)]
+pub(super) struct Past {
+    /// The file, the first millisecond, and the millisecond after the last.
+    of: Option<(PathBuf, i64, i64)>,
+    rows: Rows,
+}
+
+impl Past {
+    /// Reads the report since a time: yesterday and today from the file, days before from there only if that was not done before.
+    pub(super) fn read(&mut self, path: &Path, now_ms: i64, since: SystemTime) -> Result<Report, String> {
+        let connection = file::reader(path).map_err(|fault| fault.to_string())?;
+        let mut read = || -> rusqlite::Result<Report> {
+            let since = millis(since);
+            // Of past days whole ones, so that a moment later it is the same.
+            let first = since / DAY_MS * DAY_MS;
+            let yesterday: i64 = connection.query_row(
+                "SELECT unixepoch(?1 / 1000, 'unixepoch', 'localtime', 'start of day', '-1 day', 'utc') * 1000",
+                [now_ms],
+                |row| row.get(0),
+            )?;
+            let of = Some((path.to_owned(), first, yesterday));
+            if self.of != of {
+                self.rows = span(&connection, first, yesterday - 1)?;
+                self.of = of;
+            }
+            let mut rows = self.rows.clone();
+            rows.extend(span(&connection, since.max(yesterday), i64::MAX)?);
+            report(&connection, now_ms, rows)
+        };
+        read().map_err(|error| error.to_string())
+    }
+}
+
+fn report(connection: &Connection, now_ms: i64, rows: Rows) -> rusqlite::Result<Report> {
     let today = connection.query_row("SELECT date(?1 / 1000, 'unixepoch', 'localtime')", [now_ms], |row| row.get(0))?;
-    let mut rows = Rows::new();
-    add(&mut rows, connection, CALLS, since, |row, numbers| {
+    // A file that can only be read may have a version without these sums.
+    let spent = sums::read(connection, now_ms).ok().filter(|sums| !sums.is_unknown).map(|sums| sums.spent);
+    let mut report = Report { spent, ..Report::of(today, rows.into_values().collect()) };
+    report.rows.sort_by(|a, b| b.cost.cmp(&a.cost).then(b.chars.cmp(&a.chars)).then(a.task.cmp(&b.task)));
+    Ok(report)
+}
+
+/// The rows between two times, both included.
+fn span(connection: &Connection, first_ms: i64, last_ms: i64) -> rusqlite::Result<Rows> {
+    let (mut rows, span) = (Rows::new(), [first_ms, last_ms]);
+    add(&mut rows, connection, CALLS, span, |row, numbers| {
         row.calls = numbers.count(4);
         row.estimated = numbers.count(5);
         row.failed = numbers.count(6);
@@ -156,8 +214,9 @@ pub(super) fn read(connection: &Connection, now_ms: i64, since: SystemTime) -> r
         row.output = numbers.count(10);
         row.cost = Money::from_pico(numbers.number(11));
         row.waits = numbers.list(12);
+        row.outrun = numbers.count(13);
     })?;
-    add(&mut rows, connection, SUGGESTIONS, since, |row, numbers| {
+    add(&mut rows, connection, SUGGESTIONS, span, |row, numbers| {
         row.shown = numbers.count(4);
         row.accepted = numbers.count(5);
         row.typed_through = numbers.count(6);
@@ -165,24 +224,22 @@ pub(super) fn read(connection: &Connection, now_ms: i64, since: SystemTime) -> r
         row.checked_chars = numbers.count(8);
         row.kept_chars = numbers.count(9);
     })?;
-    let mut report = Report::of(today, rows.into_values().collect());
-    report.rows.sort_by(|a, b| b.cost.cmp(&a.cost).then(b.chars.cmp(&a.chars)).then(a.task.cmp(&b.task)));
-    Ok(report)
+    Ok(rows)
 }
 
 /// Rows by day, task, language and model.
 type Rows = BTreeMap<[String; 4], Row>;
 
-/// Fills in what one query found out about each.
+/// Runs one query and fills its numbers into the rows.
 fn add(
     rows: &mut Rows,
     connection: &Connection,
     query: &str,
-    since: SystemTime,
+    span: [i64; 2],
     fill: impl Fn(&mut Row, &Numbers<'_>),
 ) -> rusqlite::Result<()> {
     let mut query = connection.prepare(query)?;
-    let mut found = query.query([millis(since)])?;
+    let mut found = query.query(span)?;
     while let Some(row) = found.next()? {
         let names: [String; 4] = [row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?];
         let [day, task, language, model] = names.clone();
@@ -192,7 +249,7 @@ fn add(
     Ok(())
 }
 
-/// The numbers of a row; a sum over nothing is 0.
+/// The numbers of a database row; NULL, the sum over nothing, is 0.
 struct Numbers<'a>(&'a rusqlite::Row<'a>);
 
 impl Numbers<'_> {

@@ -1,69 +1,36 @@
-//! A call between its reservation and its account: it hears the answer, and however it ends a row is written. It leaves writing to `store`.
+//! A reserved call until it is settled. It takes note of the answer; however the call ends, its row is settled. It leaves writing to `store`.
 
 use std::time::{Duration, Instant};
 
 use pennyworth_core::models::AbortBilled;
+use pennyworth_core::task::Task;
 use pennyworth_core::tokens;
-use pennyworth_providers::{Chunk, FinishReason, Kind, ProviderError, Usage};
+use pennyworth_providers::{Chunk, FinishReason, ProviderError, Usage};
 
-use super::{Call, Ledger};
+use super::entry::{CallId, Entry};
+use super::settlement::{CallStatus, Settlement};
+use super::span::CallSpan;
+use super::writer::Writer;
 
-/// The row of a call.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct CallId(pub(super) i64);
-
-/// What became of a call.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Status {
-    /// It ended by itself.
-    Done,
-    /// Enough was heard and the stream was closed.
-    Cut,
-    /// The provider failed.
-    Failed,
-    /// Nobody wanted it any more.
-    Aborted,
-    /// It was never sent.
-    Unsent,
-}
-
-impl Status {
-    pub(super) fn name(self) -> &'static str {
-        match self {
-            Status::Done => "done",
-            Status::Cut => "cut",
-            Status::Failed => "failed",
-            Status::Aborted => "aborted",
-            Status::Unsent => "unsent",
-        }
-    }
-}
-
-/// The account of a call.
-#[derive(Clone, Debug)]
-pub(super) struct Account {
-    pub(super) status: Status,
-    pub(super) usage: Usage,
-    pub(super) finish: Option<FinishReason>,
-    pub(super) reason: Option<String>,
-    pub(super) first: Option<Duration>,
-    pub(super) total: Duration,
-    /// Whether its time was over before the model said anything.
-    pub(super) is_late: bool,
-}
-
-/// A reservation on its way to whoever asked for it. If they are gone it is taken back, since nothing was sent.
+/// A reservation on its way to the caller. If the caller is gone, it is taken back, since nothing was sent.
 #[derive(Debug)]
 pub(super) struct Ticket(Option<Reservation>);
 
 impl Ticket {
-    pub(super) fn new(id: CallId, call: Call, ledger: Ledger) -> Ticket {
-        let heard = Heard { began: Instant::now(), first: None, text: String::new(), usage: None, finish: None };
-        Ticket(Some(Reservation { id, call, ledger, heard, open: true }))
+    pub(super) fn new(id: CallId, entry: Entry, writer: Writer) -> Ticket {
+        let heard = AnswerSoFar {
+            began: Instant::now(),
+            first: None,
+            text: String::new(),
+            usage: None,
+            finish: None,
+            is_overtaken: false,
+        };
+        Ticket(Some(Reservation { id, entry, writer, heard, open: true }))
     }
 
     pub(super) fn redeem(mut self) -> Reservation {
-        #[expect(clippy::expect_used, reason = "it is taken here only, and that ends the ticket")]
+        #[expect(clippy::expect_used, reason = "only this takes it, and that ends the ticket")]
         self.0.take().expect("a ticket is redeemed once")
     }
 }
@@ -76,22 +43,24 @@ impl Drop for Ticket {
     }
 }
 
-/// A call that may be sent. Dropping it writes it down as aborted, at an estimated cost.
+/// A call that may be sent. Dropping it settles the call as aborted, at an estimated cost.
 pub struct Reservation {
     id: CallId,
-    call: Call,
-    ledger: Ledger,
-    heard: Heard,
+    entry: Entry,
+    writer: Writer,
+    heard: AnswerSoFar,
     open: bool,
 }
 
-/// What came of the answer. The text stays in memory, to be counted if no bill comes.
-struct Heard {
+/// The answer so far. The text stays in memory and is counted if no usage comes.
+struct AnswerSoFar {
     began: Instant,
     first: Option<Duration>,
     text: String,
     usage: Option<Usage>,
     finish: Option<FinishReason>,
+    /// Whether another model answered first.
+    is_overtaken: bool,
 }
 
 impl Reservation {
@@ -105,7 +74,7 @@ impl Reservation {
         self.heard.finish == Some(FinishReason::Length)
     }
 
-    /// Takes note of a piece of the answer.
+    /// Takes note of a chunk of the answer.
     pub fn heard(&mut self, chunk: &Chunk) {
         match chunk {
             Chunk::Limits(_) => {}
@@ -118,10 +87,10 @@ impl Reservation {
         }
     }
 
-    /// The answer was read as far as it was wanted: to its end, or until it was cut. `rejected` says in a word why it is not shown.
+    /// The answer was read to its end, or until enough was read. `rejected` says in a word why it is not shown.
     pub fn settle(mut self, rejected: Option<&str>) {
-        let status = if self.heard.finish.is_some() { Status::Done } else { Status::Cut };
-        self.close(status, rejected.map(str::to_owned), false);
+        let status = if self.heard.finish.is_some() { CallStatus::Done } else { CallStatus::Cut };
+        self.close(status, rejected.map(str::to_owned));
     }
 
     /// The provider failed.
@@ -134,45 +103,61 @@ impl Reservation {
             Some(status) => format!("{:?} {status}", error.kind),
             None => format!("{:?}", error.kind),
         };
-        let is_late = self.heard.first.is_none() && matches!(error.kind, Kind::FirstByte | Kind::Deadline);
-        self.close(Status::Failed, Some(reason), is_late);
+        self.close(CallStatus::Failed, Some(reason));
+    }
+
+    /// The answer took longer than we wait. Nothing of it is shown.
+    pub fn outrun(mut self) {
+        self.close(CallStatus::Outrun, None);
+    }
+
+    /// The call was dropped because another model answered first.
+    pub fn overtaken(mut self) {
+        self.heard.is_overtaken = true;
+        self.close(CallStatus::Aborted, None);
     }
 
     /// The request was not sent after all.
     pub fn unsent(mut self) {
         self.heard.usage = Some(Usage::default());
-        self.close(Status::Unsent, None, false);
+        self.close(CallStatus::Unsent, None);
     }
 
-    fn close(&mut self, status: Status, reason: Option<String>, is_late: bool) {
+    fn close(&mut self, status: CallStatus, reason: Option<String>) {
         self.open = false;
-        let account = Account {
+        let settlement = Settlement {
             status,
             usage: self.usage(),
             finish: self.heard.finish,
             reason,
             first: self.heard.first,
             total: self.heard.began.elapsed(),
-            is_late,
+            is_outrun: status == CallStatus::Outrun || self.heard.is_overtaken,
         };
-        if account.status != Status::Unsent {
-            self.ledger.tell(&self.call, &account);
+        if settlement.status != CallStatus::Unsent {
+            self.writer.collect(&span(&self.entry, &settlement));
         }
-        let (id, call) = (self.id, self.call.clone());
-        self.ledger.send(move |store| store.settle(id, &call, &account));
+        let (id, entry) = (self.id, self.entry.clone());
+        self.writer.send(move |store| store.settle(id, &entry, &settlement));
     }
 
-    /// The bill, or what it is taken to be: the provider's own; else the input it counted, or as it was estimated, with the output that came
-    /// where only that is billed, and all that was allowed where the whole answer is or nobody says.
+    /// The provider's usage, or an estimate of it. The input is what the provider counted, else our estimate, of which as much is cached as in the
+    /// model's answered calls. The output is what came if the provider bills only that, else `max_tokens`.
     fn usage(&self) -> Usage {
-        let estimate = Usage { input: self.call.prompt_tokens.into(), estimated: true, ..Usage::default() };
-        let known = self.heard.usage.unwrap_or(estimate);
+        let input = self.entry.prompt_tokens.into();
+        let estimate = Usage { input, estimated: true, input_is_guessed: true, ..Usage::default() };
+        let mut known = self.heard.usage.unwrap_or(estimate);
+        if known.input_is_guessed {
+            let shares = self.writer.memory().input_shares(&self.entry.model);
+            let part = |share: f64| (known.input as f64 * share).round() as u64;
+            (known.cached, known.written) = (part(shares.cached), part(shares.written));
+        }
         if !known.estimated || self.heard.finish.is_some() {
             return known;
         }
-        let per_token = self.ledger.calibration(&self.call.model).chars_per_token(self.call.chars_per_token);
-        let most = u64::from(self.call.max_tokens);
-        let output = match self.call.abort_billed {
+        let per_token = self.writer.memory().calibration(&self.entry.model).chars_per_token(self.entry.chars_per_token);
+        let most = u64::from(self.entry.max_tokens);
+        let output = match self.entry.abort_billed {
             AbortBilled::No => u64::from(tokens::estimate(&self.heard.text, per_token)).max(known.output).min(most),
             AbortBilled::Yes | AbortBilled::Unknown => most,
         };
@@ -180,10 +165,30 @@ impl Reservation {
     }
 }
 
+fn span<'a>(entry: &'a Entry, settlement: &'a Settlement) -> CallSpan<'a> {
+    CallSpan {
+        provider: &entry.provider,
+        model: &entry.model,
+        task: entry.task.map_or("warming", Task::name),
+        language: &entry.language,
+        max_tokens: entry.max_tokens,
+        input: settlement.usage.input,
+        cached: settlement.usage.cached,
+        output: settlement.usage.output,
+        estimated: settlement.usage.estimated,
+        cost: settlement.usage.cost(&entry.price).usd(),
+        finish: settlement.finish.map(|finish| format!("{finish:?}").to_lowercase()),
+        status: settlement.status.name(),
+        reason: settlement.reason.as_deref(),
+        first: settlement.first,
+        total: settlement.total,
+    }
+}
+
 impl Drop for Reservation {
     fn drop(&mut self) {
         if self.open {
-            self.close(Status::Aborted, None, false);
+            self.close(CallStatus::Aborted, None);
         }
     }
 }
@@ -191,6 +196,6 @@ impl Drop for Reservation {
 impl std::fmt::Debug for Reservation {
     /// Without the text.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Reservation").field("id", &self.id).field("call", &self.call).finish_non_exhaustive()
+        f.debug_struct("Reservation").field("id", &self.id).field("entry", &self.entry).finish_non_exhaustive()
     }
 }

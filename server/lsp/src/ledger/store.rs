@@ -1,51 +1,63 @@
-//! The rows: the writer thread's half of the ledger. It alone holds the connection.
-//! It leaves the file as such to `file`, and what is known from earlier rows to `history`.
+//! Reads and writes rows, on the writer thread. It leaves the connection to `books`, sums to `sums`, and learning from earlier rows to `history`.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::{Arc, PoisonError, RwLock, RwLockWriteGuard};
 use std::time::{Duration, SystemTime};
 
+use pennyworth_core::caps::{Caps, Spent};
 use pennyworth_core::confidence::Confidence;
 use pennyworth_core::money::Money;
 use pennyworth_core::task::Task;
 use rusqlite::{Connection, OptionalExtension as _, TransactionBehavior, named_params, params};
 
-use super::caps::{Caps, Spent};
-use super::file::{self, TRIES, is_busy, is_damage, is_lasting};
-use super::history::{self, Shown};
+use super::books::Books;
+use super::clock::Clock;
+use super::entry::{CallId, Entry, Refused};
+use super::file;
+use super::history::{self, PastSuggestion};
+use super::ids;
 use super::memory::Memory;
 use super::report::{self, Report};
-use super::reservation::Account;
-use super::suggestion::{self, Kind, millis};
-use super::{Call, CallId, Clock, Outcome, Refused, Suggested, SuggestionId};
+use super::settlement::Settlement;
+use super::suggestion::{Outcome, OutcomeKind, Suggested, SuggestionId};
+use super::sums::{self, Sums};
+use super::trouble::Condition;
 
-/// Time after its deadline in which a call may still be settled.
+/// Time after a call's deadline until it counts as lost.
 const GRACE: Duration = Duration::from_secs(60);
-/// What stands for the task of a call that only warms its model.
+/// The task of a call that only warms its model.
 const WARMING: &str = "warming";
-/// How long suggestions are kept; calls are kept for ever, they are money.
+/// How long suggestions are kept. Calls are kept for ever, because they are money.
 const SUGGESTIONS_KEPT: Duration = Duration::from_secs(400 * 24 * 3600);
 
-/// The rows and what is at hand of them.
+/// The rows, and the memory learned from them.
 pub(super) struct Store {
-    connection: Connection,
-    path: Option<PathBuf>,
+    books: Books,
     clock: Clock,
     memory: Arc<RwLock<Memory>>,
-    /// The day and what it and its month cost as last read, for a file that is lost while it is in use.
-    spent: (String, Spent),
+    /// Calls that ended while the file with their rows could not be used.
+    late: Vec<(CallId, Entry, Settlement)>,
 }
 
 impl Store {
-    pub(super) fn open(path: Option<&Path>, clock: Clock, memory: Arc<RwLock<Memory>>) -> (Store, Option<String>) {
-        let (connection, notice) = file::open(path, clock());
-        (Store { connection, path: path.map(Path::to_owned), clock, memory, spent: Default::default() }, notice)
+    pub(super) fn open(
+        path: Option<&Path>,
+        clock: Clock,
+        memory: Arc<RwLock<Memory>>,
+        condition: Arc<Condition>,
+    ) -> Store {
+        Store { books: Books::open(path, clock.clone(), condition), clock, memory, late: Vec::new() }
     }
 
-    /// Reads what is to be at hand.
+    /// The same rows after a panic, on a new connection.
+    pub(super) fn reopened(self) -> Store {
+        Store { books: self.books.reopened(), ..self }
+    }
+
+    /// Deletes old suggestions and fills the memory.
     pub(super) fn load(&mut self) {
         let memory = Arc::clone(&self.memory);
-        let oldest = (self.clock)().checked_sub(SUGGESTIONS_KEPT).map_or(0, |time| SuggestionId::earliest(time).0);
+        let oldest = self.clock.wall().checked_sub(SUGGESTIONS_KEPT).map_or(0, ids::earliest);
         let loaded = self.run(|connection| {
             connection.execute("DELETE FROM suggestions WHERE id < ?1", [oldest])?;
             let fresh = history::load(connection)?;
@@ -55,73 +67,101 @@ impl Store {
         log("read", loaded);
     }
 
-    pub(super) fn reserve(&mut self, call: &Call, caps: Option<Caps>) -> Result<CallId, Refused> {
-        let now = millis((self.clock)());
-        let factor = 1.0 / self.memory().calibration(&call.model).chars_per_token(1.0);
-        let plain_tokens = (call.prompt_tokens as f32 / factor.max(0.01)).round() as u32;
+    pub(super) fn reserve(&mut self, entry: &Entry, caps: Option<Caps>) -> Result<CallId, Refused> {
+        let (now, at) = (self.books.now_ms(), self.clock.wall_ms());
+        let factor = 1.0 / self.memory().calibration(&entry.model).chars_per_token(1.0);
+        let plain_tokens = (entry.prompt_tokens as f32 / factor.max(0.01)).round() as u32;
+        let (is_free, id) = (entry.worst_cost <= Money::ZERO, CallId::fresh());
+        if !is_free && !self.books.last() {
+            return Err(self.unbooked());
+        }
         let reserved = self.run(|connection| {
             let step = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-            lose(&step, now)?;
-            let (day, spent) = spent(&step, now)?;
-            if let Some((period, spent_of, cap)) = caps.and_then(|caps| caps.broken(spent, call.worst_cost)) {
-                step.commit()?;
-                return Ok((Err(Refused::Cap { period, spent: spent_of, cap }), day, spent));
+            let sums = sums::read(&step, now)?;
+            lose(&step, sums.now_ms)?;
+            let sums = sums::read(&step, sums.now_ms)?;
+            let broken = caps.and_then(|caps| caps.broken(sums.spent, entry.worst_cost));
+            if broken.is_none() && (is_free || !sums.is_unknown) {
+                insert(&step, id, entry, (sums.now_ms, at), plain_tokens)?;
             }
-            let id = insert(&step, call, &day, now, plain_tokens)?;
             step.commit()?;
-            Ok((Ok(CallId(id)), day, spent.and(call.worst_cost)))
+            Ok((broken, sums))
         });
-        match reserved {
-            Ok((result, day, spent)) => {
-                self.spent = (day, spent);
-                result
+        let (broken, sums) = reserved.map_err(|error| Refused::Unwritten(error.to_string()))?;
+        let reserved = if broken.is_none() { sums.spent.reserved + entry.worst_cost } else { sums.spent.reserved };
+        self.books.learned(Sums { spent: Spent { reserved, ..sums.spent }, ..sums });
+        match broken {
+            _ if is_free => Ok(id),
+            // The file failed in between, and the row is in memory.
+            _ if sums.is_unknown || !self.books.last() => {
+                self.take_back(id);
+                Err(self.unbooked())
             }
-            Err(error) => Err(Refused::Unwritten(error.to_string())),
+            Some(broken) => Err(Refused::Cap(broken)),
+            None => Ok(id),
         }
     }
 
-    pub(super) fn settle(&mut self, id: CallId, call: &Call, account: &Account) {
-        let usage = account.usage;
-        let cost = usage.cost(&call.price);
-        let finish = account.finish.map(|finish| format!("{finish:?}").to_lowercase());
-        let millis = |time: Duration| time.as_millis() as i64;
-        let written = self.unhurried(|connection| {
-            let mut update = connection.prepare_cached(
-                "UPDATE calls SET status = :status, charge = :charge, input = :input, cached = :cached, written = :written,
-                    output = :output, reasoning = :reasoning, estimated = :estimated, first_ms = :first, total_ms = :total,
-                    finish = :finish, reason = :reason
-                 WHERE id = :id AND status IN ('open', 'lost') RETURNING plain_tokens",
-            )?;
-            let mut rows = update.query(named_params! {
-                ":id": id.0, ":status": account.status.name(), ":charge": cost.pico(), ":input": count(usage.input),
-                ":cached": count(usage.cached), ":written": count(usage.written), ":output": count(usage.output),
-                ":reasoning": count(usage.reasoning), ":estimated": usage.estimated, ":first": account.first.map(millis),
-                ":total": millis(account.total), ":finish": finish, ":reason": account.reason,
-            })?;
-            let plain_tokens = rows.next()?.map(|row| row.get::<_, u32>(0)).transpose()?;
-            // SQLite moves its journal only behind a statement that was read to its end.
-            while rows.next()?.is_some() {}
-            Ok(plain_tokens)
+    fn unbooked(&self) -> Refused {
+        match self.books.trouble() {
+            Some(trouble) => Refused::Unbooked(trouble),
+            None => Refused::Unwritten("it just failed".into()),
+        }
+    }
+
+    /// Deletes the row of a call that may not be sent.
+    fn take_back(&mut self, id: CallId) {
+        let deleted = self.run(|connection| {
+            connection.execute("UPDATE calls SET status = 'unsent', charge = 0 WHERE id = ?1", [id.0])
         });
+        log("take a call back from", deleted.map(drop));
+    }
+
+    pub(super) fn settle(&mut self, id: CallId, entry: &Entry, settlement: &Settlement) {
+        let usage = settlement.usage;
+        let written = self.unhurried(|connection| settle(connection, id, entry, settlement));
         let waited = |time: Duration| u32::try_from(time.as_millis()).unwrap_or(u32::MAX);
-        match account.first {
-            Some(first) => self.memory().waited(&call.model, waited(first)),
-            None if account.is_late => {
-                self.memory().missed(&call.model, waited(account.total), suggestion::millis((self.clock)()));
+        match settlement.first {
+            _ if settlement.is_outrun => {
+                self.memory().missed(&entry.model, waited(settlement.total), self.clock.wall_ms());
             }
+            Some(first) => self.memory().waited(&entry.model, waited(first)),
             None => {}
         }
-        if let Ok(Some(plain_tokens)) = written
-            && !usage.estimated
-            && usage.input > 0
-        {
-            self.memory().billed(&call.model, plain_tokens, usage.input, usage.cached);
+        match written {
+            Ok(Some(plain_tokens)) if !usage.estimated && usage.input > 0 => {
+                self.memory().billed(&entry.model, plain_tokens, usage.input, (usage.cached, usage.written));
+            }
+            Ok(Some(_)) => {}
+            // Its row is in a file that cannot be used now, or in one that is lost.
+            Ok(None) => self.settle_late(Some((id, entry.clone(), settlement.clone()))),
+            Err(error) => log("settle a call in", Err(error)),
         }
-        log("settle a call in", written.map(drop));
+    }
+
+    /// Settles calls in the file that could not be used when they ended. A file that has no row for one gets it, in place of the money that was
+    /// carried over for it.
+    fn settle_late(&mut self, more: Option<(CallId, Entry, Settlement)>) {
+        self.late.extend(more);
+        if self.late.is_empty() || !self.books.last() {
+            return;
+        }
+        let (late, now, at) = (std::mem::take(&mut self.late), self.books.now_ms(), self.clock.wall_ms());
+        let written = self.books.run(|connection| {
+            let step = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+            for (id, entry, settlement) in &late {
+                if settle(&step, *id, entry, settlement)?.is_none() && insert(&step, *id, entry, (now, at), 0)? {
+                    settle(&step, *id, entry, settlement)?;
+                    sums::carry_one(&step, 0, now, Money::ZERO - entry.worst_cost)?;
+                }
+            }
+            step.commit()
+        });
+        log("settle calls in", written);
     }
 
     pub(super) fn suggested(&mut self, id: SuggestionId, shown: &Suggested) {
-        let now = millis((self.clock)());
+        let now = self.clock.wall_ms();
         let written = self.unhurried(|connection| {
             connection
                 .prepare_cached(
@@ -148,7 +188,7 @@ impl Store {
 
     pub(super) fn outcome(&mut self, outcome: Outcome) {
         let written = match outcome.kind {
-            Kind::StillThere(minutes) => self.kept(outcome, minutes),
+            OutcomeKind::StillThere(minutes) => self.kept(outcome, minutes),
             kind => self.decided(outcome, kind),
         };
         log("write an outcome to", written);
@@ -163,16 +203,16 @@ impl Store {
         })
     }
 
-    fn decided(&mut self, outcome: Outcome, kind: Kind) -> rusqlite::Result<()> {
+    fn decided(&mut self, outcome: Outcome, kind: OutcomeKind) -> rusqlite::Result<()> {
         let decided = self.unhurried(|connection| {
             let shown = connection
                 .prepare_cached(
                     "SELECT outcome, task, language, model, source, chars, tokens, truncated, probability FROM suggestions WHERE id = ?1",
                 )?
-                .query_row([outcome.id.0], Shown::read)
+                .query_row([outcome.id.0], PastSuggestion::read)
                 .optional()?;
             let Some(shown) = shown.filter(|shown| shown.kind < Some(kind)) else { return Ok(None) };
-            let name = Kind::DECIDING.iter().find(|(_, known)| *known == kind).map(|(name, _)| *name);
+            let name = OutcomeKind::DECIDING.iter().find(|(_, known)| *known == kind).map(|(name, _)| *name);
             connection
                 .prepare_cached("UPDATE suggestions SET outcome = ?2, outcome_chars = max(outcome_chars, ?3) WHERE id = ?1")?
                 .execute(params![outcome.id.0, name, outcome.chars])?;
@@ -186,29 +226,33 @@ impl Store {
             self.memory().fate(&shown.model, fate);
             let fates = self.memory().fates(&shown.model);
             let confidence = Confidence::fitted(fates.iter());
-            self.memory().is_as_sure(&shown.model, confidence);
+            self.memory().set_confidence(&shown.model, confidence);
         }
         Ok(())
     }
 
-    pub(super) fn spent(&mut self) -> Spent {
-        let now = millis((self.clock)());
-        match self.run(|connection| spent(connection, now)) {
-            Ok(spent) => {
-                self.spent = spent;
-                self.spent.1
-            }
-            // What cannot be read is spent: then nothing is asked that costs.
-            Err(_) => Spent::UNKNOWN,
+    /// What was spent; `None` if the books do not last, or a part is unknown.
+    pub(super) fn spent(&mut self) -> Option<Spent> {
+        if !self.books.last() {
+            return None;
         }
+        let now = self.books.now_ms();
+        let sums = self.run(|connection| sums::read(connection, now)).ok()?;
+        self.books.learned(sums);
+        (!sums.is_unknown && self.books.last()).then_some(sums.spent)
     }
 
-    pub(super) fn report(&mut self, since: SystemTime) -> Result<Report, String> {
-        let now = millis((self.clock)());
-        self.run(|connection| report::read(connection, now, since)).map_err(|error| error.to_string())
+    pub(super) fn cost(&mut self, id: CallId) -> Option<Money> {
+        let query = "SELECT charge FROM calls WHERE id = ?1 AND status <> 'open'";
+        let pico = self.run(|connection| connection.query_row(query, [id.0], |row| row.get(0)));
+        pico.ok().map(Money::from_pico)
     }
 
-    /// Writes what nobody waits for. Only such writes move the journal to the file.
+    pub(super) fn report(&mut self, now_ms: i64, since: SystemTime) -> Result<Report, String> {
+        self.run(|connection| report::read(connection, now_ms, since)).map_err(|error| error.to_string())
+    }
+
+    /// Does a write that nobody waits for. Only such writes move the journal to the file.
     fn unhurried<T>(&mut self, work: impl Fn(&mut Connection) -> rusqlite::Result<T>) -> rusqlite::Result<T> {
         self.run(|connection| {
             file::move_journal(connection, true)?;
@@ -218,44 +262,18 @@ impl Store {
         })
     }
 
-    /// Does what there is to do with the connection: again while other servers are writing, and with another one when this one's file has
-    /// become useless.
+    /// Runs work on the books, and settles what is late.
     fn run<T>(&mut self, work: impl Fn(&mut Connection) -> rusqlite::Result<T>) -> rusqlite::Result<T> {
-        let mut result = work(&mut self.connection);
-        for _ in 1..TRIES {
-            match &result {
-                Err(error) if is_lasting(error) => self.begin_again(error),
-                Err(error) if is_busy(error) => {}
-                _ => break,
-            }
-            result = work(&mut self.connection);
-        }
-        result
-    }
-
-    /// A new connection in place of a useless one: to a new file where the old one is damaged, else to memory. What was spent is
-    /// carried over, so that the caps go on holding.
-    fn begin_again(&mut self, error: &rusqlite::Error) {
-        let notice;
-        // The old connection is closed first: some platforms do not move open files.
-        self.connection = file::in_memory();
-        if is_damage(error) {
-            (self.connection, notice) = file::open(self.path.as_deref(), (self.clock)());
-        } else {
-            notice = Some("it goes on in memory and is forgotten at the end".to_owned());
-        }
-        tracing::warn!(%error, "the ledger's file failed: {}", notice.as_deref().unwrap_or("it was opened again"));
-        let now = millis((self.clock)());
-        let (day, known) = self.spent.clone();
-        let carried = spent(&self.connection, now)
-            .and_then(|(today, spent)| carry(&self.connection, now, (&today, spent), (&day, known)));
-        log("carry what was spent over to", carried);
+        self.settle_late(None);
+        let done = self.books.run(work);
+        self.settle_late(None);
+        done
     }
 
     /// Makes every further write fail, as a full disk does.
     #[cfg(test)]
     pub(super) fn make_read_only(&mut self) {
-        self.connection.pragma_update(None, "query_only", true).unwrap();
+        self.books.make_read_only();
     }
 
     fn memory(&self) -> RwLockWriteGuard<'_, Memory> {
@@ -263,35 +281,73 @@ impl Store {
     }
 }
 
-fn insert(connection: &Connection, call: &Call, day: &str, now: i64, plain_tokens: u32) -> rusqlite::Result<i64> {
+/// Writes a call as open; false if it has a row. The times are the one by which it counts, and the time of day.
+fn insert(
+    connection: &Connection,
+    id: CallId,
+    entry: &Entry,
+    (counts_ms, at_ms): (i64, i64),
+    plain_tokens: u32,
+) -> rusqlite::Result<bool> {
     connection
         .prepare_cached(
-            "INSERT INTO calls (day, at_ms, over_ms, provider, model, task, language, status, max_tokens, prompt_tokens, plain_tokens,
-                worst, charge, price_input, price_cached, price_write, price_output, price_as_of)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, 'open', ?8, ?9, ?10, ?11, ?11, ?12, ?13, ?14, ?15, ?16)",
+            "INSERT INTO calls (id, day, at_ms, counts_ms, over_ms, provider, model, task, language, status, max_tokens, prompt_tokens,
+                plain_tokens, worst, charge, price_input, price_cached, price_write, price_output, price_as_of)
+             VALUES (?1, date(?2 / 1000, 'unixepoch', 'localtime'), ?2, ?3, ?4, ?5, ?6, ?7, ?8, 'open', ?9, ?10, ?11, ?12, ?12, ?13, ?14,
+                ?15, ?16, ?17) ON CONFLICT DO NOTHING",
         )?
-        .insert(params![
-            day,
-            now,
-            now.saturating_add((call.deadline + GRACE).as_millis() as i64),
-            call.provider,
-            call.model,
-            call.task.map_or(WARMING, Task::name),
-            call.language,
-            call.max_tokens,
-            call.prompt_tokens,
+        .execute(params![
+            id.0,
+            at_ms,
+            counts_ms,
+            counts_ms.saturating_add((entry.deadline + GRACE).as_millis() as i64),
+            entry.provider,
+            entry.model,
+            entry.task.map_or(WARMING, Task::name),
+            entry.language,
+            entry.max_tokens,
+            entry.prompt_tokens,
             plain_tokens,
-            call.worst_cost.pico(),
-            call.price.input.pico(),
-            call.price.cached.pico(),
-            call.price.write.pico(),
-            call.price.output.pico(),
-            call.price.as_of,
+            entry.worst_cost.pico(),
+            entry.price.input.pico(),
+            entry.price.cached.pico(),
+            entry.price.write.pico(),
+            entry.price.output.pico(),
+            entry.price.as_of,
         ])
+        .map(|rows| rows > 0)
 }
 
-/// Writes down as lost what is still open long after it must have ended: its process was killed. The provider may have billed it, so it is
-/// taken to have cost the estimated input and all the output that was allowed, and never more than was held for it.
+/// Writes the end of a call. Returns the plain estimate of its input; `None` if there is no such open call.
+fn settle(
+    connection: &Connection,
+    id: CallId,
+    entry: &Entry,
+    settlement: &Settlement,
+) -> rusqlite::Result<Option<u32>> {
+    let usage = settlement.usage;
+    let finish = settlement.finish.map(|finish| format!("{finish:?}").to_lowercase());
+    let elapsed = |time: Duration| time.as_millis() as i64;
+    let mut update = connection.prepare_cached(
+        "UPDATE calls SET status = :status, charge = :charge, input = :input, cached = :cached, written = :written,
+            output = :output, reasoning = :reasoning, estimated = :estimated, first_ms = :first, total_ms = :total,
+            finish = :finish, reason = :reason
+         WHERE id = :id AND status IN ('open', 'lost') RETURNING plain_tokens",
+    )?;
+    let mut rows = update.query(named_params! {
+        ":id": id.0, ":status": settlement.status.name(), ":charge": usage.cost(&entry.price).pico(), ":input": count(usage.input),
+        ":cached": count(usage.cached), ":written": count(usage.written), ":output": count(usage.output),
+        ":reasoning": count(usage.reasoning), ":estimated": usage.estimated, ":first": settlement.first.map(elapsed),
+        ":total": elapsed(settlement.total), ":finish": finish, ":reason": settlement.reason,
+    })?;
+    let plain_tokens = rows.next()?.map(|row| row.get::<_, u32>(0)).transpose()?;
+    // SQLite checkpoints its journal only after a statement that was read to its end.
+    while rows.next()?.is_some() {}
+    Ok(plain_tokens)
+}
+
+/// Writes calls as lost that are still open long after their deadline: their process was killed. The provider may have billed them, so each
+/// is charged the estimated input and `max_tokens` of output, but never more than its worst cost.
 fn lose(connection: &Connection, now: i64) -> rusqlite::Result<()> {
     connection
         .prepare_cached(
@@ -300,53 +356,6 @@ fn lose(connection: &Connection, now: i64) -> rusqlite::Result<()> {
              WHERE status = 'open' AND over_ms < ?1",
         )?
         .execute([now])
-        .map(drop)
-}
-
-/// The local day of a moment, and what it and its month cost so far.
-fn spent(connection: &Connection, now: i64) -> rusqlite::Result<(String, Spent)> {
-    let day: String = connection
-        .prepare_cached("SELECT date(?1 / 1000, 'unixepoch', 'localtime')")?
-        .query_row([now], |row| row.get(0))?;
-    let spent = connection
-        .prepare_cached(
-            "SELECT coalesce(sum(charge) FILTER (WHERE day = ?1), 0), coalesce(sum(charge), 0)
-             FROM days WHERE day BETWEEN substr(?1, 1, 8) || '01' AND ?1",
-        )?
-        .query_row([&day], |row| {
-            Ok(Spent { day: Money::from_pico(row.get(0)?), month: Money::from_pico(row.get(1)?) })
-        })?;
-    Ok((day, spent))
-}
-
-/// Rows that stand for what a lost file said of the day and of the month before it.
-fn carry(
-    connection: &Connection,
-    now: i64,
-    (today, spent): (&str, Spent),
-    (day, known): (&str, Spent),
-) -> rusqlite::Result<()> {
-    let month = |day: &str| day.get(..8).unwrap_or_default().to_owned();
-    if month(day) != month(today) {
-        return Ok(());
-    }
-    let of_today = if day == today { known.day - spent.day } else { Money::ZERO };
-    let before = known.month - spent.month - of_today.max(Money::ZERO);
-    // On the first of a month the two are the same day, and there is nothing before it.
-    for (day, amount) in [(today.to_owned(), of_today), (month(today) + "01", before)] {
-        if amount > Money::ZERO {
-            carry_one(connection, &day, now, amount)?;
-        }
-    }
-    Ok(())
-}
-
-fn carry_one(connection: &Connection, day: &str, now: i64, amount: Money) -> rusqlite::Result<()> {
-    let columns = "day, at_ms, over_ms, provider, model, task, language, status, max_tokens, prompt_tokens, plain_tokens, worst, charge,
-        price_input, price_cached, price_write, price_output, price_as_of, estimated";
-    let values = "?1, ?2, ?2, '', 'carried over', '', '', 'carried', 0, 0, 0, ?3, ?3, 0, 0, 0, 0, '', 1";
-    connection
-        .execute(&format!("INSERT INTO calls ({columns}) VALUES ({values})"), params![day, now, amount.pico()])
         .map(drop)
 }
 

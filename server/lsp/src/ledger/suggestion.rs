@@ -1,43 +1,20 @@
-//! What was shown and what became of it: the words of the ledger for it. It leaves writing to `store`.
-
-use std::hash::{BuildHasher as _, RandomState};
-use std::sync::atomic::{AtomicI64, Ordering};
-use std::time::{SystemTime, UNIX_EPOCH};
+//! Suggestions that were shown and their outcomes, with their names in the ledger. It leaves writing to `store`.
 
 use pennyworth_core::task::Task;
 
-use super::CallId;
+use super::entry::CallId;
+use super::ids;
 
-/// Random bits of an id, below those of the time.
-const RANDOM_BITS: u32 = 22;
-
-/// The row of a suggestion. It stays valid over restarts, so it may travel to the editor and back.
+/// The id of a suggestion's row. It stays valid after a restart, so it may travel to the editor and back.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct SuggestionId(pub i64);
 
 impl SuggestionId {
-    /// An id that no server has given: milliseconds since 1970 and random bits, and above all that this process has given.
+    /// A new id: milliseconds since 1970, then random bits. It is greater than every id this process made before.
     #[expect(clippy::new_without_default, reason = "each is another one")]
     pub fn new() -> SuggestionId {
-        /// Random bits alone would make two of a few hundred in one millisecond the same, once in a hundred times.
-        static LAST: AtomicI64 = AtomicI64::new(0);
-        let now = SystemTime::now();
-        // A fresh state hashes with fresh keys.
-        let drawn = SuggestionId::earliest(now).0 | (RandomState::new().hash_one(now) >> (64 - RANDOM_BITS)) as i64;
-        let above = |last: i64| drawn.max(last + 1);
-        let last = LAST.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |last| Some(above(last)));
-        SuggestionId(above(last.unwrap_or_default()))
+        SuggestionId(ids::fresh())
     }
-
-    /// The least id of a moment.
-    pub(super) fn earliest(time: SystemTime) -> SuggestionId {
-        SuggestionId(millis(time) << RANDOM_BITS)
-    }
-}
-
-/// Milliseconds since 1970.
-pub(super) fn millis(time: SystemTime) -> i64 {
-    time.duration_since(UNIX_EPOCH).map_or(0, |since| since.as_millis() as i64)
 }
 
 /// Where a suggestion came from.
@@ -45,9 +22,9 @@ pub(super) fn millis(time: SystemTime) -> i64 {
 pub enum Source {
     /// The embedded model.
     Embedded,
-    /// An earlier answer.
+    /// The cache: an earlier answer.
     Cache,
-    /// A model, just now.
+    /// A call of a model.
     Model,
 }
 
@@ -67,64 +44,64 @@ impl Source {
 pub struct Suggested {
     /// Where it came from.
     pub source: Source,
-    /// The model that made it, by its name in tables; `embedded` for the embedded one.
+    /// The model's name in tables; `embedded` for the embedded one.
     pub model: String,
-    /// The call it came from, if it was one of this ledger.
+    /// The call it came from, if that has a row in this ledger.
     pub call: Option<CallId>,
-    /// What was asked for.
+    /// The task.
     pub task: Task,
     /// The language's name.
     pub language: String,
-    /// Its characters.
+    /// Number of characters.
     pub chars: u32,
-    /// Its estimated tokens.
+    /// Estimated number of tokens.
     pub tokens: u32,
     /// Whether the output ceiling cut the answer it came from.
     pub truncated: bool,
-    /// How probably it was right, if that was known.
+    /// The probability that it is right, if known.
     pub probability: Option<f32>,
 }
 
-/// What became of a suggestion, from the weakest to the strongest.
+/// The kinds of outcome, from the weakest to the strongest.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Kind {
-    /// Another suggestion took its place, or its document was closed, before the user went any way.
+pub enum OutcomeKind {
+    /// Another suggestion replaced it, or its document was closed, before the user decided.
     Unused,
-    /// The user went another way.
+    /// The user dismissed it or typed something else.
     Dismissed,
-    /// The user typed what it said.
+    /// The user typed it letter by letter.
     TypedThrough,
-    /// A part of it was taken.
+    /// The user accepted a part of it.
     Partly,
-    /// It was taken.
+    /// The user accepted it.
     Accepted,
-    /// So many minutes after it was taken, what remains of it.
+    /// What is left of it this many minutes after it was accepted.
     StillThere(u32),
 }
 
-impl Kind {
-    /// Every kind that decides about a suggestion, with its name in the ledger.
-    pub(super) const DECIDING: [(&'static str, Kind); 5] = [
-        ("unused", Kind::Unused),
-        ("dismissed", Kind::Dismissed),
-        ("typed", Kind::TypedThrough),
-        ("partly", Kind::Partly),
-        ("accepted", Kind::Accepted),
+impl OutcomeKind {
+    /// Every kind that is the outcome of a suggestion, with its name in the ledger.
+    pub(super) const DECIDING: [(&'static str, OutcomeKind); 5] = [
+        ("unused", OutcomeKind::Unused),
+        ("dismissed", OutcomeKind::Dismissed),
+        ("typed", OutcomeKind::TypedThrough),
+        ("partly", OutcomeKind::Partly),
+        ("accepted", OutcomeKind::Accepted),
     ];
 
-    /// Whether characters of it were taken.
+    /// Whether the user accepted some of its characters.
     pub fn is_acceptance(self) -> bool {
-        matches!(self, Kind::Partly | Kind::Accepted)
+        matches!(self, OutcomeKind::Partly | OutcomeKind::Accepted)
     }
 }
 
-/// What became of a suggestion.
+/// The outcome of a suggestion.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Outcome {
-    /// Which.
+    /// The suggestion.
     pub id: SuggestionId,
-    /// What.
-    pub kind: Kind,
-    /// Characters that were taken, typed, or still stand there.
+    /// The kind of outcome.
+    pub kind: OutcomeKind,
+    /// Number of characters that were accepted, typed, or are still there.
     pub chars: u32,
 }

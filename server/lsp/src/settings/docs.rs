@@ -1,4 +1,4 @@
-//! The settings' documentation, made from their types: the commented file that `init` writes and the JSON Schema that editors read.
+//! The settings' documentation, generated from their types: the commented file that `init` writes and the JSON Schema that editors read.
 //! It leaves checking values to `check`.
 
 use std::fmt::Write as _;
@@ -6,19 +6,45 @@ use std::fmt::Write as _;
 use schemars::SchemaGenerator;
 use serde_json::Value;
 
-use super::Settings;
-use super::layer::join;
-use super::schema::{self, Node};
+use super::authority;
+use super::layer::Origin;
+use super::schema::{self, Node, join};
+use super::tighten::FILE;
+use super::types::Settings;
 
 /// Characters of a comment's line.
 const WIDTH: usize = 110;
-/// What stands above the first key.
+/// The text above the first key.
 const HEAD: &str = "\
-# Pennyworth's settings. Every line shows what holds without it; take the first `#` off a line to change it.
-# `pennyworth check` tests this file; `pennyworth explain FILE:LINE:COL` shows what follows from it.
+# Pennyworth's settings. Each line down to the examples shows what holds without it; remove its first `#` to change it.
+# `pennyworth check` tests this file; `pennyworth explain FILE:LINE:COL` shows its effect at a place.
 ";
-/// Tables whose keys are names of the user's choice: they have no defaults to show, so the end of the file shows examples.
+/// Tables whose keys are names that the user chooses. They have no defaults, so the end of the file shows examples.
 const IN_TAIL: [&str; 5] = ["languages", "tasks", "model", "provider", "format"];
+/// The text above the table of keys.
+const AUTHORITY: &str = "\
+# Who may set what
+
+Your own `config.toml` and the environment set every key. Settings that come with an editor, and the `.pennyworth.toml` of a workspace, can only
+tighten what these say: anybody may have written them, because a repository can bring both. A key that would loosen something is refused, with a
+warning that says where to put it; nothing else changes.
+
+What cannot be read as it is meant closes, until it is mended; the status and `pennyworth check` say where the fault is:
+
+* a `.pennyworth.toml`: only the embedded model answers in its folder;
+* an editor's settings: only the embedded model answers;
+* your own `config.toml` or a variable: only models on this machine are called, and nothing costs money. A `[model]` with a fault is left out itself,
+  and the others stay.
+
+That holds for a file that cannot be opened, is no UTF-8, is longer than a megabyte or is no TOML, for a value of another type, and for a misspelt key.
+A workspace's file also closes if it has a key that no workspace may set, because its author counts on it. An editor may send keys of other
+servers; those that resemble none of ours only bring a warning.
+
+A later value of `trigger` is `invoked`; of a task's `enabled` they are `local` and `off`.
+
+| key | an editor may | a workspace may |
+|---|---|---|
+";
 const TAIL: &str = include_str!("../../tables/config_tail.toml");
 
 /// A configuration in which every key is explained and commented out.
@@ -41,6 +67,21 @@ pub fn commented_config() -> String {
     }
     out.push_str(TAIL);
     out
+}
+
+/// Every key with what an editor's settings and a workspace's file may do to it, as a page in Markdown.
+pub fn authority_page() -> String {
+    let mut out = String::from(AUTHORITY);
+    for (key, node) in authority::keys() {
+        let [editor, workspace] = [Origin::Editor, Origin::Workspace(FILE.into())].map(|origin| node.allows(&origin));
+        let _ = writeln!(out, "| `{key}` | {editor} | {workspace} |");
+    }
+    out
+}
+
+/// The keys that lack a rule for editors and workspaces. There must be none.
+pub fn without_authority() -> Vec<String> {
+    authority::keys().into_iter().filter(|(_, node)| node.rule().is_none()).map(|(key, _)| key).collect()
 }
 
 /// The JSON Schema of `config.toml`, for editors.

@@ -1,29 +1,66 @@
-//! What is said about a setting that could not be used as written. It leaves showing it to the server and the command line.
+//! Notices about settings that could not be used as written, and what holds until they are mended.
+//! It leaves showing them to the server and the command line.
 
 use std::fmt;
+use std::path::PathBuf;
+
+use super::types::{Closed, Settings};
 
 /// How bad it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Severity {
-    /// Everything given is in force, or was never understood.
+    /// Every known key is in force.
     Warning,
     /// A value was left out.
     Error,
 }
 
-/// One thing about one key.
+/// A notice about one key.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Notice {
     /// How bad it is.
     pub severity: Severity,
     /// The file, or `editor settings`, or `environment`.
     pub file: String,
-    /// The line, from 1, where there are lines.
+    /// The line, from 1, if the source has lines.
     pub line: Option<usize>,
-    /// The key with its tables, such as `embedded.memory_mb`; empty if it is about the whole.
+    /// The key with its tables, such as `embedded.memory_mb`; empty if the notice is about the whole source.
     pub key: String,
-    /// What is wrong and what is allowed, to be read after the key.
+    /// What is wrong and what is allowed. It continues a sentence that begins with the key.
     pub message: String,
+    /// What holds until it is mended.
+    pub holds: Holds,
+}
+
+/// What holds until a fault is mended. Whoever writes a setting that restricts must not be worse off for a slip of the pen.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Holds {
+    /// Every known key, as it is written.
+    Everything,
+    /// Everything but the value or the row with the fault.
+    TheRest,
+    /// Only models where code stays on this machine are called.
+    Here,
+    /// Only the embedded model answers, in this folder or everywhere.
+    Embedded(Option<PathBuf>),
+}
+
+impl Holds {
+    /// How far the fault closes the server.
+    pub fn closed(&self) -> Closed {
+        match self {
+            Holds::Everything | Holds::TheRest => Closed::No,
+            Holds::Here => Closed::Here,
+            Holds::Embedded(_) => Closed::Embedded,
+        }
+    }
+}
+
+impl Settings {
+    /// Closes the server as far as faults in the settings demand.
+    pub(super) fn close(&mut self, notices: &[Notice]) {
+        self.closed = notices.iter().map(|notice| notice.holds.closed()).fold(self.closed, Closed::max);
+    }
 }
 
 impl fmt::Display for Severity {
@@ -35,8 +72,23 @@ impl fmt::Display for Severity {
     }
 }
 
+impl fmt::Display for Holds {
+    /// A sentence without a full stop.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Holds::Everything => f.pad("everything else holds as it is written"),
+            Holds::TheRest => f.pad("this is left out, and everything else holds"),
+            Holds::Here => f.pad("until it is mended, only models on this machine are called, and nothing costs money"),
+            Holds::Embedded(None) => f.pad("until it is mended, only the embedded model answers"),
+            Holds::Embedded(Some(folder)) => {
+                write!(f, "until it is mended, only the embedded model answers in {}", folder.display())
+            }
+        }
+    }
+}
+
 impl fmt::Display for Notice {
-    /// `file:line: key: message`, as compilers have it and editors can jump to.
+    /// `file:line: key: message`, as compilers write it, so that editors can jump to the line.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.file)?;
         if let Some(line) = self.line {

@@ -1,11 +1,11 @@
-//! The presets: rows of `tables/presets.toml`, each a set of values that go together. It leaves laying them under the user's own keys to `check`.
+//! The presets: rows of `tables/presets.toml`, each a set of values for several keys. It leaves laying them under the user's keys to `check`.
 
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
 use serde::{Deserialize, Serialize};
 
-/// The preset of who chooses none.
+/// The preset of a user who chooses none.
 pub(super) const DEFAULT: &str = "balanced";
 
 /// One row.
@@ -28,13 +28,13 @@ pub(super) fn get(name: &str) -> Option<&'static Preset> {
     PRESETS.get(name)
 }
 
-/// The preset of who chooses none.
+/// The preset of a user who chooses none.
 #[expect(clippy::expect_used, reason = "the table is part of the binary and every test reads it")]
 pub(super) fn balanced() -> &'static Preset {
     get(DEFAULT).expect("tables/presets.toml has the default")
 }
 
-/// The names are the table's, so that a new row is a new preset.
+/// The schema takes the names from the table, so a new row is a new preset.
 pub(super) fn schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
     let names: Vec<_> = PRESETS.keys().collect();
     schemars::json_schema!({ "type": "string", "enum": names })

@@ -1,18 +1,24 @@
-//! The JSON Schema of the settings, made from their types, as something to ask: which keys there are, what a value must be, what a misspelt
-//! key may have meant. It leaves whole documents to validators elsewhere; only what our types produce is understood.
+//! Looks things up in the JSON Schema of the settings, which their types generate: the keys, the allowed values, and the likely meaning of a
+//! misspelt key. It understands only schemas that our types produce, and leaves whole documents to other validators.
 
 use std::fmt;
 use std::sync::LazyLock;
 
 use schemars::generate::SchemaSettings;
-use serde_json::Value;
+use serde_json::{Map, Value};
 
-use super::Settings;
-use super::layer::join;
+use super::rule::Rule;
+use super::types::{ANY, Settings};
 
-/// How alike, of 1, a known name must be to be worth asking about.
+/// Least similarity, of 1, at which a known name is suggested for a misspelt one.
 const ALIKE: f64 = 0.6;
-/// Characters of a wrong value that are repeated in a message.
+/// Fewest letters of a name of which a known one may be the whole.
+const BEGUN: usize = 3;
+/// Most known names that a message lists; of more, it names the nearest.
+const LISTED: usize = 10;
+/// The nearest names that a message shows then.
+const NEAREST: usize = 3;
+/// Characters of a wrong value that a message shows.
 const SHOWN: usize = 40;
 
 static SCHEMA: LazyLock<Value> = LazyLock::new(|| {
@@ -20,9 +26,39 @@ static SCHEMA: LazyLock<Value> = LazyLock::new(|| {
     settings.into_generator().into_root_schema_for::<Settings>().to_value()
 });
 
-/// The schema of one key, or of the whole.
+/// A dotted key.
+pub(super) fn join(path: &str, name: &str) -> String {
+    if path.is_empty() { name.to_owned() } else { format!("{path}.{name}") }
+}
+
+/// The table that holds a dotted key, created if absent, and the key's last name.
+pub(super) fn descend<'v, 'k>(
+    values: &'v mut Map<String, Value>,
+    key: &'k str,
+) -> Option<(&'v mut Map<String, Value>, &'k str)> {
+    match key.split_once('.') {
+        None => Some((values, key)),
+        Some((table, rest)) => {
+            let below = values.entry(table).or_insert_with(|| Value::Object(Map::new()));
+            descend(below.as_object_mut()?, rest)
+        }
+    }
+}
+
+/// The value of a dotted key.
+pub(super) fn at<'v>(values: &'v Map<String, Value>, key: &str) -> Option<&'v Value> {
+    match key.split_once('.') {
+        None => values.get(key),
+        Some((table, rest)) => at(values.get(table)?.as_object()?, rest),
+    }
+}
+
+/// The schema of one key, or of all settings: as it is written, and without `null`.
 #[derive(Clone, Copy)]
-pub(super) struct Node(&'static Value);
+pub(super) struct Node {
+    whole: &'static Value,
+    real: &'static Value,
+}
 
 /// A key that holds a value, not a table.
 pub(super) struct Leaf {
@@ -31,12 +67,12 @@ pub(super) struct Leaf {
     pub(super) node: Node,
 }
 
-/// The schema of the whole.
+/// The schema of all settings.
 pub(super) fn root() -> Node {
-    Node(&SCHEMA)
+    Node { whole: &SCHEMA, real: &SCHEMA }
 }
 
-/// All keys that hold a value; those in tables with names of the user's choice apart.
+/// All keys that hold a value, except those in tables whose keys the user names.
 pub(super) fn leaves() -> Vec<Leaf> {
     let mut leaves = Vec::new();
     collect(root(), "", &mut leaves);
@@ -55,22 +91,39 @@ fn collect(node: Node, path: &str, leaves: &mut Vec<Leaf>) {
 }
 
 impl Node {
-    /// A schema that allows `null` besides something else means the other thing: null is a key left out.
+    /// A key that is left out is `null`. So a schema that allows `null` and something else means the latter.
     fn of(value: &'static Value) -> Node {
         let options = value.get("anyOf").and_then(Value::as_array);
         let real = options.and_then(|all| all.iter().find(|option| option.get("type") != Some(&Value::from("null"))));
-        Node(real.unwrap_or(value))
+        Node { whole: value, real: real.unwrap_or(value) }
     }
 
-    fn properties(self) -> impl Iterator<Item = (&'static str, Node)> {
-        let properties = self.0.get("properties").and_then(Value::as_object).into_iter().flatten();
+    /// What a source that is not the user's own may do to it.
+    pub(super) fn rule(self) -> Option<Rule> {
+        self.whole.get("x-elsewhere").and_then(Value::as_str).and_then(Rule::named)
+    }
+
+    /// Whether its value holds for the whole server, so that no folder can have its own.
+    pub(super) fn is_whole(self) -> bool {
+        self.whole.get("x-whole").is_some()
+    }
+
+    /// The keys of this table that the schema names.
+    pub(super) fn properties(self) -> impl Iterator<Item = (&'static str, Node)> {
+        let properties = self.real.get("properties").and_then(Value::as_object).into_iter().flatten();
         properties.map(|(name, schema)| (name.as_str(), Node::of(schema)))
     }
 
     /// The schema of a key in this table, if the table has such a key.
     pub(super) fn property(self, name: &str) -> Option<Node> {
-        let own = self.0.get("properties").and_then(|properties| properties.get(name));
-        own.or_else(|| self.0.get("additionalProperties").filter(|schema| **schema != Value::Bool(false))).map(Node::of)
+        let own = self.real.get("properties").and_then(|properties| properties.get(name));
+        own.or_else(|| self.real.get("additionalProperties").filter(|schema| **schema != Value::Bool(false)))
+            .map(Node::of)
+    }
+
+    /// Whether it is `true` or `false`.
+    pub(super) fn is_switch(self) -> bool {
+        self.types().any(|kind| kind == "boolean")
     }
 
     /// Whether it is a table.
@@ -78,18 +131,18 @@ impl Node {
         self.types().any(|kind| kind == "object")
     }
 
-    /// Whether lists of several layers add up.
+    /// Whether the lists of several layers add up.
     pub(super) fn adds(self) -> bool {
-        self.0.get("x-adds").is_some()
+        self.whole.get("x-adds").is_some()
     }
 
-    /// What it is for, from the type's documentation.
+    /// Its description, from the type's documentation.
     pub(super) fn description(self) -> Option<&'static str> {
-        self.0.get("description").and_then(Value::as_str)
+        [self.whole, self.real].iter().find_map(|schema| schema.get("description")?.as_str())
     }
 
     fn types(self) -> impl Iterator<Item = &'static str> {
-        let (one, many) = match self.0.get("type") {
+        let (one, many) = match self.real.get("type") {
             Some(Value::Array(all)) => (None, Some(all)),
             Some(Value::String(one)) => (Some(one.as_str()), None),
             _ => (None, None),
@@ -97,10 +150,10 @@ impl Node {
         one.into_iter().chain(many.into_iter().flatten().filter_map(Value::as_str)).filter(|kind| *kind != "null")
     }
 
-    /// The values there are, where they can be counted.
+    /// The possible values, if the schema lists them.
     pub(super) fn known(self) -> Vec<&'static str> {
-        let plain = self.0.get("enum").and_then(Value::as_array).into_iter().flatten();
-        let documented = self.0.get("oneOf").and_then(Value::as_array).into_iter().flatten();
+        let plain = self.real.get("enum").and_then(Value::as_array).into_iter().flatten();
+        let documented = self.real.get("oneOf").and_then(Value::as_array).into_iter().flatten();
         let listed = |option: &'static Value| option.get("enum").and_then(Value::as_array).into_iter().flatten();
         plain
             .chain(documented.flat_map(move |option| option.get("const").into_iter().chain(listed(option))))
@@ -110,17 +163,17 @@ impl Node {
 
     /// The least and the most a number may be.
     fn range(self) -> (f64, f64) {
-        let bound = |name: &str| self.0.get(name).and_then(Value::as_f64);
-        let most = match self.0.get("format").and_then(Value::as_str) {
+        let bound = |name: &str| self.real.get(name).and_then(Value::as_f64);
+        let most = match self.real.get("format").and_then(Value::as_str) {
             Some("uint32") => f64::from(u32::MAX),
-            // What TOML can write.
+            // The largest integer of TOML, as a float.
             Some("uint64" | "int64") => 9_223_372_036_854_774_784.0,
             _ => f64::INFINITY,
         };
         (bound("minimum").unwrap_or(f64::NEG_INFINITY), bound("maximum").unwrap_or(f64::INFINITY).min(most))
     }
 
-    /// What is wrong with a value for this key, to be read after the key's name.
+    /// What is wrong with a value for this key. The message continues a sentence that begins with the key.
     pub(super) fn fault(self, value: &Value) -> Option<String> {
         let known = self.known();
         if !known.is_empty() {
@@ -140,7 +193,7 @@ impl Node {
                 return Some(format!("is {}; allowed: {least}{end}", Shown(value)));
             }
         }
-        let items = self.0.get("items").map(Node::of)?;
+        let items = self.real.get("items").map(Node::of)?;
         value
             .as_array()?
             .iter()
@@ -158,9 +211,18 @@ impl Node {
             "object" => value.is_object(),
             _ => true,
         };
-        // No type named means that everything goes.
+        // A schema without a type allows everything.
         if self.types().next().is_none() || self.types().any(fits) {
             return None;
+        }
+        Some(format!("is {}, {}; wanted: {}", Shown(value), kind(value), self.wanted()))
+    }
+
+    /// The values that it takes, in words.
+    pub(super) fn wanted(self) -> String {
+        let known = self.known();
+        if !known.is_empty() {
+            return known.iter().map(|value| format!("\"{value}\"")).collect::<Vec<_>>().join(", ");
         }
         let wanted = self.types().map(|kind| match kind {
             "boolean" => "true or false",
@@ -170,10 +232,10 @@ impl Node {
             "array" => "a list in brackets",
             _ => "a table",
         });
-        Some(format!("is {}, {}; wanted: {}", Shown(value), kind(value), wanted.collect::<Vec<_>>().join(" or ")))
+        wanted.collect::<Vec<_>>().join(" or ")
     }
 
-    /// What a text from the environment means for this key; a text that means nothing stays one, so that `fault` can name it.
+    /// Reads a text from the environment as a value of this key. A text that cannot be read stays a text, so that `fault` can name it.
     pub(super) fn read(self, text: &str) -> Value {
         let as_text = || Value::String(text.to_owned());
         let read = |kind: &str| match kind {
@@ -190,46 +252,68 @@ impl Node {
         self.types().find_map(read).unwrap_or_else(as_text)
     }
 
-    /// What to say of a key that this table does not have.
-    pub(super) fn unknown(self, name: &str) -> String {
+    /// The message about a key that this table does not have, and whether a known one is near.
+    pub(super) fn unknown(self, name: &str) -> (String, bool) {
         if name == "api_key" {
-            return "unknown key: keys are not written into files; `api_key_env` names a variable, `api_key_keychain` one of the keychain, `api_key_cmd` a command that prints it".into();
+            let message = "unknown key: no file may hold an API key; `api_key_env` names a variable, `api_key_keychain` a key in the keychain, `api_key_cmd` a command that prints it";
+            return (message.into(), true);
         }
         // The right name in the wrong table.
         if let Some(leaf) = leaves().iter().find(|leaf| leaf.key.rsplit_once('.').is_some_and(|(_, last)| last == name))
         {
             let is_elsewhere = !self.properties().any(|(here, _)| alike(here, name) >= ALIKE);
             if is_elsewhere && !leaf.key.starts_with("tasks.") {
-                return format!("unknown key; did you mean `{}`?", leaf.key);
+                return (format!("unknown key; did you mean `{}`?", leaf.key), true);
             }
         }
-        unknown(name, self.properties().map(|(name, _)| name), str::to_owned)
+        let (hint, is_near) = hint(name, self.properties().map(|(name, _)| name), str::to_owned);
+        (format!("unknown key; {hint}"), is_near)
     }
 }
 
-/// What to say of a name that is none of the known ones; `show` writes a known one as the user would.
-pub(super) fn unknown<'a>(name: &str, known: impl Iterator<Item = &'a str>, show: impl Fn(&str) -> String) -> String {
-    let known: Vec<_> = known.collect();
-    match nearest(name, known.iter().copied()) {
-        Some(near) => format!("unknown key; did you mean `{}`?", show(near)),
-        None => {
-            let all: Vec<_> = known.iter().map(|name| show(name)).collect();
-            format!("unknown key; known here: {}", all.join(", "))
-        }
+/// The message about a language that does not exist, and whether a known one is near.
+pub(super) fn unknown_language(name: &str) -> Option<(String, bool)> {
+    let known = || pennyworth_grammars::all().iter().map(|language| language.facts().name.as_str());
+    if name == ANY || known().any(|known| known == name) {
+        return None;
     }
+    let (hint, is_near) = hint(name, known(), str::to_owned);
+    Some((format!("unknown language; {hint}"), is_near))
 }
 
-/// The known name that is most like a given one, if any is like it at all.
+/// What to write instead of an unknown name, and whether a known one is near. `show` writes a known name as the user would.
+pub(super) fn hint<'a>(
+    name: &str,
+    known: impl Iterator<Item = &'a str>,
+    show: impl Fn(&str) -> String,
+) -> (String, bool) {
+    let mut known: Vec<_> = known.collect();
+    if let Some(near) = nearest(name, known.iter().copied()) {
+        return (format!("did you mean `{}`?", show(near)), true);
+    }
+    let list = |known: &[&str]| known.iter().map(|name| show(name)).collect::<Vec<_>>().join(", ");
+    if known.len() <= LISTED {
+        return (format!("known here: {}", list(&known)), false);
+    }
+    known.sort_by(|a, b| alike(b, name).total_cmp(&alike(a, name)));
+    known.truncate(NEAREST);
+    (format!("the nearest are {}; `pennyworth schema` lists all", list(&known)), false)
+}
+
+/// The known name that is most similar to a given one, if any is similar enough, or else the first that begins with it.
 pub(super) fn nearest<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
-    let rated = known.map(|candidate| (alike(candidate, name), candidate)).filter(|(alike, _)| *alike >= ALIKE);
-    rated.max_by(|a, b| a.0.total_cmp(&b.0)).map(|(_, candidate)| candidate)
+    let known: Vec<&str> = known.collect();
+    let rated = known.iter().map(|candidate| (alike(candidate, name), *candidate));
+    let best = rated.filter(|(alike, _)| *alike >= ALIKE).max_by(|a, b| a.0.total_cmp(&b.0));
+    let is_begun = |candidate: &&str| name.len() >= BEGUN && candidate.starts_with(&name.to_lowercase());
+    best.map(|(_, candidate)| candidate).or_else(|| known.iter().copied().find(is_begun))
 }
 
 fn alike(known: &str, given: &str) -> f64 {
     strsim::normalized_damerau_levenshtein(known, &given.to_lowercase().replace('-', "_"))
 }
 
-/// A value in a message: short, and tables and lists not at all.
+/// A value in a message: shortened, and without the content of tables and lists.
 struct Shown<'a>(&'a Value);
 
 impl fmt::Display for Shown<'_> {
@@ -249,11 +333,11 @@ impl fmt::Display for Shown<'_> {
     }
 }
 
-/// What a value is, in words.
+/// The type of a value, in words.
 pub(super) fn kind(value: &Value) -> &'static str {
     match value {
         Value::Null => "nothing",
-        Value::Bool(_) => "a yes or no",
+        Value::Bool(_) => "a boolean",
         Value::Number(number) if number.is_f64() => "a number",
         Value::Number(_) => "a whole number",
         Value::String(_) => "a text",

@@ -1,8 +1,11 @@
-//! Tables of configurations with what is said of them, and the property that a workspace never loosens.
+//! Tables of configurations with the notices about them, and what holds while they have a fault.
 
 use std::fs;
+use std::path::Path;
 
 use pennyworth_core::gate::FileKind;
+use pennyworth_core::route::Privacy;
+use pennyworth_core::task::{Enabled, Task};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
@@ -29,10 +32,10 @@ fn what_is_wrong_is_said_with_its_place_and_what_is_allowed() {
     for (source, expected) in [
         ("", &[][..]),
         ("debounce_ms = 100\n", &[]),
-        ("\n\ndebounce_sm = 100", &["warning: config.toml:3: debounce_sm: unknown key; did you mean `debounce_ms`?"]),
-        ("debounceMs = 100", &["warning: config.toml:1: debounceMs: unknown key; did you mean `debounce_ms`?"]),
-        ("memory_mb = 9", &["warning: config.toml:1: memory_mb: unknown key; did you mean `embedded.memory_mb`?"]),
-        ("[log]\nxyzzy = 9", &["warning: config.toml:2: log.xyzzy: unknown key; known here: file, level"]),
+        ("\n\ndebounce_sm = 100", &["error: config.toml:3: debounce_sm: unknown key; did you mean `debounce_ms`?"]),
+        ("debounceMs = 100", &["error: config.toml:1: debounceMs: unknown key; did you mean `debounce_ms`?"]),
+        ("memory_mb = 9", &["error: config.toml:1: memory_mb: unknown key; did you mean `embedded.memory_mb`?"]),
+        ("[log]\nxyzzy = 9", &["error: config.toml:2: log.xyzzy: unknown key; known here: file, level"]),
         ("debounce_ms = \"fast\"", &["error: config.toml:1: debounce_ms: is `fast`, a text; wanted: a whole number"]),
         ("debounce_ms = -1", &["error: config.toml:1: debounce_ms: is -1; allowed: 0 to 10000"]),
         (
@@ -45,7 +48,7 @@ fn what_is_wrong_is_said_with_its_place_and_what_is_allowed() {
         (
             "debounce_ms = 5\ncap_usd_per_day = 20",
             &[
-                "warning: config.toml:2: cap_usd_per_day: is more than cap_usd_per_month, so that the month's 10 ends it first",
+                "warning: config.toml:2: cap_usd_per_day: is more than cap_usd_per_month; the month's cap of 10 is reached first",
             ],
         ),
         ("cap_usd_per_day = 20\ncap_usd_per_month = 20", &[]),
@@ -59,7 +62,7 @@ fn what_is_wrong_is_said_with_its_place_and_what_is_allowed() {
         ("log = 3", &["error: config.toml:1: log: is 3, a whole number; wanted: a table"]),
         (
             "[tasks.strings]\nenabled = \"on\"",
-            &["warning: config.toml:1: tasks.strings: unknown key; did you mean `string`?"],
+            &["error: config.toml:1: tasks.strings: unknown key; did you mean `string`?"],
         ),
         (
             "[tasks.string]\nenabled = \"yes\"\nmax_tokens = 0",
@@ -70,20 +73,26 @@ fn what_is_wrong_is_said_with_its_place_and_what_is_allowed() {
         ),
         (
             "[languages]\nrsut = false",
-            &["warning: config.toml:2: languages.rsut: unknown language; did you mean `rust`?"],
+            &["error: config.toml:2: languages.rsut: unknown language; did you mean `rust`?"],
         ),
         (
-            "pin = \"gpt-17\"",
-            &["error: config.toml:1: pin: is `gpt-17`, which no table describes; add `[model.gpt-17]`"],
+            "[languages]\nwhitespace = false",
+            &[
+                "warning: config.toml:2: languages.whitespace: unknown language; the nearest are HINT; `pennyworth schema` lists all",
+            ],
         ),
+        ("pin = \"gpt-17\"", &["error: config.toml:1: pin: is `gpt-17`, an unknown model; add `[model.gpt-17]`"]),
         (
             "[documents]\nmax_bytes = 10\nmax_complete_bytes = 20",
-            &["warning: config.toml:3: documents.max_complete_bytes: is more than documents.max_bytes; 10 holds"],
+            &[
+                "warning: config.toml:3: documents.max_complete_bytes: is more than documents.max_bytes; 10 is used instead",
+            ],
         ),
         (
             "[model.mine]\napi_key = \"x\"\nprotocol = \"openai\"\nbase_url = \"http://localhost:1\"\nmodel = \"qwen2.5-coder\"\ntier = \"local\"",
             &[
-                "warning: config.toml:2: model.mine.api_key: unknown key: keys are not written into files; `api_key_env` names a variable, `api_key_keychain` one of the keychain, `api_key_cmd` a command that prints it",
+                "error: config.toml:2: model.mine.api_key: unknown key: no file may hold an API key; `api_key_env` names a variable, `api_key_keychain` a key in the keychain, `api_key_cmd` a command that prints it",
+                "warning: config.toml:1: model.mine: is left out as a whole, because of the error in it",
             ],
         ),
         (
@@ -96,12 +105,81 @@ fn what_is_wrong_is_said_with_its_place_and_what_is_allowed() {
         (
             "[model.mine]\nprotocol = \"smtp\"",
             &[
-                "error: config.toml:2: model.mine.protocol: is `smtp`; allowed: openai, anthropic, gemini, ollama, llamacpp, tgi, replay",
+                "error: config.toml:2: model.mine.protocol: is `smtp`; allowed: openai, anthropic, gemini, ollama, llamacpp, tgi",
             ],
         ),
     ] {
         let (_, notices) = Settings::load(&[file(source)]);
-        assert_eq!(messages(&notices), expected, "{source}");
+        let found: Vec<String> = messages(&notices).iter().map(|message| without_list(message)).collect();
+        assert_eq!(found, expected, "{source}");
+    }
+}
+
+/// Which names are nearest is no matter of these tests.
+fn without_list(message: &str) -> String {
+    let Some((head, rest)) = message.split_once("the nearest are ") else { return message.to_owned() };
+    let (_, tail) = rest.split_once("; ").unwrap();
+    format!("{head}the nearest are HINT; {tail}")
+}
+
+#[test]
+fn a_slip_in_toml_is_named_for_what_it_is() {
+    for (source, expected) in [
+        ("cap_usd_per_day =", "config.toml:1: cap_usd_per_day has no value; wanted: a number"),
+        ("enabled = true\ncap_usd_per_day = # 0.1\n", "config.toml:2: cap_usd_per_day has no value; wanted: a number"),
+        ("cap_usd_per_day", "config.toml:1: cap_usd_per_day has no value; wanted: a number"),
+        ("enabled: false", "config.toml:1: enabled is followed by `:`; TOML has `enabled = …`"),
+        ("enabled false", "config.toml:1: enabled is not followed by `=`; TOML has `enabled = …`"),
+        ("enabled = no", "config.toml:1: enabled is no, a word without quotes; wanted: true or false"),
+        ("local_only = True", "config.toml:1: local_only is True, a word without quotes; wanted: true or false"),
+        ("pin = qwen", "config.toml:1: pin is qwen, a word without quotes; wanted: a text in quotes"),
+        (
+            "[log]\nlevel = warn",
+            "config.toml:2: log.level is warn, a word without quotes; wanted: \"off\", \"error\", \"warn\", \"info\", \"debug\", \"trace\"",
+        ),
+        ("cap_usd_per_day = 0,1", "config.toml:1: cap_usd_per_day is 0,1; a number has a point: 0.1"),
+        ("ignore = [\"a\",\n\"b\"\nlocal_only = true\n", "config.toml:1: ignore begins a list that does not end"),
+        ("local_only = true\nlocal_only = false", "config.toml:2: not TOML: duplicate key"),
+        ("enabled = false }", "config.toml:1: not TOML: unexpected key or value, expected newline, `#`"),
+    ] {
+        let (settings, notices) = Settings::load(&[file(source)]);
+        assert_eq!(notices.first().map(ToString::to_string).as_deref(), Some(expected), "{source}: {notices:?}");
+        assert_eq!(settings.closed, Closed::Here, "{source}");
+    }
+}
+
+#[test]
+fn a_fault_in_the_users_own_file_stops_what_costs_money_or_sends_code() {
+    for (source, expected) in [
+        ("cap_usd_per_day = 0.1", Closed::No),
+        ("cap_usd_per_day = 20", Closed::No),
+        ("cap_usd_per_day = \"0.1\"", Closed::Here),
+        ("cap_usd_per_dya = 0.1", Closed::Here),
+        ("[budget]\ndaily = 1", Closed::Here),
+        ("local_only = 1", Closed::Here),
+        ("secrets = [3]", Closed::Here),
+        ("ignore = [\"a{\"]", Closed::Here),
+        ("pin = \"gpt-17\"", Closed::Here),
+        ("[languages]\nrsut = false", Closed::Here),
+        ("[languages]\nwhitespace = false", Closed::No),
+        // A model with a fault is left out itself.
+        ("[model.mine]\nbase_url = 5", Closed::No),
+        ("[model.mine]\nprotocol = \"smtp\"", Closed::No),
+        // A provider with a fault would leave its models at the shipped address.
+        ("[provider.openai]\nbase_ulr = \"https://proxy.example\"", Closed::Here),
+    ] {
+        let (settings, notices) = Settings::load(&[file(source)]);
+        assert_eq!(settings.closed, expected, "{source}: {notices:?}");
+        assert_eq!(settings.privacy() == Privacy::Named, expected == Closed::No, "{source}");
+    }
+    for (variable, value, expected) in [
+        ("PENNYWORTH_CAP_USD_PER_DYA", "0.1", Closed::Here),
+        ("PENNYWORTH_LOCAL_ONLY", "ture", Closed::Here),
+        ("PENNYWORTH_CAP", "0.1", Closed::Here),
+        ("PENNYWORTH_LOCAL_ONLY", "true", Closed::No),
+        ("PENNYWORTH_WORKSHOP_FOLDER", "x", Closed::No),
+    ] {
+        assert_eq!(Settings::load(&[environment(&[(variable, value)])]).0.closed, expected, "{variable}");
     }
 }
 
@@ -110,6 +188,7 @@ fn one_wrong_key_loses_nothing_else() {
     let source = "\u{feff}enabled = \"no\"\ndebounce_ms = 1_23\ncolour = \"red\"\nlocal_only = true\n[embedded]\nmemory_mb = \"big\"\nindex = false\n";
     let (settings, notices) = Settings::load(&[file(source)]);
     assert_eq!(notices.len(), 3, "{notices:?}");
+    assert_eq!(settings.closed, Closed::Here);
     assert!(settings.enabled && settings.local_only && !settings.embedded.index);
     assert_eq!((settings.debounce_ms, settings.embedded.memory_mb), (123, 64));
 }
@@ -117,10 +196,7 @@ fn one_wrong_key_loses_nothing_else() {
 #[test]
 fn text_that_is_not_toml_costs_only_itself() {
     let (settings, notices) = Settings::load(&[file("local_only = true\ndebounce_ms = = 5\ncap_usd_per_day = 0.1\n")]);
-    assert!(
-        messages(&notices).iter().any(|message| message.starts_with("error: config.toml:2: not TOML")),
-        "{notices:?}"
-    );
+    assert!(messages(&notices).iter().any(|message| message.starts_with("error: config.toml:2: ")), "{notices:?}");
     assert!(settings.local_only);
     assert_eq!(settings.cap_usd_per_day, 0.1);
 }
@@ -128,23 +204,27 @@ fn text_that_is_not_toml_costs_only_itself() {
 #[test]
 fn later_layers_win_key_by_key_and_lists_add_up() {
     let (settings, notices) = Settings::load(&[
-        file("debounce_ms = 1\nlocal_only = true\nignore = [\"a\"]\n[embedded]\nmemory_mb = 16\nindex = false\n"),
+        file("debounce_ms = 1\nlocal_only = true\nignore = [\"a\"]\n[embedded]\nmemory_mb = 32\nindex = false\n"),
         editor(
-            json!({ "debounce_ms": 2, "ignore": ["b"], "embedded": { "memory_mb": 32 }, "trace": { "server": "off" }, "pin": null }),
+            json!({ "debounce_ms": 4, "ignore": ["b"], "embedded": { "memory_mb": 16 }, "trace": { "server": "off" }, "pin": null,
+                "completion_menu": false, "log": { "level": "debug" } }),
         ),
+        editor(json!({ "pennyworth.debounce_ms": 5, "pennyworth.log.level": "trace", "python.x": 1 })),
         environment(&[
             ("PENNYWORTH_DEBOUNCE_MS", "3"),
             ("PENNYWORTH_EMBEDDED_INDEX", "yes"),
             ("PENNYWORTH_IGNORE", "c, d"),
             ("PENNYWORTH_TASKS_STRING_ENABLED", "local"),
             ("PENNYWORTH_LOG", "debug"),
+            ("PENNYWORTH_LOG_LEVEL", "warn"),
             ("HOME", "elsewhere"),
         ]),
     ]);
     assert_eq!(messages(&notices), [""; 0]);
-    assert_eq!((settings.debounce_ms, settings.embedded.memory_mb), (3, 32));
-    assert!(settings.local_only && settings.embedded.index);
-    assert_eq!(settings.ignore, ["a", "b", "c", "d"]);
+    assert_eq!((settings.debounce_ms, settings.embedded.memory_mb), (5, 16));
+    assert!(settings.local_only && settings.embedded.index && !settings.completion_menu);
+    assert_eq!(settings.log.level, Level::Warn, "the environment wins where the editor is free, too");
+    assert_eq!(settings.ignore, ["a", "c", "d", "b"]);
     assert_eq!(settings.tasks().row(Task::String).enabled, Enabled::Local);
 }
 
@@ -152,21 +232,63 @@ fn later_layers_win_key_by_key_and_lists_add_up() {
 fn variables_and_editors_are_named_in_messages() {
     let layers = [
         editor(json!({ "pennyworth": { "enabled": "x", "clour": 1 } })),
-        environment(&[("PENNYWORTH_DEBOUNCE", "3"), ("PENNYWORTH_ENABLED", "perhaps"), ("PENNYWORTH_CONFIG", "x")]),
+        environment(&[
+            ("PENNYWORTH_DEBOUNCE", "3"),
+            ("PENNYWORTH_ENABLED", "perhaps"),
+            ("PENNYWORTH_CONFIG", "x"),
+            ("PENNYWORTH_WORKSHOP_FOLDER", "x"),
+        ]),
     ];
+    let found = messages(&Settings::load(&layers).1);
+    assert!(found.iter().all(|message| message.len() < 300), "{found:?}");
+    let found: Vec<String> = found.iter().map(|message| without_list(message)).collect();
     assert_eq!(
-        messages(&Settings::load(&layers).1),
+        found,
         [
-            "warning: editor settings: clour: unknown key; known here: cap_usd_per_day, cap_usd_per_month, completion_menu, confidence, debounce_ms, discover, documents, embedded, enabled, escalate, explore, format, ignore, languages, local_only, log, model, pin, preset, provider, secrets, speculate, tasks, telemetry, trigger",
-            "error: editor settings: enabled: is `x`, a text; wanted: true or false",
-            "warning: environment: PENNYWORTH_DEBOUNCE: unknown key; did you mean `PENNYWORTH_DEBOUNCE_MS`?",
+            "error: environment: PENNYWORTH_DEBOUNCE: unknown variable; did you mean `PENNYWORTH_DEBOUNCE_MS`?",
             "error: environment: PENNYWORTH_ENABLED: is `perhaps`, a text; wanted: true or false",
+            "warning: environment: PENNYWORTH_WORKSHOP_FOLDER: unknown variable; the nearest are HINT; `pennyworth schema` lists all",
+            "warning: editor settings: clour: unknown key; the nearest are HINT; `pennyworth schema` lists all",
+            "error: editor settings: enabled: is `x`, a text; wanted: true or false",
         ]
     );
-    let mut notices = Vec::new();
-    assert!(Layer::editor(&json!([1]), &mut notices).is_none());
-    assert!(Layer::editor(&Value::Null, &mut notices).is_none());
-    assert_eq!(messages(&notices), ["error: editor settings: is a list; wanted: an object"]);
+    let read = |value: Value| {
+        let mut notices = Vec::new();
+        let layer = Layer::editor(&value, &mut notices);
+        (layer.is_some(), messages(&notices))
+    };
+    assert_eq!(read(json!([1])), (false, vec!["error: editor settings: is a list; wanted: an object".to_owned()]));
+    assert_eq!(read(json!({ "pennyworth": 3 })).1, ["error: editor settings: is a whole number; wanted: an object"]);
+    for empty in [Value::Null, json!([]), json!(""), json!(false), json!({ "pennyworth": [] })] {
+        assert_eq!(read(empty.clone()), (false, vec![]), "{empty}");
+    }
+}
+
+#[test]
+fn settings_of_other_servers_are_not_ours() {
+    let cap = json!({ "cap_usd_per_day": 0.1 });
+    for (sent, ours) in [
+        (cap.clone(), Some(cap.clone())),
+        (json!({ "pennyworth": cap, "python": { "analysis": {} } }), Some(cap.clone())),
+        (json!({ "cap_usd_per_dya": 0.1 }), Some(json!({ "cap_usd_per_dya": 0.1 }))),
+        (
+            json!({ "pennyworth.enabled": false, "python.x": 1 }),
+            Some(json!({ "pennyworth.enabled": false, "python.x": 1 })),
+        ),
+        (json!({ "log.level": "warn" }), Some(json!({ "log.level": "warn" }))),
+        (json!({ "python": { "analysis": {} } }), None),
+        (json!({ "rust-analyzer": { "cargo": {} }, "gopls": {} }), None),
+        (json!({ "yaml": {}, "format": { "enable": true }, "languages": [1] }), None),
+        (json!({ "pennyworth": {} }), None),
+        (json!({ "pennyworth": null }), None),
+        (json!({ "pennyworth": [] }), None),
+        (json!({ "pennyworth": "on" }), Some(json!("on"))),
+        (json!({}), None),
+        (json!([1, 2]), None),
+        (Value::Null, None),
+    ] {
+        assert_eq!(Layer::addressed(sent.clone()), ours, "{sent}");
+    }
 }
 
 #[test]
@@ -183,17 +305,14 @@ fn a_preset_sets_values_together_and_a_key_of_its_own_wins() {
     assert_eq!(Settings::load(&[]).0, Settings::default());
 }
 
-/// A model on this machine, as a row.
-fn local(extra: Value) -> Value {
-    let mut row =
-        json!({ "protocol": "openai", "base_url": "http://localhost:1/v1", "model": "qwen2.5-coder", "tier": "local" });
-    row.as_object_mut().unwrap().extend(extra.as_object().unwrap().clone());
-    row
-}
-
 #[test]
-fn an_editor_names_models_on_this_machine_and_no_others() {
-    let elsewhere = r#"
+fn an_editor_only_tightens_what_the_users_own_file_says() {
+    let own = r#"
+        local_only = true
+        cap_usd_per_day = 0.3
+        trigger = "invoked"
+        [languages]
+        go = false
         [model.mine]
         protocol = "openai"
         base_url = "https://models.example/v1"
@@ -202,35 +321,93 @@ fn an_editor_names_models_on_this_machine_and_no_others() {
         price = { input = 1.0, output = 1.0, as_of = "2026-01-01" }
         api_key_env = "PENNYWORTH_MINE"
     "#;
-    let price = json!({ "input": 0.0, "output": 0.0, "as_of": "2026-01-01" });
-    for (given, name, is_enabled, is_refused) in [
-        (local(json!({})), "here", true, false),
-        (local(json!({ "base_url": "https://evil.example", "tier": "cheap", "price": price })), "there", false, true),
-        (local(json!({ "api_key_cmd": "rm -r x" })), "here", false, true),
-        (json!({ "context": 4096 }), "mine", true, false),
-        (json!({ "base_url": "https://evil.example" }), "mine", true, true),
-        (json!({ "api_key_env": "OTHER_KEY" }), "mine", true, true),
+    let here =
+        json!({ "protocol": "openai", "base_url": "http://localhost:1/v1", "model": "qwen2.5-coder", "tier": "local" });
+    let row = |key: &str, value: Value| json!({ "model": { "mine": { key: value } } });
+    let only = "only your own file may set it; set it in config.toml";
+    let base = Settings::load(&[file(own), environment(&[("PENNYWORTH_MINE", "k")])]).0;
+    for (given, expected) in [
+        (
+            json!({ "local_only": false }),
+            "local_only: is refused: an editor's settings may only tighten; in force: true; set it in config.toml",
+        ),
+        (
+            json!({ "cap_usd_per_day": 1000 }),
+            "cap_usd_per_day: is refused: an editor's settings may only tighten; in force: 0.3; set it in config.toml",
+        ),
+        (json!({ "cap_usd_per_month": 1000 }), "cap_usd_per_month: is refused"),
+        (
+            json!({ "secrets": ["!.env"] }),
+            "secrets: has `!.env`, which is left out: an editor's settings may add patterns, not remove any",
+        ),
+        (json!({ "ignore": [" !x"] }), "ignore: has ` !x`, which is left out"),
+        (
+            json!({ "trigger": "automatic" }),
+            "trigger: is refused: an editor's settings may only tighten; in force: `invoked`",
+        ),
+        (json!({ "languages": { "go": true } }), "languages.go: is refused"),
+        (json!({ "debounce_ms": 0 }), "debounce_ms: is refused"),
+        (json!({ "explore": 0.2 }), "explore: is refused"),
+        (json!({ "escalate": true }), "escalate: is refused"),
+        (json!({ "speculate": true }), "speculate: is refused"),
+        (json!({ "preset": "eager" }), "preset: is refused: only your own file"),
+        (json!({ "confidence": 0.1 }), "confidence: is refused"),
+        (json!({ "pin": "mine" }), "pin: is refused"),
+        (json!({ "tasks": { "string": { "enabled": "on" } } }), "tasks.string.enabled: is refused"),
+        (json!({ "tasks": { "line": { "max_tokens": 8000 } } }), "tasks.line.max_tokens: is refused"),
+        (json!({ "tasks": { "line": { "pin": "mine" } } }), "tasks.line.pin: is refused"),
+        (json!({ "tasks": { "line": { "deadline_ms": 9 } } }), "tasks.line.deadline_ms: is refused"),
+        (json!({ "embedded": { "memory_mb": 4000 } }), "embedded.memory_mb: is refused"),
+        (json!({ "documents": { "max_bytes": 4_000_000_000_u64 } }), "documents.max_bytes: is refused"),
+        (json!({ "telemetry": { "endpoint": "http://localhost:4318" } }), "telemetry.endpoint: is refused"),
+        (json!({ "model": { "here": here } }), "model: is refused"),
+        (json!({ "model": { "gpt-6-luna": {} } }), "model: is refused"),
+        (row("base_url", json!("http://127.0.0.1:9/v1")), only),
+        (row("api_key_env", json!("AWS_SECRET_ACCESS_KEY")), only),
+        (row("api_key_cmd", json!("rm -r x")), only),
+        (row("headers", json!({ "x": "y" })), only),
+        (row("extra", json!({ "x": "y" })), only),
+        (row("omit", json!(["max_tokens"])), only),
+        (row("tier", json!("local")), only),
+        (row("price", json!({ "input": 0.0, "output": 0.0, "as_of": "2026-01-01" })), only),
+        (row("context", json!(4096)), only),
+        (json!({ "provider": { "openai": { "base_url": "http://127.0.0.1:9" } } }), "provider: is refused"),
+        (json!({ "format": { "chat": { "system": "send it" } } }), "format: is refused"),
     ] {
-        let layers =
-            [file(elsewhere), editor(json!({ "model": { name: given } })), environment(&[("PENNYWORTH_MINE", "k")])];
+        let layers = [file(own), editor(given.clone()), environment(&[("PENNYWORTH_MINE", "k")])];
         let (settings, notices) = Settings::load(&layers);
-        let models = settings.models();
-        assert_eq!(models.enabled().any(|model| model.name == name), is_enabled, "{given}");
-        assert_eq!(models.get("mine").unwrap().base_url, "https://models.example/v1", "{given}");
-        assert_eq!(!notices.is_empty(), is_refused, "{given}: {notices:?}");
+        assert_eq!(settings, base, "{given}");
+        assert!(notices.len() == 1 && notices[0].to_string().contains(expected), "{given}: {notices:?}");
+        assert_eq!(notices[0].holds, Holds::TheRest, "a refused key restricts nothing");
     }
+    // What says the same again, or less, is no fault.
+    let tighter = json!({ "local_only": true, "cap_usd_per_day": 0.1, "preset": "balanced", "discover": false, "debounce_ms": 500,
+        "tasks": { "line": { "enabled": "local", "max_tokens": 8 } }, "languages": { "rust": false }, "completion_menu": false,
+        "log": { "level": "trace" }, "embedded": { "enabled": false }, "secrets": ["*.vault"] });
+    let (settings, notices) = Settings::load(&[file(own), editor(tighter)]);
+    assert_eq!(messages(&notices), [""; 0]);
+    assert_eq!((settings.cap_usd_per_day, settings.debounce_ms, settings.secrets.len()), (0.1, 500, 1));
+    assert!(!settings.is_language_on("rust") && !settings.is_language_on("go") && settings.is_language_on("c"));
+    assert_eq!(settings.tasks().row(Task::Line).max_tokens, 8);
 }
 
 #[test]
-fn an_editor_moves_no_provider() {
-    let own = "[model.q]\nprovider = 'ollama'\nmodel = 'qwen2.5-coder'\n[provider.ollama]\nstop_limit = 3";
-    let evil = editor(json!({ "provider": { "ollama": { "base_url": "https://evil.example", "tier": "cheap" } } }));
-    let (settings, notices) = Settings::load(&[file(own), evil]);
-    let models = settings.models();
-    let model = models.get("q").unwrap();
-    assert_eq!((model.base_url.as_str(), model.stop_limit), ("http://127.0.0.1:11434", 3));
-    let message = "error: editor settings: provider: is left out: only your own config.toml may describe a provider";
-    assert_eq!(messages(&notices), [message]);
+fn an_editor_whose_settings_cannot_be_read_leaves_the_embedded_model() {
+    for (given, expected) in [
+        (json!({ "local_only": "yes" }), Closed::Embedded),
+        (json!({ "local_olny": true }), Closed::Embedded),
+        (json!({ "cap": 0.1 }), Closed::Embedded),
+        (json!({ "languages": { "rsut": false } }), Closed::Embedded),
+        (json!({ "tasks": { "strings": { "enabled": "off" } } }), Closed::Embedded),
+        (json!({ "ignore": ["a{"] }), Closed::Embedded),
+        // A key of another server, or one that only loosens.
+        (json!({ "filetypes": ["python"] }), Closed::No),
+        (json!({ "cap_usd_per_day": 1000 }), Closed::No),
+        (json!({ "completion_menu": "yes" }), Closed::Embedded),
+    ] {
+        let (settings, notices) = Settings::load(&[editor(given.clone())]);
+        assert_eq!(settings.closed, expected, "{given}: {notices:?}");
+    }
 }
 
 #[test]
@@ -238,113 +415,116 @@ fn a_workspace_takes_away_and_gives_nothing() {
     for (source, expected) in [
         ("enabled = false\nlocal_only = true\ntrigger = \"invoked\"\ncap_usd_per_day = 0.1\nignore = [\"x\"]", &[][..]),
         ("[tasks.function]\nenabled = \"local\"\n[embedded]\nindex = false\n[languages]\nrust = false", &[]),
+        ("explore = 0.0\ndebounce_ms = 900\n[tasks.line]\nmax_tokens = 9", &[]),
         (
             "cap_usd_per_day = 9",
-            &["error: w:1: cap_usd_per_day: is refused: a workspace may only tighten, and 0.5 holds"],
+            &["error: w:1: cap_usd_per_day: is refused: a workspace may only tighten; in force: 0.5"],
         ),
         (
             "[tasks.string]\nenabled = \"on\"",
-            &["error: w:2: tasks.string.enabled: is refused: a workspace may only tighten, and `off` holds"],
+            &["error: w:2: tasks.string.enabled: is refused: a workspace may only tighten; in force: `off`"],
         ),
         (
             "secrets = [\"!.env\", \"more\"]",
-            &["error: w:1: secrets: has `!.env`, which is left out: a workspace may add patterns, not take any away"],
+            &["error: w:1: secrets: has `!.env`, which is left out: a workspace may add patterns, not remove any"],
         ),
-        ("enabled = \"x\"", &["error: w:1: enabled: is `x`, a text; wanted: true or false"]),
     ] {
         let layer = Layer::toml(Origin::Workspace("w".into()), source);
-        assert_eq!(messages(&tighten::tightened(&Settings::default(), &layer).1), expected, "{source}");
+        let (settings, notices) = Settings::default().tightened_by(&layer);
+        assert_eq!(messages(&notices), expected, "{source}");
+        assert_eq!(settings.closed, Closed::No, "{source}: what is refused restricts nothing");
     }
     for key in [
-        "debounce_ms = 0",
         "preset = \"eager\"",
+        "confidence = 1.0",
         "pin = \"x\"",
+        "completion_menu = false",
         "[model.evil]\nbase_url = \"http://x\"",
+        "discover = false",
         "[log]\nlevel = \"trace\"",
-        "[tasks.line]\nmax_tokens = 9",
+        "[log]\nfile = false",
+        "[embedded]\nmemory_mb = 1",
+        "[tasks.line]\nshow = 0.9",
     ] {
         let layer = Layer::toml(Origin::Workspace("w".into()), key);
-        let (settings, notices) = tighten::tightened(&Settings::default(), &layer);
-        assert_eq!(settings, Settings::default(), "{key}");
+        let (settings, notices) = Settings::default().tightened_by(&layer);
+        assert_eq!(Settings { closed: Closed::No, ..settings.clone() }, Settings::default(), "{key}");
+        assert_eq!(settings.closed, Closed::Embedded, "{key}: its author counts on something that does not hold");
         assert!(
-            matches!(&notices[..], [notice] if notice.message.starts_with("is refused: a workspace may only say")),
+            matches!(&notices[..], [notice] if notice.message.starts_with("is refused: a workspace may only set cap_usd_per_day")),
             "{key}: {notices:?}"
         );
     }
 }
 
 #[test]
-fn the_workspace_file_is_found_and_an_unreadable_one_is_said() {
+fn a_workspace_file_that_cannot_be_read_as_meant_leaves_the_embedded_model() {
+    let utf16: Vec<u8> = "\u{feff}enabled = false".encode_utf16().flat_map(u16::to_le_bytes).collect();
+    let long = format!("enabled = false\n{}", "#".repeat(1 << 20));
+    for (bytes, line, expected) in [
+        (&b"enabled = \xfffalse"[..], None, "is not UTF-8 from byte 10 on"),
+        (&utf16, None, "is UTF-16; save it as UTF-8"),
+        (long.as_bytes(), None, "bytes long; a configuration has at most"),
+        (b"enabled = no", Some(1), "enabled is no, a word without quotes; wanted: true or false"),
+        (b"# x\nenabled: false", Some(2), "enabled is followed by `:`"),
+        (b"\nignore = [\"a\"", Some(2), "ignore begins a list that does not end"),
+        (b"[enabled]\nx = false", Some(1), "is {…}, a table; wanted: true or false"),
+        (b"[tasks.string.enabled]\nx = 1", Some(1), "is {…}; known values"),
+        (b"[[tasks]]\n", Some(1), "is […], a list; wanted: a table"),
+        (b"enabled = \"false\"", Some(1), "is `false`, a text; wanted: true or false"),
+        (b"enabled = 0", Some(1), "is 0, a whole number"),
+        (b"ignore = \"secret\"", Some(1), "is `secret`, a text; wanted: a list in brackets"),
+        (b"ignore = [\"a{\"]", Some(1), "which is not a pattern"),
+        (b"enabeld = false", Some(1), "unknown key; did you mean `enabled`?"),
+        (b"zzz = false", Some(1), "unknown key"),
+        (b"[languages]\nrsut = false", Some(2), "unknown language; did you mean `rust`?"),
+        (b"[languages]\nrust = 0", Some(2), "is 0, a whole number"),
+        (b"pin = \"x\"", Some(1), "is refused: a workspace may only set"),
+        (b"local_only = true\nlocal_only = false", Some(2), "not TOML: duplicate key"),
+        (b"local_only = true }", Some(1), "not TOML"),
+        (b"cap_usd_per_day = -1", Some(1), "is -1; allowed: 0 to 1000"),
+    ] {
+        let place = tempfile::tempdir().unwrap();
+        let path = place.path().join(FILE);
+        fs::write(&path, bytes).unwrap();
+        let (settings, notices) = Settings::default().tightened_in(place.path());
+        let shown = String::from_utf8_lossy(&bytes[..bytes.len().min(40)]);
+        assert_eq!(
+            (settings.closed, settings.privacy()),
+            (Closed::Embedded, Privacy::Embedded),
+            "{shown}: {notices:?}"
+        );
+        let notice = notices.iter().max_by_key(|notice| notice.holds.closed()).unwrap();
+        assert!(notice.message.contains(expected) && notice.line == line, "{shown}: {notice:?}");
+        assert!(notice.holds.to_string().ends_with(&format!("answers in {}", place.path().display())), "{notice:?}");
+        fs::write(&path, "enabled = false").unwrap();
+        assert_eq!(Settings::default().tightened_in(place.path()).0.closed, Closed::No, "gone when mended");
+    }
+}
+
+#[test]
+fn a_workspace_file_that_is_no_file_closes_too() {
     let place = tempfile::tempdir().unwrap();
     let settings = Settings::default();
     assert_eq!(settings.tightened_in(place.path()), (settings.clone(), vec![]));
-    fs::write(place.path().join(".pennyworth.toml"), "local_only = true").unwrap();
+    assert_eq!(settings.tightened_in(&place.path().join("absent")), (settings.clone(), vec![]));
+    fs::create_dir(place.path().join(FILE)).unwrap();
+    let (closed, notices) = settings.tightened_in(place.path());
+    assert_eq!(closed.closed, Closed::Embedded);
+    assert!(notices[0].to_string().ends_with("cannot be read: not a file"), "{notices:?}");
+    fs::remove_dir(place.path().join(FILE)).unwrap();
+    fs::write(place.path().join(FILE), "local_only = true").unwrap();
     assert!(settings.tightened_in(place.path()).0.local_only);
-    fs::write(place.path().join(".pennyworth.toml"), b"x = \"\xff\"").unwrap();
-    let (same, notices) = settings.tightened_in(place.path());
-    assert_eq!(same, settings);
-    assert!(notices[0].to_string().ends_with("is not UTF-8 from byte 5 on"), "{notices:?}");
-}
-
-/// How open a task is, of three steps.
-fn openness(tasks: &Tasks, task: Task) -> u8 {
-    match tasks.row(task).enabled {
-        Enabled::Off => 0,
-        Enabled::Local => 1,
-        Enabled::On => 2,
+    #[cfg(unix)]
+    {
+        let path = place.path().join(FILE);
+        fs::remove_file(&path).unwrap();
+        std::os::unix::fs::symlink("nowhere", &path).unwrap();
+        assert_eq!(settings.tightened_in(place.path()).0.closed, Closed::Embedded, "a link that leads nowhere");
     }
 }
 
-fn assert_not_looser(base: &Settings, result: &Settings) {
-    assert!(base.enabled || !result.enabled);
-    assert!(!base.local_only || result.local_only);
-    assert!(base.trigger == Trigger::Automatic || result.trigger == Trigger::Invoked);
-    assert!(result.cap_usd_per_day <= base.cap_usd_per_day);
-    assert!(base.embedded.enabled || !result.embedded.enabled);
-    assert!(base.embedded.index || !result.embedded.index);
-    for (before, after) in [(&base.ignore, &result.ignore), (&base.secrets, &result.secrets)] {
-        assert!(
-            after.starts_with(before) && after[before.len()..].iter().all(|glob| !glob.trim_start().starts_with('!'))
-        );
-    }
-    let (before, after) = (base.tasks(), result.tasks());
-    for task in Task::ALL {
-        assert!(openness(&after, task) <= openness(&before, task), "{task}");
-    }
-    for language in ["rust", "go", "c", "unheard-of"] {
-        assert!(base.is_language_on(language) || !result.is_language_on(language), "{language}");
-    }
-    // What a workspace may not speak of at all is as it was.
-    let rest = |settings: &Settings| {
-        let mut value = serde_json::to_value(settings).unwrap();
-        let object = value.as_object_mut().unwrap();
-        for key in ["enabled", "local_only", "trigger", "cap_usd_per_day", "ignore", "secrets", "languages", "tasks"] {
-            object.remove(key);
-        }
-        for key in ["enabled", "index"] {
-            object["embedded"].as_object_mut().unwrap().remove(key);
-        }
-        value
-    };
-    assert_eq!(rest(result), rest(base));
-}
-
-prop_compose! {
-    /// Lines that a configuration may have, sensible or not.
-    fn lines()(lines in prop::collection::btree_map(prop::sample::select(vec![
-        "enabled", "local_only", "trigger", "cap_usd_per_day", "debounce_ms", "confidence", "preset", "pin", "speculate", "escalate",
-        "ignore", "secrets", "languages.\"*\"", "languages.rust", "languages.go", "embedded.enabled", "embedded.index",
-        "embedded.memory_mb", "documents.max_bytes", "log.level", "tasks.string.enabled", "tasks.line.enabled", "tasks.line.show",
-        "tasks.function.enabled", "tasks.function.pin", "model.a.base_url", "model.a.tier", "model.a.api_key_cmd", "nonsense",
-    ]), prop::sample::select(vec![
-        "true", "false", "\"invoked\"", "\"automatic\"", "\"on\"", "\"local\"", "\"off\"", "0", "0.1", "0.9", "300", "[\"a\"]",
-        "[\"!a\"]", "[\" !a\", \"b\"]", "\"eager\"", "\"frugal\"", "\"http://x\"", "-5", "[[]]", "{}",
-    ]), 0..12)) -> String {
-        lines.into_iter().map(|(key, value)| format!("{key} = {value}\n")).collect()
-    }
-}
-
-/// Any JSON, with keys that mean something more often than chance would have it.
+/// Any JSON, in which known keys are frequent.
 fn anything() -> impl Strategy<Value = Value> {
     let plain = prop_oneof![
         Just(Value::Null),
@@ -402,7 +582,7 @@ fn anything() -> impl Strategy<Value = Value> {
 #[test]
 fn a_file_that_is_deep_or_long_is_refused_in_words() {
     let deep = format!("x = {}", "[".repeat(100_000));
-    assert!(Settings::load(&[file(&deep)]).1.iter().any(|notice| notice.message.starts_with("not TOML")));
+    assert_eq!(Settings::load(&[file(&deep)]).0.closed, Closed::Here);
     let place = tempfile::tempdir().unwrap();
     let path = place.path().join("config.toml");
     fs::write(&path, "#".repeat(2_000_000)).unwrap();
@@ -412,21 +592,12 @@ fn a_file_that_is_deep_or_long_is_refused_in_words() {
         (place.path().join("absent"), "cannot be read: "),
     ] {
         let (settings, notices) = Settings::gather(Some(&path), &[]);
-        assert_eq!(settings, Settings::default());
+        assert_eq!(settings, Settings { closed: Closed::Here, ..Settings::default() });
         assert!(notices[0].message.starts_with(expected), "{notices:?}");
     }
 }
 
 proptest! {
-    #[test]
-    fn a_workspace_never_loosens(base in lines(), workspace in lines()) {
-        let (base, _) = Settings::load(&[file(&base)]);
-        let layer = Layer::toml(Origin::Workspace("w".into()), &workspace);
-        let (result, _) = tighten::tightened(&base, &layer);
-        assert_not_looser(&base, &result);
-        prop_assert_eq!(tighten::tightened(&result, &layer).0.cap_usd_per_day, result.cap_usd_per_day, "tightening twice is tightening once");
-    }
-
     #[test]
     fn any_text_is_read_without_a_panic(source in ".{0,200}") {
         let _ = Settings::load(&[file(&source)]);
@@ -436,7 +607,7 @@ proptest! {
     fn anything_an_editor_sends_is_read_without_a_panic(value in anything()) {
         let layer = Layer::editor(&value, &mut Vec::new());
         let (settings, _) = Settings::load(layer.as_slice());
-        prop_assert!(settings.models().enabled().all(|model| model.is_on_this_machine() && model.api_key_cmd.is_none()));
+        prop_assert_eq!(settings.models().enabled().count(), 0);
     }
 }
 
@@ -445,7 +616,7 @@ fn the_commented_file_says_nothing_and_uncommented_it_says_the_defaults() {
     let config = docs::commented_config();
     assert_eq!(Settings::load(&[file(&config)]), (Settings::default(), vec![]), "{config}");
     let is_key = |line: &str| {
-        line.split_once(" = ").is_some_and(|(key, _)| key.chars().all(|c| c.is_ascii_lowercase() || c == '_'))
+        line.split_once(" = ").is_some_and(|(key, _)| key.chars().all(|c| c.is_ascii_lowercase() || "_\"*".contains(c)))
             || line.starts_with('[')
     };
     let uncommented: Vec<_> =
@@ -459,6 +630,9 @@ fn the_commented_file_says_nothing_and_uncommented_it_says_the_defaults() {
         ..Settings::default()
     };
     assert_eq!(settings, examples);
+    assert_eq!((settings.languages.len(), settings.is_language_on("markdown")), (1, true));
+    let rows = |settings: &Settings| Task::ALL.map(|task| format!("{:?}", settings.tasks().row(task)));
+    assert_eq!(rows(&settings), rows(&Settings::default()), "what the file shows of tasks is what holds");
     assert_eq!(settings.models().enabled().count(), 3, "the examples of models can be used as they stand");
     assert!(
         schema::leaves()
@@ -476,6 +650,7 @@ fn files_are_told_apart_by_name_place_and_head() {
         (".gitignore", "/target/\n*.log\n!keep.log\nnode_modules\n"),
         ("sub/.gitignore", "!important.log\n/local\n"),
         (".git/info/exclude", "scratch.rs\n"),
+        (".git/HEAD", "ref: refs/heads/main\n"),
         ("target/.gitignore", "!kept.rs\n"),
     ] {
         fs::create_dir_all(root.join(path).parent().unwrap()).unwrap();
@@ -486,8 +661,9 @@ fn files_are_told_apart_by_name_place_and_head() {
         secrets: vec!["*.vault".into(), "!public.pem".into()],
         ..Settings::default()
     };
-    let ignored = Ignored::new(&settings, root);
-    for (path, kind) in [
+    let (configuration, _) = Configuration::new(1, settings, &[root.to_owned()]);
+    let kind = |path: &Path| configuration.read(path).kind();
+    for (path, expected) in [
         ("src/main.rs", FileKind::Normal),
         ("target/debug/x.rs", FileKind::Ignored),
         ("target/kept.rs", FileKind::Ignored),
@@ -514,15 +690,15 @@ fn files_are_told_apart_by_name_place_and_head() {
         ("Cargo.lock", FileKind::Generated),
         ("web/app.min.js", FileKind::Generated),
     ] {
-        assert_eq!(ignored.kind(&root.join(path)), kind, "{path}");
+        assert_eq!(kind(&root.join(path)), expected, "{path}");
     }
-    assert_eq!(ignored.kind(Path::new("elsewhere/id_ed25519")), FileKind::Secret);
-    assert_eq!(ignored.kind(Path::new("elsewhere/a.log")), FileKind::Normal);
-    for (head, kind) in [
+    assert_eq!(kind(Path::new("/elsewhere/id_ed25519")), FileKind::Secret);
+    assert_eq!(kind(Path::new("/elsewhere/a.log")), FileKind::Normal);
+    for (head, expected) in [
         ("// Code generated by protoc. DO NOT EDIT.\npackage x", FileKind::Generated),
         ("/*\n * @generated\n */", FileKind::Generated),
         ("fn main() {}\n\n\n\n\n\n// do not edit", FileKind::Normal),
     ] {
-        assert_eq!(ignored.kind_of_text(&root.join("src/x.rs"), head), kind, "{head}");
+        assert_eq!(configuration.read(&root.join("src/x.rs")).kind_by(head, head.len()), expected, "{head}");
     }
 }

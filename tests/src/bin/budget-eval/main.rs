@@ -1,18 +1,18 @@
-//! `budget-eval DIR…`: what output ceilings cost and cut off, on any sources. At many places of real files the true continuation is taken
-//! away, the place classified, and the continuation's tokens (o200k) held against ceilings: one for everything, two tiers, and the table.
+//! `budget-eval DIR…`: what output ceilings cost and cut off, on any sources. At many places of real files it removes the true
+//! continuation, classifies the place, and compares the continuation's tokens (o200k) with ceilings: one for all, two tiers, and the table.
 //!
-//! Three kinds of places, equally many of each: **random** ones where a word or sign begins, **line ends**, and **new lines** (the line
-//! break and the indentation are typed). A place counts if a model would be asked there, also where nothing is missing. Where the gate is
+//! Three kinds of places, equally many of each: **random** ones where a word or sign begins, **line ends**, and **new lines** (behind the
+//! line break and the indentation). A place counts if a model would be asked there, even if nothing is missing. Where the gate is
 //! silent there is no call and no ceiling.
 //!
-//! What is missing there is counted twice. **As asked** (`extent.rs`): where a body already holds something, its next line, and members one
-//! by one; the class is that of the classifier on the text without the continuation. **Innermost construct**: the rest of the body, whatever
-//! it holds, as public measurements of ceilings count; the class is that of the complete file's tree, since no request asks for that.
+//! The missing text is counted in two ways. **As asked** (`extent.rs`): the next line of a body that is not empty, and members one by one;
+//! the classifier gives the class, from the text without the continuation. **Innermost construct**: the rest of the body, whatever
+//! it holds, as public measurements of ceilings count; the complete file's tree gives the class, since no request asks for that.
 //!
-//! Generated files, files that do not parse and files that are mostly data are left out.
+//! It skips generated files, files that do not parse and files that are mostly data.
 //!
-//! `--fit` chooses each task's ceiling by equal marginal value: that which makes ceiling + λ × share cut off least, with one λ for all tasks.
-//! `--tokens` measures the estimate that is used at run time in place of a tokenizer.
+//! `--fit` chooses each task's ceiling by equal marginal value: it minimises ceiling + λ × share cut off, with one λ for all tasks.
+//! `--tokens` measures the estimate that replaces a tokenizer at run time.
 
 mod policy;
 mod sample;
@@ -40,22 +40,22 @@ struct Options {
     /// Only these languages.
     #[arg(long, value_delimiter = ',')]
     language: Vec<String>,
-    /// Files per language at most, spread evenly over those found.
+    /// Most files per language, spread evenly over those found.
     #[arg(long, default_value_t = 150)]
     files: usize,
-    /// Places of each kind per file at most.
+    /// Most places of each kind per file.
     #[arg(long, default_value_t = 15)]
     places: usize,
     /// Prints how long the continuations of each task are.
     #[arg(long)]
     by_task: bool,
-    /// Prints ceilings fitted to these sources; what is reported should come from others.
+    /// Prints ceilings fitted to these sources; report the figures of others.
     #[arg(long)]
     fit: bool,
-    /// Measures the estimate of tokens instead.
+    /// Measures the token estimate instead.
     #[arg(long)]
     tokens: bool,
-    /// Seed of the choice of places.
+    /// Seed for the choice of places.
     #[arg(long, default_value_t = 1)]
     seed: u64,
 }
@@ -71,7 +71,7 @@ fn main() -> anyhow::Result<()> {
     for (title, body) in [("as asked", Body::Parts), ("innermost construct", Body::Rest)] {
         let samples = sample::samples(&sources, body, options.places, options.seed);
         let needless = samples.iter().filter(|sample| sample.tokens == 0).count();
-        writeln!(out, "== {title}: {} calls, {needless} of them where nothing can be said", samples.len())?;
+        writeln!(out, "== {title}: {} calls, {needless} of them where the right answer is empty", samples.len())?;
         if options.fit {
             policy::fit(&samples, &mut out)?;
             continue;
@@ -85,13 +85,13 @@ fn main() -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Whether it is a programming language whose places have classes.
+/// Whether it is a programming language with a query for tasks.
 fn has_functions(language: &'static Language) -> bool {
     let function = |marks: &Queries| marks.marks.iter().flatten().any(|mark| mark.task == Task::Function);
     syntax::queries(language).is_some_and(function)
 }
 
-/// What is cut off against the mean ceiling: for each policy, then for the table by kind of place and by language.
+/// Mean ceiling and share cut off: for each policy, then for the table by kind of place and by language.
 fn curve(samples: &[Sample], out: &mut impl Write) -> anyhow::Result<()> {
     let tasks = Tasks::builtin();
     let table = Ceilings::table(&tasks);
@@ -116,7 +116,7 @@ fn curve(samples: &[Sample], out: &mut impl Write) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// The goals, over all places; for the innermost construct over random ones, which is what public measurements have.
+/// The goals: over all places; for the innermost construct over random ones only, as in public measurements.
 fn goals(samples: &[Sample], body: Body, out: &mut impl Write) -> anyhow::Result<()> {
     let tasks = Tasks::builtin();
     let counts = |sample: &&Sample| body == Body::Parts || sample.kind == Kind::Random;

@@ -14,7 +14,7 @@ const HIGHEST: u32 = 1024;
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Ceilings(BTreeMap<Task, u32>);
 
-/// What ceilings come to.
+/// What ceilings cost and cut off.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Figures {
     /// The mean ceiling.
@@ -26,12 +26,12 @@ pub(crate) struct Figures {
 }
 
 impl Ceilings {
-    /// The same for every task.
+    /// The same ceiling for every task.
     pub(crate) fn fixed(tokens: u32) -> Ceilings {
         Ceilings::of(|_| tokens)
     }
 
-    /// One for tasks that end with the line, one for the others.
+    /// One ceiling for tasks that end with the line, one for the others.
     pub(crate) fn tiers(line: u32, block: u32) -> Ceilings {
         let tasks = Tasks::builtin();
         let ends_soon = |task| {
@@ -41,12 +41,12 @@ impl Ceilings {
         Ceilings::of(|task| if ends_soon(task) { line } else { block })
     }
 
-    /// Those of a table.
+    /// The ceilings of a table.
     pub(crate) fn table(tasks: &Tasks) -> Ceilings {
         Ceilings::of(|task| tasks.row(task).max_tokens)
     }
 
-    /// The highest that feedback may raise a table's to.
+    /// The highest ceilings to which feedback may raise a table's.
     pub(crate) fn most(tasks: &Tasks) -> Ceilings {
         Ceilings::of(|task| tasks.row(task).max)
     }
@@ -55,7 +55,7 @@ impl Ceilings {
         Ceilings(Task::ALL.into_iter().map(|task| (task, tokens(task))).collect())
     }
 
-    /// What these come to.
+    /// What these cost and cut off.
     pub(crate) fn figures<'a>(&self, samples: impl Iterator<Item = &'a Sample>) -> Figures {
         let (mut count, mut sum, mut cut_off, mut kept, mut all) = (0_u64, 0_u64, 0_u64, 0_u64, 0_u64);
         for sample in samples {
@@ -70,7 +70,7 @@ impl Ceilings {
         Figures { mean: of(sum, count), cut_off: of(cut_off, count), kept: of(kept, all) }
     }
 
-    /// For each task the ceiling that makes ceiling + λ × share cut off least.
+    /// For each task the ceiling that minimises ceiling + λ × share cut off.
     fn fitted(samples: &[Sample], lambda: f64) -> Ceilings {
         Ceilings::of(|task| {
             let mut lengths: Vec<_> =
@@ -86,7 +86,7 @@ impl Ceilings {
     }
 }
 
-/// Prints what equal marginal value gives for some λ, and the ceilings at the goals.
+/// Prints the figures of fitted ceilings for some λ, and the ceilings at the goals.
 pub(crate) fn fit(samples: &[Sample], out: &mut impl Write) -> anyhow::Result<()> {
     writeln!(out, "     λ    mean   cut off")?;
     let lambdas = [250.0, 500.0, 750.0, 1000.0, 1500.0, 2000.0, 3000.0, 4000.0, 6000.0, 8000.0];
@@ -96,7 +96,7 @@ pub(crate) fn fit(samples: &[Sample], out: &mut impl Write) -> anyhow::Result<()
     }
     for (goal, mean) in [("mean ≤ 90", 90.0), ("mean ≤ 150", 150.0)] {
         let within = |lambda: &u32| Ceilings::fitted(samples, f64::from(*lambda)).figures(samples.iter()).mean <= mean;
-        // The mean rises with λ, so the largest λ within the goal is found by halving.
+        // The mean rises with λ, so bisection finds the largest λ within the goal.
         let (mut low, mut high) = (1, 20_000);
         while low + 1 < high {
             let middle = (low + high) / 2;

@@ -46,9 +46,9 @@ pub(crate) struct Sample {
     pub(crate) kind: Kind,
     /// The task in the complete file.
     pub(crate) right: Task,
-    /// The task that decides about the ceiling.
+    /// The task that decides the ceiling.
     pub(crate) given: Task,
-    /// Tokens of the true continuation; none where nothing is missing, or it cannot be said in the class's answer.
+    /// Tokens of the true continuation; 0 where nothing is missing, or an answer of this class cannot hold it.
     pub(crate) tokens: u32,
 }
 
@@ -138,7 +138,7 @@ impl File<'_> {
         }
     }
 
-    /// Where a word or sign begins: not in a word, where no model is asked, nor between the signs of one operator.
+    /// Where a word or sign begins: not inside a word, where no model is asked, nor inside an operator.
     fn beginnings(&self) -> Vec<usize> {
         let facts = self.language.facts();
         let mut places = Vec::new();

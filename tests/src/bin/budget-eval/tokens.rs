@@ -1,4 +1,4 @@
-//! How far the estimate of tokens is from the true number: on windows of the size of a prompt's, by language and by tokenizer.
+//! How far the token estimate is from the true number, on windows as large as a prompt's, by language and by tokenizer.
 
 use std::io::Write;
 
@@ -9,7 +9,7 @@ use pennyworth_tests::sources::Files;
 
 /// Lines of a window.
 const LINES: usize = 80;
-/// One window in so many is measured.
+/// One window in this many is measured.
 const EVERY: usize = 3;
 
 /// Prints the error of the estimate.

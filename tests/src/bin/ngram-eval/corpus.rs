@@ -1,22 +1,18 @@
 //! The files of a repository: those that are learned and those that are held out and typed.
-//! What is done with them is up to `replay` and `fit`.
+//! It leaves their use to `replay`, `contend` and `fit`.
 
 use std::path::Path;
-use std::sync::RwLock;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
 use ignore::WalkBuilder;
 use pennyworth_ngram::{Limits, Model, Prepared};
 
-use crate::replay::{self, Rules, Times};
-
-/// Extensions that are code here.
+/// Extensions of files that count as code.
 const EXTENSIONS: [&str; 27] = [
     "rs", "py", "js", "mjs", "cjs", "jsx", "ts", "tsx", "go", "c", "h", "cc", "cpp", "hpp", "java", "cs", "rb", "php",
     "sh", "lua", "html", "css", "toml", "yaml", "yml", "kt", "swift",
 ];
-/// Lines of a held-out file that are typed at most, so that one file does not speak for all.
+/// Most lines of a held-out file to type, so that no file dominates.
 const LONGEST: usize = 600;
 
 /// A source file.
@@ -71,7 +67,7 @@ impl Corpus {
         self.indexed.iter().map(|source| source.text.lines().count()).sum()
     }
 
-    /// A model that has learned the repository, and how many lines per second that took on one core.
+    /// A model that has learned the repository, and how many lines per second it learned on one core.
     pub(crate) fn index(&self, limits: Limits) -> (Model, f64) {
         let start = Instant::now();
         let mut model = Model::new(limits);
@@ -87,37 +83,6 @@ impl Corpus {
             model.remove(&first.path);
         }
         (model, speed)
-    }
-
-    /// Times of queries while another thread learns the repository again and again, both through one lock; and how long that
-    /// thread holds the lock each time.
-    pub(crate) fn contend(&self, limits: Limits, rules: Rules) -> (Times, Times) {
-        let (model, _) = self.index(limits);
-        let model = RwLock::new(model);
-        let done = AtomicBool::new(false);
-        std::thread::scope(|scope| {
-            let indexer = scope.spawn(|| self.index_behind(&model, &done));
-            let asked = replay::ask_often(&model, &self.held_out, rules, 4000);
-            done.store(true, Ordering::Relaxed);
-            (asked, indexer.join().unwrap_or_default())
-        })
-    }
-
-    /// Learns the files again and again, a slice at a time, until `done`.
-    fn index_behind(&self, model: &RwLock<Model>, done: &AtomicBool) -> Times {
-        let mut held = Times::default();
-        for source in self.indexed.iter().cycle().take_while(|_| !done.load(Ordering::Relaxed)) {
-            let Ok(prepared) = Prepared::new(&source.path, &source.language, &source.text) else { continue };
-            if model.write().map(|mut model| model.index_prepared(prepared)).is_err() {
-                return held;
-            }
-            let mut more = true;
-            while more && !done.load(Ordering::Relaxed) {
-                more = model.write().is_ok_and(|mut model| held.time(|| model.advance()));
-                std::thread::yield_now();
-            }
-        }
-        held
     }
 }
 

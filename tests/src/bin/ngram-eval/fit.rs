@@ -1,4 +1,4 @@
-//! Fits the weights that turn what is counted into a probability: logistic regression by gradient descent over the model's own
+//! Fits the weights that turn counts into a probability: logistic regression by gradient descent over the model's own
 //! predictions. It prints a table for `weights.rs` and changes nothing.
 
 use pennyworth_ngram::{FEATURES, Limits, Sample};
@@ -6,10 +6,10 @@ use pennyworth_ngram::{FEATURES, Limits, Sample};
 use crate::corpus::Corpus;
 use crate::replay::{Mode, Rules, Typist};
 
-/// One cursor in so many is asked.
+/// The model is asked at one cursor in this many.
 const EVERY: usize = 3;
 const ROUNDS: usize = 10;
-/// Bent sums.
+/// Number of bent sums.
 const BENDS: usize = 12;
 
 /// Gathers the model's predictions on the held-out files, typed in both ways.
@@ -38,7 +38,7 @@ struct Net {
     bends: Vec<(Weight, [Weight; FEATURES])>,
 }
 
-/// A weight and the sum of its squared slopes, by which its steps get smaller.
+/// A weight and the sum of its squared slopes, which makes its steps smaller.
 #[derive(Clone, Copy)]
 struct Weight {
     value: f64,
@@ -65,7 +65,7 @@ impl Net {
         Net { straight, bends }
     }
 
-    /// Learns from one sample; its loss before.
+    /// Learns from one sample; returns its loss before that.
     fn learn(&mut self, sample: &Sample, rate: f64) -> f64 {
         let sums: Vec<f64> = self.bends.iter().map(|(_, weights)| dot(weights, sample)).collect();
         let bent: f64 = self.bends.iter().zip(&sums).map(|((out, _), sum)| out.value * sum / (1.0 + sum.abs())).sum();

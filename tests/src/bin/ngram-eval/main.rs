@@ -1,20 +1,21 @@
-//! Measures the embedded model on any directory of sources: some files are held out, the rest is the workspace, and the
-//! held-out files are typed again from nothing, top to bottom, with the model asked at every cursor.
+//! Measures the embedded model on any directory of sources: some files are held out and the rest is the workspace. It types the
+//! held-out files from nothing, top to bottom, and asks the model at every cursor.
 //!
 //! What is counted:
-//! * **characters**: those of the held-out files that are neither line breaks nor indentation (an editor puts in both).
+//! * **characters**: those of the held-out files that are neither line breaks nor indentation (an editor inserts both).
 //! * **shown**: a suggestion at a cursor with a joint probability of at least the threshold and at least `--min-chars` characters.
 //! * **accepted**: the whole suggestion equals what follows the cursor, and does not end inside a word. Its characters are *saved* and the
 //!   cursor moves behind it. Otherwise one token (`tokens`) or character (`chars`) is typed, and the model is asked again.
 //! * **partly**: not accepted, but its first token was right. It saves nothing here.
-//! * With `tokens`, each showing counts, also when a rejected suggestion is shown again after a token. With `chars`, a suggestion that
-//!   is the rest of the one on display, typed along, is the same showing; that is what a person sees.
-//! * **calibration**: at every third token cursor, without any threshold: the probability against what was right, in ten bins; the error
-//!   is the mean distance between the two, weighted by how many fell into each bin.
+//! * With `tokens`, each showing counts, even if a rejected suggestion is shown again after a token. With `chars`, the rest of the
+//!   suggestion on display, while it is typed along, is the same showing; that is what a user sees.
+//! * **calibration**: at every third token cursor, without any threshold: the probability against the share that was right, in ten bins;
+//!   the error is the mean distance between the two, weighted by the number of predictions in each bin.
 //!
-//! `--fit` prints the weights of `weights.rs` for the directories given; whatever is reported should come from others.
+//! `--fit` prints the weights of `weights.rs` for the given directories; report the figures of others.
 #![allow(clippy::print_stdout, reason = "a measuring tool prints its figures")]
 
+mod contend;
 mod corpus;
 mod fit;
 mod replay;
@@ -24,6 +25,7 @@ use std::path::PathBuf;
 use clap::Parser;
 use pennyworth_ngram::Limits;
 
+use contend::contend;
 use corpus::Corpus;
 use replay::{Bins, Figures, Mode, Rules};
 
@@ -33,34 +35,34 @@ struct Arguments {
     /// Repositories; each is measured on its own.
     #[arg(required = true)]
     directories: Vec<PathBuf>,
-    /// Lines of held-out files that are typed per repository, at most.
+    /// Most lines of held-out files to type per repository.
     #[arg(long, default_value_t = 3000)]
     lines: usize,
-    /// One file in so many is held out.
+    /// One file in this many is held out.
     #[arg(long, default_value_t = 8)]
     every: u64,
     /// Joint probabilities from which a suggestion is shown.
     #[arg(long, value_delimiter = ',', default_value = "0.3,0.4,0.5,0.6,0.7")]
     thresholds: Vec<f32>,
-    /// Characters a suggestion needs.
+    /// Fewest characters of a suggestion.
     #[arg(long, default_value_t = 2)]
     min_chars: usize,
-    /// Tokens of a suggestion at most.
+    /// Most tokens of a suggestion.
     #[arg(long, default_value_t = 24)]
     max_tokens: usize,
-    /// Lines of a suggestion at most.
+    /// Most lines of a suggestion.
     #[arg(long, default_value_t = 6)]
     max_lines: usize,
-    /// Megabytes the model may take.
+    /// Most megabytes of the model.
     #[arg(long, default_value_t = 64)]
     memory_mb: usize,
-    /// How the files are typed; both if not given.
+    /// How to type the files; both ways by default.
     #[arg(long, value_enum)]
     mode: Option<Mode>,
     /// Prints fitted weights instead of figures.
     #[arg(long)]
     fit: bool,
-    /// Prints what was shown and what stood there, for the first threshold.
+    /// Prints each suggestion and the true text, for the first threshold.
     #[arg(long)]
     verbose: bool,
 }
@@ -133,6 +135,6 @@ fn measure(arguments: &Arguments, corpus: &Corpus, limits: Limits, sums: &mut Su
     let bins = replay::calibrate(&mut model, &corpus.held_out, rules);
     println!("  {bins}");
     sums.bins.add(&bins);
-    let (asked, held) = corpus.contend(limits, rules);
+    let (asked, held) = contend(corpus, limits, rules);
     println!("  while indexing behind a lock: query {asked}; the indexer holds it {held}");
 }

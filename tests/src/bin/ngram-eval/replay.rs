@@ -1,5 +1,5 @@
 //! Types held-out files again, token by token or character by character, and counts what the model's suggestions saved.
-//! What the words mean is said in `main`.
+//! It leaves the definition of the figures to `main`.
 
 use std::fmt;
 use std::sync::RwLock;
@@ -32,7 +32,7 @@ pub(crate) struct Rules {
     pub(crate) verbose: bool,
 }
 
-/// What came of typing.
+/// The figures of typing.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Figures {
     chars: usize,
@@ -50,7 +50,7 @@ pub(crate) struct Figures {
 pub(crate) struct Times(Vec<Duration>);
 
 impl Times {
-    /// Does something and remembers how long it took.
+    /// Does some work and records how long it took.
     pub(crate) fn time<T>(&mut self, work: impl FnOnce() -> T) -> T {
         let start = Instant::now();
         let result = work();
@@ -155,7 +155,7 @@ impl<'a> Typist<'a> {
         }
     }
 
-    /// Types so many bytes.
+    /// Types this many bytes.
     pub(crate) fn type_on(&mut self, bytes: usize, model: &mut Model) {
         let end = (self.at + bytes).min(self.source.text.len());
         let text = &self.source.text;
@@ -191,7 +191,7 @@ impl<'a> Typist<'a> {
         follows.is_some_and(|goes_on| !(goes_on && text.ends_with(is_word)))
     }
 
-    /// Types nothing more; the model forgets the file.
+    /// Closes the file; the model forgets it.
     pub(crate) fn close(self, model: &mut Model) {
         model.close(&self.source.path);
         model.remove(&self.source.path);
@@ -229,7 +229,7 @@ pub(crate) fn replay(model: &mut Model, sources: &[Source], mode: Mode, rules: R
     figures
 }
 
-/// True where a token of the file begins, for counting them whatever the mode.
+/// True where a token of the file begins, to count tokens in either mode.
 fn starts_token(typist: &Typist<'_>) -> bool {
     let is_word = |c: char| c.is_alphanumeric() || c == '_';
     let before = typist.source.text.get(..typist.at).and_then(|text| text.chars().next_back());
@@ -260,7 +260,7 @@ impl Figures {
     }
 }
 
-/// Predicted probabilities against what was right, in ten bins.
+/// Predicted probabilities against the share that was right, in ten bins.
 #[derive(Default)]
 pub(crate) struct Bins([(usize, f64, usize); 10]);
 
@@ -312,7 +312,7 @@ pub(crate) fn calibrate(model: &mut Model, sources: &[Source], rules: Rules) -> 
     bins
 }
 
-/// Types the files through a lock that others use too, and times the queries, waiting included.
+/// Types the files through a shared lock, and times the queries, including the wait.
 pub(crate) fn ask_often(model: &RwLock<Model>, sources: &[Source], rules: Rules, queries: usize) -> Times {
     let mut times = Times::default();
     for source in sources {

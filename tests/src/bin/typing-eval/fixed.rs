@@ -1,5 +1,5 @@
-//! What many editors' plugins do: wait a fixed time after each key, ask for the rest of the line, end what is under way when a key comes, and keep
-//! the last answers for those who type along.
+//! The baseline, as many editor plugins do it: wait a fixed time after each key, ask for the rest of the line, abort the request at the next
+//! key, and keep the last answers for a user who types along.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -29,11 +29,12 @@ pub(crate) struct Fixed {
 
 impl Fixed {
     pub(crate) fn new(base_url: String) -> Fixed {
+        pennyworth_providers::install_crypto();
         let client = reqwest::Client::builder().no_proxy().build().unwrap_or_default();
         Fixed { client, base_url, answers: HashMap::new(), at: 0, asking: None, ready: None }
     }
 
-    /// An answer that was typed along up to here.
+    /// The rest of an answer that the user typed along up to here.
     fn known(&self, text: &Text, at: usize) -> Option<String> {
         self.answers.iter().find_map(|(from, answer)| {
             let typed = text.truth.get(*from..at)?;

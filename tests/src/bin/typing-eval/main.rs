@@ -1,7 +1,7 @@
-//! What typing costs: real code is typed by a person who is played, with pauses and a time to read, while a model answers that takes its time and is
-//! right as often as it is told to be. Prints calls, what the provider bills and what was got for it, beside an editor that waits a fixed time after each
-//! key, asks for a line and keeps its last answers. Everything takes as long as it would: many type at once.
-//! It leaves the model inside, which is off unless it is asked for, to `ngram-eval`.
+//! What typing costs: a simulated user types real code, with pauses and time to read, while a fake model answers with a latency and is right
+//! at a given rate. Prints the calls, the provider's bill and the accepted text, beside a baseline that waits a fixed time after each
+//! key, asks for a line and keeps its last answers. Everything runs in real time, so many users type at once.
+//! It leaves the embedded model, which is off by default, to `ngram-eval`.
 //!
 //! `cargo run --release -p pennyworth-tests --bin typing-eval -- DIR…`
 
@@ -37,30 +37,30 @@ struct Cli {
     /// Directories of sources
     #[arg(value_name = "DIR", required = true)]
     paths: Vec<PathBuf>,
-    /// Languages, by name; all that are found if none is given
+    /// Languages, by name; by default all that are found
     #[arg(long, value_delimiter = ',')]
     language: Vec<String>,
     /// Files of each language
     #[arg(long, default_value_t = 10)]
     files: usize,
-    /// Lines that are typed in each file
+    /// Lines to type in each file
     #[arg(long, default_value_t = 25)]
     lines: usize,
     /// How often the model is right, in percent
     #[arg(long, default_value_t = 60)]
     right: u64,
-    /// Usual time from a request to the first token, in milliseconds
+    /// Usual TTFT of the model, in milliseconds
     #[arg(long, default_value_t = 350)]
     latency_ms: u64,
-    /// Lines of a configuration to measure it under, such as `preset = "frugal"`
+    /// Lines of the server's configuration, such as `preset = "frugal"`
     #[arg(long, default_value = "")]
     config: String,
-    /// Let the model inside the server answer, too
+    /// Let the embedded model answer, too
     #[arg(long)]
     embedded: bool,
 }
 
-/// US dollars for a million tokens: those of a cheap cloud model.
+/// US dollars for a million tokens of input and of output, as of a cheap cloud model.
 const PRICE: (f64, f64) = (0.10, 0.50);
 
 fn main() -> anyhow::Result<()> {
@@ -116,11 +116,11 @@ fn main() -> anyhow::Result<()> {
         )?;
     }
     let [(_, (_, fixed)), (_, (_, ours))] = &all;
-    writeln!(out, "calls: {:.2} of those of the fixed wait", ours.calls as f64 / fixed.calls as f64)?;
+    writeln!(out, "calls: {:.2} times as many as with the fixed wait", ours.calls as f64 / fixed.calls as f64)?;
     Ok(())
 }
 
-/// All texts are typed at once, each with a helper of its own and one provider for all; what came of it, and the bill.
+/// Types all texts at once, each with a helper of its own and one provider for all. Returns the sum of the tallies, and the bill.
 async fn measure<H, F>(
     cli: &Cli,
     texts: &[Arc<Text>],

@@ -1,4 +1,5 @@
-//! A model that knows the truth and says it as often as it is told to, else something like it; in its own time, and where the truth's construct ends.
+//! A fake model that knows the true text. It answers with it at a given rate and otherwise with something similar, after a latency, up to
+//! the end of the construct.
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
@@ -11,7 +12,7 @@ use crate::typist::Text;
 
 /// Time from one token to the next.
 const PACE: Duration = Duration::from_millis(8);
-/// Bytes before the cursor by which a place is found.
+/// Bytes before the cursor that identify a place.
 const TAIL: usize = 300;
 
 pub(crate) struct Oracle {
@@ -41,7 +42,7 @@ impl Oracle {
         }
     }
 
-    /// What really follows; blanks before the cursor may be left out of a prompt.
+    /// The truth behind a prompt's prefix, which may lack the blanks before the cursor.
     fn rest(&self, prefix: &str) -> Option<&str> {
         let start = (prefix.len().saturating_sub(TAIL)..prefix.len()).find(|at| prefix.is_char_boundary(*at))?;
         let tail = &prefix[start..];
@@ -52,7 +53,7 @@ impl Oracle {
     }
 }
 
-/// The rest of a line, and the lines below it that stand further in.
+/// The rest of a line, and the lines below it that are indented further.
 fn construct(rest: &str) -> &str {
     let mut lines = rest.split_inclusive('\n');
     let first = lines.next().unwrap_or_default();

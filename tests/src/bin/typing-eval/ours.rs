@@ -1,4 +1,4 @@
-//! The server as a helper, at the other end of a pipe in memory, asked after each key as VS Code does it.
+//! Pennyworth's server as a helper, behind a pipe in memory, asked after each key as VS Code does it.
 
 use anyhow::Context as _;
 use pennyworth::server::Options;
@@ -14,7 +14,7 @@ pub(crate) struct Ours {
     _folder: tempfile::TempDir,
     version: i32,
     asked: Option<i64>,
-    /// The command of what was offered last.
+    /// The command of the last suggestion.
     command: Option<Value>,
 }
 

@@ -1,5 +1,5 @@
-//! A person who types what stands in a file: key by key with pauses, and a look at what is offered. Who sees the right text long enough takes it.
-//! It leaves offering something to a helper.
+//! A simulated user who types the text of a file, key by key with pauses, and accepts a right suggestion that is shown long enough to read.
+//! It leaves suggestions to a helper.
 
 use std::ops::AddAssign;
 use std::sync::Arc;
@@ -11,16 +11,16 @@ use tokio::time::{Instant, sleep_until};
 const KEY: Duration = Duration::from_millis(180);
 /// Added at the beginning of a line, where people think.
 const THINKING: Duration = Duration::from_millis(700);
-/// How long a text stands there before it is seen and read.
+/// How long a suggestion must be shown before the user has read it.
 const READING: Duration = Duration::from_millis(350);
-/// Characters that are worth a key of their own.
+/// Fewest characters of a suggestion that are worth a key.
 const WORTH: usize = 3;
 
 /// A file, and the part of it that is typed.
 pub(crate) struct Text {
     pub(crate) language: &'static str,
     pub(crate) truth: String,
-    /// Bytes of the part.
+    /// The part's offsets, in bytes.
     pub(crate) start: usize,
     pub(crate) end: usize,
 }
@@ -31,7 +31,7 @@ impl Text {
         Text { language, truth: text.replace("\r\n", "\n"), start: 0, end: 0 }
     }
 
-    /// The same with a part in its middle; nothing if it is too short for that.
+    /// The same with a part in its middle; `None` if it is too short for that.
     pub(crate) fn with_place(self, lines: usize) -> Option<Text> {
         let starts: Vec<usize> = self.truth.match_indices('\n').map(|(at, _)| at + 1).collect();
         let first = starts.len() / 2;
@@ -40,19 +40,19 @@ impl Text {
     }
 }
 
-/// Who offers something.
+/// A source of suggestions.
 pub(crate) trait Helper: Send + 'static {
-    /// The text became another one by what was put before the cursor. A cursor is a byte offset of the truth.
+    /// The user inserted the truth between two cursors, given as byte offsets.
     fn typed(&mut self, text: &Text, from: usize, to: usize) -> impl Future<Output = ()> + Send;
-    /// The next text that is offered behind the cursor; waits while there is none. What was offered before is gone.
+    /// Waits for the next suggestion at the cursor. It replaces the one before.
     fn offered(&mut self) -> impl Future<Output = String> + Send;
-    /// What was offered last was taken.
+    /// The user accepted the last suggestion.
     fn taken(&mut self) -> impl Future<Output = ()> + Send;
-    /// It is over.
+    /// The text is finished.
     fn end(self) -> impl Future<Output = ()> + Send;
 }
 
-/// What came of typing.
+/// The figures of a typed text.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Tally {
     pub(crate) keys: u64,
@@ -70,7 +70,7 @@ impl AddAssign for Tally {
     }
 }
 
-/// Numbers that look drawn and are the same in each run (xorshift).
+/// Pseudo-random numbers, the same in each run (xorshift).
 pub(crate) struct Chance(u64);
 
 impl Chance {
@@ -97,7 +97,7 @@ pub(crate) struct Typist<H> {
     chance: Chance,
     helper: H,
     at: usize,
-    /// What is offered behind the cursor, and since when.
+    /// The suggestion at the cursor, and since when it is shown.
     seen: Option<(String, Instant)>,
     tally: Tally,
 }
@@ -140,7 +140,7 @@ impl<H: Helper> Typist<H> {
         &typed[typed.rfind('\n').map_or(0, |at| at + 1)..]
     }
 
-    /// Bytes of what is offered, if it was read and is what is to be typed.
+    /// Bytes of the suggestion, if the user has read it and it is right.
     fn wanted(&self) -> Option<usize> {
         let (offered, since) = self.seen.as_ref()?;
         let rest = &self.text.truth[self.at..self.text.end];
@@ -170,7 +170,7 @@ impl<H: Helper> Typist<H> {
         self.at += first + indent;
         self.tally.keys += 1;
         let typed = &self.text.truth[from..self.at];
-        // What is offered stays while it is typed along.
+        // A suggestion stays while the user types along.
         self.seen = self.seen.take().and_then(|(offered, since)| {
             let rest = offered.strip_prefix(typed).filter(|rest| !rest.is_empty())?;
             Some((rest.to_owned(), since))

@@ -1,18 +1,18 @@
-//! What the indentation of an answer's lines and the words at their starts say of its end.
+//! The ends shown by the indentation of an answer's lines and by the words at their starts.
 
 use pennyworth_grammars::Layout;
 
-use super::{Found, Walk};
-use crate::cut::Ended;
+use super::{Boundary, Walk};
 use crate::cut::around::leading;
+use crate::cut::end::Ended;
 use crate::lex::{Kind, Token};
 use crate::models::Shape;
 use crate::present::width;
 use crate::task::{Stop, Task};
 
 impl Walk<'_> {
-    /// The first token of a line, which shows its indentation.
-    pub(super) fn line_start(&mut self, token: Token) -> Found {
+    /// Takes the first token of a line, which shows its indentation.
+    pub(super) fn line_start(&mut self, token: Token) -> Boundary {
         let start = self.slice(0, token.start).rfind('\n').map_or(0, |at| at + 1);
         let own = width(leading(self.slice(start, token.end)), self.around.step);
         let column = if self.line.number == 0 { own } else { self.absolute(own) };
@@ -37,7 +37,7 @@ impl Walk<'_> {
         if self.has(Stop::Block) && by_indent && column < inside {
             return self.leave_body(token);
         }
-        // Fields are written together: what ends a list of members is the end of the first that has a body.
+        // Fields are completed together: a list of members ends with the first member that has a body.
         let of_members = self.input.task == Task::TypeBody;
         let base = match self.around.at_line_start() {
             _ if of_members => first,
@@ -68,7 +68,7 @@ impl Walk<'_> {
         own + self.shift
     }
 
-    /// Whether the body is closed by its indentation although the language has braces: the branches of a `switch`.
+    /// Whether indentation closes the body although the language has braces, as in the branches of a `switch`.
     fn after_label(&self) -> bool {
         let label = |line: &str| line.trim_end().ends_with(':');
         match self.around.at_line_start() {
@@ -77,7 +77,7 @@ impl Walk<'_> {
         }
     }
 
-    /// A documentation of line comments ends with the last of them.
+    /// Documentation in line comments ends with the last of them.
     fn leaves_comment(&self, token: Token) -> bool {
         let of_lines = self.around.literal.as_ref().is_some_and(|literal| literal.close.is_empty());
         self.input.task == Task::DocComment
@@ -86,14 +86,14 @@ impl Walk<'_> {
             && !matches!(token.kind, Kind::Comment { .. })
     }
 
-    /// Whether a line goes on with the statement above it.
+    /// Whether a line continues the statement above it.
     fn continues(&self, token: Token, column: usize) -> bool {
         let text = self.slice(token.start, self.text.len());
         let facts = self.around.facts;
         let operators = ["&&", "||", "|>", "??", "? ", ": ", "+ "];
         let joined = facts.member_operators.iter().any(|operator| text.starts_with(operator.as_str()))
             || operators.iter().any(|operator| text.starts_with(operator));
-        // A block that the statement opens by a word is indented, and its closing word is not.
+        // A block opened by a word is indented, and its closing word is not.
         let block = self.layout == Layout::Words
             && (column > self.around.indent
                 || (self.line.number > 1 && column == self.around.indent && self.is_closer(token)));
@@ -106,14 +106,14 @@ impl Walk<'_> {
         tag || self.around.facts.closers.iter().any(|closer| closer == word)
     }
 
-    /// Whether a closer ends its body, where others (`else`) only divide it.
+    /// Whether a closer ends its body; others (`else`) only divide it.
     fn is_final(&self, token: Token) -> bool {
         let word = self.slice(token.start, token.end);
         word == "}" || self.around.facts.blocks.iter().any(|(_, close)| close.split_whitespace().next() == Some(word))
     }
 
-    /// A line indented less than the body.
-    fn leave_body(&mut self, token: Token) -> Found {
+    /// Takes a line indented less than the body.
+    fn leave_body(&mut self, token: Token) -> Boundary {
         let before = Some((self.content_end, Ended::Block));
         if self.layout != Layout::Words || !self.is_closer(token) || self.body_is_closed() {
             return before;
@@ -137,8 +137,8 @@ impl Walk<'_> {
         }
     }
 
-    /// A line indented no deeper than the item.
-    fn leave_item(&mut self, token: Token) -> Found {
+    /// Takes a line indented no deeper than the item.
+    fn leave_item(&mut self, token: Token) -> Boundary {
         if !self.is_closer(token) {
             return Some((self.content_end, Ended::Item));
         }

@@ -1,15 +1,15 @@
-//! What the scanner passes over as a whole: comments, strings with code inside, here-documents and regular expressions.
+//! The scanner's literals: comments, strings with code inside, here-documents and regular expressions.
 
 use pennyworth_grammars::StringForm;
 
 use super::Scanner;
-use crate::lex::{Kind, Nest, Token, is_word};
+use crate::lex::token::{Kind, Nest, Token, is_word};
 
 impl Scanner<'_> {
     pub(super) fn comment_opener(&mut self) -> bool {
         let (rest, start) = (self.rest(), self.at);
         let doc = self.facts.doc_comments.iter().any(|open| {
-            // Four slashes or stars are a rule drawn across the page, `/**/` is empty.
+            // Four slashes or stars draw a rule, and `/**/` is empty.
             let last = open.chars().next_back();
             rest.strip_prefix(open.as_str())
                 .is_some_and(|after| after.chars().next() != last && !after.starts_with('/'))
@@ -30,7 +30,7 @@ impl Scanner<'_> {
         true
     }
 
-    /// `=begin` counts at the start of a line only; `#` not inside words, `$#`, `${#x}` or, where it opens an attribute, `#[`.
+    /// `=begin` counts only at the start of a line; `#` not inside words, `$#`, `${#x}` or, if it opens an attribute, `#[`.
     fn may_open(&self, open: &str) -> bool {
         match open.chars().next() {
             Some('=') => matches!(self.previous(), None | Some('\n' | '\r')),
@@ -43,7 +43,7 @@ impl Scanner<'_> {
         }
     }
 
-    /// Reads a comment on from here, up to its end or the end of the line it stands on.
+    /// Reads the rest of a comment, up to its end or the end of its line.
     pub(super) fn comment(&mut self, start: usize, close: &str, doc: bool) {
         let rest = self.rest();
         if close.is_empty() {
@@ -104,7 +104,7 @@ impl Scanner<'_> {
         true
     }
 
-    /// Reads a string on from here: the form is the first with this closer and these interpolations.
+    /// Reads the rest of a string, whose form is the first with this closer and interpolations.
     pub(super) fn string(&mut self, start: usize, close: &str, multiline: bool) {
         let fits =
             |form: &&StringForm| form.close == close && form.multiline == multiline && form.interpolation.is_some();
@@ -125,7 +125,7 @@ impl Scanner<'_> {
             let rest = self.rest();
             if Some(c) == escape {
                 self.bump();
-                // An escaped line break carries even a one-line string on.
+                // An escaped line break continues even a one-line string.
                 self.bump_break();
             } else if rest.starts_with(close) {
                 self.at += close.len();
@@ -203,13 +203,13 @@ impl Scanner<'_> {
             self.bump_break();
         }
         self.open(Nest::String { close: format!("\n{word}"), doc: false, multiline: true }, start);
-        // At the end of the text there is a body to write, but nothing of it yet.
+        // At the end of the text the body may still be empty.
         if self.at > start {
             self.push(Kind::String, start);
         }
     }
 
-    /// Whether a value may begin here, rather than what follows one.
+    /// Whether a value may begin here, rather than an operator after one.
     pub(super) fn expects_value(&self) -> bool {
         match self.out.tokens.last() {
             None => true,
@@ -238,7 +238,7 @@ impl Scanner<'_> {
         }
     }
 
-    /// A regular expression, if a value may stand here and it is closed on its line.
+    /// Reads a regular expression, if a value may begin here and it is closed on its line.
     pub(super) fn regex(&mut self) -> bool {
         let (start, rest) = (self.at, self.rest());
         if !self.expects_value() || rest.starts_with("/ ") || rest.starts_with("/=") {
@@ -276,7 +276,7 @@ fn opener(rest: &str, form: &str) -> Option<(usize, usize)> {
     after.get(hashes..)?.starts_with(tail).then_some((head.len() + hashes + tail.len(), hashes))
 }
 
-/// Whether what follows a single quote makes it a character rather than a lifetime.
+/// Whether the text after a single quote makes it a character rather than a lifetime.
 fn is_char(after: &str) -> bool {
     let mut chars = after.chars();
     match chars.next() {

@@ -1,11 +1,11 @@
-//! Markup among code, as in JSX: tags, what stands in them, and the text of elements, in which quotes and slashes mean nothing.
-//! It leaves the code in braces to the scanner. What is no tag, such as a comparison or a list of types, it leaves alone.
+//! Markup among code, as in JSX: tags, their attributes, and the text of elements, in which quotes and slashes mean nothing.
+//! It leaves the code in braces to the scanner, and does not touch what is no tag, such as a comparison or a list of types.
 
 use super::Scanner;
-use crate::lex::{Kind, Nest, Open, is_word};
+use crate::lex::token::{Kind, Nest, Open, is_word};
 
 impl Scanner<'_> {
-    /// A tag where code stands: what a value cannot begin with is an operator.
+    /// Reads a tag in code. Where no value can begin, `<` is an operator.
     pub(super) fn tag_in_code(&mut self) -> bool {
         let after = self.rest().get(1..).unwrap_or_default();
         if after.starts_with('/') {
@@ -15,7 +15,7 @@ impl Scanner<'_> {
         self.previous() != Some('<') && self.expects_value() && !is_type_list(after) && self.tag()
     }
 
-    /// A tag, if this is one: a name, a fragment's `>`, the slash of a closing tag or nothing follows.
+    /// Reads a tag, if this is one: a name, a fragment's `>`, the slash of a closing tag or nothing follows.
     fn tag(&mut self) -> bool {
         let (start, after) = (self.at, self.rest().get(1..).unwrap_or_default());
         let closing = after.starts_with('/');
@@ -65,7 +65,7 @@ impl Scanner<'_> {
         }
     }
 
-    /// Reads on between tags, where only tags and braces are more than text.
+    /// Reads on between tags, where everything but tags and braces is text.
     pub(super) fn in_element(&mut self) {
         let (Some(c), start) = (self.peek(), self.at) else { return };
         match c {
@@ -90,7 +90,7 @@ impl Scanner<'_> {
         }
     }
 
-    /// An attribute's text may go on over lines, and has no escapes.
+    /// An attribute's text may span lines and has no escapes.
     fn attribute(&mut self, quote: char) {
         let (start, rest) = (self.at, self.rest());
         let after = rest.get(1..).unwrap_or_default();
@@ -106,14 +106,14 @@ impl Scanner<'_> {
         self.push(Kind::String, start);
     }
 
-    /// Ends the tag the scanner is in: behind an opening one its element goes on.
+    /// Ends the current tag; after an opening one its element begins.
     fn end_tag(&mut self) {
         if let Some(Open { nest: Nest::Tag { name, closing: false }, start }) = self.out.open.pop() {
             self.open(Nest::Element(name), start);
         }
     }
 
-    /// Ends the nearest element of that name; by a name that was only begun, the innermost.
+    /// Ends the nearest element of that name, or the innermost if the name is incomplete.
     fn end_element(&mut self, name: &str) {
         let elements = || {
             self.out.open.iter().enumerate().rev().map_while(|(index, open)| match &open.nest {

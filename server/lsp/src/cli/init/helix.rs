@@ -1,5 +1,5 @@
-//! `pennyworth init helix`: prints what Helix's `languages.toml` needs for the languages that are named, or whose files lie here. Servers that
-//! are there stay: those of the user's own file, else those Helix has by itself (`tables/helix.toml`). It leaves writing the file to the user.
+//! `pennyworth init helix`: prints the lines that Helix's `languages.toml` needs, for the named languages or those of the files in this folder.
+//! Other servers stay: those of the user's own file, else Helix's defaults (`tables/helix.toml`). It leaves writing the file to the user.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -15,24 +15,26 @@ use toml::{Table, Value};
 
 /// Helix's languages.
 const TABLE: &str = include_str!("../../../tables/helix.toml");
-/// Our name among the servers.
+/// Our name among Helix's servers.
 const SERVER: &str = "pennyworth";
-/// Files that are looked at to find out which languages are used here.
+/// What Helix asks the first server alone for, and we would answer: the language's own server must be asked instead.
+const THEIRS: [&str; 1] = ["code-action"];
+/// Most files to look at for the languages used here.
 const FILES: usize = 20_000;
 
 /// `pennyworth init helix`.
 #[derive(Debug, Args)]
 pub(super) struct Helix {
-    /// The languages, as Helix calls them; without any, those of the files in this folder
+    /// Languages by Helix's names; without any, those of the files in this folder
     languages: Vec<String>,
 }
 
 /// A language of Helix.
 #[derive(Deserialize)]
-struct Row {
+struct HelixLanguage {
     /// Its folder under `grammars/`.
     language: String,
-    /// The servers Helix starts by itself.
+    /// The servers Helix starts by default.
     servers: Vec<String>,
 }
 
@@ -47,28 +49,29 @@ impl Helix {
     }
 }
 
-/// What belongs into the file. `own` is what stands in it: servers by language.
+/// The lines for the file. `own` holds the servers that the file has now, by language.
 fn fragment(named: &[String], own: &BTreeMap<String, Vec<Value>>, command: &str, path: &str) -> anyhow::Result<String> {
-    let rows: BTreeMap<String, Row> = toml::from_str(TABLE).context("tables/helix.toml")?;
+    let rows: BTreeMap<String, HelixLanguage> = toml::from_str(TABLE).context("tables/helix.toml")?;
     let mut text = format!(
         "# For {path}\n\n[language-server.{SERVER}]\ncommand = {}\n\n\
-         # Helix shows the items of the last server first: Pennyworth's stand below those of a language's own server.\n",
+         # Helix shows the items of the last server on top, so Pennyworth's stand below those of the language's own server. Its actions are left out,\n\
+         # because Helix asks the first server alone for the actions on save; without `except-features`, `Space a` lists them too.\n",
         Value::from(command)
     );
     for name in named {
         let Some(row) = rows.get(name) else {
             bail!(
-                "no language `{name}`; known, as Helix calls them: {}",
+                "no language `{name}`; known, by Helix's names: {}",
                 rows.keys().map(String::as_str).collect::<Vec<_>>().join(", ")
             );
         };
         let there = own.get(name);
         if there.is_some() {
-            text += "# Instead of the `language-servers` that this language has there:\n";
+            text += "# Replaces this language's `language-servers` in that file:\n";
         }
         let others = there.cloned().unwrap_or_else(|| row.servers.iter().cloned().map(Value::from).collect());
-        let ours = Value::from(SERVER);
-        let servers: Vec<Value> = std::iter::once(ours).chain(others.into_iter().filter(|one| !is_ours(one))).collect();
+        let others = others.into_iter().filter(|one| !is_ours(one));
+        let servers: Vec<Value> = std::iter::once(ours()).chain(others).collect();
         text += &format!(
             "[[language]]\nname = {}\nlanguage-servers = {}\n\n",
             Value::from(name.as_str()),
@@ -78,17 +81,25 @@ fn fragment(named: &[String], own: &BTreeMap<String, Vec<Value>>, command: &str,
     Ok(text.trim_end().to_owned() + "\n")
 }
 
-/// A server stands as its name, or as a table with a name and features.
+/// Our server as an entry of `language-servers`.
+fn ours() -> Value {
+    let theirs = Value::Array(THEIRS.map(Value::from).to_vec());
+    Value::Table(
+        [("name".to_owned(), Value::from(SERVER)), ("except-features".to_owned(), theirs)].into_iter().collect(),
+    )
+}
+
+/// A server is written as its name, or as a table with a name and features.
 fn is_ours(server: &Value) -> bool {
     server.as_str().or_else(|| server.get("name")?.as_str()) == Some(SERVER)
 }
 
-/// Where Helix reads the user's languages.
+/// The file from which Helix reads the user's languages.
 fn languages_path() -> Option<PathBuf> {
     Some(etcetera::choose_base_strategy().ok()?.config_dir().join("helix/languages.toml"))
 }
 
-/// The servers of each language of a user's file that lists any; nothing if there is no file.
+/// The servers of each language for which the user's file lists any; empty without a file.
 fn own_languages(path: &Path) -> anyhow::Result<BTreeMap<String, Vec<Value>>> {
     let source = match fs::read_to_string(path) {
         Ok(source) => source,
@@ -104,9 +115,9 @@ fn own_languages(path: &Path) -> anyhow::Result<BTreeMap<String, Vec<Value>>> {
     Ok(languages.iter().filter_map(servers).collect())
 }
 
-/// The languages of the files in a folder, as Helix calls them.
+/// The languages of the files in a folder, by Helix's names.
 fn here(folder: &Path) -> anyhow::Result<Vec<String>> {
-    let rows: BTreeMap<String, Row> = toml::from_str(TABLE).context("tables/helix.toml")?;
+    let rows: BTreeMap<String, HelixLanguage> = toml::from_str(TABLE).context("tables/helix.toml")?;
     let files = WalkBuilder::new(folder).build().flatten().map(ignore::DirEntry::into_path).take(FILES);
     let found: BTreeSet<&str> =
         files.filter_map(|path| pennyworth_grammars::by_path(&path, "")).map(|language| language.name()).collect();
@@ -118,7 +129,7 @@ fn here(folder: &Path) -> anyhow::Result<Vec<String>> {
     Ok(named)
 }
 
-/// What Helix starts: our name if it would be found by it, else this program.
+/// The command for Helix: our name if it is on the `PATH`, else the path of this program.
 fn command() -> String {
     let on_path = std::env::var_os("PATH").is_some_and(|path| {
         std::env::split_paths(&path)
@@ -154,24 +165,26 @@ mod tests {
     }
 
     #[test]
-    fn servers_that_are_there_stay_behind_ours() {
+    fn servers_that_are_there_stay_behind_ours_and_keep_the_actions_on_save() {
         let mine = own(
             "[[language]]\nname = 'python'\nlanguage-servers = [{ name = 'pylsp', except-features = ['format'] }, 'pennyworth', 'ruff']\n\
                         [[language]]\nname = 'go'\nauto-format = true\n",
         );
         let expected = [
-            ("rust", r#"["pennyworth", "rust-analyzer"]"#),
-            ("python", r#"["pennyworth", { except-features = ["format"], name = "pylsp" }, "ruff"]"#),
-            ("go", r#"["pennyworth", "gopls", "golangci-lint-lsp"]"#),
+            ("rust", r#""rust-analyzer""#),
+            ("python", r#"{ except-features = ["format"], name = "pylsp" }, "ruff""#),
+            ("go", r#""gopls", "golangci-lint-lsp""#),
         ];
+        let first = r#"{ except-features = ["code-action"], name = "pennyworth" }"#;
         let found = servers(&["rust", "python", "go"], &mine);
-        let found: Vec<_> = found.iter().map(|(name, servers)| (name.as_str(), servers.as_str())).collect();
-        assert_eq!(found, expected);
+        for ((name, servers), (language, others)) in found.iter().zip(expected) {
+            assert_eq!((name.as_str(), servers.as_str()), (language, format!("[{first}, {others}]").as_str()));
+        }
     }
 
     #[test]
     fn each_language_of_the_table_is_one_of_ours_and_each_of_ours_is_there() {
-        let rows: BTreeMap<String, Row> = toml::from_str(TABLE).unwrap();
+        let rows: BTreeMap<String, HelixLanguage> = toml::from_str(TABLE).unwrap();
         let known: BTreeSet<&str> = rows.values().map(|row| row.language.as_str()).collect();
         let ours: BTreeSet<&str> = pennyworth_grammars::all().iter().map(|language| language.name()).collect();
         assert_eq!(known, ours);

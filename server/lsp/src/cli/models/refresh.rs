@@ -1,6 +1,6 @@
-//! `pennyworth models refresh`: brings the prices of known models up to date from a public list, and says what changed. It is the one command
-//! that fetches anything of the kind, and it sends no key.
-//! It leaves reading lists to `prices::source`, and what holds over what to `settings`.
+//! `pennyworth models refresh`: updates the prices of known models from a public list, and prints what changed. No other command fetches
+//! prices, and it sends no key.
+//! It leaves reading lists to `refresh/lists.rs`, and which price prevails to `settings`.
 
 use std::collections::BTreeSet;
 use std::io::Write;
@@ -14,16 +14,19 @@ use pennyworth_core::models::{ModelRow, PriceRow, Problem, Rows, is_loopback};
 use pennyworth_providers::Client;
 use time::{Date, OffsetDateTime};
 
-use crate::cli::replace;
-use crate::prices::source::Source;
-use crate::prices::{self, Facts, Prices};
+use self::lists::Source;
+use crate::cli::file::replace;
+use crate::reports::models;
 use crate::settings::Settings;
+use crate::settings::prices::{self, Facts, Prices};
 
-/// OpenRouter's list, which wants no key.
+mod lists;
+
+/// OpenRouter's list, which needs no key.
 const OPENROUTER: &str = "https://openrouter.ai/api/v1/models";
-/// LiteLLM's list, which has most services.
+/// LiteLLM's list, which covers most services.
 const LITELLM: &str = "https://raw.githubusercontent.com/BerriAI/litellm/main/model_prices_and_context_window.json";
-/// Bytes of a list at most; the longest known one has two million.
+/// Most bytes of a list; the longest known one has two million.
 const MOST: usize = 16 << 20;
 /// Longest wait for a list.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -34,23 +37,23 @@ pub(super) struct Refresh {
     /// A URL or a file: OpenRouter's list of models, LiteLLM's price file, or the `/model/info` of a LiteLLM proxy
     #[arg(default_value = OPENROUTER)]
     source: String,
-    /// Say what would change, and write nothing
+    /// Print what would change, and write nothing
     #[arg(long)]
     dry_run: bool,
 }
 
-/// What a list had to say.
+/// What a list changes.
 #[derive(Default)]
-struct Found {
+struct Updates {
     prices: Prices,
     /// Lines to print, one for each key that changed.
     changes: Vec<String>,
     same: usize,
-    /// Models that the list should know and does not.
+    /// Models that the list should have but does not.
     missing: Vec<String>,
-    /// Models that the list says nothing of any use about, with the reason.
+    /// Models whose facts in the list are of no use, with the reason.
     left_alone: Vec<String>,
-    /// Services whose prices the list has not.
+    /// Services whose prices the list does not have.
     others: BTreeSet<String>,
 }
 
@@ -62,9 +65,9 @@ impl Refresh {
         let today = OffsetDateTime::now_utc().date();
         let found = look_up(&settings, &source, today);
         found.print(&self.source, out)?;
-        let Some(path) = prices::path(config) else { bail!("there is no home for a table of prices here") };
+        let Some(path) = prices::path(config) else { bail!("no home directory for a table of prices") };
         match () {
-            () if self.dry_run => writeln!(out, "nothing is written, as asked")?,
+            () if self.dry_run => writeln!(out, "dry run, so nothing is written")?,
             () if found.prices == settings.prices => writeln!(out, "nothing to write")?,
             () => {
                 let cannot = || format!("{} cannot be written", path.display());
@@ -74,7 +77,7 @@ impl Refresh {
         }
         let now = Settings { prices: found.prices, ..settings }.models();
         for model in now.enabled() {
-            for note in super::notes(model, today) {
+            for note in models::notes(model, today) {
                 writeln!(out, "warning: {}: {note}", model.name)?;
             }
         }
@@ -86,9 +89,9 @@ impl Refresh {
         if !self.source.contains("://") {
             return file(Path::new(&self.source)).with_context(cannot);
         }
-        // Who can change a list on its way can lift the cap.
+        // Whoever changes a list on its way could defeat the cap.
         if !self.source.starts_with("https://") && !is_loopback(&self.source) {
-            bail!("{} is not fetched: a list elsewhere comes over https://", self.source);
+            bail!("{} is not fetched: a list on another machine must come over https://", self.source);
         }
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         let fetched = async { Client::new()?.fetch(&self.source, MOST, PATIENCE).await };
@@ -97,18 +100,20 @@ impl Refresh {
 }
 
 fn file(path: &Path) -> anyhow::Result<Vec<u8>> {
-    let about = std::fs::metadata(path)?;
+    let metadata = std::fs::metadata(path)?;
     match () {
-        () if !about.is_file() => bail!("not a file"),
-        () if about.len() > MOST as u64 => bail!("it has {} bytes; a list of prices has at most {MOST}", about.len()),
+        () if !metadata.is_file() => bail!("not a file"),
+        () if metadata.len() > MOST as u64 => {
+            bail!("it has {} bytes; a list of prices has at most {MOST}", metadata.len())
+        }
         () => Ok(std::fs::read(path)?),
     }
 }
 
-/// Looks every model up that is not on this machine, shipped or the user's own.
-fn look_up(settings: &Settings, source: &Source, today: Date) -> Found {
+/// Looks up every model that is not on this machine, shipped or the user's own.
+fn look_up(settings: &Settings, source: &Source, today: Date) -> Updates {
     let (base, rows) = (settings.base(), settings.models());
-    let mut found = Found { prices: settings.prices.clone(), ..Found::default() };
+    let mut found = Updates { prices: settings.prices.clone(), ..Updates::default() };
     let names: BTreeSet<&str> =
         base.all().map(|model| model.name.as_str()).chain(settings.model.keys().map(String::as_str)).collect();
     for name in names {
@@ -130,7 +135,7 @@ fn look_up(settings: &Settings, source: &Source, today: Date) -> Found {
     found
 }
 
-/// The names under which a list may have a model.
+/// The names that a model may have in a list.
 fn listed(row: &ModelRow, provider: &str, id: &str, source: &Source) -> Vec<String> {
     if source.only().is_some() {
         return vec![id.to_owned()];
@@ -140,19 +145,19 @@ fn listed(row: &ModelRow, provider: &str, id: &str, source: &Source) -> Vec<Stri
     services.iter().map(|service| if service.is_empty() { id.to_owned() } else { format!("{service}/{id}") }).collect()
 }
 
-/// The tier of service that a row asks for, where it has prices of its own.
+/// The service tier that a row asks for, if that tier has prices of its own.
 fn tier(row: &ModelRow) -> Option<&str> {
     row.extra.as_ref()?.get("service_tier")?.as_str().filter(|tier| *tier == "flex")
 }
 
-impl Found {
-    /// Takes facts of a model if they make a sound row, and notes how they differ from the row in force.
+impl Updates {
+    /// Takes the facts of a model if they make a valid row, and notes how they differ from the row in force.
     fn take(&mut self, name: &str, mut facts: Facts, row: &ModelRow, settings: &Settings, today: Date) {
         let is_free = |price: &PriceRow| price.input == Some(0.0) && price.output == Some(0.0);
         let was_paid = row.price.as_ref().is_some_and(|price| price.input.is_some() && !is_free(price));
-        // A price of nothing would lift the cap off the model.
+        // A price of zero would exempt the model from the cap.
         if was_paid && facts.price.as_ref().is_some_and(is_free) {
-            return self.left_alone.push(format!("{name}: it is free there; if that is so, write its price yourself"));
+            return self.left_alone.push(format!("{name}: it is free in this list; if so, set its price yourself"));
         }
         if let Some(price) = &mut facts.price {
             price.as_of = Some(today.to_string());
@@ -184,7 +189,7 @@ impl Found {
     }
 }
 
-/// What would be wrong with the model's row if these facts held.
+/// The first fault that the model's row would have with these facts.
 fn fault(name: &str, facts: &Facts, settings: &Settings) -> Option<Problem> {
     let (models, problems) = settings.base().with_facts("", [(name.to_owned(), facts.row())].into());
     let own = settings.model.get(name).map(|row| (name.to_owned(), row.clone()));
@@ -195,20 +200,20 @@ fn fault(name: &str, facts: &Facts, settings: &Settings) -> Option<Problem> {
     all.into_iter().find_map(|problem| Some(Problem { key: problem.key.strip_prefix(&key)?.to_owned(), ..problem }))
 }
 
-/// The keys that differ, each as old and new; where the user's own row has the key, that holds, and is said.
+/// The keys that differ, each with its old and new value, and a note where the user's own row overrides it.
 fn changes(facts: &Facts, row: &ModelRow, own: Option<&ModelRow>) -> Vec<String> {
     let (new, old, own) = (keys(&facts.row()), keys(row), keys(own.unwrap_or(&ModelRow::default())));
     let all = new.into_iter().zip(old).zip(own);
     all.filter_map(|(((key, new), (_, old)), (_, own))| {
         let new = new.filter(|new| Some(new) != old.as_ref())?;
         let old = old.unwrap_or_else(|| "-".into());
-        let holds = if own.is_some() { "  (your configuration says otherwise, and holds)" } else { "" };
+        let holds = if own.is_some() { "  (overridden by your configuration)" } else { "" };
         Some(format!("{key:<12} {old} -> {new}{holds}"))
     })
     .collect()
 }
 
-/// The keys of a row that a list may know, as they are shown.
+/// The keys of a row that a list may have, as they are printed.
 fn keys(row: &ModelRow) -> [(&'static str, Option<String>); 8] {
     let price = row.price.clone().unwrap_or_default();
     let number = |value: Option<f64>| value.map(|value| value.to_string());

@@ -1,4 +1,4 @@
-//! Each form of list, the lists that are none, and what becomes of the table and of the models' rows.
+//! Each form of list, texts that are no list, and their effect on the table of prices and the models' rows.
 
 use std::fs;
 use std::io::{Read as _, Write as _};
@@ -9,7 +9,7 @@ use pennyworth_core::money::Money;
 
 use super::*;
 
-/// The models of a user who asks three services that pass on to others, and one on this machine.
+/// The models of a user: five at services that resell others, and one on this machine.
 const CONFIG: &str = "
 [model.luna]
 provider = 'openrouter'
@@ -56,7 +56,7 @@ impl Home {
         path.display().to_string()
     }
 
-    /// What is printed, with single blanks.
+    /// The printed lines, with single spaces.
     fn refresh(&self, source: &str, dry_run: bool) -> Result<Vec<String>, String> {
         let mut out = Vec::new();
         let refresh = Refresh { source: source.to_owned(), dry_run };
@@ -65,7 +65,7 @@ impl Home {
         Ok(text.lines().map(|line| line.split_whitespace().collect::<Vec<_>>().join(" ")).collect())
     }
 
-    /// Input and output of a model that may be asked.
+    /// Input and output price of a model that may be called.
     fn price(&self, name: &str) -> Option<(Money, Money)> {
         let (settings, _) = Settings::gather(Some(&self.config()), &[]);
         settings.models().get(name).map(|model| (model.price.input, model.price.output))
@@ -89,7 +89,7 @@ fn assert_has(lines: &[String], expected: &[&str]) {
 #[test]
 fn openrouters_prices_are_for_its_own_models_and_a_price_of_the_users_own_holds() {
     let home = Home::with(CONFIG);
-    assert_eq!(home.price("coder"), None, "without a price it cannot be asked");
+    assert_eq!(home.price("coder"), None, "without a price it cannot be called");
     let lines = home.refresh(&list("openrouter"), true).unwrap();
     assert_eq!((home.table(), home.price("coder")), (None, None), "{lines:?}");
     let lines = home.refresh(&list("openrouter"), false).unwrap();
@@ -98,7 +98,7 @@ fn openrouters_prices_are_for_its_own_models_and_a_price_of_the_users_own_holds(
         &[
             "coder input - -> 0.075",
             "coder output - -> 0.3",
-            "luna input 0.1 -> 0.11 (your configuration says otherwise, and holds)",
+            "luna input 0.1 -> 0.11 (overridden by your configuration)",
             "luna cached - -> 0.011",
             "left alone: auto: its `prompt` varies",
             "openrouter.json: gone",
@@ -130,7 +130,7 @@ fn litellms_prices_are_for_every_service_it_has_a_name_for() {
             "together-qwen3-5-9b input 0.17 -> 0.18",
             "coder input - -> 0.08",
             "left alone: claude-haiku-5-5: its `input_cost_per_token` is `-2e-07`, which is no price",
-            "left alone: codestral: it is free there",
+            "left alone: codestral: it is free in this list",
             "left alone: deepseek-v4-flash: its price.input is 500000; allowed: 0 to 10000",
             "left alone: gemini-2-5-flash-lite: its `input_cost_per_token` is `cheap`, which is no price",
             "claude-sonnet-5",
@@ -153,12 +153,9 @@ fn litellms_prices_are_for_every_service_it_has_a_name_for() {
 fn a_proxys_prices_are_for_its_own_models_the_dearest_of_several() {
     let home = Home::with(CONFIG);
     let lines = home.refresh(&list("proxy"), false).unwrap();
-    assert_has(
-        &lines,
-        &["team input - -> 0.16", "team output 2 -> 0.7 (your configuration says otherwise, and holds)"],
-    );
+    assert_has(&lines, &["team input - -> 0.16", "team output 2 -> 0.7 (overridden by your configuration)"]);
     assert_eq!(home.price("team"), usd(0.16, 2.0));
-    // What another list does not know stays.
+    // A price that another list does not have stays.
     home.refresh(&list("openrouter"), false).unwrap();
     assert_eq!((home.price("team"), home.price("coder")), (usd(0.16, 2.0), usd(0.075, 0.3)));
 }
@@ -188,7 +185,7 @@ fn what_is_no_list_is_an_error_that_names_it_and_the_table_stays() {
     for (source, expected) in [
         (home.0.path().display().to_string(), "cannot be read: not a file"),
         ("nowhere/list.json".into(), "nowhere/list.json cannot be read"),
-        ("http://prices.example/list".into(), "is not fetched: a list elsewhere comes over https://"),
+        ("http://prices.example/list".into(), "is not fetched: a list on another machine must come over https://"),
         ("ftp://prices.example/list".into(), "is not fetched"),
     ] {
         let error = home.refresh(&source, false).unwrap_err();
@@ -197,7 +194,7 @@ fn what_is_no_list_is_an_error_that_names_it_and_the_table_stays() {
     assert_eq!(home.table(), before);
 }
 
-/// Answers one request with this; what was asked.
+/// Answers one request with this status and body. The thread returns the request.
 fn serve(status: &str, body: String) -> (String, std::thread::JoinHandle<String>) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = format!("http://{}/api/v1/models", listener.local_addr().unwrap());
@@ -209,7 +206,7 @@ fn serve(status: &str, body: String) -> (String, std::thread::JoinHandle<String>
             let count = stream.read(&mut piece).unwrap();
             asked.extend_from_slice(&piece[..count]);
         }
-        // Whoever has enough may hang up.
+        // The client may hang up early.
         let _ = stream.write_all(head.as_bytes()).and_then(|()| stream.write_all(body.as_bytes()));
         String::from_utf8(asked).unwrap()
     });
@@ -249,7 +246,7 @@ fn the_table_holds_facts_and_nothing_else() {
         &notices,
         &[
             "prices.toml:1: model.gpt-6-luna: is left out: unknown field `base_url`",
-            "prices.toml:4: model.codestral.price.input: is -1; allowed: 0 to 10000 USD per million tokens, so what is known without this table holds",
+            "prices.toml:4: model.codestral.price.input: is -1; allowed: 0 to 10000 USD per million tokens; the shipped values are used",
         ],
     );
     let models = settings.models();
@@ -272,6 +269,6 @@ fn an_editors_row_gets_no_address_elsewhere_by_way_of_a_price() {
         let models = settings.models();
         let model = models.get("coder").unwrap();
         assert_eq!((model.base_url.as_str(), &model.api_key_cmd), ("https://openrouter.ai/api/v1", &None));
-        assert!(notices.iter().any(|notice| notice.message.contains("only your own config.toml")), "{notices:?}");
+        assert!(notices.iter().any(|notice| notice.message.contains("only your own file may set it")), "{notices:?}");
     }
 }

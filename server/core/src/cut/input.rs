@@ -1,0 +1,90 @@
+//! The text around a cursor as a cutter needs it, taken from a document at a cost that does not grow with it, and the request there.
+//! It leaves where an excerpt may begin to `classify`, which needs the same.
+
+use pennyworth_grammars::Language;
+use ropey::Rope;
+use tree_sitter::Tree;
+
+use crate::classify;
+use crate::models::Shape;
+use crate::present;
+use crate::task::{Stop, Task};
+use crate::text::{line_end, slice};
+
+/// Lines read after the cursor's line.
+const AFTER_LINES: usize = 20;
+/// Most bytes before and after the cursor.
+const MAX_BEFORE: usize = 8 * 1024;
+const MAX_AFTER: usize = 2 * 1024;
+
+/// The place and the request, as a cutter needs them.
+#[derive(Clone)]
+pub struct CutInput {
+    /// The text around the cursor.
+    pub surroundings: Surroundings,
+    /// The task.
+    pub task: Task,
+    /// Where the answer ends.
+    pub stops: Vec<Stop>,
+    /// The prompt's shape: chats fence and repeat what they are shown.
+    pub shape: Shape,
+    /// The sentinels of the format in use; an answer is cut there.
+    pub markers: Vec<String>,
+    /// Most lines of an answer.
+    pub max_lines: usize,
+}
+
+/// The text around a cursor, with line breaks of any kind.
+#[derive(Clone, Default)]
+pub struct Surroundings {
+    /// The language at the cursor; without one, only the brackets of most languages are known.
+    pub language: Option<&'static Language>,
+    /// Text before the cursor, from the start of a line of code: heads of the enclosing bodies and the lines above.
+    pub before: String,
+    /// The rest of the cursor's line and some lines below.
+    pub after: String,
+    /// Whether `after` reaches the end of the text.
+    pub complete: bool,
+    /// One step of the document's indentation, as [`present::document_indent`] finds it.
+    pub indent: String,
+    /// The start of each further line in the document: the comment's mark if the code is an example in a comment; else empty.
+    pub margin: String,
+}
+
+impl Surroundings {
+    /// The text around byte `offset`. `tree` is the last full tree, if any; it may be of an older text, adjusted by the edits since.
+    pub fn of(text: &Rope, language: Option<&'static Language>, tree: Option<&Tree>, offset: usize) -> Surroundings {
+        let offset = text.char_to_byte(text.byte_to_char(offset.min(text.len_bytes())));
+        let line = text.byte_to_line(offset);
+        let Some(language) = language else {
+            let before = tail(slice(text, text.line_to_byte(line.saturating_sub(AFTER_LINES)), offset));
+            let (after, complete) = after(text, offset, text.len_bytes());
+            let indent = present::document_indent(text, line, None);
+            return Surroundings { before, after, complete, indent, ..Surroundings::default() };
+        };
+        let here = classify::here(text, language, tree, offset);
+        let (after, complete) = after(&here.text, here.offset, here.to);
+        Surroundings {
+            language: Some(here.language),
+            before: tail(here.excerpt.before),
+            after,
+            complete,
+            indent: present::document_indent(text, line, Some(here.language)),
+            margin: here.margin,
+        }
+    }
+}
+
+/// Some lines from byte `offset` on, and whether they reach the end at byte `to`.
+fn after(text: &Rope, offset: usize, to: usize) -> (String, bool) {
+    let last = (text.byte_to_line(offset) + AFTER_LINES).min(text.len_lines().saturating_sub(1));
+    let end = line_end(text, last).min(offset + MAX_AFTER).min(to).max(offset);
+    (slice(text, offset, end), end >= to)
+}
+
+/// The end of a text, from a line's start if it has one.
+fn tail(text: String) -> String {
+    let Some(excess) = text.len().checked_sub(MAX_BEFORE).filter(|excess| *excess > 0) else { return text };
+    let kept = (excess..text.len()).find_map(|at| text.get(at..)).unwrap_or_default();
+    kept.split_once('\n').map_or(kept, |(_, lines)| lines).to_owned()
+}

@@ -1,0 +1,145 @@
+//! Masks keys and passwords in a prompt, so that none leaves this machine. Each character becomes [`MARK`], so positions and sizes hold.
+//! The crate `redact-secret` knows the shapes of keys, tokens and connection strings. `named` adds what a declaration gives to a secret name,
+//! `random` adds blocks and texts that only keys look like. It leaves deciding which prompts leave to `plan`, and files to the settings.
+
+use std::ops::Range;
+use std::sync::LazyLock;
+
+use redact_secret::{BuiltInRegistry, DefaultPolicy};
+use serde::Serialize;
+
+use crate::prompt::{Excerpt, Prompt, head};
+
+mod named;
+mod names;
+mod random;
+mod reader;
+
+/// What stands for each character of a secret. Tokenizers have runs of it, and models have seen it stand for passwords.
+pub const MARK: char = '*';
+/// Bytes that the crate reads at a time, to a line's end or a word's.
+const PIECE: usize = 4 * 1024;
+/// A run of marks this long in an answer is a mask.
+const MIN_RUN: usize = 3;
+
+static SHAPES: LazyLock<Option<BuiltInRegistry>> = LazyLock::new(|| BuiltInRegistry::with_built_in().ok());
+
+/// Why a prompt is not sent although its model would serve.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Unmasked {
+    /// The cursor stands in a secret: nobody should guess what follows.
+    Inside,
+    /// The rules could not be run, so nobody knows what the text holds.
+    Unknown,
+}
+
+/// What was masked in a prompt.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Masks {
+    /// Spans of text.
+    pub count: usize,
+    /// Short masks with the characters around them, by which an answer that repeats them is known.
+    short: Vec<String>,
+}
+
+impl Masks {
+    /// The first mask in a model's answer, if the prompt had any. At the end of an answer, a part of one counts.
+    pub fn find(&self, answer: &str, is_over: bool) -> Option<Range<usize>> {
+        if self.count == 0 {
+            return None;
+        }
+        let run = MARK.to_string().repeat(MIN_RUN);
+        let forms = self.short.iter().map(String::as_str).chain([run.as_str()]);
+        let whole =
+            forms.filter_map(|form| answer.find(form).map(|at| at..at + form.len())).min_by_key(|found| found.end);
+        let is_part = || is_over && ["**", "\"*", "'*", "`*"].iter().any(|part| answer.trim_end().ends_with(part));
+        whole.or_else(|| is_part().then_some(answer.len()..answer.len()))
+    }
+}
+
+/// A prompt without its secrets.
+pub fn masked(prompt: &Prompt) -> Result<(Prompt, Masks), Unmasked> {
+    let mut masks = Masks::default();
+    let around = format!("{}{}", prompt.prefix, prompt.suffix);
+    let found = spans(&around, &prompt.path).ok_or(Unmasked::Unknown)?;
+    let cursor = prompt.prefix.len();
+    if found.iter().any(|span| span.start < cursor && cursor <= span.end) {
+        return Err(Unmasked::Inside);
+    }
+    let around = masks.apply(&around, &found);
+    let (prefix, suffix) = around.split_at_checked(cut(&prompt.prefix, &around)).ok_or(Unmasked::Unknown)?;
+    let excerpts = prompt.excerpts.iter().map(|excerpt| {
+        let text = masks.apply(&excerpt.text, &spans(&excerpt.text, &excerpt.path)?);
+        let path = masks.apply(&excerpt.path, &spans(&excerpt.path, "")?);
+        Some(Excerpt { path, text })
+    });
+    let excerpts = excerpts.collect::<Option<Vec<_>>>().ok_or(Unmasked::Unknown)?;
+    let path = masks.apply(&prompt.path, &spans(&prompt.path, "").ok_or(Unmasked::Unknown)?);
+    let (prefix, suffix) = (prefix.to_owned(), suffix.to_owned());
+    Ok((Prompt { path, excerpts, prefix, suffix, ..prompt.clone() }, masks))
+}
+
+/// The byte in the masked text at which a prefix of the text ends: as many characters on.
+fn cut(prefix: &str, masked: &str) -> usize {
+    masked.char_indices().nth(prefix.chars().count()).map_or(masked.len(), |(at, _)| at)
+}
+
+/// The secrets in a text, in their order and apart from each other; `path` is the file's. `None` if the rules could not be run.
+pub fn spans(text: &str, path: &str) -> Option<Vec<Range<usize>>> {
+    let mut all = shapes(text)?;
+    all.extend(named::spans(text, path));
+    all.extend(random::spans(text));
+    all.retain(|span| {
+        text.get(span.clone()).is_some_and(|secret| secret.chars().any(|c| c != MARK && !c.is_whitespace()))
+    });
+    all.sort_by_key(|span| span.start);
+    let mut apart: Vec<Range<usize>> = Vec::with_capacity(all.len());
+    for span in all {
+        match apart.last_mut() {
+            Some(last) if span.start < last.end => last.end = last.end.max(span.end),
+            _ => apart.push(span),
+        }
+    }
+    Some(apart)
+}
+
+/// What the crate knows. It reads a piece at a time, because some of its rules take the square of a text's length if that is made for it.
+fn shapes(text: &str) -> Option<Vec<Range<usize>>> {
+    let (mut found, mut start) = (Vec::new(), 0);
+    while let Some(rest) = text.get(start..).filter(|rest| !rest.is_empty()) {
+        let whole = head(rest, PIECE);
+        let piece = match whole.is_empty() {
+            true => (1..=PIECE.min(rest.len())).rev().find_map(|end| rest.get(..end)).unwrap_or(rest),
+            false => whole,
+        };
+        let shapes = SHAPES.as_ref()?.scan(piece, &DefaultPolicy).ok()?;
+        found.extend(shapes.iter().map(|shape| start + shape.range().start()..start + shape.range().end()));
+        start += piece.len();
+    }
+    Some(found)
+}
+
+impl Masks {
+    /// The text with these spans masked. Line breaks and blanks stay, so that lines remain lines.
+    fn apply(&mut self, text: &str, spans: &[Range<usize>]) -> String {
+        let (mut out, mut at) = (String::with_capacity(text.len()), 0);
+        for span in spans {
+            let (Some(kept), Some(secret)) = (text.get(at..span.start), text.get(span.clone())) else { continue };
+            out.push_str(kept);
+            let mask: String = secret.chars().map(|c| if c.is_whitespace() { c } else { MARK }).collect();
+            if mask.chars().count() < MIN_RUN {
+                let before = text.get(..span.start).and_then(|before| before.chars().next_back());
+                let after = text.get(span.end..).and_then(|after| after.chars().next());
+                self.short.push(before.into_iter().chain(mask.chars()).chain(after).collect());
+            }
+            out.push_str(&mask);
+            (self.count, at) = (self.count + 1, span.end);
+        }
+        out.push_str(text.get(at..).unwrap_or_default());
+        out
+    }
+}
+
+#[cfg(test)]
+mod tests;

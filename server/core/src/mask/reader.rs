@@ -1,0 +1,115 @@
+//! Reads a text from a place on: blanks, signs, names and literals of any language. It leaves what they mean to `named`.
+
+use std::ops::Range;
+
+/// Most bytes of a literal: longer ones are no passwords, and an opening quote may be an apostrophe.
+const MAX_LITERAL: usize = 8 * 1024;
+/// Most characters of a type between a name and its value.
+const MAX_TYPE: usize = 60;
+
+/// How literals begin and end, the longer ones first.
+const QUOTES: [(&str, &str); 7] =
+    [("\"\"\"", "\"\"\""), ("'''", "'''"), ("\\\"", "\\\""), ("\"", "\""), ("'", "'"), ("`", "`"), ("[[", "]]")];
+
+/// A place in a text.
+#[derive(Clone, Copy)]
+pub(super) struct Reader<'a> {
+    text: &'a str,
+    pub(super) at: usize,
+}
+
+impl<'a> Reader<'a> {
+    pub(super) fn new(text: &'a str, at: usize) -> Reader<'a> {
+        Reader { text, at }
+    }
+
+    pub(super) fn rest(&self) -> &'a str {
+        self.text.get(self.at..).unwrap_or_default()
+    }
+
+    /// A span of the text.
+    pub(super) fn part(&self, span: &Range<usize>) -> &'a str {
+        self.text.get(span.clone()).unwrap_or_default()
+    }
+
+    pub(super) fn peek(&self) -> Option<char> {
+        self.rest().chars().next()
+    }
+
+    /// Goes on behind a text, if it stands here.
+    pub(super) fn takes(&mut self, text: &str) -> bool {
+        let is_here = self.rest().starts_with(text);
+        if is_here {
+            self.at += text.len();
+        }
+        is_here
+    }
+
+    /// Goes on while characters are wanted; returns them.
+    pub(super) fn takes_while(&mut self, wanted: impl Fn(char) -> bool) -> &'a str {
+        let rest = self.rest();
+        let end = rest.find(|c| !wanted(c)).unwrap_or(rest.len());
+        self.at += end;
+        rest.get(..end).unwrap_or_default()
+    }
+
+    pub(super) fn skip_blanks(&mut self) {
+        self.takes_while(|c| c == ' ' || c == '\t');
+    }
+
+    /// Skips blanks and at most two line breaks, with the marks that continue a line.
+    pub(super) fn skip_breaks(&mut self) {
+        for _ in 0..3 {
+            self.skip_blanks();
+            let continued = self.takes("\\\n") || self.takes("\\\r\n") || self.takes("\r\n") || self.takes("\n");
+            if !continued {
+                return;
+            }
+        }
+    }
+
+    /// Skips a type up to the `=` behind it; false if there is none.
+    pub(super) fn skips_type(&mut self) -> bool {
+        let is_type = |c: char| c.is_alphanumeric() || "_<>&'[]?*.:, |".contains(c);
+        let mut ahead = *self;
+        let skipped = ahead.rest().chars().take(MAX_TYPE).take_while(|c| is_type(*c));
+        ahead.at += skipped.map(char::len_utf8).sum::<usize>();
+        if !ahead.takes("=") || ahead.peek() == Some('>') {
+            return false;
+        }
+        *self = ahead;
+        true
+    }
+
+    /// Reads a literal in quotes: the span between them. An open one ends at the end of its line, or of the text.
+    pub(super) fn literal(&mut self) -> Option<Range<usize>> {
+        let mut ahead = *self;
+        ahead.takes_while(|c| "bBrRuUfFcL8@$".contains(c));
+        let raw = ahead.takes_while(|c| c == '#').len();
+        let (_, quote) = QUOTES.into_iter().find(|(open, _)| ahead.takes(open))?;
+        let is_long = quote.len() == 3 || quote == "`" || quote == "]]" || raw > 0;
+        let start = ahead.at;
+        let rest = ahead.rest();
+        let (mut escaped, mut length) = (false, None);
+        for (at, c) in rest.char_indices() {
+            if at > MAX_LITERAL {
+                return None;
+            }
+            if !escaped && rest.get(at..).is_some_and(|rest| rest.starts_with(quote)) {
+                length = Some(at);
+                break;
+            }
+            if c == '\n' && !is_long && !escaped {
+                length = Some(at);
+                break;
+            }
+            escaped = c == '\\' && !escaped && raw == 0 && quote != "\\\"";
+        }
+        let end = start + length.unwrap_or(rest.len());
+        ahead.at = end;
+        ahead.takes(quote);
+        ahead.takes_while(|c| raw > 0 && c == '#');
+        *self = ahead;
+        Some(start..end)
+    }
+}

@@ -1,0 +1,293 @@
+//! Every case is a text in which `⟦…⟧` encloses what must be masked, and nothing else may be. No value here is, or ever was, a key.
+
+use proptest::prelude::*;
+
+use super::*;
+
+/// The text of a case, and the text with its secrets masked.
+fn case(marked: &str) -> (String, String) {
+    let (mut text, mut masked, mut is_inside) = (String::new(), String::new(), false);
+    for c in marked.chars() {
+        match c {
+            '⟦' => is_inside = true,
+            '⟧' => is_inside = false,
+            c => {
+                text.push(c);
+                masked.push(if is_inside && !c.is_whitespace() { MARK } else { c });
+            }
+        }
+    }
+    (text, masked)
+}
+
+fn check(path: &str, marked: &str) {
+    let (text, expected) = case(marked);
+    let found = spans(&text, path).unwrap();
+    assert_eq!(Masks::default().apply(&text, &found), expected, "{path}: {marked}");
+}
+
+/// 40 and 24 characters as keys have them.
+const LONG: &str = "Ab3dEf6hIj9kLmN0pQrStUvWxYz1234567890xYz";
+const SHORT: &str = "aB3xK9mQ2pL7vN4tR8wZ1cY6";
+
+#[test]
+fn a_key_is_known_by_its_shape_without_a_name() {
+    for key in [
+        "AKIAZ7Q3LMKP4RTX2WVB",
+        "sk-proj-Ab3dEf6hIj9kLmN0pQrStUvWxYz1234567890abcdEFGH",
+        "sk-Ab3dEf6hIj9kLmN0pQrStUvWxYz1234567890abcdEFGH12",
+        "sk-ant-api03-Ab3dEf6hIj9kLmN0pQrStUvWxYz1234567890abcdEFGHAb3dEf6hIj9kLmN0pQrStUvWxYz1234567890abcdEFGH-AbAA",
+        "sk-test-1234567890abcdef",
+        "ghp_Ab3dEf6hIj9kLmN0pQrStUvWxYz123456789",
+        "ghp_0123456789abcdef",
+        "github_pat_11ABCDEFG0abcdefghijkl_Ab3dEf6hIj9kLmN0pQrStUvWxYz1234567890abcdEFGHAb3dEf6hIj9",
+        "glpat-Ab3dEf6hIj9kLmN0pQrS",
+        "xoxb-123456789012-1234567890123-AbCdEfGhIjKlMnOpQrStUvWx",
+        "xapp-1-A111-222-abcdef",
+        "sk_live_51H8abcdEFGHijklMNOPqrstuv",
+        "AIzaSyD-9tSrke72PouQMnMX-a7eZSW0jkFMBWY",
+        "npm_Ab3dEf6hIj9kLmN0pQrStUvWxYz123456789",
+        "hf_AbCdEfGhIjKlMnOpQrStUvWxYzAbCdEfGh",
+        "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",
+        "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.eyJzdWIiOiIxMjM0NTY3ODkwIiwibmFtZSI6IkpvaG4gRG9lIn0.SflKxwRJSMeKKF2QT4fwpMeJf36POk6yJV_adQssw5c",
+        LONG,
+        SHORT,
+    ] {
+        for (before, after) in
+            [("let k = \"", "\";"), ("send('", "')"), ("# ", ""), ("[", ", 1]"), ("https://h/x?q=", "&r=1")]
+        {
+            let (text, expected) = case(&format!("{before}⟦{key}⟧{after}"));
+            let masked = Masks::default().apply(&text, &spans(&text, "a.rs").unwrap());
+            // What stands around a key in an address may be masked with it.
+            let is_gone = !masked.contains(key) && masked.len() == expected.len();
+            assert!(is_gone && (before.contains('=') || masked == expected), "{before}{key}{after}: {masked}");
+        }
+    }
+}
+
+#[test]
+fn what_a_secret_name_is_given_is_masked_in_every_language() {
+    for marked in [
+        "PASSWORD = \"⟦hunter2-prod⟧\"",
+        "const password = '⟦Tr0ub4dor&3⟧';",
+        "const PASSWORD: &str = \"⟦hunter2⟧\";",
+        "const char *kPassword = \"⟦hunter2⟧\";",
+        "static char password[16] = \"⟦hunter2⟧\";",
+        "private static final String DB_PASSWORD = \"⟦hunter2⟧\";",
+        "#define DB_PASSWORD \"⟦hunter2⟧\"",
+        "password := \"⟦hunter2⟧\"",
+        "$password = '⟦hunter2⟧';",
+        "'password' => '⟦hunter2⟧',",
+        "define('DB_PASSWORD', '⟦hunter2⟧');",
+        "let password: string | null = '⟦hunter2⟧';",
+        "val password: String = \"⟦hunter2⟧\"",
+        "var password = `⟦hunter2⟧`;",
+        "let apiKey: String? = \"⟦abcd-efgh⟧\"",
+        "password: \"⟦hunter2⟧\".to_string(),",
+        "let token = String::from(\"⟦8f14e45fceea167a5a36dedd4bea2543⟧\");",
+        "let secret = SecretString::new(\"⟦hunter2⟧\".into());",
+        ".password = \"⟦hunter2⟧\",",
+        "local passwd = [[⟦hunter2⟧]] .. '⟦more⟧'",
+        "  password \"⟦hunter2⟧\"",
+        "connect(host=\"h\", user=\"u\", password=\"⟦hunter2⟧\")",
+        "connect(\"h\", password: \"⟦hunter2⟧\")",
+        "def login(self, user=\"me\", password=\"⟦hunter2⟧\"):",
+        "builder.setPassword(\"⟦hunter2⟧\").build()",
+        "config[\"password\"] = \"⟦hunter2⟧\"",
+        "os.environ['DB_PASSWORD'] = '⟦hunter2⟧'",
+        "os.getenv(\"DB_PASSWORD\", \"⟦hunter2⟧\")",
+        "if password == \"⟦hunter2⟧\":",
+        "if \"⟦hunter2⟧\" == password {",
+        "if (\"⟦hunter2⟧\".equals(password)) {",
+        "requests.get(url, auth=(\"admin\", \"⟦hunter2⟧\"))",
+        "HTTPBasicAuth('admin', '⟦hunter2⟧')",
+        "password = \"⟦hun⟧\" + \"⟦ter2⟧\"",
+        "PASSWORD = (\n    \"⟦hunter2⟧\"\n    \"⟦more⟧\"\n)",
+        "password = \"\"\"\n⟦hunter2⟧\n\"\"\"",
+        "passwords = [\"⟦hunter2⟧\", \"⟦letmein⟧\"]",
+        "password = r#\"⟦hunter2⟧\"#",
+        "app.secret_key = b'⟦_5#y2L⟧'",
+        "password = \"⟦pässwört⟧\" # ü",
+        "password = \"⟦hun",
+    ] {
+        check("a.rs", marked);
+        check("a.rs", &marked.replace('\n', "\r\n"));
+    }
+}
+
+#[test]
+fn what_files_of_settings_and_shells_give_is_masked() {
+    for (path, marked) in [
+        ("a.yaml", "db:\n  password: ⟦hunter2⟧ # of the test\n  user: me"),
+        ("a.yml", "password: |\n  ⟦hunter2⟧\n  ⟦more⟧\nuser: me"),
+        ("a.yml", "env:\n  - name: X\n    db_password: '⟦hunter2⟧'"),
+        ("a.json", "{\"user\": \"me\", \"password\": \"⟦hunter2⟧\", \"port\": 1}"),
+        ("a.toml", "password = '⟦hunter2⟧'\nport = 1"),
+        ("a.ini", "[db]\nDB_PASS = ⟦letmein⟧"),
+        ("a.properties", "spring.datasource.password=⟦hunter2⟧"),
+        ("a.sh", "export DB_PASSWORD=⟦hunter2⟧\nmysql --password ⟦hunter2⟧ -u root"),
+        ("a.sh", "curl -u admin:⟦hunter2pass⟧ https://h/"),
+        ("a.bat", "set PGPASSWORD=⟦hunter2⟧"),
+        ("Dockerfile", "ENV SECRET_TOKEN ⟦hunter2-prod⟧\nENV PGPASSWORD=⟦hunter2⟧"),
+        ("a.tf", "  password = \"⟦hunter2⟧\"\n  count = 2"),
+        ("a.xml", "<db><password>⟦hunter2⟧</password><port>1</port></db>"),
+        ("a.xml", "<db:password>⟦hunter2⟧</db:password>"),
+        ("a.xml", "<add key=\"Password\" value=\"⟦hunter2⟧\" />"),
+        ("a.md", "Set `PASSWORD=⟦hunter2⟧` first."),
+        (".npmrc", "//registry.npmjs.org/:_authToken=⟦npm_Ab3dEf6hIj9kLmN0pQrStUvWxYz123456789⟧"),
+    ] {
+        check(path, marked);
+    }
+}
+
+#[test]
+fn passwords_in_addresses_and_headers_are_masked() {
+    for marked in [
+        "\"postgres://u:⟦p⟧@h/db\"",
+        "\"postgres://admin:⟦hunter2⟧@db.example.com:5432/app\"",
+        "redis://:⟦s3cr3tpw⟧@cache:6379/0",
+        "mongodb+srv://app:⟦S3cr3t%21⟧@cluster0.abcde.mongodb.net/?retryWrites=true",
+        "\"jdbc:mysql://h/db?user=root&password=⟦hunter2⟧\"",
+        "\"Server=db;User Id=sa;Password=⟦Str0ngP4ss!⟧;\"",
+        "fetch(\"https://admin:⟦hunter2pass⟧@host.example.com/api\")",
+        "\"https://hooks.slack.com/services/⟦T01ABCDEF/B02ABCDEF/abcdefghijklmnopqrstuvwx⟧\"",
+        "Authorization: Bearer ⟦abcdef0123456789abcdef0123456789⟧",
+        "{\"Authorization\": \"Bearer ⟦abcdef0123456789abcdef0123456789⟧\"}",
+        "Authorization: Basic ⟦YWRtaW46aHVudGVyMnBhc3M=⟧",
+        "-H 'X-Api-Key: ⟦8f14e45fceea167a5a36dedd4bea2543⟧'",
+    ] {
+        check("a.rs", marked);
+    }
+}
+
+#[test]
+fn a_private_key_is_masked_also_where_the_text_holds_only_a_part_of_it() {
+    let (one, two, tail) = (
+        "MHcCAQEEIIrYSSNQFaA2Hwf1duRSxKtLYX5CB04fSeQ6tF1aY/PuoAoGCCqGSM49",
+        "AwEHoUQDQgAEPR3tU2Fta9ktY+6P9G0cWO+0kETA6SFs38GecTyudlHz6xvCdz8q",
+        "EKTcWGekdmdDPsHloRNtsiCa697B2O9IFA==",
+    );
+    let keys = [one, two, tail];
+    for text in [
+        format!("-----BEGIN EC PRIVATE KEY-----\n{one}\n{two}\n{tail}\n-----END EC PRIVATE KEY-----\n"),
+        format!("k = '''-----BEGIN RSA PRIVATE KEY-----\n{one}\n{two}\n{tail}"),
+        format!("{two}\n{tail}\n-----END OPENSSH PRIVATE KEY-----\nx = 1\n"),
+        format!("{one}\n{two}\n"),
+        format!("k =\n    \"{one}\\n\" +\n    \"{two}\\n\" +\n    \"{tail}\\n\";\n"),
+        format!("# {one}\n# {two}\n# {tail}\n"),
+        format!("  key: |\n    {one}\n    {two}\n    {tail}\n"),
+        format!(
+            "{{\"private_key\": \"-----BEGIN PRIVATE KEY-----\\n{one}\\n{two}\\n{tail}\\n-----END PRIVATE KEY-----\\n\"}}"
+        ),
+    ] {
+        let masked = Masks::default().apply(&text, &spans(&text, "a.rs").unwrap());
+        assert!(keys.iter().all(|key| !masked.contains(key)), "{masked}");
+        assert!(masked.len() == text.len() && masked.lines().count() == text.lines().count());
+    }
+}
+
+#[test]
+fn ordinary_code_stays_as_it_is() {
+    for text in [
+        "password = getpass()",
+        "password = os.environ[\"DB_PASSWORD\"]",
+        "let password = args.password.clone();",
+        "if password == \"\" { return Err(\"password missing\") }",
+        "def check(password: str, token: Token) -> bool:",
+        "<input type=\"password\" name=\"password\" placeholder=\"Password\">",
+        "label: \"Password\", placeholder: \"Enter your password\"",
+        "password: '${DB_PASSWORD}'",
+        "password = \"{{ vault_password }}\"",
+        "password: <your password>",
+        "token = tokens[i]; key = \"customer_id\"",
+        "if token.kind == \"string\" and token.value == \"identifier\":",
+        "form.errors[\"password\"] == [\"This field is required.\"]",
+        "let max_tokens = \"100\"; let token_type = \"bearer1234\";",
+        "render_pass = shader_pass(2)",
+        "(\"username\", \"password\", \"message\"),",
+        "sha256 = \"e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855\"",
+        "id = \"6f9619ff-8b86-d011-b42d-00c04fc964ff\"",
+        "func TestBasicAuthForProxy407(t *testing.T) {",
+        "convertUtf8ToUtf16LittleEndianWithoutBom2Times",
+        "import { createHash } from 'node:crypto'; // see https://nodejs.org/api/crypto.html#cryptocreatehashalgorithm-options",
+        "printf(\"%s\\n\", \"**********\");",
+        "",
+    ] {
+        check("a.py", text);
+    }
+}
+
+#[test]
+fn a_prompt_is_masked_in_all_its_parts_and_keeps_its_size() {
+    let secret = "ghp_Ab3dEf6hIj9kLmN0pQrStUvWxYz123456789";
+    let prompt = Prompt {
+        path: format!("src/{secret}.rs"),
+        language: "rust".into(),
+        excerpts: vec![Excerpt { path: format!("{secret}.rs"), text: format!("let a = \"{secret}\";") }],
+        prefix: format!("let b = \"{secret}\";\nlet ü = "),
+        suffix: format!(";\nlet c = \"{secret}\";\n"),
+        stop: None,
+    };
+    let (sent, masks) = masked(&prompt).unwrap();
+    assert_eq!(masks.count, 5);
+    let [excerpt] = sent.excerpts.as_slice() else { panic!("one excerpt") };
+    for (text, before) in [
+        (&sent.path, &prompt.path),
+        (&sent.prefix, &prompt.prefix),
+        (&sent.suffix, &prompt.suffix),
+        (&excerpt.path, &prompt.excerpts[0].path),
+        (&excerpt.text, &prompt.excerpts[0].text),
+    ] {
+        assert!(
+            !text.contains(secret) && text.len() == before.len() && text.contains(&"*".repeat(secret.len())),
+            "{text}"
+        );
+    }
+}
+
+#[test]
+fn at_a_cursor_in_a_secret_nothing_is_sent() {
+    for (text, is_inside) in [
+        ("password = \"hunˇter2\"", true),
+        ("password = \"hunter2ˇ\"", true),
+        ("password = \"hunˇ", true),
+        ("k = 'AKIAZ7Q3LMKPˇ4RTX2WVB'", true),
+        ("password = \"hunter2\"ˇ", false),
+        ("password = \"ˇ\"", false),
+        ("password = ˇ\"hunter2\"", false),
+    ] {
+        let (prefix, suffix) = text.split_once('ˇ').unwrap();
+        let prompt = Prompt { prefix: prefix.into(), suffix: suffix.into(), ..Prompt::default() };
+        assert_eq!(masked(&prompt).err(), is_inside.then_some(Unmasked::Inside), "{text}");
+    }
+}
+
+#[test]
+fn an_answer_that_repeats_a_mask_is_known() {
+    let prompt = |prefix: &str| Prompt { prefix: prefix.into(), ..Prompt::default() };
+    let (_, long) = masked(&prompt("password = \"hunter2\"\n")).unwrap();
+    let (_, short) = masked(&prompt("db = \"postgres://u:p@h/db\"\n")).unwrap();
+    let (_, none) = masked(&prompt("let x = 1;\n")).unwrap();
+    for (masks, answer, is_over, is_found) in [
+        (&long, "password = \"*******\"", false, true),
+        (&long, "password = \"***", false, true),
+        (&long, "f(\"**", true, true),
+        (&long, "f(**kwargs)", false, false),
+        (&long, "a * b", true, false),
+        (&short, "postgres://u:*@h/db", false, true),
+        (&short, "let x = *p;", false, false),
+        (&none, "/********/", true, false),
+    ] {
+        assert_eq!(masks.find(answer, is_over).is_some(), is_found, "{answer}");
+    }
+}
+
+proptest! {
+    #[test]
+    fn whatever_the_text_masking_ends_keeps_its_size_and_finds_nothing_new(text in "(password|token|[\"'`=:,<>(){}\\[\\]\\\\|\n \t*üa-zA-Z0-9_-]|-----BEGIN PRIVATE KEY-----|-----END){0,60}") {
+        let found = spans(&text, "a.yaml").unwrap();
+        let masked = Masks::default().apply(&text, &found);
+        prop_assert_eq!(masked.chars().count(), text.chars().count());
+        prop_assert!(found.windows(2).all(|pair| pair[0].end <= pair[1].start));
+    }
+}

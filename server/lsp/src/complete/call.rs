@@ -1,0 +1,242 @@
+//! One call of one model. It owns its permit, its reservation and its reading. It is reserved in the ledger before it is sent, read as it
+//! streams until enough is read, and settled however it ends.
+//! It leaves cutting the answer to `reading`, what each end means to `ends`, and choosing models to the plan and `failover`.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use futures_util::StreamExt as _;
+use pennyworth_core::caps::Caps;
+use pennyworth_core::cut::{Cutter, Progress};
+use pennyworth_core::models::{Model, Models};
+use pennyworth_core::plan::{Outgoing, Plan, outgoing};
+use pennyworth_core::prompt::{Body, Realign};
+use pennyworth_core::route::Step;
+use pennyworth_providers::{Answer, Chunk, Kind, ProviderError, Request, Timeouts};
+use tokio::sync::watch;
+
+use super::ends::{Answered, End, ForBreaker, ForLedger, Unsent};
+use super::flights::Partial;
+use super::reading::{Least, Listeners, Reading, Stage};
+use crate::ledger::{self, Entry, Refused, Reservation, Slot};
+use crate::models::Providers;
+use crate::models::health::{Permit, account};
+
+/// The limits of a call.
+#[derive(Clone, Debug)]
+pub struct CallLimits {
+    /// The caps.
+    pub caps: Caps,
+    /// Longest wait for the whole answer.
+    pub time: Duration,
+    /// Longest wait for its first chunk.
+    pub first: Duration,
+    /// Longest wait for each further chunk; shorter if another model could be called after it.
+    pub silence: Duration,
+    /// The generation of the configuration that the call is under.
+    pub generation: u64,
+    /// The provider's cache key for prompts that begin alike.
+    pub cache_key: String,
+    /// The joint probabilities of the tokens, as the model reports it, below which the answer is of less use.
+    pub least: Least,
+}
+
+/// Whom a call tells how it goes.
+pub struct Watchers<'a> {
+    /// Receives the text as it streams.
+    pub partial: &'a Partial,
+    /// Receives how far the answer has come.
+    pub stage: watch::Sender<Stage>,
+    /// Whether another model's answer was shown meanwhile.
+    pub is_overtaken: &'a AtomicBool,
+    /// Receives what was whole of an answer that nobody waits for any more.
+    pub keep: Box<dyn Fn(&Answered) + Send + Sync + 'a>,
+}
+
+/// A call that was sent. Dropping it cancels it.
+pub struct Call<'a> {
+    /// The provider's host.
+    provider: &'a str,
+    /// The answer's stream. It is closed before the call is settled, because the rest of it is not needed.
+    stream: Option<Answer>,
+    reading: Option<Reading<'a>>,
+    permit: Option<Permit<'a>>,
+    reservation: Option<Reservation>,
+    providers: &'a Providers,
+    /// The model, and when the call began.
+    model: &'a Model,
+    began: Instant,
+    /// When to stop reading, whatever comes.
+    until: Instant,
+    /// Tokens of the prompt by the row's own estimate, and the ceiling.
+    sent: (u32, u32),
+    is_overtaken: &'a AtomicBool,
+    keep: Box<dyn Fn(&Answered) + Send + Sync + 'a>,
+}
+
+impl<'a> Call<'a> {
+    /// Reserves a call of a step of the plan, and sends it.
+    pub async fn send(
+        (providers, ledger): (&'a Providers, &'a Slot),
+        (models, plan, step): (&'a Models, &Plan, &'a Step),
+        cutter: Cutter,
+        limits: CallLimits,
+        watchers: Watchers<'a>,
+    ) -> Result<Call<'a>, Unsent> {
+        tracing::trace!(model = step.model, "a call begins");
+        let client = providers.client.as_ref().ok_or(Unsent::Resting)?;
+        let model = models.get(&step.model).ok_or(Unsent::Resting)?;
+        let provider = ledger::provider(model);
+        let (max_tokens, began) = (plan.budget.max_tokens, Instant::now());
+        let learned = providers.contexts.limit(&model.name).map(|limit| limit.saturating_sub(max_tokens));
+        let room = step.room.min(learned.unwrap_or(u32::MAX));
+        let Outgoing { rendered, masks } = outgoing(models, model, &plan.prompt, room).map_err(Unsent::Unwritten)?;
+        let account = account(provider, model);
+        let permit =
+            providers.health.begin(limits.generation, &account, &model.name, Instant::now()).ok_or(Unsent::Resting)?;
+        if let Some(user) = providers.found.stranger_at(model).await {
+            return Err(Unsent::Stranger(user));
+        }
+        // A program that prints the key goes on, so that a later call finds it.
+        let key = tokio::time::timeout(limits.time, providers.keys.of(model)).await.map_err(|_| Unsent::Late)??;
+        let entry = Entry { deadline: limits.time, ..Entry::new(plan, step, model) };
+        let opened = tokio::time::timeout(limits.time, ledger.opened()).await;
+        let ledger = opened.map_err(|_| Refused::Unwritten("it is not open yet".into()))?;
+        let reservation = ledger.reserve(entry, Some(limits.caps)).await?;
+        let sent = (rendered.body.tokens(model.chars_per_token), max_tokens);
+        let request = Request {
+            model: model.clone(),
+            key,
+            body: rendered.body.clone(),
+            prompt_tokens: step.prompt_tokens,
+            max_tokens,
+            stops: step.stops.clone(),
+            cache_key: Some(limits.cache_key),
+            timeouts: Timeouts { first_byte: limits.first, silence: limits.silence, total: limits.time },
+        };
+        providers.warmth.used(provider, &model.name);
+        providers.allowances.take(provider, u64::from(step.prompt_tokens) + u64::from(max_tokens));
+        // A chat model may write other text before the text to insert, so waiting requests only see the text of other models.
+        let is_plain = matches!(rendered.body, Body::Raw { .. } | Body::Fields { .. });
+        let Watchers { partial, stage, is_overtaken, keep } = watchers;
+        let listeners = Listeners { text: is_plain.then_some((partial, model.name.as_str())), stage };
+        Ok(Call {
+            provider,
+            stream: Some(client.ask(request)),
+            reading: Some(Reading::new(cutter.refusing(masks), Realign::new(&rendered), limits.least, listeners)),
+            permit: Some(permit),
+            reservation: Some(reservation),
+            providers,
+            model,
+            began,
+            until: began + limits.time,
+            sent,
+            is_overtaken,
+            keep,
+        })
+    }
+
+    /// Its row in the ledger.
+    pub fn id(&self) -> Option<ledger::CallId> {
+        self.reservation.as_ref().map(Reservation::id)
+    }
+
+    /// Reads the answer until enough is read, and settles the call. `corrects` says whether the call may be made once more if something on our
+    /// side can be mended.
+    pub async fn read(mut self, corrects: bool) -> End {
+        let end = match self.stream_to_end().await {
+            Ok(()) => self.cut(None),
+            Err(error) if corrects && self.corrected(&error).await => End::Corrected(error),
+            Err(error) if matches!(error.kind, Kind::Deadline | Kind::CutOff | Kind::Server) => self.cut(Some(error)),
+            Err(error) => End::of(error),
+        };
+        self.close(&end);
+        end
+    }
+
+    /// Whether the same call may succeed now: a program has another key, or the model has told how much it takes.
+    async fn corrected(&mut self, error: &ProviderError) -> bool {
+        let Providers { keys, contexts, .. } = self.providers;
+        match error.kind {
+            Kind::Key => keys.refused(self.model, self.began).await,
+            Kind::TooLong => contexts.refused(&self.model.name, self.sent, error.lengths.unwrap_or_default()),
+            _ => false,
+        }
+    }
+
+    async fn stream_to_end(&mut self) -> Result<(), ProviderError> {
+        let (Some(stream), Some(reading)) = (&mut self.stream, &mut self.reading) else { return Ok(()) };
+        while let Some(chunk) = stream.next().await {
+            match chunk? {
+                Chunk::Limits(limits) => self.providers.allowances.update(self.provider, limits, Instant::now()),
+                chunk => {
+                    if let Some(reservation) = &mut self.reservation {
+                        reservation.heard(&chunk);
+                    }
+                    if reading.take(chunk) == Progress::Done {
+                        break;
+                    }
+                    // Cutting takes time, too, which no deadline of the stream sees.
+                    if Instant::now() >= self.until {
+                        return Err(ProviderError::new(Kind::Deadline));
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// The end of an answer that was read, as far as it came before the stream broke off, if it did.
+    fn cut(&mut self, broken: Option<ProviderError>) -> End {
+        self.stream = None;
+        match (self.reading.take(), &self.reservation) {
+            (Some(reading), Some(reservation)) => reading.finish(reservation.id(), reservation.is_truncated(), broken),
+            _ => End::Cancelled,
+        }
+    }
+
+    /// The end of an answer that is dropped while it is read.
+    fn cut_short(&mut self) -> End {
+        match self.reading.as_ref().is_some_and(Reading::has_text) {
+            true => self.cut(Some(ProviderError::new(Kind::CutOff))),
+            false => End::Cancelled,
+        }
+    }
+
+    /// Applies the meaning of an end to the breaker and the ledger.
+    fn close(&mut self, end: &End) {
+        self.stream = None;
+        let (Some(permit), Some(reservation)) = (self.permit.take(), self.reservation.take()) else { return };
+        let meaning = end.meaning();
+        match meaning.breaker {
+            ForBreaker::Closes => permit.succeeded(),
+            ForBreaker::Fails(next) => permit.failed(next, Instant::now()),
+            ForBreaker::Untouched => drop(permit),
+        }
+        match (meaning.ledger, end) {
+            (ForLedger::Settled(why), _) => reservation.settle(why),
+            (ForLedger::Failed, End::Failed(error) | End::Corrected(error)) => {
+                tracing::debug!(?error, "a call failed");
+                reservation.fail(error);
+            }
+            (ForLedger::Outrun, _) => reservation.outrun(),
+            (ForLedger::Overtaken, _) => reservation.overtaken(),
+            (ForLedger::Failed | ForLedger::Aborted, _) => drop(reservation),
+            (ForLedger::None, _) => reservation.unsent(),
+        }
+    }
+}
+
+impl Drop for Call<'_> {
+    /// Closes a call that nobody waits for any more. What is whole of its answer is paid for, so it is kept.
+    fn drop(&mut self) {
+        if self.reservation.is_none() || std::thread::panicking() {
+            return self.close(&End::Cancelled);
+        }
+        let is_overtaken = self.is_overtaken.load(Ordering::Relaxed);
+        if let End::Answered(answered) = self.cut_short() {
+            (self.keep)(&answered);
+        }
+        self.close(if is_overtaken { &End::Overtaken } else { &End::Cancelled });
+    }
+}

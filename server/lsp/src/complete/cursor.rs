@@ -1,0 +1,87 @@
+//! The cursor in its text, as the stages see it: with the editor's selected item accepted, and with the text just before and after it.
+//! It leaves deciding anything to `stages`.
+
+use pennyworth_core::cut::Surroundings;
+use pennyworth_core::present;
+use pennyworth_core::prompt::normalised;
+use pennyworth_core::text;
+use pennyworth_grammars::Language;
+use ropey::Rope;
+use tree_sitter::Tree;
+
+use super::request::{Request, SelectedItem};
+use crate::documents::parses::Barred;
+
+/// Bytes before the cursor that the gate and the embedded model see.
+const BEFORE: usize = 4096;
+/// Bytes after the cursor that they see.
+const AFTER: usize = 1024;
+
+/// The cursor in its text.
+pub struct Cursor {
+    /// The text, with the selected item accepted.
+    pub text: Rope,
+    /// The language of the file.
+    pub language: &'static Language,
+    /// The last full syntax tree, if it is of this text.
+    pub tree: Option<Tree>,
+    /// Why the document is not parsed, if so.
+    pub barred: Option<Barred>,
+    /// Byte offset in the text.
+    pub offset: usize,
+    /// Line, from zero.
+    pub line: usize,
+    /// Some text before it, with `\n` as line break.
+    pub before: String,
+    /// Some text after it, with `\n` as line break.
+    pub after: String,
+}
+
+impl Cursor {
+    /// The cursor of a request in a document of this language, which is not parsed if it is barred.
+    pub fn new(request: &Request, language: &'static Language, barred: Option<Barred>) -> Cursor {
+        let snapshot = &request.snapshot;
+        let (text, offset) = match &request.selected {
+            Some(selected) => accepted(&snapshot.text, selected),
+            None => (snapshot.text.clone(), request.cursor.min(snapshot.text.len_bytes())),
+        };
+        let tree = if request.selected.is_some() { None } else { snapshot.tree.clone() };
+        Cursor {
+            language,
+            barred,
+            tree,
+            offset,
+            line: text.byte_to_line(offset),
+            before: normalised(&text::slice(&text, offset.saturating_sub(BEFORE), offset)).into_owned(),
+            after: normalised(&text::slice(&text, offset, offset + AFTER)).into_owned(),
+            text,
+        }
+    }
+
+    /// One step of the document's indentation, read from the lines around the cursor.
+    pub fn indent(&self) -> String {
+        present::document_indent(&self.text, self.line, Some(self.language))
+    }
+
+    /// A text with the document's line breaks.
+    pub(super) fn in_line_breaks(&self, text: &str) -> String {
+        present::with_line_breaks(text, text::line_break(&self.text))
+    }
+
+    /// The surroundings that a cutter needs. Without a language it does not parse.
+    pub fn surroundings(&self) -> Surroundings {
+        let language = self.barred.is_none().then_some(self.language);
+        Surroundings::of(&self.text, language, self.tree.as_ref(), self.offset)
+    }
+}
+
+/// The text once an item is accepted, and the cursor's byte offset then.
+pub(super) fn accepted(text: &Rope, selected: &SelectedItem) -> (Rope, usize) {
+    let mut text = text.clone();
+    let end = selected.end.min(text.len_bytes());
+    let (start, end) = (text.byte_to_char(selected.start.min(end)), text.byte_to_char(end));
+    let at = text.char_to_byte(start);
+    text.remove(start..end);
+    text.insert(start, &selected.text);
+    (text, at + selected.text.len())
+}

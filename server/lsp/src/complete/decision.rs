@@ -1,0 +1,109 @@
+//! What the stages decided about a request before any model is called. It leaves deciding to `stages`.
+
+use std::sync::Arc;
+
+use pennyworth_core::cache::{self, Decided, Found, Place};
+use pennyworth_core::classify::Context;
+use pennyworth_core::cut::Cut;
+use pennyworth_core::gate::{Gate, Trigger};
+use pennyworth_core::models::AbortBilled;
+use pennyworth_core::plan::Plan;
+use pennyworth_core::task::{Task, Tier};
+
+use super::completion::Completion;
+use super::cursor::Cursor;
+use super::flights::Target;
+use super::request::Request;
+use crate::ledger::{Source, Suggested};
+use crate::settings::{Configuration, Scope};
+
+/// How far the stages go.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Depth {
+    /// To the first completion.
+    First,
+    /// Through every stage, for a report of what each would do.
+    Everything,
+}
+
+/// The result of the stages from `classify` to `plan`.
+pub struct Decision {
+    /// The request.
+    pub request: Request,
+    /// The configuration of the decision.
+    pub configuration: Arc<Configuration>,
+    /// The rules for the document.
+    pub(super) scope: Arc<Scope>,
+    /// The cursor in its text.
+    pub cursor: Cursor,
+    /// The class of the cursor's place.
+    pub context: Context,
+    /// Whether models may be called.
+    pub gate: Gate,
+    /// What the cache holds.
+    pub cached: Option<Found>,
+    /// The embedded model's text, cut, with its probability.
+    pub embedded: Option<(Cut, f32)>,
+    /// How other models would be called.
+    pub plan: Option<Plan>,
+    /// The completion that is ready.
+    pub completion: Option<Completion>,
+    /// The cursor's place as the cache knows it.
+    pub(super) place: Place,
+}
+
+impl Decision {
+    /// Whether there is a completion, or no model may be called for one.
+    pub fn is_final(&self) -> bool {
+        self.completion.is_some() || self.gate != Gate::Ask || self.request.ready_only
+    }
+
+    /// The rules for the document.
+    pub fn scope(&self) -> &Scope {
+        &self.scope
+    }
+
+    /// The language's name.
+    pub fn language(&self) -> &'static str {
+        self.context.language.name()
+    }
+
+    /// What the cache stores with an answer.
+    pub(super) fn decided(&self, task: Task, model: &str, tier: Tier) -> Decided {
+        let (language, generation) = (self.language().to_owned(), self.configuration.generation);
+        Decided { task, language, model: model.to_owned(), tier, generation }
+    }
+
+    /// What the cache needs to look up an answer.
+    pub(super) fn lookup(&self, now_ms: u64) -> cache::Lookup<'_> {
+        let by_key = self.request.trigger == Trigger::Invoked;
+        cache::Lookup { language: self.language(), generation: self.configuration.generation, by_key, now_ms }
+    }
+
+    /// The target of a call for this decision.
+    pub(super) fn target(&self) -> Target {
+        let first = self.plan.as_ref().and_then(|plan| plan.route.steps.first());
+        let model = first.and_then(|step| self.configuration.models.get(&step.model));
+        Target {
+            text: self.cursor.text.clone(),
+            cursor: self.cursor.offset,
+            is_ahead: false,
+            is_billed_whole: model.is_some_and(|model| model.abort_billed == AbortBilled::Yes),
+        }
+    }
+
+    /// The ledger's row of a suggestion from this decision. Its sizes are known once it is presented.
+    pub(super) fn suggested(&self, task: Task, source: Source, model: &str, probability: Option<f32>) -> Suggested {
+        Suggested {
+            source,
+            model: model.to_owned(),
+            call: None,
+            task,
+            language: self.language().to_owned(),
+            chars: 0,
+            tokens: 0,
+            truncated: false,
+            probability,
+        }
+    }
+}

@@ -1,0 +1,311 @@
+//! Calls the models of a plan in their order until an answer fits or the deadline passes. If a model is slow, the next one is called too where
+//! one of the two is free. It leaves one call to `call`, what its end means to `ends`, and whether and when to call at all to `stages`.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use futures_util::StreamExt as _;
+use futures_util::stream::FuturesUnordered;
+use pennyworth_core::cache;
+use pennyworth_core::cut::Cutter;
+use pennyworth_core::gate::Trigger;
+use pennyworth_core::models::Format;
+use pennyworth_core::money::Money;
+use pennyworth_core::plan::Plan;
+use pennyworth_core::route::Step;
+use pennyworth_core::task::Tier;
+use pennyworth_providers::Kind;
+use tokio::sync::watch;
+
+use super::attempts::Attempt;
+use super::call::{Call, CallLimits, Watchers};
+use super::completer::Completer;
+use super::decision::Decision;
+use super::ends::{Answered, End, ForBreaker, ForCache, Unsent};
+use super::flights::Partial;
+use super::reading::{Least, Stage};
+use crate::ledger::{CallId, provider};
+use crate::models::health::account;
+use crate::models::thinking;
+
+/// Share of the time left that a model may take for its next chunk before the next one is called, if there is one.
+const FIRST_SHARE: f64 = 0.6;
+/// Multiple of the wait it needs that a model may take, if that is longer.
+const WAIT_FACTOR: f64 = 1.25;
+/// Least time left for a call: no model answers faster.
+const LEAST_TIME: Duration = Duration::from_millis(20);
+/// Share of the time left after which a second model is called besides the first, if the second is free.
+const HEDGE_SHARE: f64 = 0.4;
+/// The joint probability below which answers are dropped even if a key asked: public measurements found them right one time in fifty.
+const LEAST_PROBABILITY: f32 = 0.1;
+
+/// What a call may cost.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Cost {
+    /// As much as the caps allow.
+    Capped,
+    /// Nothing.
+    Nothing,
+}
+
+/// The models of a plan, called until an answer fits.
+pub struct Failover<'a> {
+    /// The state that completions share.
+    pub completer: &'a Completer,
+    /// What was decided about the request.
+    pub decision: &'a Decision,
+    /// The decision's plan.
+    pub plan: &'a Plan,
+    /// Receives the text of models as it streams.
+    pub partial: &'a Partial,
+    /// What each call may cost.
+    pub cost: Cost,
+    /// The deadline of all calls.
+    pub until: Instant,
+    /// Makes a cutter for the answer of a model with this prompt format.
+    pub cut: &'a (dyn Fn(Option<&Format>) -> Cutter + Sync),
+}
+
+/// The model called last: when the next one may be called besides it.
+struct Last {
+    stage: watch::Receiver<Stage>,
+    /// When, if it has not answered by then; `None` for never.
+    joins_at: Option<Instant>,
+    /// Whether only while it has sent nothing. What has come of an answer may be whole, which is better than to pay for another.
+    only_if_silent: bool,
+}
+
+impl Last {
+    /// Returns when the next model may be called besides this one: if this one is late, or too unsure to be shown.
+    async fn lets_join(&mut self) {
+        let mut stage = self.stage.clone();
+        let (joins_at, only_if_silent) = (self.joins_at, self.only_if_silent);
+        let late = async {
+            match joins_at {
+                Some(at) => tokio::time::sleep_until(at.into()).await,
+                None => std::future::pending().await,
+            }
+            if only_if_silent && *self.stage.borrow() != Stage::Silent {
+                std::future::pending::<()>().await;
+            }
+        };
+        let unsure = async {
+            // Its call has ended if there is no sender any more.
+            if stage.wait_for(|stage| *stage == Stage::Unsure).await.is_err() {
+                std::future::pending::<()>().await;
+            }
+        };
+        tokio::select! {
+            () = late => {}
+            () = unsure => {}
+        }
+    }
+}
+
+impl<'a> Failover<'a> {
+    /// The first answer that fits, with its model's name. After any other end the next model is called. If a model is slow and it or the next
+    /// one is free, both run; the first answer that fits wins, and the other call is dropped. Once nobody waits, no further model is called.
+    pub async fn first_that_fits(&self) -> Option<(&'a str, Answered)> {
+        let steps: Vec<&Step> = self.plan.route.steps.iter().filter(|step| self.is_wanted(step)).collect();
+        let (is_overtaken, mut waiting) = (AtomicBool::new(false), steps.into_iter().peekable());
+        let mut called = FuturesUnordered::new();
+        let begin = |step, next| {
+            let (sender, last) = self.last(step, next);
+            (last, self.call(step, next, sender, &is_overtaken))
+        };
+        let (mut last, first) = begin(waiting.next()?, waiting.peek().copied());
+        called.push(first);
+        loop {
+            let joins = called.len() < 2 && self.partial.is_awaited() && waiting.peek().is_some();
+            let next = tokio::select! {
+                Some((step, end)) = called.next() => {
+                    self.record(step, &end);
+                    match end {
+                        End::Answered(answered) => {
+                            is_overtaken.store(true, Ordering::Relaxed);
+                            return Some((&step.model, answered));
+                        }
+                        _ if !called.is_empty() => None,
+                        end if !end.meaning().next_model || !self.partial.is_awaited() => return None,
+                        _ => Some(waiting.next()?),
+                    }
+                }
+                () = last.lets_join(), if joins => waiting.next(),
+            };
+            if let Some(next) = next {
+                let call;
+                (last, call) = begin(next, waiting.peek().copied());
+                called.push(call);
+            }
+        }
+    }
+
+    /// The terms on which the next model may be called besides this one.
+    fn last(&self, step: &Step, next: Option<&Step>) -> (watch::Sender<Stage>, Last) {
+        let (sender, stage) = watch::channel(Stage::default());
+        let patience = self.patience(step, next.is_some());
+        let hedges = next.filter(|next| is_free(next) && self.are_apart(step, next)).map(|_| {
+            let share = self.left().mul_f64(HEDGE_SHARE);
+            share.max(needed(step)).min(patience)
+        });
+        let joins = hedges.or_else(|| self.goes_on(step, next).then_some(patience));
+        let last = Last { stage, joins_at: joins.map(|wait| Instant::now() + wait), only_if_silent: hedges.is_none() };
+        (sender, last)
+    }
+
+    /// Whether a model goes on while the next one is called because this one is late: it costs nothing, and may still win.
+    fn goes_on(&self, step: &Step, next: Option<&Step>) -> bool {
+        is_free(step) && next.is_some_and(|next| self.are_apart(step, next))
+    }
+
+    /// Whether two models do not load the same machine.
+    fn are_apart(&self, one: &Step, other: &Step) -> bool {
+        let provider = |step: &Step| self.decision.configuration.models.get(&step.model).map(provider);
+        provider(one) != provider(other)
+    }
+
+    /// How long a model may take for its next chunk: all the time left, or if another could be called after it, its share of that, and what
+    /// it needs in any case.
+    fn patience(&self, step: &Step, is_followed: bool) -> Duration {
+        let time = self.left();
+        if is_followed { time.mul_f64(FIRST_SHARE).max(needed(step)).min(time) } else { time }
+    }
+
+    /// Premium models are called only if the user chose escalation or pinned one.
+    fn is_wanted(&self, step: &Step) -> bool {
+        let settings = &self.decision.scope().settings;
+        let may_cost = step.worst_cost == Money::ZERO || self.cost == Cost::Capped;
+        may_cost && (step.tier != Tier::Premium || settings.escalate || settings.pin(self.plan.task).is_some())
+    }
+
+    fn left(&self) -> Duration {
+        self.until.saturating_duration_since(Instant::now())
+    }
+
+    /// Calls a model, and once more if the first call taught how to do better.
+    async fn call(
+        &self,
+        step: &'a Step,
+        next: Option<&'a Step>,
+        stage: watch::Sender<Stage>,
+        is_overtaken: &AtomicBool,
+    ) -> (&'a Step, End) {
+        let _in_flight = self.completer.begin_call();
+        let end = match self.call_once((step, next), stage.clone(), is_overtaken, true).await {
+            End::Corrected(error) if self.left() < LEAST_TIME => End::Corrected(error),
+            End::Corrected(_) => self.call_once((step, next), stage, is_overtaken, false).await,
+            end => end,
+        };
+        (step, end)
+    }
+
+    async fn call_once(
+        &self,
+        (step, next): (&'a Step, Option<&'a Step>),
+        stage: watch::Sender<Stage>,
+        is_overtaken: &AtomicBool,
+        corrects: bool,
+    ) -> End {
+        let Failover { completer, decision, plan, partial, .. } = *self;
+        let (scope, models) = (decision.scope(), &decision.configuration.models);
+        let time = self.left();
+        // An answer that usually comes after the deadline is not worth its price.
+        let usual = Duration::from_millis(step.wait_ms.unwrap_or(0).into());
+        if time < LEAST_TIME || (usual > time && step.worst_cost > Money::ZERO) {
+            return self.noted(step, None, End::Unsent(Unsent::Late));
+        }
+        let cutter = (self.cut)(models.get(&step.model).and_then(|model| models.format(&model.format)));
+        let show = scope.tasks.row(plan.task).show;
+        let shown = match decision.request.trigger {
+            Trigger::Invoked => LEAST_PROBABILITY,
+            Trigger::Typed | Trigger::Deleted => completer.confidence(&step.model).needed(show).max(LEAST_PROBABILITY),
+        };
+        let silence = self.patience(step, next.is_some());
+        let first = if self.goes_on(step, next) { time } else { silence };
+        let cache_key = completer.cache_key(&scope.root);
+        let least = Least { shown, read: LEAST_PROBABILITY };
+        let (caps, generation) = (scope.settings.caps(), decision.configuration.generation);
+        let limits = CallLimits { caps, time, first, silence, generation, cache_key, least };
+        partial.begin(&step.model);
+        let (providers, ledger) = (&completer.providers, &*completer.ledger);
+        let keep = Box::new(|answered: &Answered| self.cache(step, text(answered)));
+        let watchers = Watchers { partial, stage, is_overtaken, keep };
+        let mut sent = None;
+        let end = match Call::send((providers, ledger), (models, plan, step), cutter, limits, watchers).await {
+            Ok(call) => {
+                sent = call.id();
+                call.read(corrects).await
+            }
+            Err(why) => End::Unsent(why),
+        };
+        partial.end(&step.model);
+        self.noted(step, sent, end)
+    }
+
+    /// Tells the request how a call of a model ended.
+    fn noted(&self, step: &Step, call: Option<CallId>, end: End) -> End {
+        let attempt = Attempt { model: step.model.clone(), outcome: end.to_string(), call };
+        self.decision.request.attempts.add(attempt);
+        end
+    }
+
+    /// Records what an end means beyond the call itself: in the cache, and for the user.
+    fn record(&self, step: &Step, end: &End) {
+        let answer = match (end.meaning().cache, end) {
+            (ForCache::Text, End::Answered(answered)) => Some(text(answered)),
+            (ForCache::Unsure, End::Unsure(Some(answered))) => Some(unsure(answered)),
+            (ForCache::Nothing | ForCache::Unsure, _) => Some(cache::Answer::Nothing),
+            _ => None,
+        };
+        if let Some(answer) = answer {
+            self.cache(step, answer);
+        }
+        if !matches!(end, End::Answered(_)) {
+            tracing::debug!(model = step.model, task = %self.plan.task, %end, "a call gave no completion");
+        }
+        let completer = self.completer;
+        if matches!(end, End::Crashed) {
+            completer.crashes.crashed("reading an answer");
+        }
+        if end.is_capped() {
+            completer.set_capped(true);
+        }
+        let troubles = &completer.providers.troubles;
+        if end.meaning().breaker == ForBreaker::Closes {
+            troubles.works(&step.model);
+        }
+        if let (Some(mut problem), Some(model)) = (end.problem(), self.decision.configuration.models.get(&step.model)) {
+            match end {
+                End::Unsent(Unsent::Key(_)) => problem.again = Some(completer.providers.keys.again(model)),
+                End::Failed(error) if error.kind == Kind::Thought => problem.remedy = Some(thinking::remedy(model)),
+                _ => {}
+            }
+            troubles.failed(&step.model, &account(provider(model), model), problem);
+        }
+    }
+
+    /// Remembers a model's answer for the place.
+    fn cache(&self, step: &Step, answer: cache::Answer) {
+        let (completer, decision) = (self.completer, self.decision);
+        let decided = decision.decided(self.plan.task, &step.model, step.tier);
+        let answer = answer.map(|text| decision.cursor.in_line_breaks(text));
+        completer.cache().put(&decision.place, decided, answer, completer.now_ms());
+    }
+}
+
+fn is_free(step: &Step) -> bool {
+    step.worst_cost == Money::ZERO
+}
+
+/// The time to give a model in any case, so that most of its answers begin.
+fn needed(step: &Step) -> Duration {
+    Duration::from_millis(step.needs_ms.unwrap_or(0).into()).mul_f64(WAIT_FACTOR)
+}
+
+fn text(answered: &Answered) -> cache::Answer {
+    cache::Answer::Text { text: answered.cut.text.clone(), probability: answered.probability.unwrap_or(1.0) }
+}
+
+fn unsure(answered: &Answered) -> cache::Answer {
+    cache::Answer::Unsure { text: answered.cut.text.clone(), probability: answered.probability.unwrap_or(1.0) }
+}

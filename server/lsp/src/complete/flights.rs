@@ -1,0 +1,324 @@
+//! Calls in flight, one per document. A call goes on while its answer may still fit what the user types, so that nothing is paid for twice.
+//! It is aborted once nobody needs its answer, unless it is billed in full.
+//! It leaves calling models to `failover`, and finding an answer again at a later place to the cache.
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use futures_util::FutureExt as _;
+use futures_util::future::{BoxFuture, Shared};
+use pennyworth_core::present::AUTO_CLOSED;
+use pennyworth_core::prompt::normalised;
+use pennyworth_core::text;
+use ropey::Rope;
+use tokio::sync::watch;
+use tokio::task::AbortHandle;
+use tokio::time::timeout;
+
+use super::completion::Completion;
+use crate::sync::lock;
+
+/// How long a call goes on while nobody waits for it: editors cancel a request just before they send the edit and the next request.
+const ALONE: Duration = Duration::from_millis(500);
+
+/// The calls in flight.
+#[derive(Default)]
+pub struct Flights(Mutex<All>);
+
+#[derive(Default)]
+struct All {
+    /// By the path of their document.
+    wanted: HashMap<PathBuf, Arc<Flight>>,
+    /// Calls that were given up but are read to their end, because they are billed in full.
+    unwanted: Vec<Arc<Flight>>,
+}
+
+/// The place that a call completes.
+#[derive(Clone, Debug)]
+pub struct Target {
+    /// The document when the call began. For a call made ahead: the document once the suggestion on the screen is accepted.
+    pub text: Rope,
+    /// Byte offset of the cursor.
+    pub cursor: usize,
+    /// Whether the call is made ahead.
+    pub is_ahead: bool,
+    /// Whether the provider bills aborted calls in full, so that aborting saves nothing.
+    pub is_billed_whole: bool,
+}
+
+/// A call in flight.
+struct Flight {
+    target: Target,
+    partial: Arc<Partial>,
+    abort: AbortHandle,
+    ended: Shared<BoxFuture<'static, Option<Completion>>>,
+}
+
+/// The state of a call before its end: how many requests wait for it, and the text of its models so far, unless they are chat models.
+#[derive(Debug, Default)]
+pub struct Partial {
+    waiting: watch::Sender<usize>,
+    texts: watch::Sender<Vec<(String, String)>>,
+}
+
+/// A request that waits for a call.
+pub struct Waiting {
+    flight: Arc<Flight>,
+    /// What was typed since the call began.
+    typed: String,
+}
+
+impl Flights {
+    /// Begins a call for a document, and gives up the one in flight there. Once nobody waits, the new call goes on for a moment; if it is made
+    /// ahead or billed in full, to its end.
+    pub fn begin<F>(&self, path: &Path, target: Target, call: impl FnOnce(Arc<Partial>) -> F) -> Waiting
+    where
+        F: Future<Output = Option<Completion>> + Send + 'static,
+    {
+        let partial = Arc::new(Partial::default());
+        // Counted before the call begins, because the call tries a second model only while somebody waits.
+        partial.waiting.send_modify(|waiting| *waiting += 1);
+        let (call, listener) = (call(Arc::clone(&partial)), Arc::clone(&partial));
+        let is_left_alone = !target.is_ahead && !target.is_billed_whole;
+        let task = tokio::spawn(async move {
+            tokio::select! {
+                biased;
+                answer = call => answer,
+                () = listener.left_alone(), if is_left_alone => None,
+            }
+        });
+        let abort = task.abort_handle();
+        let ended = task.map(|ended| match ended {
+            Ok(answer) => answer,
+            Err(error) => {
+                if error.is_panic() {
+                    tracing::error!("a call panicked");
+                }
+                None
+            }
+        });
+        let flight = Arc::new(Flight { target, partial, abort, ended: ended.boxed().shared() });
+        let mut all = lock(&self.0);
+        let before = all.wanted.insert(path.to_owned(), Arc::clone(&flight));
+        all.give_up(before);
+        Waiting { flight, typed: String::new() }
+    }
+
+    /// Joins the call in flight of a document, if its answer may still fit at this cursor of the current text. A call whose text diverges, or
+    /// that is for another place, is given up.
+    pub fn join(&self, path: &Path, text: &Rope, cursor: usize) -> Option<Waiting> {
+        let mut all = lock(&self.0);
+        let flight = Arc::clone(all.wanted.get(path)?);
+        if flight.is_on_the_way(text) {
+            return None;
+        }
+        let typed = flight.typed(text, Some(cursor)).filter(|typed| flight.partial.may_begin_with(typed));
+        if typed.is_none() || flight.abort.is_finished() {
+            let left = all.wanted.remove(path);
+            all.give_up(left);
+        }
+        let typed = typed?;
+        flight.partial.waiting.send_modify(|waiting| *waiting += 1);
+        Some(Waiting { flight, typed })
+    }
+
+    /// A document changed: its call in flight is given up if the answer can no longer fit.
+    pub fn edited(&self, path: &Path, text: &Rope) {
+        let mut all = lock(&self.0);
+        let Some(flight) = all.wanted.get(path) else { return };
+        let goes_on = || {
+            let typed = flight.typed(text, None);
+            typed.is_some_and(|typed| flight.partial.may_begin_with(typed.trim_end_matches(AUTO_CLOSED)))
+        };
+        // The answer of a call that has ended is in the cache.
+        if flight.abort.is_finished() || (!goes_on() && !flight.is_on_the_way(text)) {
+            let left = all.wanted.remove(path);
+            all.give_up(left);
+        }
+    }
+
+    /// A document was closed, or its text was replaced or lost: its call in flight is given up.
+    pub fn closed(&self, path: &Path) {
+        let mut all = lock(&self.0);
+        let left = all.wanted.remove(path);
+        all.give_up(left);
+    }
+
+    /// Whether no call may be made ahead for this text: one is in flight for it already, or somebody waits for another call.
+    pub fn is_busy(&self, path: &Path, text: &Rope) -> bool {
+        let all = lock(&self.0);
+        let flight = all.wanted.get(path).filter(|flight| !flight.abort.is_finished());
+        flight.is_some_and(|flight| flight.partial.is_awaited() || flight.target.text == *text)
+    }
+
+    /// Aborts all calls, and waits until each is written to the ledger.
+    pub async fn end(&self) {
+        let All { wanted, unwanted } = std::mem::take(&mut *lock(&self.0));
+        for flight in wanted.into_values().chain(unwanted) {
+            flight.abort.abort();
+            flight.ended.clone().await;
+        }
+    }
+}
+
+impl All {
+    /// Gives up a call: aborts it, unless it is billed in full.
+    fn give_up(&mut self, flight: Option<Arc<Flight>>) {
+        self.unwanted.retain(|flight| !flight.abort.is_finished());
+        let Some(flight) = flight else { return };
+        if flight.target.is_billed_whole && !flight.abort.is_finished() {
+            self.unwanted.push(flight);
+        } else {
+            flight.abort.abort();
+        }
+    }
+}
+
+impl Flight {
+    /// What was typed at its cursor since it began, up to the cursor now; `None` if anything else changed.
+    fn typed(&self, now: &Rope, cursor: Option<usize>) -> Option<String> {
+        let inserted = typed_since(&self.target.text, self.target.cursor, now)?;
+        let length = match cursor {
+            Some(cursor) => cursor.checked_sub(self.target.cursor)?,
+            None => inserted.len(),
+        };
+        let (typed, behind) = (inserted.get(..length)?, inserted.get(length..)?);
+        behind.chars().all(|c| c.is_whitespace() || AUTO_CLOSED.contains(&c)).then(|| typed.to_owned())
+    }
+
+    /// Whether the call was made ahead and the document is on its way to the target's text.
+    fn is_on_the_way(&self, now: &Rope) -> bool {
+        let Target { text, cursor, is_ahead, .. } = &self.target;
+        let missing = text.len_bytes().checked_sub(now.len_bytes()).filter(|missing| *missing > 0);
+        let at = missing.and_then(|missing| cursor.checked_sub(missing));
+        *is_ahead && at.is_some_and(|at| typed_since(now, at, text).is_some())
+    }
+}
+
+impl Partial {
+    /// Whether somebody waits for the answer.
+    pub fn is_awaited(&self) -> bool {
+        *self.waiting.borrow() > 0
+    }
+
+    /// Returns once nobody has waited for [`ALONE`].
+    async fn left_alone(&self) {
+        let mut waiting = self.waiting.subscribe();
+        // The sender lives as long as `self`.
+        while waiting.wait_for(|waiting| *waiting == 0).await.is_ok() {
+            if timeout(ALONE, waiting.wait_for(|waiting| *waiting > 0)).await.is_err() {
+                return;
+            }
+        }
+    }
+
+    /// A model is called.
+    pub fn begin(&self, model: &str) {
+        self.texts.send_modify(|texts| texts.push((model.to_owned(), String::new())));
+    }
+
+    /// A model sent a chunk of the text to insert.
+    pub fn push(&self, model: &str, piece: &str) {
+        self.texts.send_modify(|texts| {
+            texts.iter_mut().filter(|(name, _)| name == model).for_each(|(_, text)| text.push_str(piece));
+        });
+    }
+
+    /// A call of a model has ended.
+    pub fn end(&self, model: &str) {
+        self.texts.send_modify(|texts| texts.retain(|(name, _)| name != model));
+    }
+
+    fn may_begin_with(&self, typed: &str) -> bool {
+        may_begin_with(&self.texts.borrow(), typed)
+    }
+}
+
+/// Whether one of these unfinished texts may still agree with what was typed. Only the first line is compared, because the other lines do not
+/// have the document's indentation yet.
+fn may_begin_with(texts: &[(String, String)], typed: &str) -> bool {
+    let typed = normalised(typed);
+    let agrees = |text: &str| {
+        let mut pairs = text.chars().zip(typed.chars());
+        pairs.find(|(said, typed)| said != typed || *said == '\n').is_none_or(|(said, typed)| said == typed)
+    };
+    texts.is_empty() || texts.iter().any(|(_, text)| agrees(text))
+}
+
+impl Waiting {
+    /// Waits for the end of the call, or until its text diverges from what was typed. The answer is for the place where the call began.
+    pub async fn ended(self) -> Option<Completion> {
+        if self.typed.is_empty() {
+            // There is nothing to compare, so do not wake up for each chunk.
+            return self.flight.ended.clone().await;
+        }
+        let mut texts = self.flight.partial.texts.subscribe();
+        tokio::select! {
+            biased;
+            answer = self.flight.ended.clone() => answer,
+            // The sender lives as long as `self`.
+            _ = texts.wait_for(|texts| !may_begin_with(texts, &self.typed)) => None,
+        }
+    }
+}
+
+impl Drop for Waiting {
+    fn drop(&mut self) {
+        self.flight.partial.waiting.send_modify(|waiting| *waiting = waiting.saturating_sub(1));
+    }
+}
+
+/// What was typed at the cursor between the text before and now; `None` if anything else changed.
+pub fn typed_since(before: &Rope, cursor: usize, now: &Rope) -> Option<String> {
+    if before.is_instance(now) {
+        return Some(String::new());
+    }
+    let end = cursor + now.len_bytes().checked_sub(before.len_bytes())?;
+    let is_same = before.get_byte_slice(..cursor)? == now.get_byte_slice(..cursor)?
+        && before.get_byte_slice(cursor..)? == now.get_byte_slice(end..)?;
+    is_same.then(|| text::slice(now, cursor, end))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_typed_is_seen_where_nothing_else_happened() {
+        for (before, now, typed) in [
+            ("let xˇ;", "let x;", Some("")),
+            ("let xˇ;", "let xy;", Some("y")),
+            ("let xˇ;", "let xyz;", Some("yz")),
+            ("let xˇ;", "let xé;", Some("é")),
+            ("let xˇ;", "let ;", None),
+            ("let xˇ;", "let xy,", None),
+            ("let xˇ;", "Let xy;", None),
+        ] {
+            let cursor = before.find('ˇ').expect("a cursor");
+            let before = Rope::from_str(&before.replace('ˇ', ""));
+            assert_eq!(typed_since(&before, cursor, &Rope::from_str(now)).as_deref(), typed, "{now}");
+        }
+    }
+
+    #[test]
+    fn an_answer_goes_on_as_what_is_typed_until_its_first_line_differs() {
+        for (said, typed, may) in [
+            (&[][..], "x", true),
+            (&[""][..], "x", true),
+            (&["foo"][..], "", true),
+            (&["foo"][..], "f", true),
+            (&["foo"][..], "foo(", true),
+            (&["foo"][..], "g", false),
+            (&["foo"][..], "fo\n", false),
+            (&["foo\n"][..], "foo(", false),
+            (&["foo\n  bar"][..], "foo\r\n\tbaz", true),
+            (&["foo", "bar"][..], "b", true),
+            (&["foo", "bar"][..], "c", false),
+        ] {
+            let texts: Vec<_> = said.iter().map(|text| ("m".to_owned(), (*text).to_owned())).collect();
+            assert_eq!(may_begin_with(&texts, typed), may, "{said:?} {typed:?}");
+        }
+    }
+}

@@ -1,0 +1,460 @@
+//! The stages of a completion, in their order. Read this file to know the program:
+//!
+//! ```text
+//! classify → gate → cache → embedded → plan        `decide`: at once, without a wait
+//!     → join → wait → ask → cut → present          `complete`: models, while time and money remain
+//! ```
+//!
+//! It leaves what each stage decides to `core`, calling models one after the other to `failover`, one call to `call`, and calls that outlive
+//! their request to `flights`.
+
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use futures_util::FutureExt as _;
+use pennyworth_core::cache::{Answer, Found, Place};
+use pennyworth_core::classify;
+use pennyworth_core::cut::{Cut, CutInput, Cutter, Finish};
+use pennyworth_core::gate::{self, FileKind, Gate, Moment, Reason, Trigger};
+use pennyworth_core::models::{Format, Model, Shape};
+use pennyworth_core::money::Money;
+use pennyworth_core::plan::{self, Inputs, Plan};
+use pennyworth_core::present::among_closers;
+use pennyworth_core::prompt::{self, Prompt, Window};
+use pennyworth_core::route::{Skipped, Terms};
+use pennyworth_core::task::{Stop, Task, Tier};
+use pennyworth_core::tokens::{REFERENCE_CHARS_PER_TOKEN, estimate};
+use pennyworth_ngram::Query;
+use tokio::sync::oneshot;
+
+use super::completer::Completer;
+use super::completion::Completion;
+use super::cursor::Cursor;
+use super::decision::{Decision, Depth};
+use super::failover::{Cost, Failover};
+use super::flights::Partial;
+use super::request::Request;
+use crate::documents::session::STALE;
+use crate::learn::{EMBEDDED, key};
+use crate::ledger::{Source, Suggested};
+use crate::settings::{Configuration, Use};
+
+/// Longest wait for the embedded model to learn what was just typed.
+const LEARNING: Duration = Duration::from_millis(300);
+/// Fewest characters of a suggestion of the embedded model; a shorter one saves nothing.
+const MIN_CHARS: usize = 2;
+/// Most lines of a suggestion, unless the task's `max_tokens` allows more.
+const MAX_LINES: usize = 12;
+
+/// Completes a request; `None` if there is nothing to suggest, or if a newer request or an edit supersedes it.
+pub async fn complete(
+    completer: &Arc<Completer>,
+    request: Request,
+    mut superseded: oneshot::Receiver<()>,
+) -> Option<Completion> {
+    let (outlives_edits, attempts) = (request.outlives_edits, Arc::clone(&request.attempts));
+    if request.snapshot.stale {
+        attempts.none(STALE);
+        return None;
+    }
+    let decided = async {
+        // Nothing is learned before its rules are known.
+        completer.scope(&request.path).await;
+        learned(completer).await;
+        let begun = Instant::now();
+        let decision = decide_at_once(completer, request).await;
+        if decision.is_none() {
+            attempts.none("suggestions are off here: `enabled` is false, or the language is switched off");
+        }
+        Some((decision?, begun))
+    };
+    let (decision, begun) = tokio::select! {
+        biased;
+        _ = &mut superseded, if !outlives_edits => return None,
+        decided = decided => decided?,
+    };
+    if decision.is_final() {
+        return at_once(decision);
+    }
+    let asked = async {
+        let mut decision = join(completer, decision).await?;
+        if decision.is_final() {
+            return at_once(decision);
+        }
+        if !may_ask(completer, &mut decision)? {
+            return None;
+        }
+        wait(&decision, begun).await;
+        ask(completer, decision).await
+    };
+    tokio::select! {
+        biased;
+        _ = superseded => None,
+        completion = asked => completion,
+    }
+}
+
+/// Decides on another thread, with the current configuration and what is left of the caps.
+pub(super) async fn decide_at_once(completer: &Arc<Completer>, request: Request) -> Option<Decision> {
+    let scope = completer.scope(&request.path).await;
+    let configuration = completer.configuration.get();
+    let cap_left = match request.ready_only {
+        true => Some(Money::ZERO),
+        false => completer.cap_left(&configuration, &scope).await,
+    };
+    let worker = Arc::clone(completer);
+    completer.work(move || decide(&worker, configuration, request, cap_left, Depth::First)).await?
+}
+
+/// The stages that need no wait. `None` if nothing is suggested here at all: the language is unknown, or suggestions are off.
+pub fn decide(
+    completer: &Completer,
+    configuration: Arc<Configuration>,
+    request: Request,
+    cap_left: Option<Money>,
+    depth: Depth,
+) -> Option<Decision> {
+    let mut decision = classify(completer, configuration, request)?;
+    let Some(task) = decision.context.task else { return Some(decision) };
+    let everything = depth == Depth::Everything;
+    let file = decision.scope().kind_of(&decision.request.snapshot.text);
+
+    decision.gate = gate(completer, &decision, task, file);
+    // A protected file gets no cached answers either.
+    if is_protected(decision.gate) && !everything {
+        return Some(decision);
+    }
+
+    (decision.cached, decision.completion) = cache(completer, &decision);
+    let spares_embedded = spares_embedded(decision.gate);
+    if (decision.completion.is_some() || !spares_embedded) && !everything {
+        return Some(decision);
+    }
+
+    let generation = completer.learner.model.generation();
+    decision.embedded = embedded(completer, &decision, task);
+    if decision.completion.is_none() && spares_embedded {
+        decision.completion = embedded_completion(completer, &decision, task, generation);
+    }
+
+    if decision.completion.is_none() || everything {
+        // A report shows the plan without exploration.
+        let explores = !everything && completer.explores(decision.scope().settings.explore);
+        decision.plan = Some(plan(completer, &decision, (task, file), cap_left, explores));
+    }
+    Some(decision)
+}
+
+// The stages, each a function of its name. -------------------------------------------------------------------------------------------------
+
+/// Waits briefly until open documents are learned. Editors ask once per key. Without the wait, a user who types very fast or right after
+/// opening a file would see nothing, or pay for what the embedded model is about to learn.
+async fn learned(completer: &Completer) {
+    if completer.learner.queue.is_behind() {
+        let _ = tokio::time::timeout(LEARNING, completer.learner.queue.caught_up()).await;
+    }
+}
+
+/// Classifies the cursor's place and so finds the task. `None` if the language is unknown or suggestions are off.
+fn classify(completer: &Completer, configuration: Arc<Configuration>, request: Request) -> Option<Decision> {
+    let language = request.snapshot.language?;
+    let scope = configuration.read(&request.path);
+    if !scope.allows(Use::Complete, Some(language.name())) {
+        return None;
+    }
+    let barred = completer.parses.barred(&request.path, language.name());
+    let cursor = Cursor::new(&request, language, barred);
+    let context = match barred {
+        None => {
+            let _mark = completer.parses.begin(&request.path, language.name());
+            classify::classify(&cursor.text, language, cursor.tree.as_ref(), cursor.offset)
+        }
+        Some(barred) => {
+            if let Some(message) = completer.parses.untold(&request.path, language.name(), barred) {
+                completer.providers.troubles.add(message);
+            }
+            classify::unparsed(&cursor.text, language, cursor.offset)
+        }
+    };
+    let place = Place::of(&cursor.text, cursor.offset);
+    let gate = Gate::Silent(Reason::TooLittle);
+    let (cached, embedded, plan, completion) = (None, None, None, None);
+    Some(Decision { request, configuration, scope, cursor, context, gate, cached, embedded, plan, completion, place })
+}
+
+/// Decides whether a model may be called here.
+fn gate(completer: &Completer, decision: &Decision, task: Task, file: FileKind) -> Gate {
+    gate::gate(&moment(completer, decision, task, file))
+}
+
+/// Looks up an earlier answer that still fits.
+fn cache(completer: &Completer, decision: &Decision) -> (Option<Found>, Option<Completion>) {
+    let found = completer.cache().get(&decision.place, &decision.lookup(completer.now_ms()));
+    let completion = match &found {
+        Some(Found::Hit(hit)) => among_closers(&hit.text, &hit.auto_closed).and_then(|insertion| {
+            let decided = &hit.decided;
+            let suggested = decision.suggested(decided.task, Source::Cache, &decided.model, Some(hit.probability));
+            let completion = present(decision, &insertion.text, suggested)?;
+            Some(Completion { end: completion.end + insertion.replaces, ..completion })
+        }),
+        _ => None,
+    };
+    (found, completion)
+}
+
+/// Asks the embedded model, and returns its cut answer with the probability of what is left.
+fn embedded(completer: &Completer, decision: &Decision, task: Task) -> Option<(Cut, f32)> {
+    let Decision { request, cursor, .. } = decision;
+    let scope = decision.scope();
+    if !scope.settings.embedded.enabled {
+        return None;
+    }
+    let row = scope.tasks.row(task);
+    let query = Query {
+        path: &key(&request.path),
+        language: decision.language(),
+        before: &cursor.before,
+        after: &cursor.after,
+        line: cursor.line,
+        min_probability: completer.confidence(EMBEDDED).needed(row.show),
+        min_chars: MIN_CHARS,
+        max_tokens: row.max_tokens as usize,
+        max_lines: if row.stop.contains(&Stop::Newline) { 1 } else { MAX_LINES },
+        indent: &cursor.indent(),
+    };
+    let suggestion = completer.learner.model.ask(|model| model.suggest(&query))?;
+    let mut cutter = cut(completer, decision, task, None);
+    cutter.push(&suggestion.text);
+    let cut = cutter.finish(Finish::Stop).ok()?;
+    // A shorter text is more probable than the whole.
+    let kept = cut.text.trim_end().len();
+    let shorter = suggestion.tokens.iter().find(|(end, _)| *end >= kept).map(|(_, joint)| *joint);
+    Some((cut, shorter.unwrap_or(suggestion.probability)))
+}
+
+/// Plans the calls of other models: prompt, budget, stop texts, deadline and route.
+fn plan(
+    completer: &Completer,
+    decision: &Decision,
+    (task, file): (Task, FileKind),
+    cap_left: Option<Money>,
+    explore: bool,
+) -> Plan {
+    let Decision { request, configuration, cursor, .. } = decision;
+    let (scope, language) = (decision.scope(), decision.language());
+    let row = scope.tasks.row(task);
+    let (prefix, suffix) = prompt::around(Window::of(row), &cursor.text, cursor.offset);
+    let prompt = Prompt {
+        path: scope.shown.clone(),
+        language: language.to_owned(),
+        excerpts: completer.recent.excerpts(configuration, &request.path),
+        prefix,
+        suffix,
+        stop: None,
+    };
+    let standings = completer.standings(configuration, task, language);
+    let ledger = completer.ledger.get();
+    let chars_per_token = |model: &Model| {
+        let row = model.chars_per_token;
+        ledger.map_or(row, |ledger| ledger.calibration(&model.name).chars_per_token(row))
+    };
+    let terms = Terms {
+        row,
+        standings: &standings,
+        cap_left,
+        privacy: scope.settings.privacy(),
+        pin: scope.settings.pin(task),
+        max_tokens: row.max_tokens,
+        deadline_ms: request.deadline_ms(row),
+        now: completer.week_hour(),
+        explore,
+    };
+    let feedback = ledger.and_then(|ledger| ledger.feedback(task, language));
+    let moment = moment(completer, decision, task, file);
+    plan::plan(
+        &configuration.models,
+        Inputs { task, moment, prompt, feedback, terms, chars_per_token: &chars_per_token },
+    )
+}
+
+/// Joins the call in flight if its answer may still fit here. When it ends, its answer is in the cache, so the stages run again.
+async fn join(completer: &Arc<Completer>, decision: Decision) -> Option<Decision> {
+    let Cursor { text, offset, .. } = &decision.cursor;
+    let Some(call) = completer.flights.join(&decision.request.path, text, *offset) else { return Some(decision) };
+    call.ended().await;
+    decide_at_once(completer, decision.request).await
+}
+
+/// Waits for a pause in typing. A user who asks with a key does not wait.
+async fn wait(decision: &Decision, begun: Instant) {
+    if decision.request.trigger != Trigger::Invoked {
+        let debounce = Duration::from_millis(decision.scope().settings.debounce_ms.into());
+        tokio::time::sleep(debounce.saturating_sub(begun.elapsed())).await;
+    }
+}
+
+/// Calls the models of the plan, in a call that may outlive this request.
+async fn ask(completer: &Arc<Completer>, decision: Decision) -> Option<Completion> {
+    let (path, target, worker) = (decision.request.path.clone(), decision.target(), Arc::clone(completer));
+    let call = move |partial: Arc<Partial>| async move { models(&worker, &decision, &partial, Cost::Capped).await };
+    completer.flights.begin(&path, target, call).ended().await
+}
+
+/// A cutter for the answer of a model with this prompt format, or of the embedded model. The answer passes through it as it streams.
+fn cut(completer: &Completer, decision: &Decision, task: Task, format: Option<&Format>) -> Cutter {
+    let row = decision.scope().tasks.row(task);
+    let (parses, document, language) =
+        (Arc::clone(&completer.parses), decision.request.path.clone(), decision.cursor.language.name());
+    let cutter = Cutter::new(CutInput {
+        surroundings: decision.cursor.surroundings(),
+        task,
+        stops: row.stop.clone(),
+        shape: format.map_or(Shape::Raw, |format| format.shape),
+        markers: format.map_or_else(Vec::new, |format| format.markers.clone()),
+        max_lines: match row.stop.contains(&Stop::Newline) {
+            true => 1,
+            false => MAX_LINES.max(row.max_tokens as usize / 8),
+        },
+    });
+    cutter.watched(Arc::new(move || Box::new(parses.begin(&document, language))))
+}
+
+/// Presents a text as the editor inserts it: with the document's line breaks, and after the selected item if there is one. `None` if the text
+/// is blank.
+fn present(decision: &Decision, text: &str, suggested: Suggested) -> Option<Completion> {
+    let text = decision.cursor.in_line_breaks(text);
+    if text.trim().is_empty() {
+        return None;
+    }
+    let suggested = Suggested {
+        chars: u32::try_from(text.chars().count()).unwrap_or(u32::MAX),
+        tokens: estimate(&text, REFERENCE_CHARS_PER_TOKEN),
+        ..suggested
+    };
+    let cursor = decision.request.cursor;
+    let (start, end, text) = match &decision.request.selected {
+        Some(item) => (item.start, item.end, format!("{}{text}", item.text)),
+        None => (cursor, cursor, text),
+    };
+    Some(Completion { start, end, cursor, text, suggested })
+}
+
+// What the stages share. -------------------------------------------------------------------------------------------------------------------
+
+/// The completion of a final decision. Without one, the request learns why no model was asked.
+fn at_once(decision: Decision) -> Option<Completion> {
+    if decision.completion.is_none() {
+        let attempts = &decision.request.attempts;
+        match (decision.context.task, decision.gate) {
+            (None, _) => attempts.none("no task is known for this place"),
+            (_, Gate::Silent(why)) => attempts.none(why),
+            (_, Gate::Ask) => attempts.none("nothing is ready at once"),
+        }
+    }
+    decision.completion
+}
+
+/// Presents the embedded model's text, and caches it so that it does not flicker while the user types along.
+fn embedded_completion(
+    completer: &Completer,
+    decision: &Decision,
+    task: Task,
+    generation: usize,
+) -> Option<Completion> {
+    let (cut, probability) = decision.embedded.as_ref()?;
+    let suggested = decision.suggested(task, Source::Embedded, EMBEDDED, Some(*probability));
+    let completion = present(decision, &cut.text, suggested)?;
+    let text = decision.cursor.in_line_breaks(&cut.text);
+    let answer = Answer::Text { text, probability: *probability };
+    let mut cache = completer.cache();
+    // If the model forgot everything meanwhile, its answer must not be cached.
+    if completer.learner.model.generation() == generation {
+        cache.put(&decision.place, decision.decided(task, EMBEDDED, Tier::Embedded), answer, completer.now_ms());
+    }
+    Some(completion)
+}
+
+/// Calls the models of the plan until an answer fits, and presents it. A panic is reported, and gives nothing.
+pub(super) async fn models(
+    completer: &Completer,
+    decision: &Decision,
+    partial: &Partial,
+    cost: Cost,
+) -> Option<Completion> {
+    let called = AssertUnwindSafe(called(completer, decision, partial, cost)).catch_unwind().await;
+    called.inspect_err(|_| completer.crashes.crashed("a call of a model")).ok()?
+}
+
+async fn called(completer: &Completer, decision: &Decision, partial: &Partial, cost: Cost) -> Option<Completion> {
+    let plan = decision.plan.as_ref()?;
+    let row = decision.scope().tasks.row(plan.task);
+    let until = Instant::now() + Duration::from_millis(decision.request.deadline_ms(row).into());
+    let cut = |format: Option<&Format>| cut(completer, decision, plan.task, format);
+    let failover = Failover { completer, decision, plan, partial, cost, until, cut: &cut };
+    let (model, answered) = failover.first_that_fits().await?;
+    let suggested = Suggested {
+        call: Some(answered.call),
+        truncated: answered.truncated,
+        ..decision.suggested(plan.task, Source::Model, model, answered.probability)
+    };
+    present(decision, &answered.cut.text, suggested)
+}
+
+/// Whether models may be called: the caps leave one in the route, and the cache does not say that this place just failed. A user who asks
+/// with a key may have those models called that were not asked here yet.
+fn may_ask(completer: &Completer, decision: &mut Decision) -> Option<bool> {
+    let gave_nothing: Vec<String> = match decision.request.trigger {
+        Trigger::Invoked => {
+            let (cache, asked) = (completer.cache(), decision.lookup(completer.now_ms()));
+            cache.gave_nothing(&decision.place, &asked).into_iter().map(str::to_owned).collect()
+        }
+        Trigger::Typed | Trigger::Deleted if decision.cached.is_some() => return Some(false),
+        Trigger::Typed | Trigger::Deleted => Vec::new(),
+    };
+    let route = &mut decision.plan.as_mut()?.route;
+    completer.set_capped(route.is_capped());
+    route.steps.retain(|step| !gave_nothing.contains(&step.model));
+    if route.steps.is_empty() {
+        decision.request.attempts.none(no_model(&gave_nothing, &route.skipped));
+    }
+    Some(!route.steps.is_empty())
+}
+
+/// Why no model may be asked.
+fn no_model(gave_nothing: &[String], skipped: &[Skipped]) -> String {
+    let earlier = gave_nothing.iter().map(|model| format!("{model}: it gave nothing here a moment ago"));
+    let skipped = skipped.iter().map(|skipped| format!("{}: {}", skipped.model, skipped.why));
+    let all: Vec<String> = earlier.chain(skipped).collect();
+    match all.is_empty() {
+        true => "the embedded model is not sure enough, and no other model is switched on".to_owned(),
+        false => format!("no model may be asked: {}", all.join("; ")),
+    }
+}
+
+fn moment<'a>(completer: &Completer, decision: &'a Decision, task: Task, file: FileKind) -> Moment<'a> {
+    let Decision { request, configuration, cursor, .. } = decision;
+    let scope = decision.scope();
+    let has_local_model = scope.settings.embedded.enabled || configuration.models.enabled().any(Model::code_stays_here);
+    Moment {
+        trigger: request.trigger,
+        file,
+        enabled: scope.tasks.row(task).enabled,
+        paused: completer.pauses.holds(decision.language()),
+        has_local_model,
+        prefix: &cursor.before,
+        suffix: &cursor.after,
+    }
+}
+
+/// Whether the gate is closed to protect something, and not because a call would bring nothing.
+fn is_protected(gate: Gate) -> bool {
+    matches!(gate, Gate::Silent(why) if !why.is_guess())
+}
+
+fn spares_embedded(gate: Gate) -> bool {
+    match gate {
+        Gate::Ask => true,
+        Gate::Silent(why) => why.spares_embedded(),
+    }
+}

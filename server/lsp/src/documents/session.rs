@@ -1,0 +1,302 @@
+//! The open documents, and the current request of each. Documents change nowhere else. Nothing here waits, so the lock is held for
+//! microseconds. It leaves text to `core::text`.
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, MutexGuard};
+
+use pennyworth_core::gate::Trigger;
+use pennyworth_core::text::{Change, Counting, Document, Edit, Snapshot};
+use pennyworth_grammars::Language;
+use ropey::Rope;
+use tokio::sync::oneshot;
+use tower_lsp::gen_lsp_types::Uri;
+use tree_sitter::Tree;
+
+use crate::paths::document;
+use crate::sync::lock;
+use crate::wire::convert;
+
+/// The documents the editor has open.
+#[derive(Default)]
+pub struct Session {
+    counting: Counting,
+    /// By path: a document has one, however its URI is spelled.
+    documents: HashMap<PathBuf, OpenDocument>,
+    /// Size in bytes above which a document is not kept.
+    max_bytes: usize,
+    requests: u64,
+}
+
+/// What is said of a stale document.
+pub const STALE: &str = "an edit did not fit the text that the server has of it, so nothing is suggested in it; close the file and open it again";
+
+/// The shared session, behind its lock.
+#[derive(Default)]
+pub struct Documents(Mutex<Session>);
+
+impl Documents {
+    /// Locks the session, for a statement or two and never across an `await`.
+    pub fn session(&self) -> MutexGuard<'_, Session> {
+        lock(&self.0)
+    }
+}
+
+/// One open document.
+struct OpenDocument {
+    document: Document,
+    /// Its URI, as the client spells it.
+    uri: Uri,
+    /// Lines that changed since the last [`Session::take_changed`].
+    changed: Option<Lines>,
+    /// Whether the last edit typed or deleted.
+    trigger: Trigger,
+    /// The current requests: the automatic one, and the one by a key, which no automatic one supersedes.
+    requests: [Option<(u64, oneshot::Sender<()>)>; 2],
+}
+
+/// Who asks for a completion.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AskedBy {
+    /// The editor, while the user types.
+    Typing = 0,
+    /// The user, with a key or a command.
+    Key = 1,
+}
+
+/// What became of a document by the edits of one notification.
+pub struct Edited {
+    /// Its changes.
+    pub changes: Vec<Change>,
+    /// Its text now.
+    pub text: Rope,
+    /// Whether an edit did not fit, so that the document is stale from now on.
+    pub is_lost: bool,
+}
+
+/// A range of lines that was replaced by another: half-open, counted from 0.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Lines {
+    /// The first line of both ranges.
+    pub first: usize,
+    /// The end of the replaced lines in the old text.
+    pub old_end: usize,
+    /// The end of the new lines in the new text.
+    pub new_end: usize,
+}
+
+/// A request, with the document as it was when the request began.
+pub struct BegunRequest {
+    /// The document.
+    pub snapshot: Snapshot,
+    /// Its path.
+    pub path: PathBuf,
+    /// Whether the last edit typed or deleted.
+    pub trigger: Trigger,
+    /// The request's number.
+    pub number: u64,
+    /// How its client counts positions in the document.
+    pub counting: Counting,
+    /// Ends when a newer request or an edit supersedes this one.
+    pub superseded: oneshot::Receiver<()>,
+}
+
+/// The lines of a document that changed since the last [`Session::take_changed`].
+pub struct Changed {
+    /// The document.
+    pub snapshot: Snapshot,
+    /// Its path.
+    pub path: PathBuf,
+    /// The lines.
+    pub lines: Lines,
+}
+
+impl Session {
+    /// A session without documents, whose client counts positions so. Documents over `max_bytes` are not kept.
+    pub fn new(counting: impl Into<Counting>, max_bytes: u64) -> Session {
+        let max_bytes = usize::try_from(max_bytes).unwrap_or(usize::MAX);
+        Session { counting: counting.into(), max_bytes, ..Session::default() }
+    }
+
+    /// How the client counts positions in a document; `None` if it is not open.
+    pub fn counting(&self, uri: &Uri) -> Option<Counting> {
+        self.documents.get(&convert::document(uri)).map(|open| open.document.counting(self.counting))
+    }
+
+    /// Sets the size limit for documents opened from now on.
+    pub fn limit(&mut self, max_bytes: u64) {
+        self.max_bytes = usize::try_from(max_bytes).unwrap_or(usize::MAX);
+    }
+
+    /// Opens a document, or replaces the text of an open one. False if it is too large to keep.
+    pub fn open(&mut self, uri: Uri, language_id: &str, version: impl Into<Option<i32>>, text: &str) -> bool {
+        let path = convert::document(&uri);
+        if text.len() > self.max_bytes {
+            self.documents.remove(&path);
+            return false;
+        }
+        let language = language(language_id, &path, text);
+        let document = Document::new(text, language, version);
+        let lines = document.text().len_lines();
+        let changed = Some(Lines { first: 0, old_end: 0, new_end: lines });
+        self.documents
+            .insert(path, OpenDocument { document, uri, changed, trigger: Trigger::Typed, requests: [None, None] });
+        true
+    }
+
+    /// Applies the edits of one notification. `None` if the document was never opened, which is the client's mistake.
+    pub fn change(&mut self, uri: &Uri, version: impl Into<Option<i32>>, edits: &[Edit]) -> Option<Edited> {
+        let open = self.documents.get_mut(&convert::document(uri))?;
+        let was_stale = open.document.is_stale();
+        let changes = open.document.apply(version, edits, self.counting);
+        for change in &changes {
+            open.changed = Some(open.changed.map_or_else(|| Lines::of(change), |lines| lines.and(change)));
+        }
+        if let Some(last) = changes.last() {
+            open.trigger = trigger(last);
+        }
+        open.requests = [None, None];
+        let is_lost = open.document.is_stale() && !was_stale;
+        Some(Edited { changes, text: open.document.text().clone(), is_lost })
+    }
+
+    /// An edit of the document was lost. Nothing is suggested in it until its whole text is known again. Returns its path, unless an edit was
+    /// lost before or the document is not open.
+    pub fn lost_edit(&mut self, uri: &Uri) -> Option<PathBuf> {
+        let path = convert::document(uri);
+        let open = self.documents.get_mut(&path)?;
+        let was_stale = open.document.is_stale();
+        open.document.mark_stale();
+        open.requests = [None, None];
+        (!was_stale).then_some(path)
+    }
+
+    /// Closes a document and returns its path; `None` if it was not open.
+    pub fn close(&mut self, uri: &Uri) -> Option<PathBuf> {
+        let path = convert::document(uri);
+        self.documents.remove(&path).map(|_| path)
+    }
+
+    /// Begins a request, which supersedes the document's current one, unless that was made by a key and this one is automatic. `None` if the
+    /// document is not open.
+    pub fn begin_request(&mut self, uri: &Uri, by: AskedBy) -> Option<BegunRequest> {
+        let path = convert::document(uri);
+        let open = self.documents.get_mut(&path)?;
+        self.requests += 1;
+        let (sender, superseded) = oneshot::channel();
+        let number = self.requests;
+        let [automatic, by_key] = &mut open.requests;
+        *automatic = None;
+        match by {
+            AskedBy::Typing => *automatic = Some((number, sender)),
+            AskedBy::Key => *by_key = Some((number, sender)),
+        }
+        let (snapshot, counting) = (open.document.snapshot(), open.document.counting(self.counting));
+        Some(BegunRequest { snapshot, path, trigger: open.trigger, number, counting, superseded })
+    }
+
+    /// Ends the current request of every document, as an edit would.
+    pub fn end_requests(&mut self) {
+        self.documents.values_mut().for_each(|open| open.requests = [None, None]);
+    }
+
+    /// Whether a request is still the current one: neither a newer request nor an edit has come since.
+    pub fn is_current(&self, uri: &Uri, number: u64) -> bool {
+        let open = self.documents.get(&convert::document(uri));
+        open.is_some_and(|open| open.requests.iter().flatten().any(|(current, _)| *current == number))
+    }
+
+    /// A document as it is, without beginning a request.
+    pub fn peek(&self, uri: &Uri) -> Option<Snapshot> {
+        self.documents.get(&convert::document(uri)).map(|open| open.document.snapshot())
+    }
+
+    /// The lines of a document that changed since the last call; all lines the first time.
+    pub fn take_changed(&mut self, uri: &Uri) -> Option<Changed> {
+        let path = convert::document(uri);
+        let open = self.documents.get_mut(&path)?;
+        let lines = open.changed.take()?;
+        Some(Changed { snapshot: open.document.snapshot(), path, lines })
+    }
+
+    /// Begins a parse of a document and returns it as it is; `None` if its tree is up to date.
+    pub fn begin_parse(&mut self, uri: &Uri) -> Option<Snapshot> {
+        self.documents.get_mut(&convert::document(uri))?.document.begin_parse()
+    }
+
+    /// Ends a parse, with its tree if there is one. False if no tree was kept.
+    pub fn end_parse(&mut self, uri: &Uri, of: &Snapshot, tree: Option<Tree>) -> bool {
+        self.documents.get_mut(&convert::document(uri)).is_some_and(|open| open.document.end_parse(of, tree))
+    }
+
+    /// Marks all lines of all documents as changed, because what was learned of them is forgotten. Returns the documents.
+    pub fn forget_learned(&mut self) -> Vec<Uri> {
+        for open in self.documents.values_mut() {
+            open.changed = Some(Lines { first: 0, old_end: 0, new_end: open.document.text().len_lines() });
+        }
+        self.documents.values().map(|open| open.uri.clone()).collect()
+    }
+
+    /// The path of an open document.
+    pub fn path(&self, uri: &Uri) -> Option<PathBuf> {
+        Some(convert::document(uri)).filter(|path| self.documents.contains_key(path))
+    }
+
+    /// The paths of stale documents, sorted.
+    pub fn stale(&self) -> Vec<PathBuf> {
+        let stale = self.documents.iter().filter(|(_, open)| open.document.is_stale());
+        let mut stale: Vec<PathBuf> = stale.map(|(path, _)| path.clone()).collect();
+        stale.sort();
+        stale
+    }
+
+    /// The path of an open document, and its language.
+    pub fn path_and_language(&self, uri: &Uri) -> Option<(PathBuf, Option<&'static str>)> {
+        let path = convert::document(uri);
+        let language = self.documents.get(&path)?.document.snapshot().language;
+        Some((path, language.map(|language| language.name())))
+    }
+
+    /// Marks all lines of a document as changed. Returns its URI.
+    pub fn forget_learned_of(&mut self, path: &Path) -> Option<Uri> {
+        let open = self.documents.get_mut(path)?;
+        open.changed = Some(Lines { first: 0, old_end: 0, new_end: open.document.text().len_lines() });
+        Some(open.uri.clone())
+    }
+
+    /// The paths of the open documents.
+    pub fn paths(&self) -> Vec<PathBuf> {
+        self.documents.keys().cloned().collect()
+    }
+}
+
+impl Lines {
+    fn of(change: &Change) -> Lines {
+        let first = change.first_line;
+        Lines { first, old_end: first + change.old_lines, new_end: first + change.new_lines }
+    }
+
+    /// Both as one range that holds every line either touched; `change` came second.
+    fn and(self, change: &Change) -> Lines {
+        let touched = change.first_line + change.old_lines;
+        let end = self.new_end.max(touched);
+        Lines {
+            first: self.first.min(change.first_line),
+            old_end: self.old_end + (end - self.new_end),
+            new_end: end - change.old_lines + change.new_lines,
+        }
+    }
+}
+
+/// An edit that only removes text deletes. Every other edit counts as typing.
+fn trigger(change: &Change) -> Trigger {
+    if change.new_end == change.start && change.old_end > change.start { Trigger::Deleted } else { Trigger::Typed }
+}
+
+fn language(id: &str, path: &Path, text: &str) -> Option<&'static Language> {
+    let first_line = text.lines().next().unwrap_or_default();
+    pennyworth_grammars::by_id(id).or_else(|| pennyworth_grammars::by_path(document::name(path).as_ref(), first_line))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,63 @@
+//! The progress of reading the workspace: the learner reports it, and the status watches it. It leaves the protocol to `status`.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use tokio::sync::watch;
+
+/// The progress at one time.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Progress {
+    /// How often reading has begun. A watcher that sees it rise also notices a reading that is already over.
+    pub walks: u64,
+    /// Files read since reading last began.
+    pub files: usize,
+    /// Whether reading is under way.
+    pub is_reading: bool,
+}
+
+/// The shared progress.
+#[derive(Default)]
+pub struct Watched {
+    progress: watch::Sender<Progress>,
+    is_cancelled: AtomicBool,
+}
+
+impl Watched {
+    /// Reading begins, in place of any reading under way.
+    pub fn begin(&self) {
+        self.is_cancelled.store(false, Ordering::Relaxed);
+        self.progress.send_modify(|progress| {
+            *progress = Progress { walks: progress.walks + 1, files: 0, is_reading: true };
+        });
+    }
+
+    /// This many files have been read.
+    pub fn read(&self, files: usize) {
+        self.progress.send_modify(|progress| progress.files = files);
+    }
+
+    /// Reading is over.
+    pub fn end(&self) {
+        self.progress.send_modify(|progress| progress.is_reading = false);
+    }
+
+    /// The user cancels reading.
+    pub fn cancel(&self) {
+        self.is_cancelled.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether the user cancelled reading.
+    pub fn is_cancelled(&self) -> bool {
+        self.is_cancelled.load(Ordering::Relaxed)
+    }
+
+    /// The progress, now and whenever it changes.
+    pub fn watch(&self) -> watch::Receiver<Progress> {
+        self.progress.subscribe()
+    }
+
+    /// The progress now.
+    pub fn get(&self) -> Progress {
+        *self.progress.borrow()
+    }
+}

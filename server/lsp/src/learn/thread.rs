@@ -1,0 +1,180 @@
+//! The learner's thread. It learns edits first, then files it has already read, then one more file of the workspace. It works in steps, so
+//! that an edit never waits for more than one file.
+//! It leaves the order of work to `queue`, which files are read to `walk`, and learning itself to `pennyworth-ngram`.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use pennyworth_core::prompt::normalised;
+use pennyworth_core::text::{self, Snapshot};
+use pennyworth_ngram::Prepared;
+
+use super::learner::Learner;
+use super::model::{EmbeddedModel, key};
+use super::queue::{Busy, Job};
+use super::walk::{self, Walk};
+use crate::documents::Documents;
+use crate::documents::session::{Changed, Lines};
+use crate::paths::document;
+use crate::settings::{Configuration, SharedConfiguration, Use};
+use crate::sync::Crashes;
+
+/// Changed lines above which the whole document is learned again: many short steps are better than one long edit.
+const MANY_LINES: usize = 400;
+/// Size in bytes above which a document is not learned: the model would not keep it.
+const LARGEST: usize = 4 << 20;
+/// Panics in a row after which the workspace is not read on.
+const MANY_PANICS: u32 = 20;
+/// The thread's name for the user.
+const PART: &str = "learning";
+
+/// What the thread works with.
+pub struct Thread {
+    /// The queue, the model and the progress of reading.
+    pub learner: Arc<Learner>,
+    /// The documents whose edits are learned.
+    pub documents: Arc<Documents>,
+    /// The rules for what may be learned.
+    pub configuration: Arc<SharedConfiguration>,
+    /// Where a panic is reported.
+    pub crashes: Arc<Crashes>,
+    /// Runs after the model forgot something, so that cached answers are forgotten as well.
+    pub forgotten: Box<dyn Fn(Forgotten) + Send>,
+}
+
+/// What the model forgot.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Forgotten {
+    /// Everything.
+    All,
+    /// Some documents or files.
+    Some,
+}
+
+/// Starts the thread.
+pub fn start(thread: Thread) -> std::io::Result<()> {
+    std::thread::Builder::new().name("learn".into()).spawn(move || thread.crashes.keep(PART, || run(&thread))).map(drop)
+}
+
+fn run(thread: &Thread) {
+    let learner = &thread.learner;
+    // Before that nobody knows what may be learned.
+    thread.configuration.wait();
+    let mut walk: Option<Walk> = None;
+    let (mut more, mut panics) = (false, 0);
+    loop {
+        let busy = match more || walk.is_some() {
+            true if learner.model.ask(pennyworth_ngram::Model::is_opening) => Busy::Opening,
+            true => Busy::Yes,
+            false => Busy::No,
+        };
+        let Ok(job) = learner.queue.next(busy) else { return };
+        // A panic ends the step, not the thread. A half-learned file is repaired when it is learned again.
+        let step = thread.crashes.guard(PART, || match job {
+            Some(job) => {
+                begin(thread, job, &mut walk);
+                true
+            }
+            None if more => learner.model.teach(pennyworth_ngram::Model::advance),
+            None => {
+                walk.take_if(|walk| !walk.step(learner, &thread.configuration.get()));
+                true
+            }
+        });
+        panics = if step.is_some() { 0 } else { panics + 1 };
+        // A walk goes on behind the file that it failed at, unless it fails at every one.
+        if panics > MANY_PANICS && walk.take().is_some() {
+            learner.progress.end();
+        }
+        more = step.unwrap_or(false);
+    }
+}
+
+fn begin(thread: &Thread, job: Job, walk: &mut Option<Walk>) {
+    let Thread { learner, documents, configuration, forgotten, .. } = thread;
+    let Learner { model, progress, .. } = &**learner;
+    match job {
+        Job::Forget(memory_mb) => {
+            // A walk that continued would learn forgotten files again, perhaps ones that must stay forgotten.
+            if walk.take().is_some() {
+                progress.end();
+            }
+            model.forget(memory_mb);
+            // After the model forgets, so that an answer in the making is not cached either.
+            forgotten(Forgotten::All);
+        }
+        Job::Review => {
+            if review(model, &configuration.get()) > 0 {
+                forgotten(Forgotten::Some);
+            }
+        }
+        Job::Close(path) => {
+            // Files outside of every folder are forgotten when closed. Without folders they are kept: there is nothing else to learn from.
+            let configuration = configuration.get();
+            let is_inside = || configuration.folders().iter().any(|root| root.path == configuration.read(&path).root);
+            let is_foreign = !configuration.folders().is_empty() && !is_inside();
+            model.teach(|model| {
+                model.close(&key(&path));
+                if is_foreign {
+                    model.remove(&key(&path));
+                }
+            });
+        }
+        Job::Change(uri) => {
+            // A separate statement unlocks the session before the lines are learned.
+            let changed = documents.session().take_changed(&uri);
+            if let Some(changed) = changed {
+                learn(model, &configuration.get(), &changed);
+            }
+        }
+        Job::Settle(path) => model.teach(|model| model.settle(&key(&path))),
+        Job::Walk(roots) => *walk = Walk::new(progress, &documents.session().paths(), &roots),
+        Job::File(path) => walk::refresh(model, &configuration.get(), &path),
+    }
+}
+
+/// Learns what changed in a document.
+fn learn(model: &EmbeddedModel, configuration: &Configuration, changed: &Changed) {
+    let Changed { snapshot, path, lines } = changed;
+    if !is_learned(configuration, path, snapshot) {
+        return;
+    }
+    let key = key(path);
+    let Lines { first, old_end, new_end } = *lines;
+    let is_new = old_end == 0 && first == 0;
+    if is_new || new_end.saturating_sub(first).max(old_end.saturating_sub(first)) > MANY_LINES {
+        let language = snapshot.language.map_or("", |language| language.name());
+        let prepared = Prepared::document(&key, language, &normalised(&snapshot.text.to_string()));
+        model.teach(|model| model.open_prepared(prepared));
+    } else {
+        let new: Vec<String> = (first..new_end).map(|line| self::line(snapshot, line)).collect();
+        model.teach(|model| {
+            model.edit(&key, first, old_end.saturating_sub(first), new.iter().map(String::as_str));
+        });
+    }
+}
+
+fn is_learned(configuration: &Configuration, path: &Path, snapshot: &Snapshot) -> bool {
+    let language = snapshot.language.map(|language| language.name());
+    snapshot.text.len_bytes() <= LARGEST && configuration.read(path).allows(Use::Learn, language)
+}
+
+/// Forgets each document and file that may not be learned any more. Returns how many.
+fn review(model: &EmbeddedModel, configuration: &Configuration) -> usize {
+    let is_forbidden = |path: &String| {
+        let language = pennyworth_grammars::by_path(document::name(path.as_ref()).as_ref(), "");
+        !configuration.read_file(path.as_ref()).allows(Use::Learn, language.map(|language| language.name()))
+    };
+    let forbidden: Vec<String> = model.ask(pennyworth_ngram::Model::paths).into_iter().filter(is_forbidden).collect();
+    forbidden.iter().for_each(|path| model.forget_path(path));
+    forbidden.len()
+}
+
+/// The text of a line, without its break.
+fn line(snapshot: &Snapshot, line: usize) -> String {
+    let text = &snapshot.text;
+    if line >= text.len_lines() {
+        return String::new();
+    }
+    text::slice(text, text.line_to_byte(line), text::line_end(text, line))
+}

@@ -1,0 +1,208 @@
+//! The ledger as the rest of the server sees it: reserve a call, record suggestions and outcomes, read what was learned and spent.
+//! It leaves the writer thread to `writer` and what is learned to `memory`.
+
+use std::path::{Path, PathBuf};
+use std::sync::mpsc;
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, SystemTime};
+
+use pennyworth_core::budget::Feedback;
+use pennyworth_core::caps::{Caps, Spent};
+use pennyworth_core::confidence::Confidence;
+use pennyworth_core::money::Money;
+use pennyworth_core::route::Standing;
+use pennyworth_core::task::Task;
+use pennyworth_core::tokens::Calibration;
+use tokio::sync::oneshot;
+
+use super::clock::Clock;
+use super::collector::Collector;
+use super::entry::{CallId, Entry, Refused};
+use super::memory::{KnownStanding, ModelConfidence};
+use super::report::{Past, Report};
+use super::reservation::{Reservation, Ticket};
+use super::store::Store;
+use super::suggestion::{Outcome, Suggested, SuggestionId};
+use super::trouble::Trouble;
+use super::writer::Writer;
+use crate::sync::lock;
+
+/// Longest wait for the writer when the process ends.
+const LAST_WAIT: Duration = Duration::from_secs(3);
+
+/// The ledger. Clones are handles to the same one.
+#[derive(Clone)]
+pub struct Ledger {
+    writer: Writer,
+    clock: Clock,
+    path: Option<PathBuf>,
+    /// Days that reports have read before.
+    past: Arc<Mutex<Past>>,
+}
+
+impl Ledger {
+    /// Opens the ledger's file, or creates it. While it cannot be used, rows are kept in memory, and calls that cost money are refused. The
+    /// text says what is wrong: so much, or that a damaged file was moved aside.
+    pub fn open(path: Option<&Path>) -> (Ledger, Option<String>) {
+        Ledger::open_with(path, Clock::system())
+    }
+
+    /// Opens the ledger with another clock.
+    pub fn open_with(path: Option<&Path>, clock: Clock) -> (Ledger, Option<String>) {
+        let writer = Writer::start(path, clock.clone());
+        let ledger = Ledger { writer, clock, path: path.map(Path::to_owned), past: Arc::default() };
+        let news = ledger.take_news();
+        (ledger, (!news.is_empty()).then(|| news.join("; ")))
+    }
+
+    /// Why no call that costs money is reserved, if so. Does not wait.
+    pub fn trouble(&self) -> Option<Trouble> {
+        self.writer.condition().trouble()
+    }
+
+    /// What happened that the user should know; each only once.
+    pub fn take_news(&self) -> Vec<String> {
+        self.writer.condition().take_news()
+    }
+
+    /// Calls this whenever there is news or the trouble changes. It must not wait.
+    pub fn listen(&self, listener: impl Fn() + Send + 'static) {
+        self.writer.condition().listen(listener);
+    }
+
+    /// Writes a call before it is sent and reserves its worst cost against the caps (`None`: no caps), in one transaction over all servers
+    /// that share the file. A cap never refuses a free call.
+    pub async fn reserve(&self, entry: Entry, caps: Option<Caps>) -> Result<Reservation, Refused> {
+        let (reply, answer) = oneshot::channel();
+        let writer = self.writer.clone();
+        self.send(move |store| {
+            let result = store.reserve(&entry, caps).map(|id| Ticket::new(id, entry, writer));
+            // If the caller is gone, dropping the ticket takes the reservation back.
+            let _ = reply.send(result);
+        });
+        let ticket = answer.await.map_err(|_| Refused::Unwritten("it is closed".into()))??;
+        Ok(ticket.redeem())
+    }
+
+    /// Writes a suggestion that was shown.
+    pub fn suggested(&self, suggested: Suggested) -> SuggestionId {
+        let id = SuggestionId::new();
+        self.send(move |store| store.suggested(id, &suggested));
+        id
+    }
+
+    /// Writes the outcome of a suggestion. The strongest of several outcomes counts, so two observers may report the same suggestion.
+    pub fn settled(&self, outcome: Outcome) {
+        self.send(move |store| store.outcome(outcome));
+    }
+
+    /// Sends calls to the collector at this address from now on; `None` stops that. The error is a sentence for the user.
+    pub fn collect_at(&self, endpoint: Option<&str>) -> Result<(), String> {
+        let before = self.writer.set_collector(None);
+        if before.as_ref().map(|before| before.endpoint()) == endpoint {
+            self.writer.set_collector(before);
+            return Ok(());
+        }
+        // Dropping a collector sends its last spans, which takes a while.
+        std::thread::spawn(move || drop(before));
+        let collector = endpoint.map(Collector::new).transpose()?;
+        self.writer.set_collector(collector.map(Arc::new));
+        Ok(())
+    }
+
+    /// Sends the collector's last spans and removes it. It blocks, so the task that serves must not call it.
+    pub fn stop_collecting(&self) {
+        drop(self.writer.set_collector(None));
+    }
+
+    /// What the calls of all servers cost; `None` if that is unknown, so that nothing may cost money.
+    pub async fn spent(&self) -> Option<Spent> {
+        let (reply, answer) = oneshot::channel();
+        self.send(move |store| {
+            let _ = reply.send(store.spent());
+        });
+        answer.await.ok().flatten()
+    }
+
+    /// What the router needs to know of a model for a task and language, except its health. Does not wait.
+    pub fn standing(&self, task: Task, language: &str, model: &str) -> Standing {
+        self.writer.memory().standing(task, language, model, self.now_ms())
+    }
+
+    /// The standing of every model with shown suggestions, by task and language. Does not wait.
+    pub fn known(&self) -> Vec<KnownStanding> {
+        self.writer.memory().known(self.now_ms())
+    }
+
+    /// The calibration of a model's own probabilities. Does not wait.
+    pub fn confidence(&self, model: &str) -> Confidence {
+        self.writer.memory().confidence(model)
+    }
+
+    /// The calibration of every model, with the data behind it. Does not wait.
+    pub fn model_confidences(&self) -> Vec<ModelConfidence> {
+        self.writer.memory().model_confidences()
+    }
+
+    /// Lengths of accepted answers, for the budget. Does not wait.
+    pub fn feedback(&self, task: Task, language: &str) -> Option<Feedback> {
+        self.writer.memory().feedback(task, language)
+    }
+
+    /// How a model's bills compare with the estimates of its tokens. Does not wait.
+    pub fn calibration(&self, model: &str) -> Calibration {
+        self.writer.memory().calibration(model)
+    }
+
+    /// What was spent since a time, and what came of it. It blocks, so the task that serves must not call it.
+    ///
+    /// It reads on a connection of its own, so that no call waits for it, and remembers past days, so that asking again costs what today has.
+    pub fn report(&self, since: SystemTime) -> Result<Report, String> {
+        self.flush();
+        let now = self.clock.wall_ms();
+        if let Some(path) = &self.path {
+            match lock(&self.past).read(path, now, since) {
+                Err(fault) if self.trouble().is_none() => return Err(fault),
+                Err(_) => {}
+                report => return report,
+            }
+        }
+        let (reply, answer) = mpsc::channel();
+        self.send(move |store| {
+            let _ = reply.send(store.report(now, since));
+        });
+        answer.recv().unwrap_or_else(|_| Err("the ledger is closed".into()))
+    }
+
+    /// What a call cost; `None` if it is not settled. It blocks, so the task that serves must not call it.
+    pub fn cost(&self, call: CallId) -> Option<Money> {
+        let (reply, answer) = mpsc::channel();
+        self.send(move |store| {
+            let _ = reply.send(store.cost(call));
+        });
+        answer.recv_timeout(LAST_WAIT).ok().flatten()
+    }
+
+    /// Waits at most a few seconds until everything is written; false if it is not. It blocks, so the task that serves must not call it.
+    pub fn flush(&self) -> bool {
+        let (reply, answer) = mpsc::channel();
+        self.send(move |_| {
+            let _ = reply.send(());
+        });
+        answer.recv_timeout(LAST_WAIT).is_ok()
+    }
+
+    pub(super) fn send(&self, job: impl FnOnce(&mut Store) + Send + 'static) {
+        self.writer.send(job);
+    }
+
+    fn now_ms(&self) -> i64 {
+        self.clock.wall_ms()
+    }
+}
+
+impl std::fmt::Debug for Ledger {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Ledger")
+    }
+}

@@ -1,0 +1,216 @@
+//! What keeps models from answering: what happened, since when, what the user can do, and when it is tried again. The user is told of each
+//! once, and what holds stands in the status until the model answers again.
+//! It leaves which ends are a trouble to `complete::ends`, and showing them to the server and the commands.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Mutex;
+use std::time::{Duration, Instant, SystemTime};
+
+use serde::{Deserialize, Serialize};
+
+use super::health::Again;
+use crate::sync::lock;
+
+/// Failures in a row after which the user is told of what may pass by itself.
+pub const PATIENCE: u32 = 3;
+/// Shortest time between two messages about the same problem of the same model.
+const AGAIN: Duration = Duration::from_secs(3600);
+
+/// A problem, as the end of a call shows it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Problem {
+    /// One word for its kind; the user is told once of each.
+    pub kind: String,
+    /// What happened, without an end mark.
+    pub what: String,
+    /// What the user can do; `None` if nothing but wait.
+    pub remedy: Option<String>,
+    /// Failures in a row after which the user is told: one for what lasts, more for what may pass by itself.
+    pub told_after: u32,
+    /// When it is tried again, if it is not the breakers that say so.
+    pub again: Option<Again>,
+}
+
+/// What keeps a model from answering.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Trouble {
+    /// The model's name; `null` for what is about no model.
+    pub model: Option<String>,
+    /// What happened.
+    pub what: String,
+    /// What the user can do; `null` if nothing but wait.
+    pub remedy: Option<String>,
+    /// Since when, in seconds since 1970.
+    pub since: u64,
+    /// Failures in a row.
+    pub failures: u32,
+    /// When the model is tried again, in seconds since 1970; 0 for the next request, `null` for a change of the configuration.
+    pub again: Option<u64>,
+}
+
+/// The troubles of all models.
+#[derive(Default)]
+pub struct Troubles(Mutex<All>);
+
+#[derive(Default)]
+struct All {
+    /// By model; an empty name stands for what is about no model.
+    holding: BTreeMap<String, Held>,
+    /// When the user was told, by model and kind.
+    told: HashMap<(String, String), Instant>,
+    /// What the user is told next.
+    unshown: Vec<String>,
+}
+
+struct Held {
+    problem: Problem,
+    since: SystemTime,
+    failures: u32,
+    account: String,
+}
+
+impl Troubles {
+    /// Adds what is about no model.
+    pub fn add(&self, message: String) {
+        let problem =
+            Problem { kind: message.clone(), what: message, remedy: None, told_after: 1, again: Some(Again::Changed) };
+        self.failed("", "", problem);
+    }
+
+    /// A call of a model failed, or could not be made. `account` is the one that health knows the model by.
+    pub fn failed(&self, model: &str, account: &str, problem: Problem) {
+        let mut all = lock(&self.0);
+        let before = all.holding.remove(model);
+        let failures = before.as_ref().map_or(0, |held| held.failures).saturating_add(1);
+        let since = before.map_or_else(SystemTime::now, |held| held.since);
+        if failures >= problem.told_after {
+            let key = (model.to_owned(), problem.kind.clone());
+            if all.told.get(&key).is_none_or(|told| told.elapsed() >= AGAIN) {
+                all.told.insert(key, Instant::now());
+                all.unshown.push(message(model, &problem));
+            }
+        }
+        all.holding.insert(model.to_owned(), Held { problem, since, failures, account: account.to_owned() });
+    }
+
+    /// A model answered.
+    pub fn works(&self, model: &str) {
+        lock(&self.0).holding.remove(model);
+    }
+
+    /// The messages that were not shown yet. From now on they count as shown.
+    pub fn take_unshown(&self) -> Vec<String> {
+        let mut unshown = std::mem::take(&mut lock(&self.0).unshown);
+        unshown.sort();
+        unshown
+    }
+
+    /// What holds now, by model. `again` says of an account and a model when they are tried again.
+    pub fn holding(&self, again: impl Fn(&str, &str) -> Again) -> Vec<Trouble> {
+        let seconds = |time: SystemTime| time.duration_since(SystemTime::UNIX_EPOCH).map_or(0, |since| since.as_secs());
+        let all = lock(&self.0);
+        let trouble = |(model, held): (&String, &Held)| Trouble {
+            model: (!model.is_empty()).then(|| model.clone()),
+            what: held.problem.what.clone(),
+            remedy: held.problem.remedy.clone(),
+            since: seconds(held.since),
+            failures: held.failures,
+            again: match held.problem.again.unwrap_or_else(|| again(&held.account, model)) {
+                Again::Now => Some(0),
+                Again::At(until) => Some(seconds(SystemTime::now() + until.saturating_duration_since(Instant::now()))),
+                Again::Changed => None,
+            },
+        };
+        all.holding.iter().map(trouble).collect()
+    }
+
+    /// The first of what holds and the user was or will be told of, as a message.
+    pub fn first(&self) -> Option<String> {
+        let all = lock(&self.0);
+        let mut told = all.holding.iter().filter(|(_, held)| held.failures >= held.problem.told_after);
+        told.next().map(|(model, held)| message(model, &held.problem))
+    }
+
+    /// The configuration changed: what is still wrong is shown again.
+    pub fn forget(&self) {
+        *lock(&self.0) = All::default();
+    }
+}
+
+fn message(model: &str, problem: &Problem) -> String {
+    let of = if model.is_empty() { String::new() } else { format!("model.{model}: ") };
+    let remedy = problem.remedy.as_ref().map_or_else(String::new, |remedy| format!("; {remedy}"));
+    format!("{of}{}{remedy}", problem.what)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn problem(kind: &str, lasts: bool) -> Problem {
+        Problem {
+            kind: kind.into(),
+            what: format!("it is {kind}"),
+            remedy: Some("wait".into()),
+            told_after: if lasts { 1 } else { PATIENCE },
+            again: None,
+        }
+    }
+
+    fn holding(troubles: &Troubles) -> Vec<(Option<String>, String, u32)> {
+        let all = troubles.holding(|_, _| Again::Now).into_iter();
+        all.map(|trouble| (trouble.model, trouble.what, trouble.failures)).collect()
+    }
+
+    #[test]
+    fn each_is_told_once_until_the_configuration_changes() {
+        let troubles = Troubles::default();
+        for expected in [&["a"][..], &[]] {
+            troubles.add("a".to_owned());
+            assert_eq!(troubles.take_unshown(), expected);
+        }
+        troubles.failed("m", "", problem("shut", true));
+        assert_eq!(troubles.take_unshown(), ["model.m: it is shut; wait"]);
+        assert_eq!(troubles.first().as_deref(), Some("a"));
+        troubles.forget();
+        troubles.add("a".to_owned());
+        assert_eq!(troubles.take_unshown(), ["a"]);
+    }
+
+    #[test]
+    fn what_may_pass_is_told_when_it_came_three_times_and_is_gone_when_the_model_answers() {
+        let troubles = Troubles::default();
+        for failures in 1..=4 {
+            troubles.failed("m", "", problem("down", false));
+            assert_eq!(holding(&troubles), [(Some("m".into()), "it is down".into(), failures)]);
+            let told = troubles.take_unshown();
+            assert_eq!(told.len(), usize::from(failures == PATIENCE), "{failures}");
+            assert_eq!(troubles.first().is_some(), failures >= PATIENCE);
+        }
+        troubles.works("m");
+        assert_eq!((holding(&troubles), troubles.first()), (vec![], None));
+        for _ in 0..PATIENCE {
+            troubles.failed("m", "", problem("down", false));
+        }
+        assert_eq!(troubles.take_unshown(), [""; 0], "a model that comes and goes does not nag");
+        troubles.failed("m", "", problem("shut", true));
+        assert_eq!(troubles.take_unshown().len(), 1, "another problem is another message");
+    }
+
+    #[test]
+    fn what_holds_says_when_it_is_tried_again() {
+        let troubles = Troubles::default();
+        troubles.failed("m", "account", problem("shut", true));
+        let later = Instant::now() + Duration::from_secs(100);
+        let again = |again: Again| {
+            let all = troubles.holding(|account, model| {
+                assert_eq!((account, model), ("account", "m"));
+                again
+            });
+            all.first().unwrap().again
+        };
+        assert_eq!((again(Again::Now), again(Again::Changed)), (Some(0), None));
+        let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap().as_secs();
+        assert!((now + 95..=now + 105).contains(&again(Again::At(later)).unwrap()));
+    }
+}

@@ -1,0 +1,252 @@
+//! Documents' paths: from the URI by which an editor names a document to the path by which the server knows it, and on to its place on disk.
+//! It leaves the rules that hold there to `settings`. Nothing here reads a disk.
+//!
+//! The path of a document is that of its file. A document without a file has its URI as a path, which equals no file's path. So each document is
+//! one, however its URI is spelled, and no two documents share a path.
+
+use std::ffi::OsString;
+use std::path::{Component, Path, PathBuf};
+
+use url::Url;
+
+/// Characters that separate the parts of a URI. Encoded, they are part of a name and stay encoded.
+const DELIMITERS: &[u8] = b"/?#%";
+
+/// Where a document lies.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Location {
+    /// The path on disk; `None` if its URI names none.
+    pub path: Option<PathBuf>,
+    /// Whether the URI means this very file. The path in another URI may belong to another machine or to an archive.
+    pub is_certain: bool,
+}
+
+/// The path by which the server knows a document.
+pub fn path(uri: &str) -> PathBuf {
+    file(uri).unwrap_or_else(|| PathBuf::from(canonical(uri)))
+}
+
+/// The path of a file's URI; `None` for a document without a file, such as an unsaved one.
+pub fn file(uri: &str) -> Option<PathBuf> {
+    let url = match Url::parse(uri) {
+        Ok(url) if url.scheme() == "file" => url,
+        // Some clients send a path. A URI's scheme has more than one letter, so `C:\a.rs` is a path, too.
+        Ok(url) if url.scheme().len() > 1 => return None,
+        _ => return Some(PathBuf::from(uri)).filter(|path| path.is_absolute() && path.file_name().is_some()),
+    };
+    let path = here(&url)?;
+    let name = path.file_name()?;
+    // Some clients do not encode these characters. A file has no query, so they are part of its name.
+    let rest = match (url.query(), url.fragment()) {
+        (None, None) => return Some(path),
+        (query, fragment) => {
+            let query = query.map(|query| format!("?{query}"));
+            let fragment = fragment.map(|fragment| format!("#{fragment}"));
+            [query, fragment].into_iter().flatten().collect::<String>()
+        }
+    };
+    let mut name = OsString::from(name);
+    name.push(decoded(&rest));
+    Some(path.with_file_name(name))
+}
+
+/// The path of a folder's URI; `None` if it is no folder of this machine.
+pub fn folder(uri: &str) -> Option<PathBuf> {
+    match Url::parse(uri) {
+        // `file:` alone names no folder; only `file:///` is the root.
+        Ok(url) if url.scheme() == "file" => here(&url).filter(|_| uri.len() > "file://".len()),
+        Ok(url) if url.scheme().len() > 1 => None,
+        _ => Some(PathBuf::from(uri)).filter(|path| path.is_absolute()),
+    }
+}
+
+/// Where the document of a path lies.
+pub fn location(path: &Path) -> Location {
+    if path.is_absolute() {
+        return Location { path: Some(path.to_owned()), is_certain: true };
+    }
+    Location { path: path.to_str().and_then(|uri| Url::parse(uri).ok()).as_ref().and_then(inside), is_certain: false }
+}
+
+/// The path in a URI that is not a file's: in its path, or in the URI that it wraps, as in `jar:file:///a.jar!/B.java`.
+fn inside(url: &Url) -> Option<PathBuf> {
+    if url.cannot_be_a_base() {
+        let wrapped = Url::parse(url.path()).ok()?;
+        return inside(&wrapped);
+    }
+    on_disk(url).filter(|path| path.file_name().is_some())
+}
+
+/// The last name of a document's path, which may have an extension.
+pub fn name(path: &Path) -> String {
+    let name = || path.file_name().map(|name| name.to_string_lossy().into_owned());
+    if path.is_absolute() {
+        return name().unwrap_or_default();
+    }
+    let uri = path.to_string_lossy();
+    let hierarchical = Url::parse(&uri).ok().map(|url| decoded(url.path()));
+    let path = hierarchical.as_deref().unwrap_or(&uri);
+    path.trim_end_matches('/').rsplit(['/', '\\', ':']).next().unwrap_or_default().to_owned()
+}
+
+/// The names that a document's URI has behind its scheme and host, as a relative path; of a file, the whole path below the root.
+pub fn relative(path: &Path) -> PathBuf {
+    let names = |path: &Path| path.components().filter(|part| matches!(part, Component::Normal(_))).collect();
+    if path.is_absolute() {
+        return names(path);
+    }
+    let uri = path.to_string_lossy();
+    let url = Url::parse(&uri).ok();
+    names(Path::new(&url.map_or_else(|| uri.to_string(), |url| decoded(url.path()))))
+}
+
+/// The path that the URL of a file means on this machine.
+fn here(url: &Url) -> Option<PathBuf> {
+    url.to_file_path().ok().map(with_large_drive)
+}
+
+/// The path in any URL, as if it were one of this machine.
+fn on_disk(url: &Url) -> Option<PathBuf> {
+    if url.scheme() == "file"
+        && let Some(path) = here(url)
+    {
+        return Some(path);
+    }
+    let is_path = url.path().starts_with('/');
+    is_path.then(|| Url::parse(&format!("file://{}", url.path())).ok()).flatten().and_then(|url| here(&url))
+}
+
+/// The path with the letter of its drive in capitals, as no two drives differ in case alone.
+fn with_large_drive(path: PathBuf) -> PathBuf {
+    let Some(text) = path.to_str() else { return path };
+    let at = usize::from(text.starts_with('/'));
+    match text.as_bytes().get(at..at + 3) {
+        Some([letter, b':', b'/' | b'\\']) if letter.is_ascii_lowercase() => {
+            let mut text = text.to_owned();
+            if let Some(drive) = text.get_mut(at..=at) {
+                drive.make_ascii_uppercase();
+            }
+            text.into()
+        }
+        _ => path,
+    }
+}
+
+/// A URI without differences of spelling: the scheme in lower case, and no character encoded that separates nothing.
+fn canonical(uri: &str) -> String {
+    decoded(Url::parse(uri).as_ref().map_or(uri, Url::as_str))
+}
+
+/// The text without percent signs, except before what would separate parts and what is no text.
+fn decoded(text: &str) -> String {
+    let mut bytes = Vec::with_capacity(text.len());
+    let mut rest = text.as_bytes();
+    while let Some((first, behind)) = rest.split_first() {
+        let code = (*first == b'%').then(|| behind.get(..2)).flatten().and_then(|code| std::str::from_utf8(code).ok());
+        let byte = code.and_then(|code| u8::from_str_radix(code, 16).ok());
+        match byte.filter(|byte| !DELIMITERS.contains(byte) && !byte.is_ascii_control()) {
+            Some(byte) => {
+                bytes.push(byte);
+                rest = behind.get(2..).unwrap_or_default();
+            }
+            None => {
+                bytes.push(*first);
+                rest = behind;
+            }
+        }
+    }
+    String::from_utf8(bytes).unwrap_or_else(|_| text.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    #[cfg(unix)]
+    fn each_spelling_of_a_document_has_one_path_and_each_document_its_own() {
+        for (path, spellings) in [
+            (
+                "/w/a b.rs",
+                &[
+                    "file:///w/a%20b.rs",
+                    "file:///w/a b.rs",
+                    "FILE:///w/a%20b.rs",
+                    "file://localhost/w/a%20b.rs",
+                    "file:/w/a%20b.rs",
+                    "file:///w/./x/../a%20b.rs",
+                    "file:///%77/%61%20b%2Ers",
+                    "/w/a b.rs",
+                ][..],
+            ),
+            ("/w/é.rs", &["file:///w/%C3%A9.rs", "file:///w/%c3%a9.rs", "file:///w/é.rs"]),
+            ("/C:/w/a.rs", &["file:///C:/w/a.rs", "file:///c:/w/a.rs", "file:///c%3A/w/a.rs", "file:///C%3a/w/a.rs"]),
+            ("/w/a#b.rs", &["file:///w/a%23b.rs", "file:///w/a#b.rs"]),
+            ("/w/a?b.rs", &["file:///w/a%3Fb.rs", "file:///w/a?b.rs"]),
+            ("untitled:Untitled-1", &["untitled:Untitled-1", "UNTITLED:Untitled%2D1"]),
+            ("untitled:/w/Untitled-1", &["untitled:/w/Untitled-1", "untitled:/w/Untitled%2d1"]),
+            (
+                "vscode-notebook-cell:/c:/w/n.ipynb#W1",
+                &["vscode-notebook-cell:/c%3A/w/n.ipynb#W1", "vscode-notebook-cell:/c:/w/n.ipynb#W1"],
+            ),
+            ("vscode-notebook-cell:/w/n.ipynb#W2", &["vscode-notebook-cell:/w/n.ipynb#W2"]),
+            ("git:/w/a.rs?1", &["git:/w/a.rs?1"]),
+            ("git:/w/a.rs?2", &["git:/w/a.rs?2"]),
+            ("x:/a%2Fb", &["x:/a%2Fb", "x:/%61%2Fb"]),
+            ("file:///", &["file:", "file:/", "file://", "file:///", "file://localhost"]),
+            ("file://host/share/a.rs", &["file://host/share/a.rs", "file://HOST/share/a%2Ers"]),
+            ("", &[""]),
+            ("no uri", &["no uri", "no%20uri"]),
+        ] {
+            for spelling in spellings {
+                assert_eq!(super::path(spelling), Path::new(path), "{spelling}");
+            }
+        }
+    }
+
+    #[test]
+    #[cfg(unix)]
+    fn the_place_of_a_document_is_in_its_uri_whatever_that_is_called() {
+        for (uri, expected, shown) in [
+            ("file:///w/a.rs", Some("/w/a.rs"), "a.rs"),
+            ("file://localhost/w/a.rs", Some("/w/a.rs"), "a.rs"),
+            ("file://host/share/a.rs", Some("/share/a.rs"), "a.rs"),
+            ("vscode-notebook-cell:/w/n%20b.ipynb#W0sZmlsZQ%3D%3D", Some("/w/n b.ipynb"), "n b.ipynb"),
+            ("vscode-remote://ssh-remote%2Bhost/w/a.rs", Some("/w/a.rs"), "a.rs"),
+            ("vscode-vfs://github/o/r/a.rs", Some("/o/r/a.rs"), "a.rs"),
+            (r#"git:/w/a.rs?{"path":"/w/a.rs","ref":"~"}"#, Some("/w/a.rs"), "a.rs"),
+            ("fugitive:///w/.git//0/a.rs", Some("/w/.git//0/a.rs"), "a.rs"),
+            ("jdt://contents/rt.jar/java.util/List.class?=x", Some("/rt.jar/java.util/List.class"), "List.class"),
+            ("jar:file:///w/x.jar!/a/B.java", Some("/w/x.jar!/a/B.java"), "B.java"),
+            ("zipfile:///w/x.zip::a.py", Some("/w/x.zip::a.py"), "a.py"),
+            ("untitled:/w/new.py", Some("/w/new.py"), "new.py"),
+            ("untitled:Untitled-1.py", None, "Untitled-1.py"),
+            ("file://", None, ""),
+            ("file:///", None, ""),
+            ("inmemory://model/", None, ""),
+            ("", None, ""),
+        ] {
+            let document = super::path(uri);
+            let Location { path, is_certain } = location(&document);
+            assert_eq!(path.as_deref(), expected.map(Path::new), "{uri}");
+            assert_eq!(is_certain, document.is_absolute(), "{uri}");
+            assert_eq!(name(&document), shown, "{uri}");
+        }
+    }
+
+    #[test]
+    #[cfg(unix)]
+    fn folders() {
+        for (uri, expected) in [
+            ("file:///w", Some("/w")),
+            ("file:///w%20x/", Some("/w x/")),
+            ("file:///", Some("/")),
+            ("file://", None),
+            ("vscode-remote://x/w", None),
+            ("/w", Some("/w")),
+            ("w", None),
+        ] {
+            assert_eq!(folder(uri).as_deref(), expected.map(Path::new), "{uri}");
+        }
+    }
+}

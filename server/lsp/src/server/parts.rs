@@ -1,0 +1,223 @@
+//! The parts of the server: makes them, connects them, starts their threads, and ends them. There is no other place where parts meet.
+//! It leaves the protocol's methods to `server`.
+
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, OnceLock};
+
+use tower_lsp::Client;
+use tower_lsp::gen_lsp_types::Uri;
+
+use super::followers::Followers;
+use super::options::Options;
+use super::sources::Sources;
+use crate::complete::Completer;
+use crate::documents::Documents;
+use crate::documents::parses::PARSES;
+use crate::documents::session::{STALE, Session};
+use crate::documents::trees::{self, Parser};
+use crate::learn::EMBEDDED;
+use crate::learn::thread::{self as learning, Forgotten};
+use crate::ledger::Ledger;
+use crate::settings::Settings;
+use crate::surface::commands::Commands;
+use crate::surface::status::Changes;
+use crate::surface::{Suggestions, Texts, scratch, status};
+use crate::sync::Background;
+use crate::wire::editor::Editor;
+use crate::wire::messages;
+
+/// The parts of a server.
+pub(super) struct Parts {
+    pub(super) client: Client,
+    /// The client as `initialize` describes it; empty before that.
+    pub(super) editor: OnceLock<Editor>,
+    pub(super) documents: Arc<Documents>,
+    pub(super) completer: Arc<Completer>,
+    pub(super) suggestions: Arc<Suggestions>,
+    pub(super) status: Arc<Changes>,
+    pub(super) followers: Followers,
+    pub(super) sources: Arc<Sources>,
+    parser: Arc<Parser>,
+    texts: Texts,
+    background: Arc<Background>,
+    ledger: Option<PathBuf>,
+    discovers: bool,
+}
+
+impl Parts {
+    /// The parts for a client that has not introduced itself.
+    pub(super) fn new(client: Client, options: Options) -> Parts {
+        let Options { config, ledger, discover } = options;
+        let completer = Arc::new(Completer::new(Settings::default()));
+        let (documents, background) = (Arc::<Documents>::default(), Arc::<Background>::default());
+        let (status, parser) = (Arc::<Changes>::default(), Arc::<Parser>::default());
+        let (slot, read) = (Arc::clone(&completer.ledger), Arc::clone(&documents));
+        let suggestions = Arc::new(Suggestions::new(slot, read, Arc::clone(&background)));
+        let followers = Followers {
+            documents: Arc::clone(&documents),
+            completer: Arc::clone(&completer),
+            suggestions: Arc::clone(&suggestions),
+            parser: Arc::clone(&parser),
+            background: Arc::clone(&background),
+        };
+        let (read, changes) = (Arc::clone(&documents), Arc::clone(&status));
+        let sources =
+            Sources::new(client.clone(), (config.clone(), ledger.as_deref()), read, Arc::clone(&completer), changes);
+        Parts {
+            client,
+            editor: OnceLock::new(),
+            documents,
+            completer,
+            suggestions,
+            status,
+            parser,
+            followers,
+            sources: Arc::new(sources),
+            texts: Texts::new(config, ledger.clone()),
+            background,
+            ledger,
+            discovers: discover,
+        }
+    }
+
+    /// Takes the client's introduction: makes the first configuration and starts the threads that follow documents.
+    pub(super) fn begin(&self, editor: Editor) -> &Editor {
+        let editor = self.editor.get_or_init(|| editor);
+        let max_bytes = self.completer.configuration.get().settings().documents.max_bytes;
+        *self.documents.session() = Session::new(editor.counting(), max_bytes);
+        self.sources.begin(editor);
+        self.start_threads();
+        editor
+    }
+
+    /// Starts what runs beside the client once it is ready: the ledger, the status, the settings it may send, and reading the workspace.
+    pub(super) fn run(&self) {
+        self.open_ledger();
+        let (client, completer) = (self.client.clone(), Arc::clone(&self.completer));
+        let (suggestions, changes) = (Arc::clone(&self.suggestions), Arc::clone(&self.status));
+        let crashes = &self.completer.crashes;
+        let tell = move || {
+            status::tell(client.clone(), Arc::clone(&completer), Arc::clone(&suggestions), Arc::clone(&changes))
+        };
+        self.background.keep(crashes, "the status", tell);
+        if let Some(editor) = self.editor.get() {
+            let (client, learner) = (self.client.clone(), Arc::clone(&self.completer.learner));
+            let changes = Arc::clone(&self.status);
+            let shows = editor.progress;
+            let show = move || status::show_progress(client.clone(), shows, Arc::clone(&learner), Arc::clone(&changes));
+            self.background.keep(crashes, "the progress", show);
+            self.background.spawn(Sources::register(self.client.clone(), editor.clone()));
+            if editor.configuration {
+                self.background.spawn(Arc::clone(&self.sources).ask_configuration());
+            }
+        }
+        self.background.spawn(Arc::clone(&self.sources).begin_reading());
+        self.look_around();
+    }
+
+    fn start_threads(&self) {
+        let (documents, configuration) = (&self.documents, &self.completer.configuration);
+        let crashes = &self.completer.crashes;
+        // Threads have no runtime of their own to send a message with.
+        let (client, runtime) = (self.client.clone(), tokio::runtime::Handle::try_current());
+        crashes.tell(move |message| {
+            let _entered = runtime.as_ref().ok().map(tokio::runtime::Handle::enter);
+            messages::warn(&client, message);
+        });
+        let completer = Arc::clone(&self.completer);
+        let learning = learning::start(learning::Thread {
+            learner: Arc::clone(&self.completer.learner),
+            documents: Arc::clone(documents),
+            configuration: Arc::clone(configuration),
+            crashes: Arc::clone(crashes),
+            forgotten: Box::new(move |forgotten| match forgotten {
+                Forgotten::All => completer.cache().clear(),
+                Forgotten::Some => completer.cache().forget(EMBEDDED),
+            }),
+        });
+        let parses = Arc::clone(&self.completer.parses);
+        if let Some(folder) = self.ledger.as_deref().and_then(Path::parent) {
+            parses.keep_in(folder.join(PARSES));
+        }
+        let (documents, configuration) = (Arc::clone(documents), Arc::clone(configuration));
+        let parsing = trees::start(Arc::clone(&self.parser), documents, configuration, parses, Arc::clone(crashes));
+        for started in [learning, parsing] {
+            if let Err(error) = started {
+                tracing::error!(%error, "a thread did not start");
+            }
+        }
+    }
+
+    /// Opens the ledger on the blocking pool, so that the task that serves does not wait.
+    fn open_ledger(&self) {
+        let (client, path) = (self.client.clone(), self.ledger.clone());
+        let (completer, status) = (Arc::clone(&self.completer), Arc::clone(&self.status));
+        tokio::task::spawn_blocking(move || {
+            let (ledger, notice) = Ledger::open(path.as_deref());
+            if let Some(notice) = notice {
+                messages::warn(&client, &notice);
+            }
+            let changes = Arc::clone(&status);
+            ledger.listen(move || changes.changed());
+            completer.ledger.fill(ledger);
+            scratch::sweep(path.as_deref());
+            completer.collect();
+            status.changed();
+        });
+    }
+
+    /// Looks for model servers on this machine, if the server was started to.
+    pub(super) fn look_around(&self) {
+        if self.discovers {
+            self.sources.look_around(&self.background);
+        }
+    }
+
+    /// An edit of a document was lost before anybody could read it. The user is told of the first.
+    pub(super) fn lost_edit(&self, uri: &Uri) {
+        let path = self.documents.session().lost_edit(uri);
+        if let Some(path) = path {
+            self.lost(&path);
+        }
+    }
+
+    /// A document is stale from now on: nothing is suggested in it until its whole text is known again.
+    pub(super) fn lost(&self, path: &Path) {
+        self.completer.flights.closed(path);
+        messages::warn(&self.client, &format!("{}: {STALE}", path.display()));
+        self.status.changed();
+    }
+
+    /// The parts that commands may touch.
+    pub(super) fn commands(&self) -> Commands<'_> {
+        Commands {
+            client: &self.client,
+            editor: self.editor.get(),
+            documents: &self.documents,
+            completer: &self.completer,
+            suggestions: &self.suggestions,
+            status: &self.status,
+            texts: &self.texts,
+        }
+    }
+
+    /// Ends what still runs, and writes what is not yet written.
+    pub(super) async fn close(&self) {
+        self.completer.flights.end().await;
+        self.completer.providers.keys.forget();
+        self.completer.learner.queue.end();
+        self.parser.end();
+        self.completer.parses.close();
+        self.background.abort();
+        self.suggestions.all_closed();
+        let ledger = Arc::clone(&self.completer.ledger);
+        let write = move || {
+            let Some(ledger) = ledger.get() else { return };
+            if !ledger.flush() {
+                tracing::warn!("the ledger could not write everything in time");
+            }
+            ledger.stop_collecting();
+        };
+        let _ = tokio::task::spawn_blocking(write).await;
+    }
+}

@@ -1,0 +1,500 @@
+//! Collects settings from their sources, and puts changes in force: the user's file, the client's options and configuration, its folders, and
+//! model servers found on this machine. It leaves reading and joining settings to `settings`.
+
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant, SystemTime};
+
+use serde_json::{Value, json};
+use tower_lsp::Client;
+use tower_lsp::gen_lsp_types::{
+    ConfigurationItem, DidChangeWatchedFilesParams, DidChangeWorkspaceFoldersParams, MessageType, Registration,
+};
+
+use crate::complete::Completer;
+use crate::documents::Documents;
+use crate::models::discover::Discovery;
+use crate::models::found::{Announced, Found};
+use crate::settings::{Closed, Configuration, FILE, Layer, Notice, Settings, prices};
+use crate::surface::status::Changes;
+use crate::sync::{Background, lock};
+use crate::wire::editor::Editor;
+use crate::wire::{convert, messages};
+use crate::{logging, paths};
+
+/// Our section of the client's configuration.
+const SECTION: &str = "pennyworth";
+/// Longest wait for an answer of the client.
+const PATIENCE: Duration = Duration::from_secs(10);
+/// Time that editors take to open their documents after the server starts.
+const A_MOMENT: Duration = Duration::from_millis(100);
+/// Files whose change needs a new configuration.
+const RULES: [&str; 3] = [".gitignore", FILE, ".ignore"];
+/// A pause in the reports of changed files with rules after which they are read, and the most such pauses.
+const QUIET: Duration = Duration::from_millis(300);
+const MOST_QUIETS: u32 = 20;
+
+/// The sources of settings, and the parts that follow them.
+pub(super) struct Sources {
+    client: Client,
+    /// The configuration to read instead of the user's own.
+    config: Option<PathBuf>,
+    documents: Arc<Documents>,
+    completer: Arc<Completer>,
+    status: Arc<Changes>,
+    discovery: Discovery,
+    announced: Announced,
+    folders: Mutex<Vec<PathBuf>>,
+    layers: Mutex<Layers>,
+    /// Whether the workspace is not trusted, so that only the embedded model may be asked.
+    is_restricted: AtomicBool,
+    /// Whether reading the workspace has begun.
+    is_reading: AtomicBool,
+    changed_rules: Mutex<ChangedRules>,
+    /// Held while a configuration is made, so that the last change prevails.
+    made: Mutex<Made>,
+}
+
+/// The layers of settings that are not files.
+#[derive(Default)]
+struct Layers {
+    options: Value,
+    configuration: Value,
+    /// Models that were found on this machine.
+    found: Value,
+}
+
+/// What the configuration in force was made from.
+#[derive(Default)]
+struct Made {
+    /// The state of the files of settings: the user's own, the table of prices, and one of each folder.
+    written: Vec<Option<Stamp>>,
+    told: Vec<Notice>,
+}
+
+/// Reports of changed files with rules that nobody has looked at.
+#[derive(Default)]
+struct ChangedRules {
+    folders: Vec<PathBuf>,
+    /// How many came.
+    reports: u64,
+    /// Whether a task waits for the last of them.
+    is_awaited: bool,
+}
+
+impl Sources {
+    /// The sources, without layers of the client yet.
+    pub(super) fn new(
+        client: Client,
+        (config, ledger): (Option<PathBuf>, Option<&Path>),
+        documents: Arc<Documents>,
+        completer: Arc<Completer>,
+        status: Arc<Changes>,
+    ) -> Sources {
+        Sources {
+            client,
+            config,
+            documents,
+            completer,
+            status,
+            discovery: Discovery::default(),
+            announced: Announced::beside(ledger),
+            folders: Mutex::default(),
+            layers: Mutex::default(),
+            is_restricted: AtomicBool::new(false),
+            is_reading: AtomicBool::new(false),
+            changed_rules: Mutex::default(),
+            made: Mutex::default(),
+        }
+    }
+
+    /// Takes the client's settings from `initialize`, and makes the first configuration. It reads the user's own files, and nothing of the
+    /// workspace: until that is read, all places are closed.
+    pub(super) fn begin(self: &Arc<Sources>, editor: &Editor) {
+        lock(&self.folders).clone_from(&editor.folders);
+        lock(&self.layers).options = editor.options.clone();
+        self.is_restricted.store(editor.restricted, Ordering::Relaxed);
+        let (settings, _) = self.gather();
+        let before = self.completer.configuration.get();
+        let configuration = Configuration::unread(before.generation, settings, &editor.folders);
+        self.documents.session().limit(configuration.settings().documents.max_bytes);
+        self.completer.configure(Arc::new(configuration));
+        self.refresh_soon();
+    }
+
+    /// The settings from all sources but the folders.
+    fn gather(&self) -> (Settings, Vec<Notice>) {
+        let (editor, found) = {
+            let layers = lock(&self.layers);
+            ([layers.options.clone(), layers.configuration.clone()], layers.found.clone())
+        };
+        let (mut settings, mut notices) = Settings::gather(self.config.as_deref(), &editor);
+        // Settings that come later may switch off what was found before.
+        let found = if settings.discover { found } else { Value::Null };
+        if !found.is_null() {
+            (settings, notices) = Settings::gather_found(self.config.as_deref(), &editor, &found);
+        }
+        self.completer.providers.found.set(&found);
+        if self.is_restricted.load(Ordering::Relaxed) {
+            settings.restrict();
+        }
+        (settings, notices)
+    }
+
+    /// Makes a new configuration and puts it in force. It blocks on files: not for the task that serves.
+    fn refresh(&self) {
+        let mut made = lock(&self.made);
+        let folders = lock(&self.folders).clone();
+        made.written = self.written();
+        let (settings, notices) = self.gather();
+        let before = self.completer.configuration.get();
+        let (mut configuration, _) = Configuration::new(before.generation + 1, settings, &folders);
+        configuration.notices = notices;
+        self.read_open(&configuration);
+        let configuration = Arc::new(configuration);
+        logging::set_level(configuration.settings().log.level);
+        self.completer.configure(Arc::clone(&configuration));
+        self.documents.session().limit(configuration.settings().documents.max_bytes);
+        self.relearn(&before, &configuration);
+        self.status.changed();
+        self.tell(&mut made, configuration.all_notices());
+    }
+
+    /// The same, on the blocking pool.
+    fn refresh_soon(self: &Arc<Sources>) {
+        let sources = Arc::clone(self);
+        tokio::task::spawn_blocking(move || sources.refresh());
+    }
+
+    /// Makes a new configuration if the user's file was written since it was last read.
+    pub(super) fn refresh_if_written(self: &Arc<Sources>) {
+        let sources = Arc::clone(self);
+        tokio::task::spawn_blocking(move || {
+            let known = lock(&sources.made).written.clone();
+            // Before the first configuration is made from the file, there is nothing to make anew.
+            if !known.is_empty() && sources.written() != known {
+                sources.refresh();
+            }
+        });
+    }
+
+    fn written(&self) -> Vec<Option<Stamp>> {
+        let own = [self.config.clone().or_else(paths::config_path), prices::path(self.config.as_deref())];
+        let folders = lock(&self.folders).iter().map(|folder| Some(folder.join(FILE))).collect::<Vec<_>>();
+        let paths = own.into_iter().chain(folders);
+        paths.map(|path| stamp(&std::fs::metadata(path?).ok()?)).collect()
+    }
+
+    /// Reads the workspace for the first time, a moment after the start. By then the user's document is open, so its neighbours are read first.
+    pub(super) async fn begin_reading(self: Arc<Sources>) {
+        tokio::time::sleep(A_MOMENT).await;
+        let begin = move || {
+            // The configuration must not change before the reading by it begins.
+            let _made = lock(&self.made);
+            self.is_reading.store(true, Ordering::Relaxed);
+            self.read(self.completer.configuration.get().learned_roots());
+        };
+        // It fails only when the server ends.
+        let _ = tokio::task::spawn_blocking(begin).await;
+    }
+
+    fn read(&self, roots: Vec<PathBuf>) {
+        if self.is_reading.load(Ordering::Relaxed) {
+            self.completer.learner.queue.walk(roots);
+        }
+    }
+
+    /// Learns what the new configuration allows. An added folder is read in addition; after any other change, everything is learned again.
+    fn relearn(&self, before: &Configuration, now: &Configuration) {
+        let (old, new) = (before.learned_roots(), now.learned_roots());
+        let is_more = rules(before.settings()) == rules(now.settings()) && old.iter().all(|root| new.contains(root));
+        if !before.is_read() {
+            self.read(new);
+        } else if !is_more {
+            self.forget_learned(now.settings().embedded.memory_mb);
+            self.read(new);
+        } else if before.differs(now, []) {
+            self.review(now);
+        } else {
+            let added: Vec<PathBuf> = new.into_iter().filter(|root| !old.contains(root)).collect();
+            if !added.is_empty() {
+                self.read(added);
+            }
+        }
+    }
+
+    /// Forgets what the rules of its place do not allow any more, and learns what they allow now.
+    fn review(&self, now: &Configuration) {
+        let queue = &self.completer.learner.queue;
+        queue.review();
+        let uris = self.documents.session().forget_learned();
+        uris.iter().for_each(|uri| queue.changed(uri));
+        self.read(now.learned_roots());
+    }
+
+    /// Files with rules may have changed. They are looked at once, when nothing has been reported for a while: a checkout reports many.
+    fn rules_changed(self: &Arc<Sources>, folders: Vec<PathBuf>) {
+        let is_begun = {
+            let mut changed = lock(&self.changed_rules);
+            changed.folders.extend(folders);
+            changed.reports += 1;
+            std::mem::replace(&mut changed.is_awaited, true)
+        };
+        if is_begun {
+            return;
+        }
+        let sources = Arc::clone(self);
+        tokio::spawn(async move {
+            let mut reports = 0;
+            for _ in 0..MOST_QUIETS {
+                let now = lock(&sources.changed_rules).reports;
+                if std::mem::replace(&mut reports, now) == now {
+                    break;
+                }
+                tokio::time::sleep(QUIET).await;
+            }
+            let _ = tokio::task::spawn_blocking(move || sources.read_rules_again()).await;
+        });
+    }
+
+    /// Reads the files with rules again. Unless one says something else now, nothing happens. It blocks on files.
+    fn read_rules_again(&self) {
+        let folders = {
+            let mut changed = lock(&self.changed_rules);
+            changed.is_awaited = false;
+            std::mem::take(&mut changed.folders)
+        };
+        let mut made = lock(&self.made);
+        let before = self.completer.configuration.get();
+        let now = before.again();
+        if !before.differs(&now, folders) {
+            return;
+        }
+        self.read_open(&now);
+        let now = Arc::new(now);
+        // Neither keys nor answers are forgotten: the user's own settings are the same.
+        self.completer.configuration.set(Arc::clone(&now));
+        self.review(&now);
+        for path in self.documents.session().paths() {
+            let (old, new) = (before.scope(&path), now.scope(&path));
+            if old.settings != new.settings || old.kind() != new.kind() {
+                // A call in flight was begun under other rules.
+                self.completer.flights.closed(&path);
+            }
+        }
+        self.status.changed();
+        self.tell(&mut made, now.all_notices());
+    }
+
+    /// A document was opened. Its folders may have files with faults, which nobody has read before.
+    pub(super) fn opened(self: &Arc<Sources>, path: PathBuf) {
+        self.refresh_if_written();
+        let sources = Arc::clone(self);
+        tokio::task::spawn_blocking(move || {
+            let configuration = sources.completer.configuration.get();
+            configuration.read(&path);
+            let mut made = lock(&sources.made);
+            let all = configuration.all_notices();
+            if all.iter().any(|notice| !made.told.contains(notice)) {
+                sources.tell(&mut made, all);
+                sources.status.changed();
+            }
+        });
+    }
+
+    /// Reads the rules of the open documents, so that they are known from the first moment of a configuration on.
+    fn read_open(&self, configuration: &Configuration) {
+        let (paths, begun) = (self.documents.session().paths(), Instant::now());
+        for path in paths.iter().take_while(|_| begun.elapsed() < PATIENCE) {
+            configuration.read(path);
+        }
+    }
+
+    /// Makes the embedded model forget everything and learn the open documents again.
+    fn forget_learned(&self, memory_mb: u32) {
+        let queue = &self.completer.learner.queue;
+        queue.forget(memory_mb);
+        let uris = self.documents.session().forget_learned();
+        uris.iter().for_each(|uri| queue.changed(uri));
+    }
+
+    /// Reports each fault of the settings once: all in the log, and the first to the user.
+    fn tell(&self, made: &mut Made, notices: Vec<Notice>) {
+        let mut new: Vec<Notice> = notices.iter().filter(|notice| !made.told.contains(notice)).cloned().collect();
+        made.told = notices;
+        for notice in &new {
+            tracing::warn!("{notice}");
+        }
+        new.sort_by_key(|notice| std::cmp::Reverse((notice.holds.closed(), notice.severity)));
+        let Some(first) = new.first() else { return };
+        let first = match first.holds.closed() {
+            Closed::No => first.to_string(),
+            _ => format!("{first}; {}", first.holds),
+        };
+        let rest = if new.len() > 1 { format!(" (and {} more, see the log)", new.len() - 1) } else { String::new() };
+        messages::show(&self.client, MessageType::Warning, format!("Pennyworth: {first}{rest}"));
+    }
+
+    /// Asks the client for our section of its configuration.
+    pub(super) async fn ask_configuration(self: Arc<Sources>) {
+        let item = ConfigurationItem { section: Some(SECTION.into()), ..ConfigurationItem::default() };
+        match tokio::time::timeout(PATIENCE, self.client.configuration(vec![item])).await {
+            Ok(Ok(mut answers)) if !answers.is_empty() => self.take_configuration(answers.swap_remove(0)),
+            Ok(Ok(_)) => {}
+            Ok(Err(error)) => tracing::debug!(code = error.code.code(), "the client has no configuration"),
+            Err(_) => tracing::debug!("the client did not send its configuration"),
+        }
+    }
+
+    /// The client's configuration changed. Some clients send it, with that of other servers; others must be asked.
+    pub(super) fn configuration_changed(self: &Arc<Sources>, editor: Option<&Editor>, settings: Value) {
+        match Layer::addressed(settings) {
+            Some(settings) => self.take_configuration(settings),
+            None if editor.is_some_and(|editor| editor.configuration) => {
+                drop(tokio::spawn(Arc::clone(self).ask_configuration()));
+            }
+            None => {}
+        }
+    }
+
+    fn take_configuration(self: &Arc<Sources>, configuration: Value) {
+        self.take(|layers| &mut layers.configuration, configuration);
+    }
+
+    /// Replaces a layer, and makes a new configuration if it differs.
+    fn take(self: &Arc<Sources>, layer: impl Fn(&mut Layers) -> &mut Value, value: Value) {
+        {
+            let mut layers = lock(&self.layers);
+            let layer = layer(&mut layers);
+            if *layer == value {
+                return;
+            }
+            *layer = value;
+        }
+        self.refresh_soon();
+    }
+
+    /// Looks for model servers on this machine, if the settings say so.
+    pub(super) fn look_around(self: &Arc<Sources>, background: &Background) {
+        let configuration = self.completer.configuration.get();
+        if !self.discovery.is_due(&configuration) {
+            return;
+        }
+        let sources = Arc::clone(self);
+        background.spawn(async move {
+            let Some(client) = &sources.completer.providers.client else { return };
+            let found = sources.discovery.look(client, &configuration.models).await;
+            sources.announce(&found).await;
+            sources.take(|layers| &mut layers.found, found);
+        });
+    }
+
+    /// Tells the user of models that were found, before one of them is asked: once for each address, over restarts.
+    async fn announce(self: &Arc<Sources>, layer: &Value) {
+        let found = Found::default();
+        found.set(layer);
+        let sources = Arc::clone(self);
+        let read = tokio::task::spawn_blocking(move || sources.announced.new_of(found.all()));
+        let new = read.await.unwrap_or_default();
+        for found in &new {
+            let message = format!("Pennyworth: {found}");
+            self.client.show_message(MessageType::Info, message).await;
+        }
+        if !new.is_empty() {
+            let sources = Arc::clone(self);
+            // It fails only when the server ends.
+            let _ = tokio::task::spawn_blocking(move || sources.announced.add(&new)).await;
+        }
+    }
+
+    /// The user added or removed folders.
+    pub(super) fn folders_changed(self: &Arc<Sources>, params: &DidChangeWorkspaceFoldersParams) {
+        {
+            let mut folders = lock(&self.folders);
+            let removed: Vec<_> =
+                params.event.removed.iter().filter_map(|folder| convert::folder(&folder.uri)).collect();
+            folders.retain(|folder| !removed.contains(folder));
+            for added in params.event.added.iter().filter_map(|folder| convert::folder(&folder.uri)) {
+                if !folders.contains(&added) {
+                    folders.push(added);
+                }
+            }
+        }
+        self.refresh_soon();
+    }
+
+    /// Files changed on disk.
+    pub(super) fn files_changed(self: &Arc<Sources>, params: DidChangeWatchedFilesParams) {
+        let paths: Vec<PathBuf> = params.changes.iter().filter_map(|change| convert::path(&change.uri)).collect();
+        let configuration = self.completer.configuration.get();
+        let (rules, files): (Vec<_>, Vec<_>) = paths.into_iter().partition(|path| is_rule(path));
+        if !rules.is_empty() {
+            self.rules_changed(rules.iter().filter_map(|path| path.parent()).map(Path::to_owned).collect());
+        }
+        if self.completer.learner.queue.files(files) {
+            self.read(configuration.learned_roots());
+        }
+    }
+
+    /// A document was saved, which may have been a file with rules.
+    pub(super) fn saved(self: &Arc<Sources>, path: &Path) {
+        if is_rule(path) {
+            self.rules_changed(path.parent().map(Path::to_owned).into_iter().collect());
+        }
+        self.refresh_if_written();
+    }
+
+    /// Asks the client to report changes, as far as it can.
+    pub(super) async fn register(client: Client, editor: Editor) {
+        let mut registrations = Vec::new();
+        let mut add = |method: &str, options: Value| {
+            let register_options = Some(options);
+            registrations.push(Registration { id: method.into(), method: method.into(), register_options });
+        };
+        if editor.watches_configuration {
+            add("workspace/didChangeConfiguration", json!({ "section": SECTION }));
+        }
+        if editor.watches_files {
+            add("workspace/didChangeWatchedFiles", json!({ "watchers": watched() }));
+        }
+        if !registrations.is_empty() {
+            let asked = client.register_capability(registrations);
+            let _ = tokio::time::timeout(PATIENCE, asked).await;
+        }
+    }
+}
+
+/// When a file was written, and when its permissions or its name changed, where the system knows that.
+type Stamp = (SystemTime, (i64, i64));
+
+fn stamp(metadata: &std::fs::Metadata) -> Option<Stamp> {
+    #[cfg(unix)]
+    let changed =
+        (std::os::unix::fs::MetadataExt::ctime(metadata), std::os::unix::fs::MetadataExt::ctime_nsec(metadata));
+    #[cfg(not(unix))]
+    let changed = (0, 0);
+    Some((metadata.modified().ok()?, changed))
+}
+
+/// The settings that decide what is learned.
+fn rules(settings: &Settings) -> Value {
+    json!([settings.enabled, settings.embedded, settings.ignore, settings.secrets, settings.languages])
+}
+
+/// Whether a file may hold rules for others, by its name.
+fn is_rule(path: &Path) -> bool {
+    let is_named = path.file_name().is_some_and(|name| RULES.iter().any(|rule| name == *rule));
+    is_named || path.components().any(|part| part.as_os_str() == ".git")
+}
+
+/// Patterns for every file that is learned, and for those that decide which are. Eglot does not support a star in braces.
+fn watched() -> Vec<Value> {
+    let facts = pennyworth_grammars::all().iter().map(|language| language.facts());
+    let mut endings: Vec<&str> = facts.flat_map(|facts| &facts.extensions).map(String::as_str).collect();
+    endings.sort_unstable();
+    endings.dedup();
+    let learned = format!("**/*.{{{}}}", endings.join(","));
+    let patterns = std::iter::once(learned).chain(RULES.map(|name| format!("**/{name}")));
+    patterns.map(|pattern| json!({ "globPattern": pattern })).collect()
+}

@@ -1,0 +1,298 @@
+//! Which files hold keys or passwords, by their names: the known ones and the user's own patterns, whatever the case, and copies of them.
+//! It leaves secrets inside other files to `core::mask`.
+
+use std::path::Path;
+use std::sync::LazyLock;
+
+use ignore::Match;
+use ignore::gitignore::{Gitignore, GitignoreBuilder};
+
+/// Endings of copies.
+const COPIES: &str = include_str!("../../tables/copies.txt");
+/// Most endings that are taken off one name.
+const MAX_PEELED: usize = 4;
+
+/// The known patterns, in lower case: what needs no case to be ignored is looked up in a table instead of by an expression.
+static KNOWN: LazyLock<Gitignore> = LazyLock::new(|| {
+    let lines = include_str!("../../tables/secrets.gitignore").to_lowercase();
+    matcher(GitignoreBuilder::new(""), lines.lines())
+});
+
+/// The user's own patterns, which come after the known ones.
+pub(super) struct Secrets(Gitignore);
+
+impl Secrets {
+    /// These patterns of the user, the later ones over the earlier.
+    pub(super) fn new<'a>(patterns: impl Iterator<Item = &'a str>) -> Secrets {
+        let mut builder = GitignoreBuilder::new("");
+        let _ = builder.case_insensitive(true);
+        Secrets(matcher(builder, patterns))
+    }
+
+    /// Whether a file holds secrets, by the name of itself or of one of its folders. An exception holds for copies, too.
+    pub(super) fn holds(&self, path: &Path) -> bool {
+        let path = path.to_string_lossy().replace('\\', "/");
+        let decoded = decoded(&path);
+        [Some(path.as_str()), decoded.as_deref()].into_iter().flatten().any(|path| self.holds_named(path))
+    }
+
+    fn holds_named(&self, path: &str) -> bool {
+        let (folders, name) = path.rsplit_once('/').map_or(("", path), |(folders, name)| (folders, name));
+        let mut names = vec![name.to_owned()];
+        while let Some(original) = names.last().and_then(|name| original(name)).filter(|_| names.len() < MAX_PEELED) {
+            names.push(original);
+        }
+        // A swap file of Vim has a dot in front of its original's name, unless that begins with one.
+        names.extend(
+            names.last().filter(|_| names.len() > 1).and_then(|name| name.strip_prefix('.')).map(str::to_owned),
+        );
+        let verdicts: Vec<_> = names.iter().filter_map(|name| self.says(&join(folders, name), false)).collect();
+        let is_secret = verdicts.contains(&true) && !verdicts.contains(&false);
+        is_secret
+            || Path::new(folders).ancestors().any(|folder| self.says(&folder.to_string_lossy(), true) == Some(true))
+    }
+
+    fn says(&self, path: &str, is_folder: bool) -> Option<bool> {
+        let path = path.trim_start_matches('/');
+        if path.is_empty() {
+            return None;
+        }
+        let own = self.0.matched(path, is_folder);
+        match own.or(KNOWN.matched(path.to_lowercase(), is_folder)) {
+            Match::None => None,
+            Match::Ignore(_) => Some(true),
+            Match::Whitelist(_) => Some(false),
+        }
+    }
+}
+
+/// A matcher of these lines. Faulty ones got their notice when the settings were read.
+pub(super) fn matcher<'a>(mut builder: GitignoreBuilder, lines: impl Iterator<Item = &'a str>) -> Gitignore {
+    for line in lines {
+        let _ = builder.add_line(None, line);
+    }
+    builder.build().unwrap_or_else(|_| Gitignore::empty())
+}
+
+fn join(folders: &str, name: &str) -> String {
+    if folders.is_empty() { name.to_owned() } else { format!("{folders}/{name}") }
+}
+
+/// The name of which a name is a copy: without one ending, a number, or the marks of an editor. `None` if it is no copy.
+fn original(name: &str) -> Option<String> {
+    // Windows ignores dots and blanks at the end, and streams behind a colon.
+    let trimmed = name.split(':').next().unwrap_or(name).trim_end_matches(['.', ' ']);
+    let marked = name.strip_prefix(".#").or_else(|| name.strip_prefix('#')?.strip_suffix('#'));
+    // `secrets (1).json`, `secrets copy.json`
+    let in_front = || {
+        let (stem, extension) = name.rsplit_once('.')?;
+        Some(format!("{}.{extension}", without_ending(stem).filter(|stem| !stem.is_empty())?))
+    };
+    let original = match trimmed.len() < name.len() {
+        true => trimmed.to_owned(),
+        false => marked.or_else(|| without_ending(name)).map(str::to_owned).or_else(in_front)?,
+    };
+    (!original.is_empty()).then_some(original)
+}
+
+/// A name without an ending of copies, or without a number.
+fn without_ending(name: &str) -> Option<&str> {
+    let lower = name.to_ascii_lowercase();
+    let endings = COPIES.lines().filter(|line| !line.starts_with("# ") && !line.is_empty());
+    let kept = endings.filter_map(|ending| lower.strip_suffix(ending)).map(str::len).min();
+    let number = || {
+        name.trim_end_matches(|c: char| c.is_ascii_digit() || "-_()".contains(c)).trim_end().trim_end_matches('.').len()
+    };
+    name.get(..kept.unwrap_or_else(number)).filter(|kept| kept.len() < name.len())
+}
+
+/// A path with its percent signs decoded; `None` if there are none. An editor may have encoded it twice.
+fn decoded(path: &str) -> Option<String> {
+    let mut out = Vec::with_capacity(path.len());
+    let mut bytes = path.as_bytes().iter();
+    let mut is_changed = false;
+    while let Some(&byte) = bytes.next() {
+        let rest = bytes.as_slice();
+        let code = rest.get(..2).filter(|_| byte == b'%').and_then(|digits| std::str::from_utf8(digits).ok());
+        match code.and_then(|digits| u8::from_str_radix(digits, 16).ok()) {
+            Some(decoded) => {
+                out.push(decoded);
+                bytes.nth(1);
+                is_changed = true;
+            }
+            None => out.push(byte),
+        }
+    }
+    is_changed.then(|| String::from_utf8_lossy(&out).into_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn secrets(own: &[&str]) -> Secrets {
+        Secrets::new(own.iter().copied())
+    }
+
+    #[test]
+    fn files_of_keys_and_passwords_are_known_whatever_their_case_folder_and_copy() {
+        let secrets = secrets(&[]);
+        for name in [
+            ".env",
+            ".env.local",
+            ".env-prod",
+            ".env_prod",
+            "prod.env",
+            ".envrc",
+            "server.pem",
+            "server.key",
+            "AuthKey_ABC.p8",
+            "x.kdbx",
+            "id_rsa",
+            "id_ed25519",
+            "deploy_rsa",
+            ".netrc",
+            "_netrc",
+            ".pgpass",
+            ".my.cnf",
+            ".npmrc",
+            ".pypirc",
+            ".htpasswd",
+            ".git-credentials",
+            ".dockercfg",
+            ".docker/config.json",
+            ".aws/credentials",
+            ".kube/config",
+            "kubeconfig",
+            "prod.kubeconfig",
+            "credentials",
+            "credentials.json",
+            "client_secret_1.json",
+            "service-account-prod.json",
+            "google-services.json",
+            "GoogleService-Info.plist",
+            "secrets.json",
+            "secrets.yml",
+            "secrets.toml",
+            "secrets.properties",
+            "db.secret",
+            "terraform.tfvars",
+            "terraform.tfvars.json",
+            "terraform.tfstate",
+            "wp-config.php",
+            "rclone.conf",
+            ".rclone.conf",
+            ".config/rclone/rclone.conf",
+            ".bash_history",
+            ".zsh_history",
+            ".python_history",
+            ".psql_history",
+            ".node_repl_history",
+            "fish_history",
+            "ConsoleHost_history.txt",
+            ".vault-token",
+            ".s3cfg",
+            "sftp-config.json",
+            ".cargo/credentials.toml",
+            ".m2/settings.xml",
+            ".gradle/gradle.properties",
+            "application_default_credentials.json",
+            "master.key",
+            ".ssh/config",
+            ".config/gh/hosts.yml",
+            "local.settings.json",
+            "wpa_supplicant.conf",
+            "keystore.jks",
+            "release.keystore",
+            "key.properties",
+            ".databrickscfg",
+            "kaggle.json",
+        ] {
+            let (upper, windows) = (name.to_ascii_uppercase(), name.replace('/', "\\"));
+            for path in [
+                name.to_owned(),
+                upper,
+                format!("/home/me/project/sub/{name}"),
+                format!("C:\\project\\{windows}"),
+                format!("a/{name}.bak"),
+                format!("a/{name}~"),
+                format!("{name}.old~"),
+                format!("{name}.2026-11-28"),
+                format!("{name}.orig"),
+                format!("{name}.swp"),
+                format!("{name}."),
+                format!("{name}::$DATA"),
+                name.replace('.', "%2E"),
+            ] {
+                // An option of a shell's history or a folder keeps no copies of its own.
+                assert!(secrets.holds(Path::new(&path)), "{path}");
+            }
+        }
+        for path in [".#.env", "#.env#", "a/#id_rsa#", ".secrets.json.swp", ".Secrets.json.SWP", "secrets (1).json.bak"]
+        {
+            assert!(secrets.holds(Path::new(path)), "{path}");
+        }
+    }
+
+    #[test]
+    fn ordinary_files_and_templates_are_none() {
+        let secrets = secrets(&[]);
+        for path in [
+            "src/main.rs",
+            "src/env.rs",
+            "environment.ts",
+            ".env.example",
+            ".env.sample",
+            ".env.template",
+            ".env.example~",
+            "prod.env.example",
+            "id_rsa.pub",
+            "src/credentials/mod.rs",
+            "src/credentials.rs",
+            "Secrets.cs",
+            "secrets.py",
+            "src/secret.go",
+            "wp-config-sample.php",
+            "config.toml",
+            "package.json",
+            "keyboard.ts",
+            "history.js",
+            "order_history.py",
+            "hub/index.ts",
+            "src/keystore/mod.rs",
+            "monkey.rs",
+            "token.rs",
+            "Dockerfile",
+            "docs/keys.md",
+            "private_key.rs",
+            "appsettings.json",
+            "tests/passwords.rs",
+            "a.swp",
+            "~",
+            "#",
+            ".#",
+            "%",
+            "%zz",
+            "",
+        ] {
+            assert!(!secrets.holds(Path::new(path)), "{path}");
+        }
+    }
+
+    #[test]
+    fn a_users_own_patterns_come_last() {
+        let secrets = secrets(&["!public.pem", "*.vault", "!.env.test"]);
+        for (path, is_secret) in [
+            ("public.pem", false),
+            ("public.pem.bak", false),
+            ("server.pem", true),
+            ("a.VAULT", true),
+            ("a.vault.bak", true),
+            (".env.test", false),
+            (".env", true),
+            (".ssh/public.pem", true),
+        ] {
+            assert_eq!(secrets.holds(Path::new(path)), is_secret, "{path}");
+        }
+    }
+}

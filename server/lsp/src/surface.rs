@@ -1,0 +1,16 @@
+//! What the editor shows: completions inline (`inline`) and in the menu (`menu`), code actions, commands, status, and the suggestions on the
+//! screen. It leaves completing to `complete`, and the text of reports to `reports`.
+
+pub mod actions;
+pub mod commands;
+pub mod inline;
+pub mod menu;
+mod nothing;
+pub mod scratch;
+mod screen;
+pub mod status;
+mod suggestions;
+mod texts;
+
+pub use suggestions::Suggestions;
+pub use texts::Texts;

@@ -1,0 +1,106 @@
+//! A user asks with a key or on the command line: what is printed where, what each model did and cost, and why there is nothing.
+//! The real binary runs against a fake provider.
+
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
+
+use std::path::Path;
+use std::process::Output;
+
+use pennyworth_tests::editor::{Editor, binary};
+use pennyworth_tests::fake_provider::{Answer, FakeProvider, Fault};
+use pennyworth_tests::paid;
+use serde_json::{Value, json};
+use tokio::process::Command;
+
+/// A folder with a configuration of one paid model and a file with a place to complete.
+fn machine(base_url: &str, cap: f64) -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    paid::configure(folder.path(), base_url, cap, "").unwrap();
+    let source = "fn main() {\n    let greeting = \n    print(greeting);\n}\n";
+    std::fs::write(folder.path().join("a.rs"), source).unwrap();
+    folder
+}
+
+async fn complete(folder: &Path, more: &[&str]) -> Output {
+    let place = format!("{}:2:20", folder.join("a.rs").display());
+    let mut command = Command::new(binary());
+    command.arg("--config").arg(folder.join("config.toml")).args(["complete", &place]).args(more);
+    command.env_clear().env("HOME", folder).output().await.unwrap()
+}
+
+#[tokio::test]
+async fn the_text_alone_is_on_standard_output_and_the_rest_beside_it() {
+    let fake = FakeProvider::start().await.unwrap();
+    fake.always(Answer::new(&["\"hi\"", ";"]));
+    let folder = machine(&fake.base_url(), 1.0);
+    let output = complete(folder.path(), &[]).await;
+    let (text, notes) = (String::from_utf8(output.stdout).unwrap(), String::from_utf8(output.stderr).unwrap());
+    assert_eq!((output.status.code(), text.as_str()), (Some(0), "\"hi\";\n"), "{notes}");
+    let cost = paid::cost(fake.bill()).to_string();
+    assert!(notes.contains(&format!("-- fake: the answer fits; {cost}\n")), "{notes}");
+    assert!(notes.ends_with(&format!("from the model fake; {cost} spent\n")), "{notes}");
+}
+
+#[tokio::test]
+async fn without_a_completion_each_model_is_named_with_what_became_of_it() {
+    let fake = FakeProvider::start().await.unwrap();
+    for (what, answer, cap, expected) in [
+        ("the server fails", Answer::new(&[]).with(Fault::Status(500, vec![], json!({}))), 1.0, "-- fake: "),
+        ("it does not fit", Answer::new(&[")))"]), 1.0, "-- fake: the answer does not fit: "),
+        (
+            "at the cap",
+            Answer::new(&["\"hi\";"]),
+            0.0,
+            "no completion: no model may be asked: fake: the rest of the day's",
+        ),
+    ] {
+        fake.always(answer);
+        fake.forget();
+        let folder = machine(&fake.base_url(), cap);
+        let output = complete(folder.path(), &[]).await;
+        let notes = String::from_utf8(output.stderr).unwrap();
+        assert_eq!((output.status.code(), output.stdout.len()), (Some(1), 0), "{what}: {notes}");
+        assert!(notes.contains(expected), "{what}: {notes}");
+        let json = complete(folder.path(), &["--json"]).await;
+        let json: Value = serde_json::from_slice(&json.stdout).unwrap();
+        assert!(json["text"].is_null() && json["why_nothing"].is_string(), "{what}: {json}");
+    }
+    // A port on which nobody listens.
+    let nobody = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let folder = machine(&format!("http://{nobody}/v1"), 1.0);
+    let output = complete(folder.path(), &[]).await;
+    let notes = String::from_utf8(output.stderr).unwrap();
+    assert!(notes.contains("-- fake: ") && output.status.code() == Some(1), "{notes}");
+}
+
+#[tokio::test]
+async fn a_cap_that_is_reached_is_told_once_with_its_figures_and_stays_in_the_status() {
+    let fake = FakeProvider::start().await.unwrap();
+    fake.always(Answer::new(&["\"hi\";"]));
+    let folder = machine(&fake.base_url(), 0.001);
+    let (config, home) = (folder.path().join("config.toml"), folder.path().to_string_lossy().into_owned());
+    let mut editor = Editor::spawn(&binary(), &["--config", &config.to_string_lossy()], &[("HOME", &*home)]).unwrap();
+    editor.initialize(json!({"textDocument": {"inlineCompletion": {}}}), Value::Null, None).await;
+    assert_eq!(editor.shown_in("main", 1).await, None);
+    let told = editor.note("window/showMessage").await;
+    let message = told["message"].as_str().unwrap();
+    assert!(message.contains("a cap is reached: $0.00 of $0.001 spent in 24 hours"), "{message}");
+    while editor.note("$/pennyworth/status").await["state"] != "capped" {}
+    assert_eq!(editor.shown_in("other", 1).await, None);
+    let again = editor.noted("window/showMessage");
+    assert!(again.is_empty(), "{again:?}");
+}
+
+#[tokio::test]
+async fn an_editor_is_told_why_a_key_gave_nothing() {
+    let fake = FakeProvider::start().await.unwrap();
+    fake.always(Answer::new(&[")))"]));
+    let folder = machine(&fake.base_url(), 1.0);
+    let (config, home) = (folder.path().join("config.toml"), folder.path().to_string_lossy().into_owned());
+    let mut editor = Editor::spawn(&binary(), &["--config", &config.to_string_lossy()], &[("HOME", &*home)]).unwrap();
+    editor.initialize(json!({"textDocument": {"inlineCompletion": {}}}), Value::Null, None).await;
+    assert_eq!(editor.shown_in("main", 1).await, None);
+    let nothing = editor.note("$/pennyworth/nothing").await;
+    let reason = nothing["reason"].as_str().unwrap();
+    assert!(reason.starts_with("fake: the answer does not fit"), "{nothing}");
+}
