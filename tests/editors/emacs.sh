@@ -16,4 +16,4 @@ need python3
 
 server
 "$emacs/usr/bin/emacs-nox" --version 2>/dev/null | head -1
-exec timeout 120 python3 "$here/emacs/run.py" "$emacs" "$server" target/editors/emacs-seen
+exec timeout 600 python3 "$here/emacs/run.py" "$emacs" "$server" target/editors/emacs-seen

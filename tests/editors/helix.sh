@@ -17,4 +17,4 @@ need python3
 server
 "$hx" --version
 mkdir -p target/editors/helix-seen
-exec timeout 300 python3 "$here/helix/run.py" "$hx" "$server" target/editors/helix-seen
+exec timeout 900 python3 "$here/helix/run.py" "$hx" "$server" target/editors/helix-seen

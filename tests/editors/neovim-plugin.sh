@@ -42,13 +42,13 @@ for version in "${versions[@]}"; do
   nvim=$PWD/$version/usr/bin/nvim
   for test in "$HERE"/plugin*.lua; do
     anew "$(basename "$test")"
-    timeout 120 "$nvim" --clean --headless -l "$test" || { echo "FAILED: $(basename "$test") in $version" >&2; result=1; }
+    timeout 600 "$nvim" --clean --headless -l "$test" || { echo "FAILED: $(basename "$test") in $version" >&2; result=1; }
   done
   anew terminal
-  timeout 120 "$HERE/terminal" "$nvim" "$version/terminal.txt" || { echo "FAILED: terminal in $version" >&2; result=1; }
+  timeout 600 "$HERE/terminal" "$nvim" "$version/terminal.txt" || { echo "FAILED: terminal in $version" >&2; result=1; }
   anew "the session"
   cp "$here"/session/workspace/* "$PLACE/workspace/" && rm "$PLACE/workspace/orders.py"
-  { PENNYWORTH_LOG=debug timeout 120 "$nvim" --clean --headless -l "$HERE/session.lua" &&
+  { PENNYWORTH_LOG=debug timeout 600 "$nvim" --clean --headless -l "$HERE/session.lua" &&
     python3 "$here/session/check.py" "$(basename "$version")" "$XDG_STATE_HOME/pennyworth" "$PLACE/workspace/debts.py"; } ||
     { echo "FAILED: the session in $version" >&2; result=1; }
 done

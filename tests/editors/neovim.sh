@@ -21,7 +21,7 @@ mkdir -p "$place/workspace"
 cp "$here/neovim/orders.py" "$place/workspace/"
 export HOME=$place XDG_{CONFIG,STATE,DATA,CACHE}_HOME="$place/xdg" NVIM_LOG_FILE=$place/nvim.log
 export SERVER=$server PLACE=$place
-timeout 120 "$nvim" --clean --headless -l "$here/neovim/smoke.lua" "$here/neovim/init.lua"
+timeout 600 "$nvim" --clean --headless -l "$here/neovim/smoke.lua" "$here/neovim/init.lua"
 
 # The ledger counts what was accepted.
 "$SERVER" stats --json > "$place/stats.json"
@@ -30,4 +30,4 @@ echo "ok: the ledger knows that it was accepted"
 
 # Line breaks of each kind.
 cp "$here/neovim/orders.py" "$place/workspace/"
-HERE=$here/neovim timeout 240 "$nvim" --clean --headless -l "$here/neovim/breaks.lua" "$here/neovim/init.lua"
+HERE=$here/neovim timeout 600 "$nvim" --clean --headless -l "$here/neovim/breaks.lua" "$here/neovim/init.lua"

@@ -13,7 +13,7 @@ import tempfile
 import time
 from pathlib import Path
 
-LIMIT = 20  # seconds
+LIMIT = 60  # seconds
 KEYS = {"\n": "Enter", " ": "Space", "\t": "Tab", ";": "\\;"}
 failed = []
 

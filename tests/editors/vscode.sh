@@ -43,4 +43,4 @@ npm test --silent
 mkdir -p "$root/target/editors/vscode"
 vsix=$root/target/editors/vscode/pennyworth.vsix
 npm run --silent package -- "$server" linux-x64 "$vsix" >/dev/null
-exec timeout 280 node "$here/vscode/run.mjs" "$lab" "$lab-old" "$vsix" "$root/target/editors/vscode"
+exec timeout 900 node "$here/vscode/run.mjs" "$lab" "$lab-old" "$vsix" "$root/target/editors/vscode"

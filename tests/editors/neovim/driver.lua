@@ -2,7 +2,7 @@
 -- It leaves the checks to the tests.
 local M = {}
 
-local LIMIT = tonumber(vim.env.LIMIT_MS) or 20000
+local LIMIT = tonumber(vim.env.LIMIT_MS) or 60000
 local failed, passed = 0, 0
 
 --- Reports whether something holds; if not, what was found instead.

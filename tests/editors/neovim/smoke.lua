@@ -1,7 +1,7 @@
 -- Drives a second Neovim over RPC key by key, as a user types. It waits for events, never for a time; the times are limits.
 local place = vim.env.PLACE
 local init = _G.arg[1]
-local limit = 20000
+local limit = 60000
 
 local child = vim.fn.jobstart(
   { vim.v.progpath, '--embed', '--headless', '--clean', '-u', init, place .. '/workspace/orders.py' },

@@ -2,7 +2,7 @@
 //
 //   run.mjs LAB OLD VSIX OUT     LAB: code-server and playwright; OLD: an old code-server; OUT: folder for pictures
 import { spawnSync } from 'node:child_process';
-import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { copyFileSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Editor, eventually, Host } from './editor.mjs';
@@ -56,6 +56,9 @@ async function session(name, host, browser, query, actions) {
     console.log(`FAILED: ${name}: ${error.message.split('\n')[0]}`);
     const page = editor?.page ?? browser.context.pages().at(-1);
     await page?.screenshot({ path: join(out, `failed-${name}.png`) }).catch(() => {});
+    // What the user was told may say why.
+    const told = await editor?.messages().catch(() => undefined);
+    if (told) console.log(`messages: ${JSON.stringify(told)}`);
   } finally {
     await editor?.page.close();
   }
@@ -131,7 +134,7 @@ async function takes(editor, path, picture) {
 }
 
 /** Pauses for all languages, and for one. */
-async function pauses(editor, program) {
+async function pauses(editor, program, state) {
   await editor.command('Pennyworth: Pause or Resume');
   await check('pausing shows', () => editor.status('paused', (text) => text.includes('paused')));
   await editor.step({ open: 'orders.py' });
@@ -160,7 +163,7 @@ async function pauses(editor, program) {
   await editor.step({ open: 'prices.js' });
   await check('where it is spoken', () => editor.status('javascript', (text) => !text.includes('paused')));
   await editor.step({ open: 'orders.py' });
-  await dies(editor, program, forPython);
+  await dies(editor, program, state, forPython);
   await editor.command('Pennyworth: Pause or Resume for This Language');
   await editor.status('resumed', (text) => !text.includes('paused'));
 }
@@ -197,12 +200,28 @@ async function looks(editor) {
   await editor.press('Escape');
 }
 
+/**
+ * Kills servers unless one of them is parsing: its mark would tell the next server that this text had ended it. They are stopped meanwhile, so
+ * that no parse begins between the look and the end.
+ */
+function killIdle(ids, state) {
+  const folder = join(state, 'pennyworth/parses');
+  const isParsing = (id) => readdirSync(folder).some((name) => name.startsWith(`${id}-`) && readFileSync(join(folder, name), 'utf8').trim() !== '');
+  for (const id of ids) process.kill(id, 'SIGSTOP');
+  if (ids.some(isParsing)) {
+    for (const id of ids) process.kill(id, 'SIGCONT');
+    return false;
+  }
+  killed.push(Date.now());
+  for (const id of ids) process.kill(id, 'SIGKILL');
+  return true;
+}
+
 /** A server that dies restarts, and the user is told once. */
-async function dies(editor, program, remains) {
+async function dies(editor, program, state, remains) {
   const kill = async () => {
     const before = Host.processes(program);
-    killed.push(Date.now());
-    for (const id of before) process.kill(id, 'SIGKILL');
+    await eventually('nothing is parsed', () => killIdle(before, state));
     await eventually('another server runs', () => Host.processes(program).some((id) => !before.includes(id)));
   };
   await kill();
@@ -298,12 +317,13 @@ async function servers(editor, host) {
 /** The oldest VS Code that the extension supports, or the nearest one available. */
 async function oldest(browser, both, model) {
   // A ledger of its own, in which nothing is spent yet.
-  const host = await Host.start(old, join(place, 'old'), vsix, { XDG_STATE_HOME: join(place, 'old-state') });
+  const state = join(place, 'old-state');
+  const host = await Host.start(old, join(place, 'old'), vsix, { XDG_STATE_HOME: state });
   model.calls = 0;
   const four = folder('four', { 'orders.py': ORDERS, 'prices.js': join(here, 'prices.js') });
   await session('old editor', host, browser, `folder=${four}`, async (editor) => {
     await takes(editor, join(four, 'orders.py'), 'old');
-    await pauses(editor, join(place, 'old/ext', PROGRAM));
+    await pauses(editor, join(place, 'old/ext', PROGRAM), state);
     await trusted(editor, model);
     await key(editor, model, 'old-spent');
     await cap(editor, model, 'old-capped');
@@ -359,7 +379,7 @@ async function main() {
     await session('one folder', host, browser, `folder=${one}`, async (editor) => {
       await first(editor);
       await takes(editor, join(one, 'orders.py'), 'ghost');
-      await pauses(editor, program);
+      await pauses(editor, program, process.env.XDG_STATE_HOME);
       await looks(editor);
       await trusted(editor, model);
       await key(editor, model, 'screenshot');

@@ -23,6 +23,7 @@ use pennyworth_core::plan::{self, Inputs, Plan};
 use pennyworth_core::present::among_closers;
 use pennyworth_core::prompt::{self, Prompt, Window};
 use pennyworth_core::route::{Skipped, Terms};
+use pennyworth_core::syntax;
 use pennyworth_core::task::{Stop, Task, Tier};
 use pennyworth_core::tokens::{REFERENCE_CHARS_PER_TOKEN, estimate};
 use pennyworth_ngram::Query;
@@ -167,6 +168,8 @@ fn classify(completer: &Completer, configuration: Arc<Configuration>, request: R
     let cursor = Cursor::new(&request, language, barred);
     let context = match barred {
         None => {
+            // Outside of the mark: compiling them takes longer than the text.
+            syntax::queries(language);
             let _mark = completer.parses.begin(&request.path, language.name());
             classify::classify(&cursor.text, language, cursor.tree.as_ref(), cursor.offset)
         }

@@ -147,6 +147,9 @@ fn parse(
     }
     let begun = documents.session().begin_parse(uri);
     let Some(snapshot) = begun else { return };
+    // The queries of a language compile once, at its first document instead of its first completion. A server that is killed meanwhile did not
+    // end in this text.
+    syntax::queries(language);
     let mark = parses.begin(&path, language.name());
     // A parse that panicked is ended as well; otherwise the session would keep each edit for its tree.
     let (tree, is_late) = crashes.guard(PART, || tree(parser, language, &snapshot)).unwrap_or((None, true));
@@ -163,8 +166,6 @@ fn parse(
 
 /// The tree of a document, if there is one, and whether the parse took too long.
 fn tree(parser: &Parser, language: &'static Language, snapshot: &Snapshot) -> (Option<Tree>, bool) {
-    // This compiles the queries at the first document of a language, not at its first completion.
-    syntax::queries(language);
     let begun = Instant::now();
     let mut go_on = || begun.elapsed() < LONGEST && !parser.is_over();
     let tree = syntax::parse(&snapshot.text, language, snapshot.tree.as_ref(), &mut go_on);
