@@ -16,8 +16,9 @@ from terminal import check, end, eventually
 HX, SERVER, SEEN = sys.argv[1], str(Path(sys.argv[2]).resolve()), Path(sys.argv[3]).resolve()
 HERE = Path(__file__).resolve().parent
 SESSION = HERE.parent / "session"
-# Seconds between the keys of a user who waits for an answer: Helix asks again only at a key after the last answer.
-PACE = 0.1
+# Seconds between the keys of a user who waits for an answer: Helix asks again only at a key after the last answer. It waits 0.1 s for slow servers
+# before it shows a menu; a key at that very moment is never asked about.
+PACE = 0.3
 # Our entry, as `pennyworth init helix` prints it.
 OURS = '{ except-features = ["code-action"], name = "pennyworth" }'
 ORDERS = (HERE.parent / "neovim/orders.py").read_text()
