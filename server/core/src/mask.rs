@@ -1,7 +1,9 @@
 //! Masks keys and passwords in a prompt, so that none leaves this machine. Each character becomes [`MARK`], so positions and sizes hold.
-//! The crate `redact-secret` knows the shapes of keys, tokens and connection strings. `named` adds what a declaration gives to a secret name,
-//! `random` adds blocks and texts that only keys look like. It leaves deciding which prompts leave to `plan`, and files to the settings.
+//! The crate `redact-secret` knows the shapes of keys, tokens and connection strings. `named` adds what a declaration gives to a secret name, `settings`
+//! what files of settings give below one, `random` and `addresses` texts that only keys look like. It leaves deciding which prompts leave to `plan`, and
+//! files to the settings.
 
+use std::collections::BTreeSet;
 use std::ops::Range;
 use std::sync::LazyLock;
 
@@ -10,17 +12,23 @@ use serde::Serialize;
 
 use crate::prompt::{Excerpt, Prompt, head};
 
+mod addresses;
+mod before;
+mod expression;
 mod named;
 mod names;
 mod random;
 mod reader;
+mod settings;
 
 /// What stands for each character of a secret. Tokenizers have runs of it, and models have seen it stand for passwords.
 pub const MARK: char = '*';
 /// Bytes that the crate reads at a time, to a line's end or a word's.
 const PIECE: usize = 4 * 1024;
-/// A run of marks this long in an answer is a mask.
+/// A run of marks shorter than this is known as a mask only by what stands around it.
 const MIN_RUN: usize = 3;
+/// A run of marks longer than this is a mask whatever its length, unless the prompt's own text has one as long.
+const MAX_OWN: usize = 6;
 
 static SHAPES: LazyLock<Option<BuiltInRegistry>> = LazyLock::new(|| BuiltInRegistry::with_built_in().ok());
 
@@ -41,6 +49,10 @@ pub struct Masks {
     pub count: usize,
     /// Short masks with the characters around them, by which an answer that repeats them is known.
     short: Vec<String>,
+    /// Lengths of the longer masks, in characters.
+    lengths: BTreeSet<usize>,
+    /// The longest run of marks that the prompt had before anything was masked.
+    own: usize,
 }
 
 impl Masks {
@@ -49,13 +61,49 @@ impl Masks {
         if self.count == 0 {
             return None;
         }
-        let run = MARK.to_string().repeat(MIN_RUN);
-        let forms = self.short.iter().map(String::as_str).chain([run.as_str()]);
-        let whole =
-            forms.filter_map(|form| answer.find(form).map(|at| at..at + form.len())).min_by_key(|found| found.end);
-        let is_part = || is_over && ["**", "\"*", "'*", "`*"].iter().any(|part| answer.trim_end().ends_with(part));
-        whole.or_else(|| is_part().then_some(answer.len()..answer.len()))
+        let short = self.short.iter().filter_map(|form| answer.find(form).map(|at| at..at + form.len()));
+        let long = runs(answer).find(|run| self.is_mask(answer, run, is_over));
+        let part = || runs(answer).last().filter(|run| is_over && self.is_part(answer, run));
+        short.chain(long).min_by_key(|found| found.end).or_else(part)
     }
+
+    /// Whether a run of marks is as long as a mask, or longer than what code has; the rule of a comment is neither.
+    fn is_mask(&self, answer: &str, run: &Range<usize>, is_over: bool) -> bool {
+        let (before, after) = around(answer, run);
+        let line = before.trim_start();
+        // What follows a run that begins its line says whether it ends a comment.
+        let is_open = after.is_empty() && !is_over;
+        let is_rule = line == "/"
+            || (line.starts_with("/*") && before.ends_with(' '))
+            || (line.is_empty() && (after.starts_with('/') || is_open));
+        let length = run.len();
+        !is_rule && ((length >= MIN_RUN && self.lengths.contains(&length)) || length > MAX_OWN.max(self.own))
+    }
+
+    /// Whether an answer ends in a part of a mask: marks behind an open quote, or a run of them that is given to a name.
+    fn is_part(&self, answer: &str, run: &Range<usize>) -> bool {
+        let (before, after) = around(answer, run);
+        let is_given = run.len() >= MIN_RUN && before.trim_end().ends_with(['=', ':']);
+        let is_shorter = self.lengths.last().is_some_and(|longest| run.len() < *longest);
+        after.trim().is_empty() && is_shorter && (before.ends_with(['"', '\'', '`']) || is_given)
+    }
+}
+
+/// The runs of marks in a text, from the first to the last.
+fn runs(text: &str) -> impl Iterator<Item = Range<usize>> + '_ {
+    let mut at = 0;
+    std::iter::from_fn(move || {
+        let start = at + text.get(at..)?.find(MARK)?;
+        let rest = text.get(start..)?;
+        at = start + rest.find(|c| c != MARK).unwrap_or(rest.len());
+        Some(start..at)
+    })
+}
+
+/// What stands before a run on its line, and what follows it.
+fn around<'a>(text: &'a str, run: &Range<usize>) -> (&'a str, &'a str) {
+    let before = text.get(..run.start).unwrap_or_default();
+    (before.rsplit('\n').next().unwrap_or_default(), text.get(run.end..).unwrap_or_default())
 }
 
 /// A prompt without its secrets.
@@ -89,6 +137,8 @@ fn cut(prefix: &str, masked: &str) -> usize {
 pub fn spans(text: &str, path: &str) -> Option<Vec<Range<usize>>> {
     let mut all = shapes(text)?;
     all.extend(named::spans(text, path));
+    all.extend(settings::spans(text, path));
+    all.extend(addresses::spans(text));
     all.extend(random::spans(text));
     all.retain(|span| {
         text.get(span.clone()).is_some_and(|secret| secret.chars().any(|c| c != MARK && !c.is_whitespace()))
@@ -124,6 +174,7 @@ impl Masks {
     /// The text with these spans masked. Line breaks and blanks stay, so that lines remain lines.
     fn apply(&mut self, text: &str, spans: &[Range<usize>]) -> String {
         let (mut out, mut at) = (String::with_capacity(text.len()), 0);
+        self.own = self.own.max(runs(text).map(|run| run.len()).max().unwrap_or(0));
         for span in spans {
             let (Some(kept), Some(secret)) = (text.get(at..span.start), text.get(span.clone())) else { continue };
             out.push_str(kept);
@@ -133,6 +184,7 @@ impl Masks {
                 let after = text.get(span.end..).and_then(|after| after.chars().next());
                 self.short.push(before.into_iter().chain(mask.chars()).chain(after).collect());
             }
+            self.lengths.extend(runs(&mask).map(|run| run.len()).filter(|length| *length >= MIN_RUN));
             out.push_str(&mask);
             (self.count, at) = (self.count + 1, span.end);
         }

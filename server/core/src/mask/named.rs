@@ -1,27 +1,38 @@
 //! Finds the literals that a declaration, assignment, comparison, call or attribute gives to a secret name, in any language: by the name's words,
-//! and by the signs between it and the literal. It leaves the words to `names`, and keys without a name to `random` and the crate.
+//! and by the signs between it and the literal. It leaves the words to `names`, what stands in front of a name to `before`, what is given to
+//! `expression`, what stands on the lines below to `settings`, and keys without a name to `random` and the crate.
 
 use std::collections::HashMap;
 use std::ops::Range;
 
-use super::names::{Meaning, NAMES, Names, Strength};
+use super::before::{
+    BEFORE, CONDITIONS, ends_text, is_definition, is_in_list, is_name, is_quote, is_set, is_statement, is_tag,
+    takes_words, word_before,
+};
+use super::expression::Expression;
+use super::names::{Meaning, NAMES, Names, Strength, fallback};
 use super::reader::Reader;
 
 /// Signs between a name and its value, the longer ones first.
 const SIGNS: [&str; 16] =
     ["===", "!==", "||=", "??=", "==", "!=", ":=", "=>", "?=", "+=", "<-", "->", "::=", "=", ":", ".equals("];
+/// Signs behind which stands what is used for a secret that is missing.
+const DEFAULTS: [&str; 7] = ["||", "??", "?:", "or ", ".unwrap_or(", ".orElse(", ".getOrElse("];
 /// The quotes of literals.
 const QUOTES: [&str; 3] = ["\"", "'", "`"];
-/// Bytes in front of a name that are looked at.
-const BEFORE: usize = 256;
-/// Most calls around a literal, and most literals of a list or a sum.
+/// Most calls around a password behind a user's name, and most lines of a block.
 const MAX_DEPTH: usize = 3;
-const MAX_LITERALS: usize = 40;
+const MAX_LINES: usize = 200;
+/// Most bytes of a value without quotes, and of the names that are given a list.
+const MAX_VALUE: usize = 4 * 1024;
+const MAX_NAMES: usize = 256;
+/// Most characters between the arguments of a function and its body.
+const MAX_RESULT: usize = 60;
 
 /// The secrets of a text; `path` is the file's.
 pub(super) fn spans(text: &str, path: &str) -> Vec<Range<usize>> {
     let names = &*NAMES;
-    let unquoted = names.is_unquoted(path);
+    let (unquoted, interpolated) = (names.is_unquoted(path), names.is_interpolated(path));
     // A text repeats its names.
     let mut known: HashMap<&str, Meaning> = HashMap::new();
     let (mut found, mut at) = (Vec::new(), 0);
@@ -33,7 +44,7 @@ pub(super) fn spans(text: &str, path: &str) -> Vec<Range<usize>> {
         if let Some(strength) = meaning.strength {
             let before = end_of(text.get(..start).unwrap_or_default());
             let count = found.len();
-            Value { names, name, strength, unquoted, found: &mut found }.look(reader, before);
+            Value { names, name, strength, unquoted, interpolated, found: &mut found }.look(reader, before);
             // What the value holds is no name of another one.
             at = found.get(count..).unwrap_or_default().iter().fold(at, |at, span: &Range<usize>| at.max(span.end));
         }
@@ -44,14 +55,6 @@ pub(super) fn spans(text: &str, path: &str) -> Vec<Range<usize>> {
     found
 }
 
-fn is_quote(c: char) -> bool {
-    "\"'`".contains(c)
-}
-
-fn is_name(c: char) -> bool {
-    c.is_alphanumeric() || c == '_'
-}
-
 /// The last bytes of a text: as much as decides about what follows it.
 fn end_of(text: &str) -> &str {
     (text.len().saturating_sub(BEFORE)..=text.len()).find_map(|at| text.get(at..)).unwrap_or_default()
@@ -59,8 +62,8 @@ fn end_of(text: &str) -> &str {
 
 /// The second of two literals in brackets: `auth=("admin", "…")`, `BasicAuth("admin", "…")`.
 fn password(mut reader: Reader<'_>) -> Option<Range<usize>> {
-    reader.takes_while(|c| c == ' ' || c == '=' || c == ':');
-    let open = reader.takes("(") || reader.takes("[") || reader.takes("new string[] {");
+    let blank = reader.takes_while(|c| c == ' ' || c == '=' || c == ':');
+    let open = reader.takes("(") || reader.takes("[") || reader.takes("new string[] {") || blank == " ";
     reader.skip_breaks();
     reader.literal().filter(|_| open)?;
     reader.skip_blanks();
@@ -94,31 +97,35 @@ struct Value<'a> {
     name: &'a str,
     strength: Strength,
     unquoted: bool,
+    interpolated: bool,
     found: &'a mut Vec<Range<usize>>,
 }
 
 impl Value<'_> {
     fn look(&mut self, mut reader: Reader<'_>, before: &str) {
-        self.compared(before);
-        let is_tag = before.trim_end_matches(|c: char| is_name(c) || c == ':').ends_with('<');
-        if is_tag {
-            reader.takes_while(|c| c != '>' && c != '\n' && c != '=');
-            if reader.takes(">") {
-                self.up_to(reader, |c| c == '<');
-            }
-            return;
+        self.compared(before, reader);
+        if is_tag(before) {
+            return self.tagged(reader);
         }
         let is_quoted = reader.takes("\\\"") || QUOTES.into_iter().any(|quote| reader.takes(quote));
         self.skip_size(&mut reader);
-        reader.takes("]");
+        let is_closed = reader.takes("]") || (is_quoted && reader.takes(")"));
         let is_spaced = reader.peek().is_some_and(|c| c == ' ' || c == '\t');
+        let behind = reader;
+        reader.skip_blanks();
+        if self.defaults(reader, is_quoted && is_closed) || self.several(reader, before) {
+            return;
+        }
+        reader = behind;
         reader.skip_blanks();
         let is_literal = reader.peek().is_some_and(is_quote);
-        let is_first = before.trim_end_matches(is_quote).ends_with(['(', '[', '{']);
         if let Some(sign) = SIGNS.into_iter().find(|sign| reader.takes(sign)) {
-            match sign == "=" && !is_spaced && !is_quoted {
-                true => self.given(reader, before),
-                false => self.behind(sign, reader),
+            match sign {
+                "=" if !is_spaced && !is_quoted => self.given(reader, before),
+                // What follows a condition is other code.
+                ":" if !is_quoted && CONDITIONS.contains(&word_before(before)) => {}
+                _ if !is_quoted && ends_text(reader, before) => {}
+                _ => self.behind(sign, reader),
             }
         } else if is_quoted
             && ["value", "Value", "content", "default"].into_iter().any(|attribute| reader.takes(attribute))
@@ -127,9 +134,14 @@ impl Value<'_> {
             if reader.takes("=") {
                 self.literals(reader);
             }
-        } else if (is_quoted && is_first && reader.takes(","))
-            || (!is_quoted && reader.takes("("))
-            || (is_spaced && is_literal && is_statement(before))
+        } else if reader.takes(",") {
+            self.behind_a_comma(reader, before, is_quoted);
+        } else if !is_quoted && reader.takes("(") {
+            self.call(reader, before);
+        } else if reader.peek() == Some('{') && is_spaced {
+            self.braces(reader, is_quoted);
+        } else if is_spaced
+            && (is_literal && is_statement(before) || !is_quoted && reader.skips_word_before_assignment())
         {
             self.literals(reader);
         } else if is_spaced && takes_words(before) {
@@ -137,8 +149,110 @@ impl Value<'_> {
         }
     }
 
+    /// What a tag holds: `<password>…</password>`.
+    fn tagged(&mut self, mut reader: Reader<'_>) {
+        reader.takes_while(|c| c != '>' && c != '\n' && c != '=');
+        let rest = reader.ahead(MAX_VALUE).split_once('<').map_or("/", |(_, rest)| rest);
+        if reader.takes(">") && rest.starts_with('/') {
+            self.up_to(reader, |c| c == '<');
+        }
+    }
+
+    /// The argument or the element behind a name: `getenv("PASSWORD", "…")`, `("password", "…")`, `strcpy(password, "…")`.
+    fn behind_a_comma(&mut self, reader: Reader<'_>, before: &str, is_quoted: bool) {
+        let outside = before.trim_end_matches(is_quote);
+        let is_option = is_quoted && before.ends_with("--");
+        let is_argument = outside.strip_suffix('(').is_some_and(|before| before.ends_with(is_name));
+        if is_set(before) || is_option || (is_quoted && is_argument) {
+            self.all(reader, Expression::new(reader, false).next_argument());
+        } else if is_quoted && outside.ends_with(['(', '[', '{']) {
+            // A longer list, or one of names alone, gives none of them a value.
+            let pair = Expression::new(reader, false).arguments();
+            let pair = pair.into_iter().filter(|_| reader.closes_behind_a_literal());
+            let values = pair.filter(|span| self.names.meaning(reader.part(span)).strength.is_none());
+            self.all(reader, values.collect());
+        }
+    }
+
+    /// What is used if the secret is missing: `password || "…"`, `ENV.fetch("PW") { "…" }`.
+    fn defaults(&mut self, mut reader: Reader<'_>, is_looked_up: bool) -> bool {
+        let is_block = is_looked_up && reader.rest().starts_with("{");
+        let is_default = is_block || DEFAULTS.into_iter().any(|sign| reader.takes(sign));
+        if is_default {
+            self.literals(reader);
+        }
+        is_default
+    }
+
+    /// One of several names that are given a list: `user, password = "…", "…"`.
+    fn several(&mut self, mut reader: Reader<'_>, before: &str) -> bool {
+        let line = before.rsplit('\n').next().unwrap_or_default();
+        let line = ["let", "const", "var", "local"]
+            .into_iter()
+            .find_map(|word| line.trim_start().strip_prefix(word))
+            .unwrap_or(line);
+        let line = line.trim_start().trim_start_matches(['(', '[']);
+        let is_list = |c: char| is_name(c) || ", .$@".contains(c);
+        let after = reader.ahead(MAX_NAMES);
+        let after = after.split(|c| !(is_name(c) || ", .$@".contains(c))).next().unwrap_or_default();
+        reader.at += after.len();
+        let is_several = (line.trim_end().ends_with(',') || after.starts_with(','))
+            && line.chars().all(is_list)
+            && after.trim_start().chars().next().is_none_or(|c| c == ',');
+        reader.takes_while(|c| c == ')' || c == ']' || c == ' ');
+        // Without a blank, a sign belongs to an argument.
+        let is_spaced = reader.part(&(reader.at.saturating_sub(1)..reader.at)) == " ";
+        if !is_several || !is_spaced || !(reader.takes(":=") || reader.takes("=")) || reader.peek() == Some('=') {
+            return false;
+        }
+        let element = Expression::new(reader, false).element(line.matches(',').count());
+        let is_found = !element.is_empty();
+        self.all(reader, element);
+        is_found
+    }
+
+    /// The arguments of a call, or what a function of a secret name returns: `getPassword() { return "…" }`.
+    fn call(&mut self, mut reader: Reader<'_>, before: &str) {
+        let mut arguments = Expression::new(reader, false).arguments();
+        arguments.truncate(if self.strength == Strength::Strong { arguments.len() } else { 1 });
+        self.all(reader, arguments);
+        if !is_definition(before) {
+            return;
+        }
+        reader.takes_while(|c| c != ')' && c != '\n');
+        reader.takes(")");
+        let result = reader.takes_while(|c| is_name(c) || " &'<>:*-?.[]".contains(c));
+        if result.len() > MAX_RESULT {
+            return;
+        }
+        let is_body = ["=>", "=", "{"].into_iter().any(|sign| reader.takes(sign));
+        if is_body || (result.trim_end().ends_with(':') && reader.peek().is_some_and(|c| c == '\n' || c == '\r')) {
+            reader.skip_breaks();
+            reader.takes("return");
+            // What follows a definition directly may also be its documentation.
+            let is_documentation = ["\"\"\"", "'''"].into_iter().any(|quote| reader.rest().starts_with(quote));
+            if !is_documentation {
+                self.literals(reader);
+            }
+        }
+    }
+
+    /// The braces of a property or a declaration: `Password { get; set; } = "…"`, `variable "password" { default = "…" }`.
+    fn braces(&mut self, mut reader: Reader<'_>, is_quoted: bool) {
+        if is_quoted {
+            return self.literals(reader);
+        }
+        let inside = reader.ahead(MAX_NAMES).split(['}', '\n']).next().unwrap_or_default();
+        reader.at += inside.len();
+        let is_property = ["get", "set", "init"].into_iter().any(|word| inside.contains(word)) && reader.takes("}");
+        reader.skip_blanks();
+        if is_property && reader.takes("=") {
+            self.literals(reader);
+        }
+    }
+
     /// A literal in front of the name: `"…" == password`, `"…".equals(password)`.
-    fn compared(&mut self, before: &str) {
+    fn compared(&mut self, before: &str, reader: Reader<'_>) {
         let Some(sign) =
             ["===", "!==", "==", "!=", ".equals("].into_iter().find(|sign| before.trim_end().ends_with(sign))
         else {
@@ -150,16 +264,18 @@ impl Value<'_> {
         let Some(start) = line.get(..end).and_then(|line| line.rfind(quote)).map(|at| at + quote.len_utf8()) else {
             return;
         };
-        self.take(&Reader::new(before, start), start..end);
+        let offset = reader.at - self.name.len() - before.len();
+        self.take(&reader, offset + start..offset + end);
     }
 
     /// A value directly behind `NAME=`: of a shell, a file of settings, a URL.
     fn given(&mut self, reader: Reader<'_>, before: &str) {
-        let in_url = before.ends_with(['?', '&']);
+        let is_option = before.ends_with("--");
+        let in_url = before.ends_with(['?', '&']) || is_option || is_in_list(before);
         let is_capital = self.name.chars().all(|c| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_');
         let value = reader
-            .rest()
-            .split(|c: char| c.is_whitespace() || is_quote(c) || "&;)<>".contains(c))
+            .ahead(MAX_VALUE)
+            .split(|c: char| c.is_whitespace() || is_quote(c) || (!is_option && "&;)<>".contains(c)))
             .next()
             .unwrap_or_default();
         let is_value = !value.contains(['(', '[', '{'])
@@ -181,6 +297,8 @@ impl Value<'_> {
     fn behind(&mut self, sign: &str, mut reader: Reader<'_>) {
         reader.skip_blanks();
         if sign == ":" {
+            reader.takes("!vault ");
+            reader.takes("!!str ");
             if reader.peek().is_some_and(|c| c == '|' || c == '>') {
                 return self.block(reader);
             }
@@ -189,37 +307,37 @@ impl Value<'_> {
                 return self.literals(reader);
             }
         }
-        let known = self.found.len();
-        self.literals(reader);
-        if self.unquoted && self.found.len() == known && !reader.peek().is_some_and(|c| "\"'`[{&*!|>$(".contains(c)) {
+        let barred = if self.interpolated { "\"'`[{&*!|>$(" } else { "\"'`[{&*!|>(" };
+        let is_plain = self.unquoted && !reader.peek().is_some_and(|c| barred.contains(c));
+        if is_plain || (self.unquoted && reader.rest().starts_with("${")) {
             self.up_to(reader, |c| c == '\n' || c == '\r');
+        } else if !(self.unquoted && reader.peek().is_some_and(|c| c == '\n' || c == '\r')) {
+            self.literals(reader);
         }
     }
 
-    /// A literal, a list of them, or a sum of them.
-    fn literals(&mut self, mut reader: Reader<'_>) {
-        wrapped(&mut reader);
-        reader.skip_breaks();
-        let is_list = !reader.rest().starts_with("[[") && (reader.takes("[") || reader.takes("{"));
-        for _ in 0..MAX_LITERALS {
-            reader.skip_breaks();
-            if is_list {
-                wrapped(&mut reader);
-            }
-            let Some(span) = reader.literal() else { return };
-            self.take(&reader, span);
-            reader.skip_breaks();
-            let is_more = reader.takes(",") && is_list
-                || ["+", "..", ".", "&", "~", "<>"].into_iter().any(|sum| reader.takes(sum));
-            let is_next = reader.peek().is_some_and(is_quote);
-            if !is_more && !is_next {
-                return;
-            }
-        }
+    /// The literals of an expression.
+    fn literals(&mut self, reader: Reader<'_>) {
+        self.all(reader, Expression::new(reader, self.names.is_collection(self.name)).literals());
     }
 
+    fn all(&mut self, reader: Reader<'_>, spans: Vec<Range<usize>>) {
+        spans.into_iter().for_each(|span| self.take(&reader, span));
+    }
+
+    /// A value, or the default in a reference: `${PASSWORD:-…}`.
     fn take(&mut self, reader: &Reader<'_>, span: Range<usize>) {
-        if self.names.is_secret(reader.part(&span), self.strength) {
+        let value = reader.part(&span);
+        if let Some(default) = fallback(value) {
+            let start = span.start + value.find(default).unwrap_or_default();
+            if self.names.is_secret(default, self.strength) {
+                self.found.push(start..start + default.len());
+            }
+            return;
+        }
+        let is_single = reader.part(&(0..span.start)).ends_with('\'');
+        let is_variable = self.interpolated && !is_single && value.starts_with('$');
+        if !is_variable && self.names.is_secret(value, self.strength) {
             self.found.push(span);
         }
     }
@@ -241,7 +359,7 @@ impl Value<'_> {
             return;
         }
         let mut indent = None;
-        for _ in 0..MAX_LITERALS * 5 {
+        for _ in 0..MAX_LINES {
             reader.takes("\n");
             let own = reader.takes_while(|c| c == ' ').len();
             let line = reader;
@@ -253,25 +371,4 @@ impl Value<'_> {
             self.take(&reader, line.at..end);
         }
     }
-}
-
-/// Whether a name's value follows it as a word: behind `--` of an option, `ENV` of a Dockerfile, `set` of a shell.
-fn takes_words(before: &str) -> bool {
-    before.ends_with("--") || ["ENV", "ARG", "set", "setx"].contains(&word_before(before))
-}
-
-/// Whether a name's value follows it as a literal: first on its line, as an option, or behind a word that defines.
-fn is_statement(before: &str) -> bool {
-    let is_first = before.rsplit('\n').next().is_none_or(|line| line.trim().is_empty() && line.len() < BEFORE);
-    is_first
-        || takes_words(before)
-        || ["#define", "(define", "(def", "(defvar", "(setq", "(setf"].contains(&word_before(before))
-}
-
-/// The word in front of a name, if blanks are between them.
-fn word_before(before: &str) -> &str {
-    let line = before.rsplit('\n').next().unwrap_or_default();
-    let trimmed = line.trim_end();
-    let word = trimmed.rsplit(char::is_whitespace).next().unwrap_or_default();
-    if trimmed.len() < line.len() { word } else { "" }
 }

@@ -38,14 +38,28 @@ pub(super) struct Names {
     after: HashSet<String>,
     logins: HashSet<String>,
     wrappers: HashSet<String>,
+    getters: HashSet<String>,
+    setters: HashSet<String>,
+    defaults: HashSet<String>,
+    about: HashSet<String>,
     plain: HashSet<String>,
+    labels: HashSet<String>,
     unquoted: HashSet<String>,
+    interpolated: HashSet<String>,
+    /// Commands, their options for a password, and whether its value may stand apart.
+    pub(super) options: Vec<(String, String, String)>,
     pub(super) urls: Vec<String>,
     pub(super) prefixes: Vec<String>,
+    pub(super) hex_prefixes: Vec<String>,
 }
 
 /// Fewest characters of the value of a weak name, and fewest digits.
 const MIN_WEAK: (usize, usize) = (12, 3);
+/// The same for a value of capitals, small letters and digits, and the letters in a row that are a word.
+const MIN_MIXED: (usize, usize) = (8, 2);
+const WORD: usize = 4;
+/// Most bytes of a label or a message.
+const MAX_LABEL: usize = 400;
 
 impl Names {
     /// What a name says.
@@ -55,6 +69,9 @@ impl Names {
     }
 
     fn strength(&self, mut words: &[String]) -> Option<Strength> {
+        if let Some(at) = words.iter().position(|word| word == "for").filter(|at| (1..words.len()).contains(at)) {
+            words = words.get(..at).unwrap_or(words);
+        }
         while let [rest @ .., word] = words
             && !rest.is_empty()
             && (self.after.contains(word) || is_number(word))
@@ -84,41 +101,118 @@ impl Names {
         self.strong.contains(word) || self.endings.iter().any(|ending| word.ends_with(ending.as_str()))
     }
 
-    /// Whether a call of this name gives its argument on.
+    /// Whether a call of this name gives its arguments on.
     pub(super) fn is_wrapper(&self, name: &str) -> bool {
-        let last = name.rsplit([':', '.']).next().unwrap_or_default().trim_end_matches('!').to_ascii_lowercase();
-        self.wrappers.contains(&last)
+        self.wrappers.contains(&last_part(name))
+    }
+
+    /// Whether a call of this name looks its first argument up, and gives the next one on if nothing is found.
+    pub(super) fn is_getter(&self, name: &str) -> bool {
+        self.getters.contains(&last_part(name))
+    }
+
+    /// Whether a call of this name sets or compares what a secret name stands for.
+    pub(super) fn is_setter(&self, name: &str) -> bool {
+        self.setters.contains(&last_part(name))
+    }
+
+    /// Whether an argument or a field of this name holds the value of what is around it.
+    pub(super) fn is_default(&self, name: &str) -> bool {
+        self.defaults.contains(&name.to_ascii_lowercase())
+    }
+
+    /// Whether a field of this name says something about secrets, and holds none.
+    pub(super) fn is_about(&self, name: &str) -> bool {
+        self.about.contains(&name.to_ascii_lowercase())
+    }
+
+    /// Whether a name stands for a collection of secrets, each under a key of its own.
+    pub(super) fn is_collection(&self, name: &str) -> bool {
+        let ends = name.ends_with(['s', 'S']);
+        ends && name.get(..name.len() - 1).is_some_and(|single| self.meaning(single).strength.is_some())
     }
 
     /// Whether values stand without quotes in a file.
     pub(super) fn is_unquoted(&self, path: &str) -> bool {
-        let name = path.rsplit(['/', '\\']).next().unwrap_or_default().to_ascii_lowercase();
-        self.unquoted.contains(name.rsplit('.').next().unwrap_or_default())
+        self.unquoted.contains(&kind(path))
+    }
+
+    /// Whether `$name` in a text of a file is a variable.
+    pub(super) fn is_interpolated(&self, path: &str) -> bool {
+        self.interpolated.contains(&kind(path))
     }
 
     /// Whether a value given to a name of this strength is a secret, rather than a label, a place for one, or nothing.
     pub(super) fn is_secret(&self, value: &str, strength: Strength) -> bool {
         let value = value.trim();
         let Some(first) = value.chars().next() else { return false };
-        if value.chars().all(|c| c == first) && value.chars().count() > 2 || is_placeholder(value) {
+        let is_filler = value.chars().all(|c| c == first) && (!first.is_alphanumeric() || "xX".contains(first));
+        if is_filler && value.chars().count() > 2 || is_placeholder(value) || self.is_variable(value) {
             return false;
         }
         let digits = value.bytes().filter(u8::is_ascii_digit).count();
-        let digit = digits > 0;
         let blank = value.chars().any(char::is_whitespace);
-        if blank && !digit && first.is_uppercase() {
+        let is_named = |word: &String| self.weak.contains(word) || self.is_strong(word);
+        let is_plain = |word: &String| self.plain.contains(word) || self.labels.contains(word) || is_named(word);
+        let is_label = |word: &String| self.labels.contains(word) || is_named(word);
+        let is_short = value.len() <= MAX_LABEL;
+        if is_short && digits == 0 && blank && first.is_uppercase() && words(value).iter().any(is_label) {
             return false;
         }
-        let is_plain = |word: &String| self.plain.contains(word) || self.weak.contains(word) || self.is_strong(word);
-        if !digit
+        if is_short
+            && digits == 0
             && value.chars().all(|c| c.is_alphabetic() || " _-.:?!".contains(c))
             && words(value).iter().all(is_plain)
         {
             return false;
         }
-        let (characters, figures) = MIN_WEAK;
-        strength == Strength::Strong || (digits >= figures && !blank && value.chars().count() >= characters)
+        strength == Strength::Strong || (!blank && looks_like_a_key(value, digits))
     }
+
+    /// A variable alone: `$DB_PASSWORD`, `$password`. `$uperman` is none outside a shell.
+    fn is_variable(&self, value: &str) -> bool {
+        value.strip_prefix('$').is_some_and(|name| {
+            let is_name = !name.is_empty() && name.chars().all(|c| c.is_alphanumeric() || c == '_');
+            let is_capital = name.chars().all(|c| c.is_uppercase() || c == '_' || c.is_ascii_digit());
+            is_name && (is_capital || (self.meaning(name).strength.is_some() && !has_digit(name)))
+        })
+    }
+}
+
+fn has_digit(text: &str) -> bool {
+    text.bytes().any(|byte| byte.is_ascii_digit())
+}
+
+/// Whether a value of a weak name has enough digits, or is a mixture without a word.
+fn looks_like_a_key(value: &str, digits: usize) -> bool {
+    let ((characters, figures), (mixed, few)) = (MIN_WEAK, MIN_MIXED);
+    let length = value.chars().count();
+    let is_mixed = value.chars().any(|c| c.is_ascii_uppercase())
+        && value.chars().any(|c| c.is_ascii_lowercase())
+        && value.chars().all(|c| c.is_ascii_alphanumeric())
+        && value.split(|c: char| !c.is_ascii_lowercase()).all(|part| part.len() < WORD);
+    (digits >= figures && length >= characters) || (is_mixed && digits >= few && length >= mixed)
+}
+
+/// The last part of a path of names, in lower case and without the mark of a macro.
+fn last_part(name: &str) -> String {
+    let last = name.trim_end_matches('!').rsplit([':', '.', '>', ']', '&', '!']).next().unwrap_or_default();
+    last.to_ascii_lowercase()
+}
+
+/// The ending of a file's name, or the name itself: `dockerfile`.
+fn kind(path: &str) -> String {
+    let name = path.rsplit(['/', '\\']).next().unwrap_or_default();
+    name.rsplit('.').next().unwrap_or_default().to_ascii_lowercase()
+}
+
+/// The default in a reference: `${PASSWORD:-…}` of a shell, `${password:…}` of Spring. Outside of one, `None`.
+pub(super) fn fallback(value: &str) -> Option<&str> {
+    let inside = value.strip_prefix("${")?;
+    let inside = inside.get(..inside.find('}')?)?;
+    let at = inside.find(|c: char| !(c.is_alphanumeric() || "_.".contains(c)))?;
+    let signs = [":-", ":=", ":?", ":+", "-", ":"];
+    signs.into_iter().find_map(|sign| inside.get(at..)?.strip_prefix(sign)).filter(|_| at > 0)
 }
 
 /// A place for a value: `${PASSWORD}`, `{{ password }}`, `<your key>`, `%s`.
@@ -135,13 +229,12 @@ fn is_placeholder(value: &str) -> bool {
         ("[", "]"),
     ];
     let around = AROUND.iter().any(|(open, close)| value.starts_with(open) && value.ends_with(close));
-    let is_variable = value
-        .strip_prefix('$')
-        .is_some_and(|name| !name.is_empty() && name.chars().all(|c| c.is_alphanumeric() || c == '_'));
     let is_format = value.len() == 2 && value.starts_with('%');
-    let is_word = ["true", "false", "null", "none", "nil", "undefined", "yes", "no"]
-        .contains(&value.to_ascii_lowercase().as_str());
-    around || is_variable || is_format || is_word
+    let is_word =
+        ["true", "false", "null", "none", "nil", "undefined", "yes", "no", "ascii", "latin1", "utf8", "utf-8"]
+            .contains(&value.to_ascii_lowercase().as_str());
+    let is_option = value.starts_with("--") || (value.len() == 2 && value.starts_with('-'));
+    around || is_format || is_word || is_option
 }
 
 fn is_number(word: &str) -> bool {

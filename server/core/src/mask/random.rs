@@ -1,5 +1,5 @@
-//! Finds keys by their looks alone: runs that look random, known beginnings and addresses, and the lines of a key's block, also where a prompt holds only a part
-//! of the block. It leaves keys with a name to `named`, and exact shapes to the crate.
+//! Finds keys by their looks alone: runs that look random, known beginnings, and the lines of a key's block, also where a prompt holds only a part of the
+//! block. It leaves keys with a name to `named`, addresses to `addresses`, and exact shapes to the crate.
 
 use std::ops::Range;
 
@@ -17,15 +17,21 @@ const WORD: usize = 4;
 const MAX_WORDS: f64 = 0.3;
 /// Fewest characters behind a known beginning.
 const MIN_AFTER: usize = 10;
-/// Most characters of an address.
-const MAX_ADDRESS: usize = 512;
+/// Hexadecimal digits behind a beginning that only they make a key's.
+const HEX: usize = 32;
+/// Characters of a secret key of AWS, and the same limits for it: base64 has slashes, and a path has words.
+const AWS: usize = 40;
+const AWS_EACH: usize = 5;
+const AWS_TURNS: f64 = 0.35;
+/// Escapes in front of a key whose last characters look like its first: `\n`, `\x0a`, `\u000a`, `%20`.
+const ESCAPES: [(&str, char, usize); 4] = [("\\", 'x', 3), ("\\", 'u', 5), ("\\", '\0', 1), ("%", '\0', 2)];
 /// Fewest characters of a line of a key's block, if nothing else says that it is one.
 const MIN_LINE: usize = 48;
 
 /// The secrets of a text.
 pub(super) fn spans(text: &str) -> Vec<Range<usize>> {
     let mut found = blocks(text);
-    found.extend(NAMES.urls.iter().flat_map(|url| addresses(text, url)));
+    found.extend(aws(text));
     let mut at = 0;
     while let Some(start) = text.get(at..).and_then(|rest| rest.find(is_key)).map(|start| at + start) {
         let rest = text.get(start..).unwrap_or_default();
@@ -33,22 +39,11 @@ pub(super) fn spans(text: &str) -> Vec<Range<usize>> {
         at = start + run.len().max(1);
         if is_random(run) {
             found.push(widened(text, start..at));
-        } else if let Some(begin) = known_beginning(run) {
-            found.push(start + begin..at);
+        } else if let Some(begin) = known_beginning(run, escape(text.get(..start).unwrap_or_default(), run)) {
+            found.push(start + begin..ended(text, at));
         }
     }
     found
-}
-
-/// What follows an address whose rest is a key.
-fn addresses<'a>(text: &'a str, url: &'a str) -> impl Iterator<Item = Range<usize>> + 'a {
-    text.match_indices(url).map(move |(at, _)| {
-        let start = at + url.len();
-        let rest = text.get(start..).unwrap_or_default().chars().take(MAX_ADDRESS);
-        start
-            ..start
-                + rest.take_while(|c| !c.is_whitespace() && !"\"'`<>)".contains(*c)).map(char::len_utf8).sum::<usize>()
-    })
 }
 
 fn is_key(c: char) -> bool {
@@ -69,13 +64,81 @@ fn widened(text: &str, run: Range<usize>) -> Range<usize> {
     run.start - left..run.end + right
 }
 
-fn known_beginning(run: &str) -> Option<usize> {
+/// Where a key ends: some have a `=` inside.
+fn ended(text: &str, at: usize) -> usize {
+    let rest = text.get(at..).and_then(|rest| rest.strip_prefix('=')).unwrap_or_default();
+    let more = rest.len() - rest.trim_start_matches(is_key).len();
+    if more > 0 { at + 1 + more } else { at }
+}
+
+/// How many of a run's first characters belong to an escape in front of it.
+fn escape(before: &str, run: &str) -> usize {
+    let mut found = ESCAPES
+        .into_iter()
+        .filter(|(sign, letter, _)| before.ends_with(sign) && (*letter == '\0' || run.starts_with(*letter)));
+    found.next().map_or(0, |(_, _, length)| length)
+}
+
+/// The place at which a run has a key's beginning: at a word's start, or behind an escape of this many characters.
+fn known_beginning(run: &str, escape: usize) -> Option<usize> {
     let is_long = |after: &str| after.len() >= MIN_AFTER && after.bytes().any(|byte| byte.is_ascii_digit());
-    NAMES.prefixes.iter().find_map(|prefix| {
-        let at = run.find(prefix.as_str())?;
-        let is_start = !run.get(..at)?.ends_with(|c: char| c.is_ascii_alphanumeric());
-        (is_start && is_long(run.get(at + prefix.len()..)?)).then_some(at)
-    })
+    let is_hex = |after: &str| after.len() == HEX && after.bytes().all(|byte| byte.is_ascii_hexdigit());
+    let find = |prefix: &str, is_rest: &dyn Fn(&str) -> bool| {
+        let at = run.find(prefix)?;
+        let is_start = at == escape || !run.get(..at)?.ends_with(|c: char| c.is_ascii_alphanumeric());
+        (is_start && is_rest(run.get(at + prefix.len()..)?)).then_some(at)
+    };
+    let exact = || NAMES.hex_prefixes.iter().find_map(|prefix| find(prefix, &is_hex));
+    NAMES.prefixes.iter().find_map(|prefix| find(prefix, &is_long)).or_else(exact)
+}
+
+/// Secret keys of AWS: 40 characters of base64 with a sign that no name has.
+fn aws(text: &str) -> Vec<Range<usize>> {
+    let is_inside = |c: char| c.is_ascii_alphanumeric() || "+/".contains(c);
+    let (mut found, mut at) = (Vec::new(), 0);
+    while let Some(start) = text.get(at..).and_then(|rest| rest.find(is_inside)).map(|start| at + start) {
+        let rest = text.get(start..).unwrap_or_default();
+        let run = rest.get(..rest.find(|c| !is_inside(c)).unwrap_or(rest.len())).unwrap_or_default();
+        at = start + run.len().max(1);
+        let is_apart = !text.get(..start).unwrap_or_default().ends_with(['-', '_', '.', '~'])
+            && !text.get(at..).unwrap_or_default().starts_with(['-', '_', '.', '=']);
+        if run.len() == AWS && is_apart && run.contains(['+', '/']) && is_aws(run) {
+            found.push(start..at);
+        }
+    }
+    found
+}
+
+fn is_aws(run: &str) -> bool {
+    let looks = Looks::of(run);
+    let [digits, capitals, small, _] = looks.counts;
+    digits > 0 && capitals >= AWS_EACH && small >= AWS_EACH && looks.words == 0 && looks.turns >= AWS_TURNS
+}
+
+/// What a run consists of.
+struct Looks {
+    /// Digits, capitals, small letters, and other characters.
+    counts: [usize; 4],
+    /// Characters in words.
+    words: usize,
+    /// The share of characters whose class is not that of the one before.
+    turns: f64,
+}
+
+impl Looks {
+    fn of(run: &str) -> Looks {
+        let class = |byte: u8| match byte {
+            b'0'..=b'9' => 0,
+            b'A'..=b'Z' => 1,
+            b'a'..=b'z' => 2,
+            _ => 3,
+        };
+        let count = |wanted: usize| run.bytes().filter(|byte| class(*byte) == wanted).count();
+        let turns =
+            run.as_bytes().windows(2).filter(|pair| matches!(pair, [one, two] if class(*one) != class(*two))).count();
+        let words = run.split(|c: char| !c.is_ascii_lowercase()).map(str::len).filter(|length| *length >= WORD).sum();
+        Looks { counts: [0, 1, 2, 3].map(count), words, turns: turns as f64 / (run.len() - 1).max(1) as f64 }
+    }
 }
 
 /// Whether a run looks random: all three classes of characters, in turns, as no name has them.
@@ -83,23 +146,12 @@ fn is_random(run: &str) -> bool {
     if run.len() < MIN_RUN {
         return false;
     }
-    let class = |byte: u8| match byte {
-        b'0'..=b'9' => 0,
-        b'A'..=b'Z' => 1,
-        b'a'..=b'z' => 2,
-        _ => 3,
-    };
-    let mut counts = [0; 4];
-    run.bytes().for_each(|byte| counts.get_mut(class(byte)).map_or((), |count| *count += 1));
-    let turns =
-        run.as_bytes().windows(2).filter(|pair| matches!(pair, [one, two] if class(*one) != class(*two))).count();
+    let looks = Looks::of(run);
     let numbers = run.split(|c: char| !c.is_ascii_digit()).filter(|number| !number.is_empty()).count();
-    let words: usize =
-        run.split(|c: char| !c.is_ascii_lowercase()).map(str::len).filter(|length| *length >= WORD).sum();
     numbers >= MIN_NUMBERS
-        && words as f64 <= MAX_WORDS * run.len() as f64
-        && counts.iter().take(3).all(|count| *count >= MIN_EACH)
-        && turns as f64 >= MIN_TURNS * (run.len() - 1) as f64
+        && looks.words as f64 <= MAX_WORDS * run.len() as f64
+        && looks.counts.iter().take(3).all(|count| *count >= MIN_EACH)
+        && looks.turns >= MIN_TURNS
 }
 
 /// The lines of keys: those between the marks of a block, and long lines of nothing but base64.
@@ -116,7 +168,7 @@ fn blocks(text: &str) -> Vec<Range<usize>> {
         let marks = |mark: &str| {
             line.find(mark).is_some_and(|at| line.get(at..).is_some_and(|rest| rest.contains("PRIVATE KEY")))
         };
-        if marks("-----BEGIN") {
+        if marks("-----BEGIN") || line.contains("Private-Lines: ") {
             is_inside = true;
             continue;
         }

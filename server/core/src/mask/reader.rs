@@ -27,6 +27,12 @@ impl<'a> Reader<'a> {
         self.text.get(self.at..).unwrap_or_default()
     }
 
+    /// What follows, up to this many bytes.
+    pub(super) fn ahead(&self, bytes: usize) -> &'a str {
+        let rest = self.rest();
+        (bytes.saturating_sub(3)..=bytes).rev().find_map(|end| rest.get(..end)).unwrap_or(rest)
+    }
+
     /// A span of the text.
     pub(super) fn part(&self, span: &Range<usize>) -> &'a str {
         self.text.get(span.clone()).unwrap_or_default()
@@ -57,10 +63,18 @@ impl<'a> Reader<'a> {
         self.takes_while(|c| c == ' ' || c == '\t');
     }
 
-    /// Skips blanks and at most two line breaks, with the marks that continue a line.
+    /// Skips a comment between marks: `/* … */`.
+    fn skip_comment(&mut self) {
+        let end = self.rest().strip_prefix("/*").and_then(|rest| rest.find("*/"));
+        self.at += end.filter(|end| *end < MAX_LITERAL).map_or(0, |end| end + "/**/".len());
+        self.skip_blanks();
+    }
+
+    /// Skips blanks and at most two line breaks, with the marks that continue a line, and comments between marks.
     pub(super) fn skip_breaks(&mut self) {
         for _ in 0..3 {
             self.skip_blanks();
+            self.skip_comment();
             let continued = self.takes("\\\n") || self.takes("\\\r\n") || self.takes("\r\n") || self.takes("\n");
             if !continued {
                 return;
@@ -72,13 +86,38 @@ impl<'a> Reader<'a> {
     pub(super) fn skips_type(&mut self) -> bool {
         let is_type = |c: char| c.is_alphanumeric() || "_<>&'[]?*.:, |".contains(c);
         let mut ahead = *self;
-        let skipped = ahead.rest().chars().take(MAX_TYPE).take_while(|c| is_type(*c));
+        let mut depth = 0_i32;
+        // A comma outside brackets ends a parameter.
+        let skipped = ahead.rest().chars().take(MAX_TYPE).take_while(|c| {
+            depth += i32::from("<[".contains(*c)) - i32::from(">]".contains(*c));
+            is_type(*c) && (*c != ',' || depth > 0)
+        });
         ahead.at += skipped.map(char::len_utf8).sum::<usize>();
         if !ahead.takes("=") || ahead.peek() == Some('>') {
             return false;
         }
         *self = ahead;
         true
+    }
+
+    /// Skips one word of a type in front of a `=`: `password string = `; false if there is none.
+    pub(super) fn skips_word_before_assignment(&mut self) -> bool {
+        let mut ahead = *self;
+        let word = ahead.takes_while(|c| c.is_alphanumeric() || "_*[].".contains(c));
+        ahead.skip_blanks();
+        let is_given = !word.is_empty() && ahead.takes("=") && !ahead.peek().is_some_and(|c| "=>~".contains(c));
+        if is_given {
+            *self = ahead;
+        }
+        is_given
+    }
+
+    /// Whether the next literal is the last one in its bracket.
+    pub(super) fn closes_behind_a_literal(mut self) -> bool {
+        self.skip_breaks();
+        let is_literal = self.literal().is_some();
+        self.skip_breaks();
+        is_literal && self.peek().is_none_or(|c| ")]}".contains(c))
     }
 
     /// Reads a literal in quotes: the span between them. An open one ends at the end of its line, or of the text.
