@@ -17,6 +17,7 @@ use crate::heard::{Heard, Input, Output};
 use crate::protocols::wire;
 use crate::request::Request;
 use crate::thoughts::Thoughts;
+use crate::whereabouts;
 use crate::wire::Wire;
 
 /// Longest wait for the end of the body after the last event, so that the next call can reuse the connection.
@@ -67,7 +68,22 @@ where
     S: Stream<Item = Result<B, ProviderError>> + Send + Unpin,
     B: AsRef<[u8]> + Send,
 {
-    stream::unfold((bytes, Reader::new(wire(protocol), expected)), |(mut bytes, mut reader)| async move {
+    decode_from(protocol, bytes, expected, false)
+}
+
+/// The same; if the code must stay here, an answer that another machine wrote is an error.
+pub(crate) fn decode_from<S, B>(
+    protocol: Protocol,
+    bytes: S,
+    expected: Expected,
+    stays_here: bool,
+) -> impl Stream<Item = Result<Chunk, ProviderError>> + Send
+where
+    S: Stream<Item = Result<B, ProviderError>> + Send + Unpin,
+    B: AsRef<[u8]> + Send,
+{
+    let reader = Reader { stays_here, ..Reader::new(wire(protocol), expected) };
+    stream::unfold((bytes, reader), |(mut bytes, mut reader)| async move {
         loop {
             if let Some(chunk) = reader.ready.pop_front() {
                 return Some((chunk, (bytes, reader)));
@@ -119,6 +135,8 @@ struct Reader {
     broken: Option<ProviderError>,
     /// The provider's counts that were already passed on.
     told: (Option<Input>, Option<Output>),
+    /// Whether the code that was sent must stay on this machine.
+    stays_here: bool,
     over: bool,
 }
 
@@ -135,6 +153,7 @@ impl Reader {
             thoughts: Thoughts::default(),
             broken: None,
             told: (None, None),
+            stays_here: false,
             over: false,
         }
     }
@@ -151,14 +170,22 @@ impl Reader {
             }
         }
         if let Err(fault) = read {
-            self.fail(fault.into());
+            self.give_up(fault.into());
+        }
+    }
+
+    /// The rest cannot be read. Behind the reason for the end nothing of the text is missing.
+    fn give_up(&mut self, error: ProviderError) {
+        match self.heard.finish {
+            Some(_) => self.close(),
+            None => self.fail(error),
         }
     }
 
     /// An error came in a frame. What follows may still say what was billed.
     fn break_off(&mut self, error: ProviderError, rest: impl Iterator<Item = String>) {
         if error.kind == Kind::Malformed {
-            return self.fail(error);
+            return self.give_up(error);
         }
         self.heard.done = false;
         rest.for_each(|frame| self.count(&frame));
@@ -188,7 +215,7 @@ impl Reader {
     fn end(&mut self) {
         let last = match self.frames.finish() {
             Ok(last) => last,
-            Err(fault) => return self.fail(fault.into()),
+            Err(fault) => return self.give_up(fault.into()),
         };
         // A last frame that is not JSON means a cut-off answer, not a malformed one.
         let last = last.filter(|last| last == OVER || serde_json::from_str::<Value>(last).is_ok());
@@ -217,9 +244,9 @@ impl Reader {
         self.over = true;
     }
 
-    /// Whether the ceiling ended the answer before any text of it: all tokens were thoughts.
+    /// Whether the ceiling ended the answer before any text of it but blanks: all tokens were thoughts.
     fn only_thought(&self, usage: &Usage) -> bool {
-        let is_silent = self.written.is_empty() && (usage.reasoning > 0 || self.heard.thought);
+        let is_silent = self.written.trim().is_empty() && (usage.reasoning > 0 || self.heard.thought);
         self.heard.finish == Some(FinishReason::Length) && (self.thoughts.is_inside() || is_silent)
     }
 
@@ -268,6 +295,11 @@ impl Reader {
             let error = ProviderError::in_stream(&frame);
             self.count(data);
             return Err(error);
+        }
+        if self.stays_here
+            && let Some(place) = whereabouts::elsewhere(&frame)
+        {
+            return Err(whereabouts::error(Some(&place)));
         }
         let read = (self.wire.read)(&mut self.heard, &frame);
         for (text, logprob) in std::mem::take(&mut self.heard.texts) {

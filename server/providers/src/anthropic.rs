@@ -91,6 +91,7 @@ fn bill(heard: &mut Heard, frame: &Value) {
 fn message(heard: &mut Heard, message: &Value) {
     for block in message.get("content").and_then(Value::as_array).into_iter().flatten() {
         heard.text(block.get("text").and_then(Value::as_str).unwrap_or_default().to_owned(), None);
+        heard.thought |= matches!(kind(Some(block)), Some("thinking" | "redacted_thinking"));
     }
     if let Some(usage) = message.get("usage") {
         (heard.input, heard.output) = (Some(input(usage)), output(usage));

@@ -14,7 +14,7 @@ use serde_json::{Map, Value, json};
 use tokio::time::error::Elapsed;
 use tokio::time::{Instant, timeout, timeout_at};
 
-use crate::answer::{Expected, decode};
+use crate::answer::{Expected, decode_from};
 use crate::chunk::Chunk;
 use crate::client::{self, Client, send};
 use crate::connections::Connections;
@@ -57,7 +57,10 @@ pub(crate) fn ask(client: Client, request: Request) -> impl Stream<Item = Result
             timeout_at(end, bytes(wire, response)).await.map_err(|_| ProviderError::new(Kind::Deadline))??;
         let expected = Expected { charged, ..expected };
         let bytes = with_deadlines(bytes, first, silence, end);
-        Ok::<_, ProviderError>(stream::iter(limits.map(Ok)).chain(decode(protocol, bytes, expected)))
+        let stays_here = request.model.code_stays_here();
+        let chunks = decode_from(protocol, bytes, expected, stays_here)
+            .inspect_err(move |error| whereabouts::check_error(&client, &request.model, error));
+        Ok::<_, ProviderError>(stream::iter(limits.map(Ok)).chain(chunks))
     };
     stream::once(begun).try_flatten()
 }
@@ -190,8 +193,9 @@ type Bytes = stream::BoxStream<'static, Result<Vec<u8>, ProviderError>>;
 async fn bytes(wire: &Wire, response: reqwest::Response) -> Result<(Bytes, Option<Money>), ProviderError> {
     let kind =
         response.headers().get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or("").to_ascii_lowercase();
-    if kind.starts_with("text/html") {
-        return Err(ProviderError { status: Some(response.status().as_u16()), ..ProviderError::new(Kind::Malformed) });
+    if client::is_html(&kind) {
+        // A firewall's page in the place of an answer.
+        return Err(ProviderError { status: Some(response.status().as_u16()), ..ProviderError::new(Kind::Blocked) });
     }
     if !kind.starts_with("application/json") {
         let pieces = response.bytes_stream();
@@ -226,5 +230,5 @@ fn with_deadlines(bytes: Bytes, first: Instant, silence: Duration, end: Instant)
             Err(_) => late(kind),
         }
     };
-    stream::unfold((bytes, first, Kind::FirstByte), next).boxed()
+    stream::unfold((bytes, first, Kind::FirstByte), next).fuse().boxed()
 }

@@ -59,7 +59,7 @@ pub enum FinishReason {
     Stop,
     /// The token ceiling.
     Length,
-    /// The provider's filter; there is no completion.
+    /// The provider's filter, which may have cut the answer off.
     Filtered,
     /// Something else, or the provider did not say.
     Other,

@@ -1,11 +1,10 @@
 //! The one HTTP client of the process: its connections, its rules for proxies and redirects, and what it learned about providers.
 //! It leaves bodies and answers to the protocols.
 
-use std::collections::HashSet;
 use std::error::Error;
-use std::io;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::{Duration, SystemTime};
+use std::{fmt, io};
 
 use pennyworth_core::models::{Model, is_loopback};
 use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderName, HeaderValue};
@@ -16,10 +15,11 @@ use tokio::time::timeout;
 
 use crate::connections::Connections;
 use crate::error::{Kind, ProviderError};
+use crate::forwarders::Forwarders;
 use crate::limits::Limits;
 use crate::protocols::wire;
 use crate::quirks::Quirks;
-use crate::refusal::{self, Answered};
+use crate::refusal::{self, Answered, Page};
 
 /// Longest wait for a connection.
 const CONNECT: Duration = Duration::from_secs(5);
@@ -36,17 +36,19 @@ const REDIRECTS: usize = 3;
 const MAX_ERROR_BODY: usize = 64 * 1024;
 /// Longest wait for an error's body.
 const ERROR_BODY: Duration = Duration::from_millis(500);
+/// How the names of headers end, in lower case, that hold a secret.
+const SECRETS: [&str; 6] = ["authorization", "key", "token", "secret", "password", "cookie"];
 
 /// Connections to providers. A clone shares them.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Client {
     /// For other machines; honours the system's proxy. Without a client if the system has no trusted certificates.
     pub(crate) remote: Arc<Connections>,
     /// For this machine, without a proxy: code for a model here must not pass through a proxy elsewhere.
     loopback: reqwest::Client,
     pub(crate) quirks: Arc<Quirks>,
-    /// Addresses at which a proxy answered for a model that must run here.
-    pub(crate) proxies: Arc<Mutex<HashSet<String>>>,
+    /// What answers told of models that must run here and do not.
+    pub(crate) forwarders: Forwarders,
 }
 
 impl Client {
@@ -59,7 +61,7 @@ impl Client {
         let loopback = here().build().or_else(|_| here().tls_certs_only([]).build());
         let loopback = loopback.map_err(|_| ProviderError::new(Kind::Client))?;
         let remote = Arc::new(Connections::new(|| builder().build().ok()));
-        Ok(Client { remote, loopback, quirks: Arc::default(), proxies: Arc::default() })
+        Ok(Client { remote, loopback, quirks: Arc::default(), forwarders: Forwarders::default() })
     }
 
     /// A request to a server on this machine, without a key; `None` for an address elsewhere.
@@ -86,11 +88,12 @@ impl Client {
         let remote = || self.remote.client().ok_or_else(|| ProviderError::new(Kind::Certificate));
         let client = if here { self.loopback.clone() } else { remote()? };
         let mut headers = HeaderMap::new();
+        // A key must not cross a network in clear text.
+        let has_secret = key.is_some() || model.headers.keys().any(|name| is_secret(name));
+        if has_secret && !here && !model.base_url.starts_with("https://") {
+            return Err(ProviderError::new(Kind::Key));
+        }
         if let Some(key) = key {
-            // A key must not cross a network in clear text.
-            if !here && !model.base_url.starts_with("https://") {
-                return Err(ProviderError::new(Kind::Key));
-            }
             let key = key.expose_secret().trim();
             let own = model.api_key_header.as_deref().or(wire.key_header);
             let (name, text) = match own {
@@ -103,11 +106,25 @@ impl Client {
         }
         let own = model.headers.iter().map(|(name, value)| (name.as_str(), value.as_str()));
         for (name, value) in wire.headers.iter().copied().chain(own) {
-            let value = HeaderValue::from_str(value).map_err(|_| ProviderError::new(Kind::Client))?;
+            let mut value = HeaderValue::from_str(value).map_err(|_| ProviderError::new(Kind::Client))?;
+            value.set_sensitive(is_secret(name));
             headers.insert(self::name(name)?, value);
         }
         Ok(client.request(method, format!("{}{path}", model.base_url)).headers(headers))
     }
+}
+
+/// Shows nothing: addresses may hold a password.
+impl fmt::Debug for Client {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Client").finish_non_exhaustive()
+    }
+}
+
+/// Whether a header holds a secret, by its name.
+fn is_secret(header: &str) -> bool {
+    let header = header.to_ascii_lowercase();
+    SECRETS.iter().any(|end| header.ends_with(end))
 }
 
 fn name(text: &str) -> Result<HeaderName, ProviderError> {
@@ -153,14 +170,24 @@ pub(crate) async fn send(request: reqwest::RequestBuilder) -> Result<reqwest::Re
     let (status, now) = (response.status().as_u16(), now());
     let pause = refusal::asked(header("retry-after-ms"), header("retry-after"), now);
     let pause = pause.or_else(|| Limits::read(response.headers(), now)?.pause());
-    let is_html = header("content-type").is_some_and(|kind| kind.to_ascii_lowercase().starts_with("text/html"));
+    let is_html = header("content-type").is_some_and(is_html);
     // The status says enough if the rest does not come.
     let text = timeout(ERROR_BODY, body(response, MAX_ERROR_BODY)).await.ok().and_then(Result::ok).unwrap_or_default();
     let parsed: Option<Value> = serde_json::from_slice(&text).ok();
     // An API's own errors are JSON; other text comes from a firewall or a gateway before it.
-    let is_page = parsed.is_none() && (is_html || !text.trim_ascii().is_empty());
+    let page = match text.trim_ascii() {
+        _ if parsed.is_some() => Page::None,
+        text if is_html || text.starts_with(b"<") => Page::Markup,
+        [] => Page::None,
+        _ => Page::Text,
+    };
     let body = parsed.unwrap_or_default();
-    Err((ProviderError::answer(&Answered { status, body: &body, is_page, pause, now }), body))
+    Err((ProviderError::answer(&Answered { status, body: &body, page, pause, now }), body))
+}
+
+/// Whether a content type is a page's.
+pub(crate) fn is_html(kind: &str) -> bool {
+    kind.trim_ascii_start().to_ascii_lowercase().starts_with("text/html")
 }
 
 /// Seconds since 1970.
@@ -220,4 +247,47 @@ fn is_untrusted(error: &(dyn Error + 'static)) -> bool {
         cause = wrapped.map(|wrapped| wrapped as &(dyn Error + 'static)).or_else(|| error.source());
     }
     false
+}
+
+#[cfg(test)]
+mod tests {
+    use pennyworth_core::models::Models;
+
+    use super::*;
+
+    fn model(row: &str) -> Model {
+        let (models, problems) = Models::builtin().extended("config.toml", &format!("[model.m]\nmodel = 'm'\n{row}"));
+        assert_eq!(problems, []);
+        models.get("m").unwrap().clone()
+    }
+
+    #[test]
+    fn no_secret_crosses_a_network_in_clear_text_or_is_shown() {
+        const FREE: &str = "protocol = 'openai'\nformat = 'chat'\ntier = 'cheap'\nprice = { input = 0, output = 0, as_of = '2026-11-25' }";
+        const KEY: &str = "headers = { Authorization = 'Bearer SECRET' }";
+        for (address, more, refused) in [
+            ("http://10.0.0.1/v1", "", None),
+            ("http://10.0.0.1/v1", "headers = { x-title = 'a', x-portkey-config = 'pc-1' }", None),
+            ("http://10.0.0.1/v1", KEY, Some(Kind::Key)),
+            ("http://10.0.0.1/v1", "headers = { api-key = 'SECRET' }", Some(Kind::Key)),
+            ("http://10.0.0.1/v1", "headers = { X-API-Key = 'SECRET' }", Some(Kind::Key)),
+            ("http://10.0.0.1/v1", "headers = { x-auth-token = 'SECRET' }", Some(Kind::Key)),
+            ("https://10.0.0.1/v1", KEY, None),
+            ("http://127.0.0.1:1/v1", KEY, None),
+        ] {
+            let client = Client::new().unwrap();
+            let request = client.request(
+                reqwest::Method::GET,
+                &model(&format!("base_url = '{address}'\n{FREE}\n{more}")),
+                "/",
+                None,
+            );
+            let shown = format!(
+                "{client:?} {:?}",
+                request.as_ref().map(|request| request.try_clone().unwrap().build().unwrap())
+            );
+            assert!(!shown.contains("SECRET"), "{shown}");
+            assert_eq!(request.err().map(|error| error.kind), refused, "{address} {more}");
+        }
+    }
 }

@@ -95,6 +95,8 @@ pub enum Kind {
     Redirect,
     /// The model's code must stay on this machine, but the model runs elsewhere.
     Elsewhere,
+    /// The model's code must stay on this machine, and its server fails to say where the model runs.
+    Unplaced,
 }
 
 /// A failed call.
@@ -127,7 +129,7 @@ impl ProviderError {
         let next = match kind {
             Kind::Client => Next::Fatal,
             Kind::Connect | Kind::FirstByte | Kind::Deadline | Kind::CutOff | Kind::Server => Next::RetryAfter(None),
-            Kind::RateLimited => Next::RetryAfter(None),
+            Kind::RateLimited | Kind::Unplaced => Next::RetryAfter(None),
             Kind::Quota | Kind::Key => Next::Rest(Pace::Account),
             Kind::Budget => Next::Rest(Pace::Budget),
             // It may be the login page of a network, which goes away.
@@ -147,7 +149,7 @@ impl ProviderError {
             Kind::Server => self.status.is_none(),
             Kind::Client | Kind::Connect | Kind::Certificate | Kind::RateLimited | Kind::Quota | Kind::Key => false,
             Kind::NotFound | Kind::NoInfill | Kind::Refused | Kind::TooLong | Kind::Redirect => false,
-            Kind::Budget | Kind::Proxy | Kind::Blocked | Kind::Elsewhere => false,
+            Kind::Budget | Kind::Proxy | Kind::Blocked | Kind::Elsewhere | Kind::Unplaced => false,
         }
     }
 
@@ -167,6 +169,7 @@ impl ProviderError {
             Kind::NoInfill => "give its row a `raw` or `chat` format",
             Kind::Redirect => "log in to the network, or correct `base_url`",
             Kind::Elsewhere => "to use it, give it a row of your own with the tier `cheap` or `premium` and a price",
+            Kind::Unplaced => "restart its server, and see its log",
             Kind::Refused => "run `pennyworth check --online`, and see the log for the refused field",
             Kind::Malformed | Kind::TooLarge => "check `protocol` and `base_url`",
             Kind::Client | Kind::CutOff | Kind::Server | Kind::RateLimited | Kind::Blocked => return None,
@@ -200,6 +203,9 @@ impl fmt::Display for ProviderError {
             Kind::Thought => "the model spends all its tokens on thinking, and writes nothing",
             Kind::Redirect => "the provider redirects to another host, which is not followed",
             Kind::Elsewhere => "the model runs on another machine, though its row is `local`; no code is sent to it",
+            Kind::Unplaced => {
+                "its server does not say where the model runs, though its row is `local`; no code is sent to it"
+            }
         })?;
         match (self.status, &self.code) {
             (Some(status), Some(code)) => write!(f, " (HTTP {status}, {code})"),

@@ -14,6 +14,7 @@ mod chunk;
 mod client;
 mod connections;
 mod error;
+mod forwarders;
 mod frames;
 mod gemini;
 mod heard;

@@ -22,6 +22,9 @@ const TOKENS: [[&str; 3]; 2] = [
     ["anthropic-ratelimit-tokens-limit", "anthropic-ratelimit-tokens-remaining", "anthropic-ratelimit-tokens-reset"],
 ];
 
+/// Longest time that a provider may ask us to wait; trying again then costs nothing.
+pub(crate) const LONGEST: Duration = Duration::from_secs(600);
+
 /// What a provider allows an account.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Limits {
@@ -38,7 +41,7 @@ pub struct Bucket {
     pub limit: u64,
     /// What is left in it.
     pub left: u64,
-    /// The time until it is full again.
+    /// The time until it is full again, at most ten minutes.
     pub full_in: Duration,
 }
 
@@ -61,7 +64,7 @@ fn bucket(headers: &HeaderMap, [limit, left, reset]: &[&str; 3], now: u64) -> Op
     let text = |name: &str| headers.get(name)?.to_str().ok().map(str::trim);
     let left: u64 = text(left)?.parse().ok()?;
     let limit = text(limit).and_then(|limit| limit.parse().ok()).unwrap_or(left).max(left);
-    Some(Bucket { limit, left, full_in: until(text(reset)?, now)? })
+    Some(Bucket { limit, left, full_in: until(text(reset)?, now)?.min(LONGEST) })
 }
 
 /// The time until a moment, given as a span (`6m0s`, `250ms`, `1.5`), a date, or seconds or milliseconds since 1970.
@@ -142,6 +145,10 @@ mod tests {
         assert_eq!(limits.pause(), None);
         let openrouter = [("x-ratelimit-remaining", "3"), ("x-ratelimit-reset", "1755780007000")];
         assert_eq!(read(&openrouter), Some(Limits { requests: bucket(3, 3, 7000), tokens: None }));
+        for far in ["30d", "2592000", "99999999999", "1e17", "2099-01-01T00:00:00Z"] {
+            let spent = [("x-ratelimit-remaining-requests", "0"), ("x-ratelimit-reset-requests", far)];
+            assert_eq!(read(&spent), Some(Limits { requests: bucket(0, 0, 600_000), tokens: None }), "{far}");
+        }
         for nothing in [
             &[][..],
             &[("x-ratelimit-remaining-requests", "59")],

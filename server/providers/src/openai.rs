@@ -25,9 +25,18 @@ pub(crate) static WIRE: Wire = Wire {
     headers: &[],
 };
 
-/// Where the copies of this API put thoughts.
-const THOUGHTS: [&str; 4] =
-    ["/delta/reasoning_content", "/delta/reasoning", "/message/reasoning_content", "/message/reasoning"];
+/// Where the copies of this API put thoughts: as a text, or as a list.
+const THOUGHTS: [&str; 6] = [
+    "/delta/reasoning_content",
+    "/delta/reasoning",
+    "/message/reasoning_content",
+    "/message/reasoning",
+    "/reasoning_content",
+    "/reasoning",
+];
+const THOUGHT_LISTS: [&str; 3] = ["/delta/reasoning_details", "/message/reasoning_details", "/reasoning_details"];
+/// The kinds of those parts of a content list that are thoughts.
+const THOUGHT_KINDS: [&str; 3] = ["thinking", "reasoning", "redacted_thinking"];
 
 fn path(request: &Request) -> String {
     let path = match request.body {
@@ -89,7 +98,7 @@ fn choice(heard: &mut Heard, choice: &Value) -> Result<(), ProviderError> {
     if let Some(text) = text(choice) {
         heard.text(text, logprob(choice));
     }
-    heard.thought |= has_text(choice, &THOUGHTS);
+    heard.thought |= has_text(choice, &THOUGHTS) || has_thoughts(choice);
     heard.finish = match choice.get("finish_reason").and_then(Value::as_str) {
         None => heard.finish,
         Some("stop" | "eos" | "eos_token" | "stop_sequence") => Some(FinishReason::Stop),
@@ -101,16 +110,33 @@ fn choice(heard: &mut Heard, choice: &Value) -> Result<(), ProviderError> {
     Ok(())
 }
 
-/// The text of a choice, wherever this copy of the API puts it; parts of a content list are joined.
+/// The text of a choice; parts of a content list are joined, without thoughts.
 fn text(choice: &Value) -> Option<String> {
-    let content = ["/text", "/delta/content", "/message/content"]
-        .iter()
-        .find_map(|at| choice.pointer(at).filter(|text| !text.is_null()))?;
-    match content {
+    match content(choice)? {
         Value::String(text) => Some(text.clone()),
-        Value::Array(parts) => Some(parts.iter().filter_map(|part| part.get("text")?.as_str()).collect()),
+        Value::Array(parts) => {
+            let parts = parts.iter().filter(|part| !is_thought(part));
+            Some(parts.filter_map(|part| part.get("text")?.as_str()).collect())
+        }
         _ => None,
     }
+}
+
+/// The content of a choice, wherever this copy of the API puts it.
+fn content(choice: &Value) -> Option<&Value> {
+    let places = ["/text", "/delta/content", "/message/content"];
+    places.iter().find_map(|at| choice.pointer(at).filter(|text| !text.is_null()))
+}
+
+/// Whether a choice has thoughts in a list: Mistral's parts of the content, OpenRouter's details.
+fn has_thoughts(choice: &Value) -> bool {
+    let parts = content(choice).and_then(Value::as_array).into_iter().flatten();
+    let mut lists = THOUGHT_LISTS.iter().filter_map(|at| choice.pointer(at)?.as_array());
+    lists.any(|list| !list.is_empty()) || parts.into_iter().any(is_thought)
+}
+
+fn is_thought(part: &Value) -> bool {
+    part.get("type").and_then(Value::as_str).is_some_and(|kind| THOUGHT_KINDS.contains(&kind))
 }
 
 /// The joint log-probability of a choice's tokens, in either form of the API.

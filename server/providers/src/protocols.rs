@@ -12,7 +12,7 @@ pub fn warms_with(protocol: Protocol) -> Option<u32> {
     wire(protocol).warms_with
 }
 
-/// The wire protocol of a name. Recordings are of OpenAI's protocol.
+/// The wire protocol of a name.
 pub(crate) fn wire(protocol: Protocol) -> &'static Wire {
     match protocol {
         Protocol::Openai => &openai::WIRE,

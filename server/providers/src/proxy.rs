@@ -8,6 +8,7 @@ use std::time::Duration;
 use hyper_util::client::proxy::matcher::Matcher;
 use pennyworth_core::models::Model;
 use reqwest::StatusCode;
+use reqwest::header::HeaderValue;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
@@ -28,8 +29,8 @@ pub struct Proxy {
     host: Option<(String, u16)>,
     /// The provider's host and port, if it is reached by a tunnel.
     target: Option<String>,
-    /// The header with user and password.
-    credentials: Option<String>,
+    /// The header with user and password, which `Debug` does not show.
+    credentials: Option<HeaderValue>,
 }
 
 /// What a proxy did instead of connecting.
@@ -67,7 +68,10 @@ impl Proxy {
             host: (scheme == "http").then(|| (host.trim_matches(['[', ']']).to_owned(), port.unwrap_or(80))),
             target: is_tunnelled
                 .then(|| format!("{}:{}", url.host_str().unwrap_or(""), url.port_or_known_default().unwrap_or(443))),
-            credentials: proxy.basic_auth().and_then(|header| Some(header.to_str().ok()?.to_owned())),
+            credentials: proxy.basic_auth().cloned().map(|mut header| {
+                header.set_sensitive(true);
+                header
+            }),
         })
     }
 
@@ -77,7 +81,7 @@ impl Proxy {
         let unreachable = || ProxyFault::Unreachable(self.address.clone());
         let connected = timeout(PATIENCE, TcpStream::connect((host.as_str(), *port))).await;
         let mut stream = connected.map_err(|_| unreachable())?.map_err(|_| unreachable())?;
-        let credentials = self.credentials.as_ref();
+        let credentials = self.credentials.as_ref().and_then(|header| header.to_str().ok());
         let credentials = credentials.map(|value| format!("Proxy-Authorization: {value}\r\n")).unwrap_or_default();
         let request = format!("CONNECT {target} HTTP/1.1\r\nHost: {target}\r\n{credentials}\r\n");
         let head = timeout(PATIENCE, async {
@@ -98,7 +102,8 @@ impl Proxy {
 
 impl fmt::Display for Proxy {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.address)
+        let unasked = if self.host.is_none() { " (which is not tested: it is no plain HTTP proxy)" } else { "" };
+        write!(f, "{}{unasked}", self.address)
     }
 }
 

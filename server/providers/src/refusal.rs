@@ -11,7 +11,7 @@ mod table;
 mod words;
 
 pub(crate) use pause::asked;
-pub(crate) use table::Answered;
+pub(crate) use table::{Answered, Page};
 use words::number;
 
 impl ProviderError {
@@ -22,6 +22,10 @@ impl ProviderError {
             ProviderError { status: Some(answered.status), code: code(answered.body), ..ProviderError::new(kind) };
         if let Next::RetryAfter(given) = &mut error.next {
             *given = answered.pause.or_else(|| pause::in_body(answered.body, answered.now)).and_then(pause::sensible);
+        }
+        // A page about a path says little of the others, unless it comes again and again.
+        if kind == Kind::NotFound && answered.page != Page::None {
+            error.next = Next::NextModel;
         }
         if kind == Kind::TooLong {
             error.lengths = Some(context::lengths(answered.body));

@@ -1,5 +1,6 @@
 //! A request to a model. It leaves its form on the wire to the protocol's file.
 
+use std::fmt;
 use std::time::Duration;
 
 use pennyworth_core::models::Model;
@@ -7,8 +8,8 @@ use pennyworth_core::prompt::Body;
 use pennyworth_core::tokens;
 use secrecy::SecretString;
 
-/// One call. `Debug` shows no text of the prompt and no key.
-#[derive(Clone, Debug)]
+/// One call. `Debug` shows no text of the prompt, no key, and no address, which may hold a password.
+#[derive(Clone)]
 pub struct Request {
     /// The model's row.
     pub model: Model,
@@ -26,6 +27,15 @@ pub struct Request {
     pub cache_key: Option<String>,
     /// When to give up.
     pub timeouts: Timeouts,
+}
+
+impl fmt::Debug for Request {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Request { model, prompt_tokens, max_tokens, timeouts, .. } = self;
+        let mut shown = f.debug_struct("Request");
+        shown.field("model", &model.name).field("prompt_tokens", prompt_tokens).field("max_tokens", max_tokens);
+        shown.field("timeouts", timeouts).finish_non_exhaustive()
+    }
 }
 
 /// Times after which a call is given up. Connecting has its own timeout, in `client`.

@@ -1,9 +1,10 @@
-//! Leaves out the thoughts that a model writes into its answer, `<think>…</think>` at its head, as servers without a parser for them send.
+//! Leaves out the thoughts that a model writes into its answer, such as `<think>…</think>` at its head: servers without a parser for them
+//! send them so.
 //! It leaves thoughts in fields of their own to the protocols.
 
-/// The marks around thoughts.
-const BEGIN: &str = "<think>";
-const END: &str = "</think>";
+/// The marks around thoughts: of most models, of Mistral, and of Seed and Kimi.
+const MARKS: [(&str, &str); 4] =
+    [("<think>", "</think>"), ("[THINK]", "[/THINK]"), ("<seed:think>", "</seed:think>"), ("◁think▷", "◁/think▷")];
 
 /// A text and its log-probability.
 type Piece = (String, Option<f32>);
@@ -13,8 +14,8 @@ type Piece = (String, Option<f32>);
 pub(crate) enum Thoughts {
     /// The texts so far may still become the mark.
     Begin(Vec<Piece>),
-    /// Inside, with the end of the thoughts so far, which may hold a part of the mark.
-    Inside(String),
+    /// Inside, with the mark that ends them, and the end of the thoughts so far, which may hold a part of it.
+    Inside(&'static str, String),
     /// Behind them, where blank lines may follow.
     Behind,
     /// The answer has begun.
@@ -45,24 +46,24 @@ impl Thoughts {
                 held.push(piece);
                 let all: String = held.iter().map(|(text, _)| text.as_str()).collect();
                 let written = all.trim_start();
-                match written.strip_prefix(BEGIN) {
-                    Some(thoughts) => {
+                match MARKS.iter().find_map(|(begin, end)| Some((written.strip_prefix(begin)?, *end))) {
+                    Some((thoughts, end)) => {
                         let (thoughts, logprob) = (thoughts.to_owned(), held.last().and_then(|(_, logprob)| *logprob));
-                        *self = Thoughts::Inside(String::new());
+                        *self = Thoughts::Inside(end, String::new());
                         self.push((thoughts, logprob))
                     }
-                    None if BEGIN.starts_with(written) => Vec::new(),
+                    None if MARKS.iter().any(|(begin, _)| begin.starts_with(written)) => Vec::new(),
                     None => self.end(),
                 }
             }
-            Thoughts::Inside(tail) => {
+            Thoughts::Inside(end, tail) => {
                 tail.push_str(&piece.0);
-                if let Some((_, answer)) = tail.split_once(END) {
+                if let Some((_, answer)) = tail.split_once(*end) {
                     let answer = answer.to_owned();
                     *self = Thoughts::Behind;
                     return self.push((answer, piece.1));
                 }
-                let kept = (0..=tail.len().saturating_sub(END.len())).rev().find(|at| tail.is_char_boundary(*at));
+                let kept = (0..=tail.len().saturating_sub(end.len())).rev().find(|at| tail.is_char_boundary(*at));
                 tail.drain(..kept.unwrap_or(0));
                 Vec::new()
             }
@@ -73,7 +74,7 @@ impl Thoughts {
     pub(crate) fn end(&mut self) -> Vec<Piece> {
         match std::mem::replace(self, Thoughts::Over) {
             Thoughts::Begin(held) => held,
-            inside @ Thoughts::Inside(_) => {
+            inside @ Thoughts::Inside(..) => {
                 *self = inside;
                 Vec::new()
             }
@@ -83,7 +84,7 @@ impl Thoughts {
 
     /// Whether the answer is still thoughts.
     pub(crate) fn is_inside(&self) -> bool {
-        matches!(self, Thoughts::Inside(_))
+        matches!(self, Thoughts::Inside(..))
     }
 }
 
@@ -100,6 +101,13 @@ mod tests {
             ("<think>Okay", "", true),
             ("<think>Okay</thin", "", true),
             ("<thi", "<thi", false),
+            ("[THINK]Okay so the user", "", true),
+            ("[THINK]Okay</think>[/THI", "", true),
+            ("[THINK]Okay[/THINK]\na + b", "a + b", false),
+            ("◁think▷é◁/think▷a", "a", false),
+            ("<seed:think>Okay</think></seed:think>a", "a", false),
+            ("[THINGS[0]]", "[THINGS[0]]", false),
+            ("[", "[", false),
             ("  x", "  x", false),
             ("<thing>a</thing>", "<thing>a</thing>", false),
             ("a <think>b</think>", "a <think>b</think>", false),

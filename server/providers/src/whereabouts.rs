@@ -2,12 +2,11 @@
 //! asked before each prompt whose code must stay here, because a name may stand for another model a moment later.
 //! It leaves which models must stay here to `core`, and the call to `call`.
 
-use std::sync::PoisonError;
 use std::time::Duration;
 
 use pennyworth_core::models::Model;
-use reqwest::Method;
 use reqwest::header::HeaderMap;
+use reqwest::{Method, RequestBuilder, StatusCode};
 use serde_json::{Value, json};
 use tokio::time::timeout;
 
@@ -25,38 +24,62 @@ const PROXY: &str = "LiteLLM";
 
 /// Where else a model runs, by a description or an answer of Ollama; `None` if it says nothing of another machine.
 pub(crate) fn elsewhere(about: &Value) -> Option<String> {
-    let said = |key: &str| about.get(key).and_then(Value::as_str).map(str::trim).filter(|said| !said.is_empty());
-    let host = said("remote_host")
-        .map(|host| host.rsplit("//").next().unwrap_or(host).split(['/', ':']).next().unwrap_or(host));
-    host.or_else(|| said("remote_model")).map(str::to_owned)
+    let tables = [Some(about), about.get("details"), about.get("model_info")];
+    let text =
+        |table: &Value, key: &str| Some(table.get(key)?.as_str()?.trim().to_owned()).filter(|said| !said.is_empty());
+    let said = |key: &str| tables.into_iter().flatten().find_map(|table| text(table, key));
+    said("remote_host").map(|host| name(&host).to_owned()).or_else(|| said("remote_model"))
+}
+
+/// The name in a host's address, without user and password.
+fn name(address: &str) -> &str {
+    let host = address.split_once("//").map_or(address, |(_, rest)| rest);
+    let host = host.split_once('/').map_or(host, |(host, _)| host);
+    let host = host.rsplit_once('@').map_or(host, |(_, host)| host);
+    host.split_once(':').map_or(host, |(name, _)| name)
 }
 
 /// The error for a model whose code would not stay here.
 pub(crate) fn error(place: Option<&str>) -> ProviderError {
     let is_plain = |place: &&str| {
-        place.len() <= 64 && place.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.:/".contains(&byte))
+        (1..=64).contains(&place.len())
+            && place.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.:/".contains(&byte))
     };
     ProviderError { code: place.filter(is_plain).map(str::to_owned), ..ProviderError::new(Kind::Elsewhere) }
 }
 
-/// Makes sure that a model whose code must stay here runs here. Without Ollama there is nothing to ask, and an Ollama that does not know the
-/// model refuses the call itself.
+/// Makes sure that a model whose code must stay here runs here. Without Ollama there is nothing to ask. An Ollama that fails to answer is sent
+/// no code.
 pub(crate) async fn check(client: &Client, model: &Model) -> Result<(), ProviderError> {
-    if model.code_stays_here()
-        && client.proxies.lock().unwrap_or_else(PoisonError::into_inner).contains(&model.base_url)
-    {
-        return Err(error(Some(PROXY)));
+    if !model.code_stays_here() {
+        return Ok(());
     }
-    let Some(ollama) = model.ollama.as_deref().filter(|_| model.code_stays_here()) else { return Ok(()) };
+    if let Some(place) = client.forwarders.place(model) {
+        return Err(error(Some(&place)));
+    }
+    let Some(ollama) = model.ollama.as_deref() else { return Ok(()) };
     let Some(request) = client.loopback(Method::POST, &format!("{ollama}/api/show")) else { return Ok(()) };
-    let asked = async {
-        let response = request.json(&json!({ "model": model.id })).send().await.ok()?.error_for_status().ok()?;
-        serde_json::from_slice::<Value>(&client::body(response, MOST).await.ok()?).ok()
-    };
-    match timeout(PATIENCE, asked).await {
-        Err(_) => Err(ProviderError::new(Kind::FirstByte)),
-        Ok(about) => about.as_ref().and_then(elsewhere).map_or(Ok(()), |place| Err(error(Some(&place)))),
+    let asked = described(request.json(&json!({ "model": model.id })));
+    let about = timeout(PATIENCE, asked).await.map_err(|_| ProviderError::new(Kind::FirstByte))??;
+    about.as_ref().and_then(elsewhere).map_or(Ok(()), |place| Err(error(Some(&place))))
+}
+
+/// Ollama's description of a model; `None` from a server that has none. An Ollama that does not know the model refuses the call itself, one
+/// that is too old runs nothing elsewhere, and without a connection there is none for the call.
+async fn described(request: RequestBuilder) -> Result<Option<Value>, ProviderError> {
+    let unplaced = || ProviderError::new(Kind::Unplaced);
+    let response = request.send().await.map_err(|error| match client::transport(&error) {
+        error if error.kind == Kind::Connect => error,
+        _ => unplaced(),
+    })?;
+    match response.status() {
+        StatusCode::NOT_FOUND | StatusCode::METHOD_NOT_ALLOWED => return Ok(None),
+        status if !status.is_success() => return Err(ProviderError { status: Some(status.as_u16()), ..unplaced() }),
+        _ => {}
     }
+    let text = client::body(response, MOST).await.map_err(|_| unplaced())?;
+    let about: Value = serde_json::from_slice(&text).map_err(|_| unplaced())?;
+    about.is_object().then_some(Some(about)).ok_or_else(unplaced)
 }
 
 /// The same for an answer's headers: a LiteLLM proxy names itself there, and passes prompts on. It gets no other.
@@ -64,8 +87,15 @@ pub(crate) fn check_answer(client: &Client, model: &Model, headers: &HeaderMap) 
     if !model.code_stays_here() || !headers.keys().any(|name| name.as_str().starts_with(LITELLM)) {
         return Ok(());
     }
-    client.proxies.lock().unwrap_or_else(PoisonError::into_inner).insert(model.base_url.clone());
+    client.forwarders.add(&model.base_url, None, PROXY);
     Err(error(Some(PROXY)))
+}
+
+/// The same for an error: an answer of Ollama names the machine that wrote it, and the model gets no other prompt.
+pub(crate) fn check_error(client: &Client, model: &Model, error: &ProviderError) {
+    if error.kind == Kind::Elsewhere {
+        client.forwarders.add(&model.base_url, Some(&model.id), error.code.as_deref().unwrap_or_default());
+    }
 }
 
 #[cfg(test)]
@@ -78,7 +108,12 @@ mod tests {
             (json!({"remote_host": "https://ollama.com:443", "remote_model": "gpt-oss:120b"}), Some("ollama.com")),
             (json!({"remote_model": "gpt-oss:120b"}), Some("gpt-oss:120b")),
             (json!({"remote_host": "ollama.com"}), Some("ollama.com")),
+            (json!({"details": {"remote_host": "https://ollama.com"}}), Some("ollama.com")),
+            (json!({"details": {}, "model_info": {"remote_model": "gpt-oss:120b"}}), Some("gpt-oss:120b")),
+            (json!({"remote_host": "", "details": {"remote_host": "ollama.com/api"}}), Some("ollama.com")),
+            (json!({"remote_host": "https://me:PW@ollama.com:443/a@b"}), Some("ollama.com")),
             (json!({"remote_host": "", "remote_model": ""}), None),
+            (json!({"details": null, "model_info": ["remote_host"]}), None),
             (json!({"capabilities": ["insert"]}), None),
             (Value::Null, None),
         ] {

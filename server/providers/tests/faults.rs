@@ -114,7 +114,9 @@ async fn each_status_says_what_to_do_next() {
         (status(429, error("budget_exceeded")), Budget, Rest(Pace::Budget)),
         (status(401, error("invalid_api_key")), Key, Rest(Pace::Account)),
         (status(402, json!("secret")), Quota, Rest(Pace::Account)),
-        (status(403, json!(null)), Key, Rest(Pace::Account)),
+        (status(403, json!(null)), Blocked, NextModel),
+        (status(403, json!({"message": "Forbidden"})), Blocked, NextModel),
+        (status(403, error("forbidden_key")), Key, Rest(Pace::Account)),
         (status(404, error("model_not_found")), NotFound, RestModel(Pace::Minutes)),
         (status(400, json!({"error": "m does not support insert"})), NoInfill, RestModel(Pace::Minutes)),
         (status(400, error("context_length_exceeded")), TooLong, NextModel),
@@ -134,6 +136,16 @@ async fn each_status_says_what_to_do_next() {
         (status(407, json!(null)), Proxy, Rest(Pace::Minutes)),
         (Fault::Page(403, "text/html", "<html>Sorry, you have been blocked</html>"), Blocked, NextModel),
         (Fault::Page(403, "text/plain", "error code: 1020"), Blocked, NextModel),
+        (Fault::Page(403, "application/json", ""), Blocked, NextModel),
+        (Fault::Page(401, "text/html", "<html>log in</html>"), Blocked, NextModel),
+        (Fault::Page(401, "text/plain", "Unauthorized"), Key, Rest(Pace::Account)),
+        (Fault::Page(401, "application/json", ""), Key, Rest(Pace::Account)),
+        (Fault::Page(404, "text/html", "<html>not found</html>"), NotFound, NextModel),
+        (Fault::Page(404, "", "404 page not found"), NotFound, NextModel),
+        (Fault::Page(404, "application/json", ""), NotFound, RestModel(Pace::Minutes)),
+        (Fault::Page(405, "text/html", "<html>not allowed</html>"), NotFound, NextModel),
+        (Fault::Page(200, "text/html", "<html>Request Rejected</html>"), Blocked, NextModel),
+        (Fault::Page(200, "Text/HTML; charset=utf-8", ""), Blocked, NextModel),
         (Fault::Page(503, "text/html", "<html>unavailable</html>"), Server, RetryAfter(None)),
         (
             Fault::Status(429, pause("retry-after", "86400"), json!({})),
@@ -167,7 +179,6 @@ async fn each_broken_answer_is_an_error_and_what_it_wrote_is_accounted() {
         (Fault::MalformedAfter(2), "a + ", Some(true), Malformed, NextModel),
         (Fault::ErrorAfter(2, overloaded), "a + ", Some(true), Server, RetryAfter(None)),
         (Fault::HugeFrame(400_000), "", None, TooLarge, NextModel),
-        (Fault::Html, "", None, Malformed, NextModel),
     ] {
         check(fault, text, estimated, Err((kind, next))).await;
     }
@@ -302,7 +313,8 @@ async fn the_wire_has_the_key_the_ceiling_and_the_models_own_fields() {
         model(&provider.base_url(), "format = 'chat'\nextra = { reasoning_effort = 'none', max_tokens = 9000 }");
     let body = Body::Chat { system: "rules".into(), shared: String::new(), user: "file".into() };
     let asked = Request { body, ..request(model) };
-    assert!(!format!("{asked:?}").contains("sk-secret") && !format!("{asked:?}").contains("rules"));
+    let shown = format!("{asked:?}");
+    assert!(["sk-secret", "rules", &asked.model.base_url].iter().all(|hidden| !shown.contains(hidden)), "{shown}");
     let came = ask(&Client::new().unwrap(), asked).await;
     assert_eq!(came.end, Ok(FinishReason::Stop));
     let seen = provider.seen().remove(0);

@@ -55,7 +55,8 @@ async fn sent(model: Model) -> String {
     let root = root.splitn(4, '/').take(3).collect::<Vec<_>>().join("/");
     let stops = if model.stop_limit > 0 { vec!["\n".to_owned(), "</fill>".to_owned()] } else { Vec::new() };
     let request = Request {
-        model: Model { base_url: format!("{root}/{path}").trim_end_matches('/').to_owned(), ..model },
+        // The Ollama of the row is not the server here.
+        model: Model { base_url: format!("{root}/{path}").trim_end_matches('/').to_owned(), ollama: None, ..model },
         key: Some(SecretString::from("key")),
         body: prompt.render(format).unwrap().body,
         prompt_tokens: 20,

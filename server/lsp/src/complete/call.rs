@@ -55,7 +55,7 @@ pub struct Watchers<'a> {
 
 /// A call that was sent. Dropping it cancels it.
 pub struct Call<'a> {
-    /// The provider's host.
+    /// The provider's host and port.
     provider: &'a str,
     /// The answer's stream. It is closed before the call is settled, because the rest of it is not needed.
     stream: Option<Answer>,
@@ -146,8 +146,11 @@ impl<'a> Call<'a> {
     pub async fn read(mut self, corrects: bool) -> End {
         let end = match self.stream_to_end().await {
             Ok(()) => self.cut(None),
-            Err(error) if corrects && self.corrected(&error).await => End::Corrected(error),
-            Err(error) if matches!(error.kind, Kind::Deadline | Kind::CutOff | Kind::Server) => self.cut(Some(error)),
+            Err(error) if corrects && !self.has_text() && self.corrected(&error).await => End::Corrected(error),
+            // Whatever broke the stream, what came before may be a whole answer.
+            Err(error) if self.has_text() || matches!(error.kind, Kind::Deadline | Kind::CutOff | Kind::Server) => {
+                self.cut(Some(error))
+            }
             Err(error) => End::of(error),
         };
         self.close(&end);
@@ -195,9 +198,13 @@ impl<'a> Call<'a> {
         }
     }
 
+    fn has_text(&self) -> bool {
+        self.reading.as_ref().is_some_and(Reading::has_text)
+    }
+
     /// The end of an answer that is dropped while it is read.
     fn cut_short(&mut self) -> End {
-        match self.reading.as_ref().is_some_and(Reading::has_text) {
+        match self.has_text() {
             true => self.cut(Some(ProviderError::new(Kind::CutOff))),
             false => End::Cancelled,
         }

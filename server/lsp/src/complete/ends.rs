@@ -63,9 +63,7 @@ pub enum Unsent {
     #[error(transparent)]
     Key(#[from] KeyError),
     /// The model was found on this machine, and now another user, with this number, listens at its address.
-    #[error(
-        "another user of this machine (number {0}) listens at its address now; a [model] table of your own would name it anyway"
-    )]
+    #[error("another user of this machine (number {0}) now listens at its address")]
     Stranger(u32),
     /// The ledger refused the call.
     #[error(transparent)]
@@ -121,9 +119,9 @@ pub enum ForLedger {
 pub enum ForCache {
     /// The text.
     Text,
-    /// The text, for who asks with a key; for others, that asking again right away would give the same result.
+    /// The text, for requests by key; for others, a mark that asking again now would change nothing.
     Unsure,
-    /// That asking again right away would give the same result.
+    /// A mark that asking again now would change nothing.
     Nothing,
     /// No entry.
     None,
@@ -175,12 +173,14 @@ impl End {
             End::Unsent(why @ Unsent::Stranger(_)) => Some(Problem {
                 kind: "stranger".to_owned(),
                 what: why.to_string(),
-                remedy: Some("write a [model] table of your own if this server may be asked".to_owned()),
+                remedy: Some("add a [model] table of your own to allow this server".to_owned()),
                 told_after: 1,
                 again: None,
             }),
-            End::Outrun(error) | End::Failed(error) => {
-                let is_of_request = matches!(error.kind, ErrorKind::Blocked | ErrorKind::TooLong);
+            End::Answered(Answered { broken: Some(error), .. }) if is_of_connection(error.kind) => None,
+            End::Answered(Answered { broken: Some(error), .. }) | End::Outrun(error) | End::Failed(error) => {
+                // A page in place of an answer may be about one prompt; always pages are about the address.
+                let is_of_request = error.kind == ErrorKind::TooLong;
                 let told_after = match error.next {
                     Next::Rest(_) | Next::RestModel(_) => 1,
                     Next::StopModel => STOPS_AFTER,
@@ -205,10 +205,15 @@ impl Answered {
     /// itself reported an error behind it, that counts.
     fn for_breaker(&self) -> ForBreaker {
         match &self.broken {
-            Some(error) if error.kind == ErrorKind::Server => ForBreaker::Fails(error.next),
+            Some(error) if !is_of_connection(error.kind) => ForBreaker::Fails(error.next),
             _ => ForBreaker::Closes,
         }
     }
+}
+
+/// Whether a stream only broke off or went wrong behind what came of it, without a word of the provider.
+fn is_of_connection(kind: ErrorKind) -> bool {
+    matches!(kind, ErrorKind::CutOff | ErrorKind::Deadline | ErrorKind::Malformed | ErrorKind::TooLarge)
 }
 
 impl std::fmt::Display for End {
@@ -294,12 +299,13 @@ mod tests {
             (ErrorKind::Connect, PATIENCE),
             (ErrorKind::FirstByte, PATIENCE),
             (ErrorKind::RateLimited, PATIENCE),
+            (ErrorKind::Blocked, PATIENCE),
         ] {
             let problem = End::of(ProviderError::new(kind)).problem();
             assert_eq!(problem.map(|problem| problem.told_after), Some(told_after), "{kind:?}");
         }
-        let blocked = End::of(ProviderError::new(ErrorKind::Blocked));
-        for end in [End::Unsure(None), blocked, End::Unsent(Unsent::Resting)] {
+        let too_long = End::of(ProviderError::new(ErrorKind::TooLong));
+        for end in [End::Unsure(None), too_long, End::Unsent(Unsent::Resting)] {
             assert_eq!(end.problem(), None, "{end:?}");
         }
     }

@@ -7,9 +7,12 @@ use super::words::{message, number};
 use crate::error::Lengths;
 
 /// Texts before the size of the context, and texts before the length of the prompt, in lower case. Each provider is named whose words they are.
-const CONTEXT: [&str; 12] = [
-    // OpenAI, DeepSeek, vLLM, OpenRouter, LiteLLM.
+const CONTEXT: [&str; 30] = [
+    // Anthropic: "exceed context limit: 188240 + 21333 > 200000", and "208310 tokens > 200000 maximum".
+    " > ",
+    // OpenAI, DeepSeek, vLLM, OpenRouter, LiteLLM; Fireworks.
     "maximum context length is ",
+    "maximum context length: ",
     // Mistral has the number before it, see `BEFORE`. LM Studio, llama.cpp.
     "context length of only ",
     "context length of ",
@@ -17,31 +20,72 @@ const CONTEXT: [&str; 12] = [
     "context size of ",
     "n_ctx = ",
     "n_ctx: ",
+    // SGLang.
+    "model's context length (",
     // Google.
     "maximum number of tokens allowed (",
+    "maximum number of tokens allowed ",
+    "only supports up to ",
     // TGI.
     "must have less than ",
     "must be <= ",
-    // Groq and Together.
+    // Groq, Together, Cerebras.
     "context window of ",
     "context limit: ",
+    "while limit is ",
+    // Cohere.
+    "prompt cannot exceed ",
+    "exceeds the limit of ",
+    "limit for this model is ",
+    // TabbyAPI.
+    "max_seq_len ",
+    // TensorRT-LLM, DeepInfra.
+    "maximum input length ",
+    "maximum input length (",
+    "max_num_tokens (",
+    // xAI; vLLM.
+    "maximum prompt length is ",
+    "maximum model length of ",
+    // Alibaba; Moonshot; Cloudflare.
+    "should be [1, ",
+    "model token limit: ",
+    "context window limit (",
 ];
 const BEFORE: [&str; 2] = [" maximum context length", " maximum"];
-const PROMPT: [&str; 10] = [
+const PROMPT: [&str; 24] = [
     // Anthropic: "prompt is too long: 208310 tokens > 200000 maximum".
     "prompt is too long: ",
+    "exceed context limit: ",
     // OpenAI, DeepSeek, OpenRouter, vLLM.
     "your messages resulted in ",
     "you requested about ",
     "you requested ",
+    "your request has ",
     "your prompt contains at least ",
     "prompt contains ",
+    "prompt (length ",
     // Google.
     "input token count (",
+    "input token count is ",
     // TGI, LM Studio, llama.cpp.
     "given: ",
     "keep the first ",
+    "n_keep: ",
     "the request exceeds the available context size (",
+    "request (",
+    // SGLang.
+    "the input (",
+    // Cerebras.
+    "current length is ",
+    // Cohere.
+    "received ",
+    // TabbyAPI; TensorRT-LLM; DeepInfra.
+    "prompt length ",
+    "prompt length (",
+    "requested input length ",
+    // xAI; Cloudflare.
+    "request contains ",
+    "maximum output tokens (",
 ];
 
 /// The lengths that a refusal names.
@@ -50,7 +94,6 @@ pub(super) fn lengths(body: &Value) -> Lengths {
     let field =
         |names: &[&str]| names.iter().find_map(|name| number(error.get(name)?)).and_then(|n| u32::try_from(n).ok());
     let said = message(body);
-    // Anthropic writes the limit behind the sign: "… tokens > 200000 maximum".
     let context = field(&["n_ctx", "max_context_length", "context_length", "max_model_len"])
         .or_else(|| CONTEXT.iter().find_map(|words| after(&said, words)))
         .or_else(|| BEFORE.iter().find_map(|words| before(&said, words)));
@@ -76,7 +119,9 @@ fn before(said: &str, words: &str) -> Option<u32> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::table::{self, Answered};
     use super::*;
+    use crate::error::Kind;
     use serde_json::json;
 
     #[test]
@@ -92,7 +137,7 @@ mod tests {
             (
                 said("request (5000 tokens) exceeds the available context size (2048 tokens), try increasing it"),
                 Some(2048),
-                None,
+                Some(5000),
             ),
             (
                 said(
@@ -156,11 +201,109 @@ mod tests {
                 Some(4096),
                 Some(5000),
             ),
+            (
+                said("The input (5000 tokens) is longer than the model's context length (2048 tokens)."),
+                Some(2048),
+                Some(5000),
+            ),
+            (json!({"message": "Input is too long for requested model."}), None, None),
+            (json!({"detail": "Prompt length 5000 is greater than max_seq_len 2048"}), Some(2048), Some(5000)),
+            (json!({"error": {"message": "Context length 5000 is greater than max_seq_len 2048"}}), Some(2048), None),
+            (
+                json!({"message": "too many tokens: total number of tokens in the prompt cannot exceed 4081 - received 5000."}),
+                Some(4081),
+                Some(5000),
+            ),
+            (json!({"message": "too many tokens: prompt exceeds the limit of 4081"}), Some(4081), None),
+            (
+                json!({"message": "too many tokens: size limit exceeded by 919 tokens. The limit for this model is 4081 tokens."}),
+                Some(4081),
+                None,
+            ),
+            (json!({"error": "Prompt length (5000) exceeds maximum input length (2048)."}), Some(2048), Some(5000)),
+            (json!({"error": "the prompt exceeds maximum input length 2048"}), Some(2048), None),
+            (
+                json!({"error": "The sum of prompt length (5000.0), query length (0) should not exceed max_num_tokens (2048)"}),
+                Some(2048),
+                Some(5000),
+            ),
+            (
+                json!({"detail": {"error": "Requested input length 5000 exceeds maximum input length 2048"}}),
+                Some(2048),
+                Some(5000),
+            ),
+            (said("Requested input length 5000 exceeds maximum input length 2048"), Some(2048), Some(5000)),
+            (said("The prompt is too long: 5000, model maximum context length: 2048"), Some(2048), Some(5000)),
+            (
+                json!({"error": "This model's maximum prompt length is 131072 but the request contains 537812 tokens."}),
+                Some(131_072),
+                Some(537_812),
+            ),
+            (
+                said(
+                    "Unable to submit request because the input token count is 5000 but model only supports up to 2048.",
+                ),
+                Some(2048),
+                Some(5000),
+            ),
+            (
+                said("The input token count exceeds the maximum number of tokens allowed 1048576."),
+                Some(1_048_576),
+                None,
+            ),
+            (
+                said(
+                    "This model's maximum context length is 2048 tokens. However, your request has 5000 input tokens.",
+                ),
+                Some(2048),
+                Some(5000),
+            ),
+            (
+                said("The decoder prompt (length 5000) is longer than the maximum model length of 2048."),
+                Some(2048),
+                Some(5000),
+            ),
+            (
+                said(
+                    "input length and `max_tokens` exceed context limit: 188240 + 21333 > 200000, decrease input length",
+                ),
+                Some(200_000),
+                Some(188_240),
+            ),
+            (
+                json!({"error": "The number of tokens to keep from the initial prompt is greater than the context length (n_keep: 5000>= n_ctx: \
+                4096)."}),
+                Some(4096),
+                Some(5000),
+            ),
+            (
+                said("The number of tokens to keep from the initial prompt is greater than the context length of 4096"),
+                Some(4096),
+                None,
+            ),
+            (
+                json!({"message": "Please reduce the length. Current length is 9000 while limit is 8192", "code": "context_length_exceeded"}),
+                Some(8192),
+                Some(9000),
+            ),
+            (said("Range of input length should be [1, 30720]"), Some(30720), None),
+            (said("Invalid request: Your request exceeded model token limit: 8192"), Some(8192), None),
+            (
+                said(
+                    "The estimated number of input and maximum output tokens (5000) exceeded this model context window limit (4096).",
+                ),
+                Some(4096),
+                Some(5000),
+            ),
             (json!({"error": "the input length exceeds the context length"}), None, None),
+            (json!({"error": "prompt too long; exceeded max context length by 200 tokens"}), None, None),
             (said("Please reduce the length of the messages or completion."), None, None),
             (json!(null), None, None),
         ] {
             assert_eq!(lengths(&body), Lengths { context, prompt }, "{body}");
+            let names_none = context.is_none() && prompt.is_none();
+            let kind = table::kind(&Answered::new(400, &body));
+            assert!(names_none || kind == Kind::TooLong, "{body} is {kind:?}");
         }
     }
 }

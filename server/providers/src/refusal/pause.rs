@@ -6,10 +6,8 @@ use std::time::{Duration, SystemTime};
 use serde_json::Value;
 
 use super::words::message;
-use crate::limits::until;
+use crate::limits::{LONGEST, until};
 
-/// Longest pause that a provider may ask for; trying again then costs nothing.
-const LONGEST: Duration = Duration::from_secs(600);
 /// Shortest pause that counts as a wish; a shorter one would be a storm.
 const SHORTEST: Duration = Duration::from_millis(20);
 

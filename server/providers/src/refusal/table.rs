@@ -18,18 +18,30 @@ pub(crate) struct Answered<'a> {
     pub(crate) status: u16,
     /// The body, if it is JSON; else null.
     pub(crate) body: &'a Value,
-    /// Whether the body is a page or other text that no API sends.
-    pub(crate) is_page: bool,
+    /// What the body is if it is not JSON.
+    pub(crate) page: Page,
     /// The pause that its headers ask for.
     pub(crate) pause: Option<Duration>,
     /// Seconds since 1970.
     pub(crate) now: u64,
 }
 
+/// A body that no API sends.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Page {
+    /// It is JSON, or there is none.
+    #[default]
+    None,
+    /// Plain text, which a firewall sends, and a few servers for a wrong path or key.
+    Text,
+    /// HTML or XML.
+    Markup,
+}
+
 impl<'a> Answered<'a> {
     /// An answer without headers.
     pub(crate) fn new(status: u16, body: &'a Value) -> Answered<'a> {
-        Answered { status, body, is_page: false, pause: None, now: 0 }
+        Answered { status, body, page: Page::None, pause: None, now: 0 }
     }
 }
 
@@ -45,33 +57,79 @@ const fn row(statuses: RangeInclusive<u16>, words: &'static [&'static str], kind
     Row { statuses, words, kind }
 }
 
+/// What servers say of a prompt that is too long. Each is named whose words they are.
+const TOO_LONG: [&str; 29] = [
+    // OpenAI, Mistral, Groq, vLLM (code); llama.cpp (type); LiteLLM.
+    "context_length",
+    "exceed_context",
+    "contextwindowexceeded",
+    // OpenAI, Mistral, vLLM, Fireworks, OpenRouter; llama.cpp.
+    "maximum context length",
+    "available context size",
+    "larger context length",
+    // Ollama; LM Studio; SGLang.
+    "exceeds context length",
+    "exceeds the context",
+    "exceeds the available context",
+    "context the overflows",
+    "greater than the context length",
+    "model's context length",
+    // Anthropic, Fireworks; Ollama.
+    "prompt is too long",
+    "prompt too long",
+    "exceed context limit",
+    // Google, TGI.
+    "input token count",
+    "`inputs` must have less",
+    "`inputs` tokens +",
+    // Bedrock; TabbyAPI.
+    "input is too long",
+    "max_seq_len",
+    // TensorRT-LLM, DeepInfra; xAI; vLLM.
+    "maximum input length",
+    "max_num_tokens",
+    "maximum prompt length",
+    "maximum model length",
+    // Alibaba; Moonshot; Cloudflare; MiniMax; Zhipu.
+    "range of input length",
+    "exceeded model token limit",
+    "context window limit",
+    "context window exceeds",
+    "prompt exceeds max length",
+];
+
 /// The first row that holds counts. Each provider is named whose words they are.
-const ROWS: [Row; 30] = [
-    // OpenAI, Mistral, Groq, vLLM (code); llama.cpp (type); the rest are messages, see `context.rs`.
-    row(400..=599, &["context_length", "exceed_context", "contextwindowexceeded"], Kind::TooLong),
-    row(400..=599, &["maximum context length", "available context size", "exceeds context length"], Kind::TooLong),
-    row(400..=599, &["exceeds the context", "exceeds the available context", "context the overflows"], Kind::TooLong),
-    row(400..=599, &["prompt is too long", "larger context length", "greater than the context length"], Kind::TooLong),
-    row(
-        400..=599,
-        &["input token count", "`inputs` must have less", "`inputs` tokens +", "prompt too long"],
-        Kind::TooLong,
-    ),
+const ROWS: [Row; 31] = [
+    // The lengths that these name are read in `context.rs`.
+    row(400..=599, &TOO_LONG, Kind::TooLong),
+    // Cohere; 429 is Bedrock's for a rate.
+    row(400..=422, &["too many tokens:", "tokens in the prompt"], Kind::TooLong),
     // Google, Groq, OpenRouter, Cohere: what a day or month allows. Google's message is the same for a minute.
     row(429..=429, &["perday", "per day", "per-day", "(rpd)", "(tpd)", "daily limit", "per month"], Kind::Budget),
+    // Cohere, GitHub Models, Cloudflare.
+    row(429..=429, &["/ month", "/ day", "byday", "per 86400s", "daily free allocation"], Kind::Budget),
     row(429..=429, &["perminute", "per minute", "per-minute", "(rpm)", "(tpm)", "persecond"], Kind::RateLimited),
-    // LiteLLM, OpenAI, xAI, Fireworks.
+    // LiteLLM, Portkey, OpenAI, xAI, Fireworks.
     row(400..=499, &["budget_exceeded", "budget has been exceeded", "exceededbudget", "over budget"], Kind::Budget),
+    row(400..=499, &["budget exceeded", "budget limit", "exceeded budget"], Kind::Budget),
     row(400..=499, &["insufficient_quota", "current quota", "billing_hard_limit", "usage_limit_reached"], Kind::Budget),
     row(
         400..=499,
         &["spending limit", "spend limit", "spend_limit", "monthly limit", "monthly included"],
         Kind::Budget,
     ),
+    // OpenRouter's limit of one key; Azure's gateway.
+    row(
+        400..=499,
+        &["key limit exceeded", "volume quota", "bandwidth quota", "quota will be replenished"],
+        Kind::Budget,
+    ),
     // Anthropic, whose limits of the user's own are 400.
     row(400..=499, &["usage limits", "you will regain access"], Kind::Budget),
     // Anthropic, DeepSeek, Google, OpenRouter: no money.
     row(400..=499, &["credit balance", "insufficient balance", "insufficient credits", "billing_"], Kind::Quota),
+    // Novita, SiliconFlow, xAI, Alibaba.
+    row(400..=499, &["not_enough_balance", "balance is insufficient", "any credits", "arrearage"], Kind::Quota),
     // vLLM, llama.cpp, Ollama.
     row(
         400..=422,
@@ -111,12 +169,17 @@ const ROWS: [Row; 30] = [
 
 /// The kind of error that an answer is.
 pub(super) fn kind(answered: &Answered<'_>) -> Kind {
-    let Answered { status, body, is_page, .. } = *answered;
-    // A page comes from something before the API, and is about this request.
-    if is_page && matches!(status, 400 | 403 | 406 | 451) {
+    let Answered { status, body, page, .. } = *answered;
+    let words = said(body);
+    // It comes from something before the API, and is about this request: a page, also of a portal to log in to, or a bare refusal.
+    let is_of_request = match (page, status) {
+        (Page::Text | Page::Markup, 400 | 403 | 406 | 451) | (Page::Markup, 401) => true,
+        (Page::None, 403) => is_bare(body, &words),
+        _ => false,
+    };
+    if is_of_request {
         return Kind::Blocked;
     }
-    let words = said(body);
     // An error inside a stream may have no status: its words alone count.
     let is_of = |row: &Row| row.statuses.contains(&status) || (status == NO_STATUS && !row.words.is_empty());
     let holds = |row: &&Row| is_of(row) && (row.words.is_empty() || row.words.iter().any(|word| words.contains(word)));
@@ -125,6 +188,13 @@ pub(super) fn kind(answered: &Answered<'_>) -> Kind {
         None if (400..500).contains(&status) => Kind::Refused,
         None => Kind::Server,
     }
+}
+
+/// Whether a body gives no reason; AWS WAF's says `Forbidden`. A refused key has one.
+fn is_bare(body: &Value, words: &str) -> bool {
+    let is_empty = body.is_null() || body.as_object().is_some_and(serde_json::Map::is_empty);
+    let mut words = words.split_whitespace().peekable();
+    is_empty || (words.peek().is_some() && words.all(|word| word == "forbidden"))
 }
 
 #[cfg(test)]
@@ -182,6 +252,61 @@ mod tests {
             (500, json!({"type": "error", "error": {"type": "rate_limit_error"}}), Kind::RateLimited),
             (500, message("exceeds the available context size, try increasing it"), Kind::TooLong),
             (500, message("it broke"), Kind::Server),
+            (403, json!(null), Kind::Blocked),
+            (403, json!({}), Kind::Blocked),
+            (403, json!({"message": "Forbidden"}), Kind::Blocked),
+            (403, json!({"error": {"code": 403, "message": "Forbidden"}}), Kind::Blocked),
+            (403, json!({"message": "Forbidden: the key may not do this"}), Kind::Key),
+            (403, json!({"Message": "User: x is not authorized"}), Kind::Key),
+            (401, json!({"message": "Forbidden"}), Kind::Key),
+            (401, json!(null), Kind::Key),
+            (
+                403,
+                message("Key limit exceeded (daily limit). Manage it using https://openrouter.ai/keys"),
+                Kind::Budget,
+            ),
+            (403, message("Key limit exceeded (total limit)"), Kind::Budget),
+            (
+                403,
+                json!({"statusCode": 403, "message": "Out of call volume quota. Quota will be replenished in 02:12:45"}),
+                Kind::Budget,
+            ),
+            (412, message("budget limit exceeded"), Kind::Budget),
+            (412, json!({"status": "failure", "message": "Portkey Error: Budget limit exceeded"}), Kind::Budget),
+            (400, message("Budget exceeded for key"), Kind::Budget),
+            (400, message("ExceededBudget: User x has exceeded their budget"), Kind::Budget),
+            (
+                429,
+                json!({"message": "You are using a Trial key, which is limited to 1000 API calls / month."}),
+                Kind::Budget,
+            ),
+            (
+                429,
+                json!({"message": "You are using a Trial key, which is limited to 20 API calls / minute."}),
+                Kind::RateLimited,
+            ),
+            (
+                429,
+                json!({"error": {"code": "RateLimitReached", "message": "Rate limit of 50 per 86400s exceeded for UserByModelByDay."}}),
+                Kind::Budget,
+            ),
+            (
+                429,
+                json!({"error": {"code": "RateLimitReached", "message": "Rate limit of 10 per 60s exceeded for UserByModelByMinute."}}),
+                Kind::RateLimited,
+            ),
+            (429, message("you have used up your daily free allocation of 10,000 neurons"), Kind::Budget),
+            (429, json!({"message": "Too many tokens, please wait before trying again."}), Kind::RateLimited),
+            (429, json!({"message": "Too many tokens per day, please wait before trying again."}), Kind::Budget),
+            (403, json!({"code": 403, "reason": "NOT_ENOUGH_BALANCE", "message": "not_enough_balance"}), Kind::Quota),
+            (403, json!({"code": 30001, "message": "Sorry, your account balance is insufficient"}), Kind::Quota),
+            (403, json!({"error": "Your newly created team doesn't have any credits or licenses yet."}), Kind::Quota),
+            (400, json!({"message": "max_tokens exceeds the limit of 4096"}), Kind::Refused),
+            (400, json!({"message": "Input is too long for requested model."}), Kind::TooLong),
+            (400, message("invalid params, context window exceeds limit"), Kind::TooLong),
+            (400, message("Prompt exceeds max length"), Kind::TooLong),
+            (403, message("Out of bandwidth quota. Quota will be replenished in 02:12:45"), Kind::Budget),
+            (400, message("Access denied. Arrearage: your account is overdue"), Kind::Quota),
             (NO_STATUS, json!({"error": {"code": "insufficient_quota"}}), Kind::Budget),
             (NO_STATUS, json!({"error": {"type": "overloaded_error"}}), Kind::Server),
         ] {
@@ -195,14 +320,21 @@ mod tests {
             (400, Kind::Blocked),
             (403, Kind::Blocked),
             (406, Kind::Blocked),
-            (401, Kind::Key),
+            (401, Kind::Blocked),
+            (404, Kind::NotFound),
+            (405, Kind::NotFound),
             (407, Kind::Proxy),
+            (413, Kind::TooLong),
             (429, Kind::RateLimited),
             (503, Kind::Server),
             (520, Kind::Server),
         ] {
-            let page = Answered { is_page: true, ..Answered::new(status, &Value::Null) };
+            let page = Answered { page: Page::Markup, ..Answered::new(status, &Value::Null) };
             assert_eq!(super::kind(&page), kind, "{status}");
+        }
+        for (status, kind) in [(401, Kind::Key), (403, Kind::Blocked), (404, Kind::NotFound)] {
+            let text = Answered { page: Page::Text, ..Answered::new(status, &Value::Null) };
+            assert_eq!(super::kind(&text), kind, "{status}");
         }
     }
 }

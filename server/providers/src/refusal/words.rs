@@ -7,9 +7,14 @@ pub(super) fn number(value: &Value) -> Option<u64> {
     value.as_u64().or_else(|| value.as_str()?.parse().ok())
 }
 
+/// The error in a body: most servers' `error`, DeepInfra's `detail`, or the body itself.
+fn error(body: &Value) -> &Value {
+    body.get("error").or_else(|| body.get("detail").filter(|detail| detail.is_object())).unwrap_or(body)
+}
+
 /// The message of an error, in lower case.
 pub(super) fn message(body: &Value) -> String {
-    let error = body.get("error").unwrap_or(body);
+    let error = error(body);
     let text = |value: &Value| value.as_str().map(str::to_ascii_lowercase);
     let told = ["message", "detail", "msg", "error", "details"].iter().find_map(|key| text(error.get(key)?));
     text(error).or(told).unwrap_or_default()
@@ -17,7 +22,7 @@ pub(super) fn message(body: &Value) -> String {
 
 /// All that an error says in words, in lower case: codes, message, and the names of violated quotas.
 pub(super) fn said(body: &Value) -> String {
-    let error = body.get("error").unwrap_or(body);
+    let error = error(body);
     let mut said = message(body);
     let quotas = error.get("details").and_then(Value::as_array).into_iter().flatten();
     let quotas = quotas.filter_map(|detail| detail.get("violations")?.as_array()).flatten();
