@@ -190,6 +190,96 @@ async fn a_document_without_a_place_is_under_the_rules_of_all_folders() {
 }
 
 #[tokio::test]
+async fn a_document_may_lie_in_any_number_of_folders() {
+    let mut scene = Scene::new("", folders).await;
+    let at = scene.root().display().to_string();
+    for deep in [
+        format!("file://{at}/open/{}a.rs", "a/".repeat(5_000)),
+        format!("file:///{}a.rs", "a/".repeat(100_000)),
+        format!("untitled:/{}a.rs", "a/".repeat(10_000)),
+        format!("vscode-notebook-cell:{at}/open/{}a.ipynb#1", "a/".repeat(10_000)),
+        format!("{at}/{}a.rs", "../a/".repeat(10_000)),
+    ] {
+        scene.is_silent(&deep).await;
+    }
+    // Wrapped in itself any number of times.
+    scene.ask(&format!("{}a.rs", "ab:".repeat(20_000)), "ordinary").await;
+    let path = uri(&scene.root().join("open/src/a.rs"));
+    scene.is_answered(&path).await;
+    assert_eq!(scene.editor.shutdown().await, 0);
+}
+
+#[tokio::test]
+async fn rules_that_another_program_writes_hold_once_a_document_is_saved_or_opened() {
+    for name in ["open/src/.pennyworth.toml", "open/.pennyworth.toml", "open/src/.gitignore"] {
+        let mut scene = Scene::new("", folders).await;
+        let rules = if name.ends_with("toml") { "enabled = false\n" } else { "*.rs\n" };
+        let (file, path) = (scene.root().join(name), uri(&scene.root().join("open/src/a.rs")));
+        scene.is_answered(&path).await;
+        write(&file, rules);
+        // This client watches no files.
+        scene.editor.notify("textDocument/didSave", json!({"textDocument": {"uri": path}})).await;
+        while scene.ask(&path, "ordinary").await.is_some() {
+            scene.editor.close(&path).await;
+        }
+        scene.is_silent(&path).await;
+        assert_eq!(scene.editor.shutdown().await, 0);
+    }
+}
+
+#[tokio::test]
+async fn a_settings_file_that_is_saved_unchanged_forgets_no_key() {
+    let make = |root: &Path| {
+        write(&root.join("w/.pennyworth.toml"), "cap_usd_per_day = 0.4\n");
+        vec![root.join("w")]
+    };
+    let mut scene = Scene::new("", make).await;
+    let (root, path) = (scene.root(), uri(&scene.root().join("w/a.rs")));
+    scene.is_answered(&path).await;
+    let calls = scene.provider.seen().len();
+    for _ in 0..5 {
+        write(&root.join("w/.pennyworth.toml"), "cap_usd_per_day = 0.4\n");
+        scene
+            .editor
+            .notify("textDocument/didSave", json!({"textDocument": {"uri": uri(&root.join("w/.pennyworth.toml"))}}))
+            .await;
+    }
+    // A changed rule comes through behind them, and answers are still known.
+    write(&root.join("w/.pennyworth.toml"), "cap_usd_per_day = 0.3\n");
+    scene
+        .editor
+        .notify("textDocument/didSave", json!({"textDocument": {"uri": uri(&root.join("w/.pennyworth.toml"))}}))
+        .await;
+    let mut status = Value::Null;
+    while status["cap_usd_per_day"] != json!(0.3) {
+        status = scene.editor.request("workspace/executeCommand", json!({"command": "pennyworth.status"})).await;
+    }
+    scene.is_answered(&path).await;
+    assert_eq!(scene.provider.seen().len(), calls, "the answer was forgotten");
+    assert_eq!(scene.editor.shutdown().await, 0);
+}
+
+#[tokio::test]
+async fn a_language_that_is_off_is_not_completed_inside_of_another_one() {
+    let mut scene = Scene::new("languages = { javascript = false, python = false }", |root| vec![root.join("")]).await;
+    let at = scene.root();
+    for (name, language, text, line, is_asked) in [
+        ("a.html", "html", "<p>a</p>\n<script>\nlet total = \n</script>\n", 2, false),
+        ("a.md", "markdown", "# A\n\n```python\ntotal = \n```\n", 3, false),
+        ("b.md", "markdown", "# A\n\n```go\ntotal := \n```\n", 3, true),
+    ] {
+        let document = uri(&at.join(name));
+        scene.editor.open(&document, language, 1, text).await;
+        let character = text.lines().nth(line).unwrap().len();
+        let place = json!({"textDocument": {"uri": document}, "position": {"line": line, "character": character}, "context": {"triggerKind": 1}});
+        let before = scene.provider.seen().len();
+        scene.editor.request("textDocument/inlineCompletion", place).await;
+        assert_eq!(scene.provider.seen().len() > before, is_asked, "{name}");
+    }
+    assert_eq!(scene.editor.shutdown().await, 0);
+}
+
+#[tokio::test]
 async fn a_linked_root_has_one_set_of_rules_by_both_of_its_names() {
     let make = |root: &Path| {
         write(&root.join("real/.pennyworth.toml"), "enabled = false\n");

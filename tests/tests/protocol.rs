@@ -49,6 +49,7 @@ async fn methods_nobody_knows() {
     assert_eq!(editor.refused("textDocument/hover", at).await, -32601, "not offered");
     let again = json!({"processId": null, "rootUri": null, "capabilities": {}});
     assert_eq!(editor.refused("initialize", again).await, -32600, "once is enough");
+    assert_eq!(editor.refused("$/nonsense", json!({})).await, -32601, "requests are answered");
     assert_eq!(editor.shutdown().await, 0);
 }
 

@@ -67,7 +67,7 @@ export function face(scene: Scene): Face {
 
 /** Which model fails; for what is about no model, only that there is trouble. */
 function failing(status: Status): string {
-  const named = status.troubles?.find(({ model }) => model && status.trouble?.includes(model))?.model;
+  const named = status.troubles?.find(({ model }) => model && status.trouble?.startsWith(`model.${model}: `))?.model;
   return named ? `${named} fails` : 'trouble';
 }
 
@@ -108,7 +108,7 @@ export function details(scene: Scene, stats: string | undefined): string {
   const { spent_today_usd: today, spent_this_month_usd: month, cap_usd_per_day: day, cap_usd_per_month: most } = status;
   // The table contains the same, and more.
   lines.push(stats?.trim() || `In 24 hours ${usd(today)} of ${cap(day)}, this month ${usd(month)} of ${cap(most)}.`);
-  lines.push(`Models: ${['embedded', ...status.models.map(plain)].join(', ')}. The embedded model learned ${status.files} files.`);
+  lines.push(`Models: ${['embedded', ...status.models.map(plain)].join(', ')}. The embedded model learned ${status.files} ${status.files === 1 ? 'file' : 'files'}.`);
   return lines.join('\n\n');
 }
 
@@ -116,7 +116,8 @@ export function details(scene: Scene, stats: string | undefined): string {
 function told({ model, what, remedy, since, again }: NonNullable<Status['troubles']>[number]): string {
   const at = (seconds: number) => new Date(seconds * 1000).toLocaleTimeString([], { hour: '2-digit', minute: '2-digit' });
   const next = again === null ? 'not tried again before the configuration changes' : again === 0 ? 'tried again at the next request' : `tried again at ${at(again)}`;
-  return `${model ? `${model}: ` : ''}${what}${remedy ? `; ${remedy}` : ''} (since ${at(since)}, ${next})`;
+  const when = model ? `since ${at(since)}, ${next}` : `since ${at(since)}`;
+  return `${model ? `${model}: ` : ''}${what}${remedy ? `; ${remedy}` : ''} (${when})`;
 }
 
 function doing(status: Status): string {

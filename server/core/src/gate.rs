@@ -37,7 +37,7 @@ pub enum Reason {
     /// Over the size limit.
     TooLarge,
     /// The task is off.
-    ClassOff,
+    TaskOff,
     /// Only models on this machine may serve the task, and there is none.
     LocalOnly,
     /// Text was just deleted: a user who deletes does not want more.
@@ -123,7 +123,7 @@ fn forbidden(moment: &Moment<'_>) -> Option<Reason> {
         (FileKind::Generated, _) => Some(Reason::Generated),
         (FileKind::TooLarge, _) => Some(Reason::TooLarge),
         (FileKind::Normal, _) if moment.paused && moment.trigger != Trigger::Invoked => Some(Reason::Paused),
-        (FileKind::Normal, Enabled::Off) => Some(Reason::ClassOff),
+        (FileKind::Normal, Enabled::Off) => Some(Reason::TaskOff),
         (FileKind::Normal, Enabled::Local) if !moment.has_local_model => Some(Reason::LocalOnly),
         (FileKind::Normal, Enabled::On | Enabled::Local) => None,
     }
@@ -163,7 +163,7 @@ impl fmt::Display for Reason {
             Reason::Secret => "the file holds secrets",
             Reason::Generated => "the file is generated",
             Reason::TooLarge => "the file is over the size limit",
-            Reason::ClassOff => "this task is off",
+            Reason::TaskOff => "this task is off",
             Reason::LocalOnly => "only models on this machine may serve this task, and there is none",
             Reason::Deletion => "text was just deleted",
             Reason::MidWord => "the cursor is in the middle of a word",
@@ -212,7 +212,7 @@ mod tests {
             (Moment { prefix: "    for (i = 0; i < n;", suffix: ") {", ..TYPING }, None, None),
             (Moment { prefix: "    let answer = 42;\n", suffix: "}", ..TYPING }, None, None),
             (Moment { paused: true, ..TYPING }, Some(Paused), None),
-            (Moment { enabled: Enabled::Off, ..TYPING }, Some(ClassOff), Some(ClassOff)),
+            (Moment { enabled: Enabled::Off, ..TYPING }, Some(TaskOff), Some(TaskOff)),
             (Moment { enabled: Enabled::Local, ..TYPING }, Some(LocalOnly), Some(LocalOnly)),
             (Moment { enabled: Enabled::Local, has_local_model: true, ..TYPING }, None, None),
             (Moment { file: FileKind::Unread, ..TYPING }, Some(Unread), Some(Unread)),

@@ -18,7 +18,7 @@ const STRING_BYTES: usize = 5;
 pub fn check(facts: &Facts, bytes: impl Iterator<Item = u8> + Clone) -> Option<Vec<Range<usize>>> {
     let Limits { heredoc_word, open, indents, blocks, narrow_behind } = facts.limits;
     let fits = heredoc_word.is_none_or(|most| !has_endless_word(most, bytes.clone()))
-        && open.is_none_or(|most| most_open(bytes.clone()) <= most)
+        && open.is_none_or(|most| fits_open(most, bytes.clone()))
         && indents.is_none_or(|most| is_short(&bytes, most) || count_indents(bytes.clone()) <= most)
         && blocks.is_none_or(|most| deepest_block(bytes.clone()) <= most);
     fits.then(|| narrow_behind.map_or_else(Vec::new, |bracket| wide_characters(bracket, bytes)))
@@ -85,41 +85,88 @@ fn word(bytes: impl Iterator<Item = u8>) -> impl Iterator<Item = u8> {
     })
 }
 
-/// The most bytes that Ruby's scanner may store at once. A here-document is open until a line holds its word and those before it are closed, a
-/// string around code until the brace behind the code. A `<<` that is none stays open, which errs on the safe side.
-fn most_open(mut bytes: impl Iterator<Item = u8> + Clone) -> usize {
-    let (mut heredocs, mut first): (Vec<Vec<u8>>, usize) = (Vec::new(), 0);
-    // Open braces, and whether a string is around each.
-    let mut braces: Vec<bool> = Vec::new();
-    let (mut open, mut most, mut last) = (STRING_BYTES, 0, b'\n');
+/// Whether Ruby's scanner never stores more than `most` bytes: for each open here-document, and for each string around code. Only what ends for
+/// certain is taken off again, because a `}` or a here-document's word may stand in a string or a comment. A `<<` that is none stays open.
+fn fits_open(most: usize, mut bytes: impl Iterator<Item = u8> + Clone) -> bool {
+    let (mut heredocs, mut first): (Vec<Heredoc>, usize) = (Vec::new(), 0);
+    // A string, and one in its code.
+    let (mut open, mut last, mut codes) = (2 * STRING_BYTES, b'\n', 0_usize);
     while let Some(byte) = bytes.next() {
         match byte {
             b'<' if last == b'<' => {
-                let word: Vec<u8> = word(bytes.clone()).collect();
-                if !word.is_empty() {
-                    open += HEREDOC_BYTES + word.len();
-                    heredocs.push(word);
+                if let Some(heredoc) = Heredoc::new(bytes.clone()) {
+                    open += HEREDOC_BYTES + heredoc.word.len();
+                    heredocs.push(heredoc);
                 }
             }
-            b'{' => {
-                braces.push(last == b'#');
-                open += if last == b'#' { STRING_BYTES } else { 0 };
+            b'{' if last == b'#' && !is_plain_until(b'}', bytes.clone()) => {
+                open += STRING_BYTES;
+                codes += 1;
             }
-            b'}' => open -= if braces.pop() == Some(true) { STRING_BYTES } else { 0 },
+            // In code inside of a string, a line with the word ends nothing.
+            b'\n' if codes == 0 => {
+                if let Some(heredoc) = heredocs.get(first).filter(|heredoc| heredoc.ends_at(bytes.clone())) {
+                    open -= HEREDOC_BYTES + heredoc.word.len();
+                    first += 1;
+                }
+            }
             _ => {}
         }
-        if byte == b'\n'
-            && let Some(word) = heredocs.get(first)
-        {
-            let line = bytes.clone().skip_while(|byte| matches!(byte, b' ' | b'\t'));
-            if is_line(line, word) {
-                open -= HEREDOC_BYTES + word.len();
-                first += 1;
-            }
+        if open > most {
+            return false;
         }
-        (most, last) = (most.max(open), byte);
+        last = byte;
     }
-    most
+    true
+}
+
+/// A here-document of Ruby.
+struct Heredoc {
+    word: Vec<u8>,
+    /// Whether blanks may stand before the word at its end.
+    is_indented: bool,
+    /// Whether its text begins in the next line for certain: behind `<<WORD`, nothing opens a string that goes on there.
+    begins: bool,
+}
+
+impl Heredoc {
+    /// What begins behind a `<<`; `None` without a word.
+    fn new(bytes: impl Iterator<Item = u8> + Clone) -> Option<Heredoc> {
+        let word: Vec<u8> = word(bytes.clone()).collect();
+        let mut behind = bytes.peekable();
+        let is_indented = behind.next_if(|byte| matches!(byte, b'~' | b'-')).is_some();
+        let is_quoted = behind.peek().is_some_and(|byte| matches!(byte, b'"' | b'\'' | b'`'));
+        let length = word.len() + if is_quoted { 2 } else { 0 };
+        (!word.is_empty()).then(|| Heredoc { word, is_indented, begins: is_plain_until(b'\n', behind.skip(length)) })
+    }
+
+    /// Whether it ends with this line for certain.
+    fn ends_at(&self, line: impl Iterator<Item = u8>) -> bool {
+        let is_blank = |byte: &u8| matches!(byte, b' ' | b'\t');
+        self.begins && is_line(line.skip_while(|byte| self.is_indented && is_blank(byte)), &self.word)
+    }
+}
+
+/// Whether code goes on to a sign without anything that may hide it: a comment, a regular expression, an escape, a bracket in braces, or quotes
+/// that are open. Pairs of quotes in front of it are plain.
+fn is_plain_until(sign: u8, mut bytes: impl Iterator<Item = u8>) -> bool {
+    let mut quote = None;
+    bytes
+        .find_map(|byte| match (byte, quote) {
+            (b'\n' | b'#' | b'\\' | b'{' | b'}' | b'$' | b'%' | b'/' | b'?' | b'`', _) => {
+                Some(byte == sign && quote.is_none())
+            }
+            (b'"' | b'\'', None) => {
+                quote = Some(byte);
+                None
+            }
+            _ if quote == Some(byte) => {
+                quote = None;
+                None
+            }
+            _ => None,
+        })
+        .unwrap_or(false)
 }
 
 /// Whether a line consists of a word.
@@ -181,7 +228,10 @@ fn deepest_block(bytes: impl Iterator<Item = u8>) -> usize {
             continue;
         }
         let is_blank = matches!(byte, b' ' | b'\t');
-        if leads && !is_blank {
+        if leads && byte == b'#' {
+            // A comment ends no block, wherever it stands.
+            leads = false;
+        } else if leads && !is_blank {
             leads = false;
             let ended = |block: &Block| match block {
                 Block::At(start) => column < *start,

@@ -26,6 +26,8 @@ pub struct Money(i64);
 impl Money {
     /// Nothing.
     pub const ZERO: Money = Money(0);
+    /// The least amount that is more than nothing.
+    pub const LEAST: Money = Money(1);
     /// The largest amount.
     pub const MAX: Money = Money(i64::MAX);
 

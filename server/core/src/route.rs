@@ -183,7 +183,8 @@ pub struct Route {
 impl Route {
     /// Whether a cap excludes every model that costs something.
     pub fn is_capped(&self) -> bool {
-        self.skipped.iter().any(|skipped| skipped.why == Why::Cap) && self.steps.iter().all(|step| step.price.is_free())
+        self.skipped.iter().any(|skipped| skipped.why == Why::Cap)
+            && self.steps.iter().all(|step| step.worst_cost <= Money::ZERO)
     }
 }
 
@@ -313,7 +314,7 @@ fn step(candidate: Candidate<'_>, terms: &Terms<'_>) -> Result<Step, Why> {
     if prompt_tokens.saturating_add(terms.max_tokens) > model.context {
         return Err(Why::Context);
     }
-    let worst_cost = model.price.worst(margin(prompt_tokens), terms.max_tokens.into());
+    let worst_cost = model.worst_cost(margin(prompt_tokens), terms.max_tokens.into());
     match terms.cap_left {
         _ if worst_cost <= Money::ZERO => {}
         None => return Err(Why::Unbooked),
@@ -357,9 +358,7 @@ impl fmt::Display for Why {
             Why::NotPinned => f.pad("another model is pinned"),
             Why::Tier => f.pad("its tier does not serve the task"),
             Why::Private => f.pad("code may not leave this machine"),
-            Why::Closed => f.pad(
-                "settings that cannot be read as meant leave only the embedded model; `pennyworth check` names them",
-            ),
+            Why::Closed => f.pad("faulty settings leave only the embedded model; `pennyworth check` names them"),
             Why::Unhealthy => f.pad("its provider fails"),
             Why::Limited => f.pad("its provider's rate limits do not allow it now"),
             Why::TooSlow => f.pad("it usually answers after the deadline"),

@@ -56,6 +56,18 @@ fn words_and_strings_that_are_open_at_once_in_ruby() {
         (format!("x = {}<<TEXT\n", "\"#{".repeat(203)), false),
         (format!("x = {}<<TEXT\n", "\"#{".repeat(100)), true),
         ("x = \"a#{b}\"\n".repeat(500) + "f <<TEXT\nTEXT\n", true),
+        ("x = \"#{h[\"a\"]} #{b.join(', ')}\"\n".repeat(500) + "f <<TEXT\nTEXT\n", true),
+        ("f(<<A, \"b\")\nA\n".repeat(100), true),
+        // A brace that closes nothing, and words that end nothing.
+        (format!("x = {}<<TEXT\n", "\"#{'}'+".repeat(203)), false),
+        (format!("x = {}<<TEXT\n", "\"#{?}+".repeat(203)), false),
+        (format!("x = {}<<TEXT\n", "\"#{ # }\n".repeat(203)), false),
+        (format!("x = {}<<TEXT\n", "\"#{/}/+".repeat(203)), false),
+        (format!("x = {}<<TEXT\n", "\"#{%q(})+".repeat(203)), false),
+        (format!("x = {}<<TEXT\n", "\"#{\"\\\"}\"+".repeat(203)), false),
+        (format!("x = {}<<TEXT\n", "`#{'}'+".repeat(203)), false),
+        (format!("x = <<SEVENTH\n  SEVENTH\n#{{f {}1\n", "<<SEVENTH\n  SEVENTH\nf ".repeat(92)), false),
+        (format!("x = {}\n", "<<SEVENTH + \"\nSEVENTH\n\" + ".repeat(100)), false),
     ] {
         check("ruby", &text, is_read);
     }
@@ -94,6 +106,10 @@ fn blocks_of_yaml() {
         ("{a: ".repeat(300), false),
         (format!("---\n{}a\n---\n", "- ".repeat(254)), false),
         ("key: value # a note: another\n".repeat(2_000), true),
+        (stairs(300, "a:\n#"), false),
+        (stairs(300, "-\n# b"), false),
+        (stairs(40, "a:\n# b: c"), true),
+        ("# a: b\nkey:\n  # c: d\n  e: f\n".repeat(2_000), true),
     ] {
         check("yaml", &text, is_read);
     }

@@ -27,7 +27,7 @@ pub struct Cli {
     /// Read this configuration file instead of your own
     #[arg(long, global = true, value_name = "FILE")]
     pub config: Option<PathBuf>,
-    /// Serve over standard input and output, as without this flag; some editors pass it
+    /// Serve over standard input and output, the default; some editors pass this flag
     #[arg(long, hide = true)]
     pub stdio: bool,
     /// The command to run instead of serving
@@ -58,6 +58,13 @@ pub enum Command {
     Completions(print::Completions),
     /// Print the manual page, or write one for each command into a folder
     Man(print::Man),
+}
+
+impl Command {
+    /// Whether it reads or writes the ledger and what stands beside it. What it makes there is private.
+    pub fn keeps_state(&self) -> bool {
+        !matches!(self, Command::Init(_) | Command::Schema | Command::Completions(_) | Command::Man(_))
+    }
 }
 
 impl Cli {

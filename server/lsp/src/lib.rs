@@ -1,7 +1,7 @@
 //! Pennyworth for editors: the language server, its settings and the command line. All state of the program is here.
 //! It leaves deciding to `pennyworth-core`, and calling models to `pennyworth-providers`.
 //!
-//! The folders stand in their order, the lowest first; `tests/tests/house.rs` enforces it.
+//! Each uses only those above it in the table of `server/README.md`; `tests/tests/house.rs` enforces that.
 
 // Used by all others.
 pub mod paths;

@@ -12,7 +12,13 @@ use pennyworth::{logging, paths, private, server};
 fn main() -> ExitCode {
     let cli = Cli::parse();
     let result = match &cli.command {
-        Some(command) => cli.run(command),
+        Some(command) => {
+            if command.keeps_state() {
+                private::begin();
+                let _ = paths::state_dir().as_deref().and_then(private::tighten);
+            }
+            cli.run(command)
+        }
         None => serve(cli),
     };
     result.unwrap_or_else(|error| {

@@ -1,4 +1,4 @@
-//! The platform's places for configuration, state and caches. A machine without a home is normal. It has no such places, and callers go on
+//! The platform's places for configuration and state. A machine without a home is normal. It has no such places, and callers go on
 //! without them. This file creates nothing, and leaves the paths of documents to `paths/document.rs`.
 
 use std::path::PathBuf;

@@ -119,6 +119,8 @@ impl LanguageServer for Server {
         self.parts.followers.opened(&uri);
         self.parts.sources.opened(convert::document(&uri));
         self.parts.look_around();
+        // What stood in the way may be gone.
+        self.parts.status.changed();
     }
 
     async fn did_change(&self, params: DidChangeTextDocumentParams) {
@@ -128,10 +130,13 @@ impl LanguageServer for Server {
         let version = convert::version(params.text_document.version);
         let edited = self.parts.documents.session().change(&uri, version, &edits);
         match edited {
-            Some(Edited { changes, text, is_lost }) => {
+            Some(Edited { changes, text, is_lost, is_found }) => {
                 self.parts.followers.edited(&uri, &changes, &text);
                 if is_lost {
                     self.parts.lost(&convert::document(&uri));
+                }
+                if is_found {
+                    self.parts.status.changed();
                 }
             }
             None => tracing::debug!("an edit of a document that is not open"),
@@ -145,6 +150,7 @@ impl LanguageServer for Server {
 
     async fn did_close(&self, params: DidCloseTextDocumentParams) {
         self.parts.followers.closed(&params.text_document.uri);
+        self.parts.status.changed();
     }
 
     async fn inline_completion(&self, params: InlineCompletionParams) -> Result<Option<InlineCompletionResponse>> {

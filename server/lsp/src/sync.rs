@@ -71,7 +71,7 @@ impl Crashes {
         if lock(&self.told).insert(part)
             && let Some(tell) = self.tell.get()
         {
-            tell(&format!("{part} failed by a mistake of ours and was begun again; the log says where"));
+            tell(&format!("{part} crashed by a mistake of ours and was restarted; the log says where"));
         }
     }
 

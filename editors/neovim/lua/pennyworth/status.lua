@@ -68,7 +68,7 @@ end
 local function failing(status)
   for _, trouble in ipairs(value(status.troubles) or {}) do
     local model = value(trouble.model)
-    if model and status.trouble:find(model, 1, true) then return model .. ' fails' end
+    if model and vim.startswith(status.trouble, ('model.%s: '):format(model)) then return model .. ' fails' end
   end
   return 'trouble'
 end
@@ -88,8 +88,8 @@ function M.wrong(status)
       or again == 0 and 'tried again at the next request'
       or 'tried again at ' .. os.date('%H:%M', again)
     local model, remedy = value(trouble.model), value(trouble.remedy)
-    lines[#lines + 1] = ('%s%s%s (since %s, %s)'):format(
-      model and model .. ': ' or '', trouble.what, remedy and '; ' .. remedy or '', os.date('%H:%M', trouble.since), next)
+    lines[#lines + 1] = ('%s%s%s (since %s%s)'):format(
+      model and model .. ': ' or '', trouble.what, remedy and '; ' .. remedy or '', os.date('%H:%M', trouble.since), model and ', ' .. next or '')
   end
   if #lines == 0 then lines[1] = value(status.trouble) end
   return lines
@@ -98,7 +98,10 @@ end
 --- A state in as few words as a statusline has room for.
 local function words(status)
   local paused = value(status.paused_languages) or {}
-  if status.state == 'indexing' then return ('reading, %d files'):format(status.files or 0) end
+  if status.state == 'indexing' then
+    local files = status.files or 0
+    return ('reading, %d %s'):format(files, files == 1 and 'file' or 'files')
+  end
   if status.state == 'capped' then return 'cap reached' end
   if status.state ~= 'ready' then return status.state end
   if vim.tbl_contains(paused, vim.bo.filetype) then return 'paused for ' .. vim.bo.filetype end

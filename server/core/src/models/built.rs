@@ -59,7 +59,7 @@ pub(super) fn format(name: &str, row: &FormatRow) -> Result<Format, Fault> {
         if let Some(stray) = unmarked(&main, &markers) {
             return Err((
                 "markers",
-                format!("does not cover `{stray}` of the template; code with that text would forge a prompt"),
+                format!("lacks `{stray}`, which the template has; code with that text could forge a prompt"),
             ));
         }
     }
@@ -158,18 +158,18 @@ pub(super) fn model(name: &str, row: &ModelRow, formats: &BTreeMap<String, Forma
     if tier == Tier::Local {
         is_local(&found).map_err(|message| ("tier", message))?;
     }
-    if !found.price.is_free() && base_url.starts_with("http://") && !found.address_is_here() {
-        return Err(("base_url", format!("is `{base_url}`; a paid model on another machine needs https://")));
+    if !found.is_free() && base_url.starts_with("http://") && !found.address_is_here() {
+        return Err(("base_url", format!("is `{}`; a paid model on another machine needs https://", found.address())));
     }
     Ok(found)
 }
 
 /// Says why a row cannot be `local`.
 fn is_local(model: &Model) -> Result<(), String> {
-    let Model { base_url, id, .. } = model;
+    let (address, id) = (model.address(), &model.id);
     if !model.address_is_here() {
         return Err(format!(
-            "is `local`, but {base_url} is not this machine; local: localhost, 127.0.0.1, [::1]; else: cheap, premium"
+            "is `local`, but {address} is not this machine; local: localhost, 127.0.0.1, [::1]; else: cheap, premium"
         ));
     }
     if !model.forwards {
@@ -178,7 +178,7 @@ fn is_local(model: &Model) -> Result<(), String> {
     Err(match names_a_cloud(id) {
         true => format!("is `local`, but `{id}` runs at another company; allowed: cheap, premium, with a price"),
         false => format!(
-            "is `local`, but a proxy at {base_url} passes code on; allowed: cheap, premium, with a price; or `forwards = false` if all behind it runs here"
+            "is `local`, but a proxy at {address} passes code on; allowed: cheap, premium, with a price; or `forwards = false` if all behind it runs here"
         ),
     })
 }

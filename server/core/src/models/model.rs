@@ -1,6 +1,7 @@
 //! One model: its protocol, address, limits and key, whether its address is on this machine, and whether code stays here.
 //! It leaves what its tokens cost to `price` and how its prompts are written to `format`.
 
+use crate::money::Money;
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
@@ -136,6 +137,26 @@ pub struct Model {
 }
 
 impl Model {
+    /// Whether no call of it costs money, as far as its row tells.
+    pub fn is_free(&self) -> bool {
+        self.price.is_free() && !self.charges
+    }
+
+    /// The most that a call with so many tokens costs. A row without a price whose server charges costs an unknown amount, which counts as the
+    /// least there is: more than nothing, so that caps and a ledger are needed.
+    pub fn worst_cost(&self, input: u64, output: u64) -> Money {
+        let worst = self.price.worst(input, output);
+        if self.charges { worst.max(Money::LEAST) } else { worst }
+    }
+
+    /// Its address without user name and password, to be shown.
+    pub fn address(&self) -> String {
+        let Some((scheme, rest)) = self.base_url.split_once("://") else { return self.base_url.clone() };
+        let (authority, path) = rest.split_at(rest.find(['/', '?', '#']).unwrap_or(rest.len()));
+        let host = authority.rsplit('@').next().unwrap_or_default();
+        format!("{scheme}://{host}{path}")
+    }
+
     /// Whether its address is on this machine: a loopback name or number. What answers there may still be a proxy; whether code stays is
     /// [`Model::code_stays_here`].
     pub fn address_is_here(&self) -> bool {
@@ -145,7 +166,7 @@ impl Model {
     /// Whether code that it is sent stays on this machine: its address is here, its row is `local` and free, and its server does not pass
     /// prompts on.
     pub fn code_stays_here(&self) -> bool {
-        self.address_is_here() && self.tier == Tier::Local && self.price.is_free() && !self.charges && !self.forwards
+        self.address_is_here() && self.tier == Tier::Local && self.is_free() && !self.forwards
     }
 }
 

@@ -211,7 +211,7 @@ fn bad_tables_are_named_and_the_rest_stays() {
         ),
         (
             "[format.y]\nshape = 'raw'\ntemplate = '<A>{prefix}<B>{suffix}'\nmarkers = ['<A>']\nstops = ['<A>']",
-            "c.toml:4: format.y.markers: does not cover `<B>` of the template; code with that text would forge a prompt",
+            "c.toml:4: format.y.markers: lacks `<B>`, which the template has; code with that text could forge a prompt",
         ),
         (
             "[format.y]\nshape = 'raw'\ntemplate = '<A>{prefix}{suffix}'\nmarkers = ['<A>']",

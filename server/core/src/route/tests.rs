@@ -78,7 +78,7 @@ fn privacy_health_pin_and_cap_leave_models_out() {
         "local\ndear: its tier does not serve the task\ndeepseek-v4-flash: code may not leave this machine\n\
          gpt-6-luna: code may not leave this machine",
     );
-    let closed = "settings that cannot be read as meant leave only the embedded model; `pennyworth check` names them";
+    let closed = "faulty settings leave only the embedded model; `pennyworth check` names them";
     check(
         Task::Line,
         |terms, _| terms.privacy = Privacy::Embedded,

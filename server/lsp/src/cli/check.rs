@@ -14,7 +14,7 @@ pub struct Check {
     /// Workspace whose `.pennyworth.toml` is tested too
     #[arg(default_value = ".")]
     workspace: PathBuf,
-    /// Ask each model's server whether it serves the model and accepts the key; a proxy before it is always asked whether it connects
+    /// Ask each model's server whether it serves the model and accepts the key; proxies are always asked
     #[arg(long)]
     online: bool,
 }

@@ -25,7 +25,7 @@ pub struct Complete {
     /// Leave out the rest of the line, as if it were not typed yet
     #[arg(long)]
     retype: bool,
-    /// Print one JSON object, with the text or the reason, and what was asked and spent
+    /// Print one JSON object: the text or the reason, the models called, and the cost
     #[arg(long)]
     json: bool,
 }

@@ -8,7 +8,8 @@ use clap::Args;
 use serde_json::json;
 
 use super::place::{Location, Opened};
-use crate::reports::explain::{OFF, as_json, as_text, decided};
+use crate::complete::stages::off;
+use crate::reports::explain::{as_json, as_text, decided};
 
 /// Print every decision at a place in a file, without calling a model
 #[derive(Debug, Args)]
@@ -36,7 +37,7 @@ impl Explain {
             }
             Some(decision) => as_text(&decision, learned, cap_left, out)?,
             None if self.json => writeln!(out, "{}", json!({ "task": null, "gate": "off" }))?,
-            None => out.write_all(OFF.as_bytes())?,
+            None => writeln!(out, "{}", off(true))?,
         }
         Ok(ExitCode::SUCCESS)
     }

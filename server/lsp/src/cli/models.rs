@@ -9,6 +9,7 @@ use clap::{Args, Subcommand};
 use pennyworth_core::task::Task;
 use time::OffsetDateTime;
 
+use super::place::say;
 use crate::reports::models;
 use crate::settings::Settings;
 
@@ -44,7 +45,8 @@ impl Models {
         if let Some(Command::Refresh(refresh)) = &self.command {
             return refresh.run(config, out);
         }
-        let (settings, _) = Settings::gather(config, &[]);
+        let (settings, notices) = Settings::gather(config, &[]);
+        say(&notices);
         let (rows, tasks) = (settings.models(), settings.tasks());
         let lines = models::lines(&rows, tasks.row(self.task), OffsetDateTime::now_utc().date(), self.all);
         if self.json {

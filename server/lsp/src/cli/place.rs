@@ -18,6 +18,7 @@ use crate::learn::{key, learn_workspace};
 use crate::ledger::Ledger;
 use crate::models::discover;
 use crate::paths;
+use crate::reports::words::counted;
 use crate::settings::{Closed, Configuration, Notice};
 
 /// A place in a file; line and column count from 1, the column in characters.
@@ -121,16 +122,16 @@ impl Location {
     fn offset(&self, snapshot: &Snapshot) -> anyhow::Result<usize> {
         let (file, lines) = (self.file.display(), snapshot.text.len_lines());
         if self.line as usize > lines {
-            bail!("{file} has {lines} lines, not {}", self.line);
+            bail!("{file} has {}, not {}", counted(lines as u64, "line"), self.line);
         }
         let position = Position { line: self.line - 1, character: self.column - 1 };
         let offset = text::offset(&snapshot.text, position, Encoding::Utf32);
         let found = text::position(&snapshot.text, offset, Encoding::Utf32);
         if found.character < position.character {
             bail!(
-                "line {} of {file} has {} characters, so COL is at most {}",
+                "line {} of {file} has {}, so COL is at most {}",
                 self.line,
-                found.character,
+                counted(found.character.into(), "character"),
                 found.character + 1
             );
         }
@@ -151,7 +152,7 @@ fn known() -> String {
 }
 
 /// Prints faults of the settings to stderr, because stdout is for the result.
-fn say(notices: &[Notice]) {
+pub(super) fn say(notices: &[Notice]) {
     for notice in notices {
         eprintln!("{}: {notice}", notice.severity);
         if notice.holds.closed() > Closed::No {

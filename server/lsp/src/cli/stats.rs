@@ -8,6 +8,7 @@ use anyhow::anyhow;
 use clap::Args;
 use time::Date;
 
+use super::place::say;
 use crate::ledger::{Ledger, Report};
 use crate::paths;
 use crate::reports::learned::Learned;
@@ -57,7 +58,9 @@ impl Stats {
             }
             None => Report::default(),
         };
-        let lately = Lately::of(&all, Settings::gather(config, &[]).0.caps());
+        let (settings, notices) = Settings::gather(config, &[]);
+        say(&notices);
+        let lately = Lately::of(&all, settings.caps());
         let report = all.since(&selection.first_day(&all.today).to_string());
         match () {
             () if self.json => selection.json(&lately, &report, out)?,

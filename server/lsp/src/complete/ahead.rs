@@ -26,7 +26,7 @@ pub fn ask_ahead(completer: &Arc<Completer>, snapshot: &Snapshot, path: &Path, c
     let language = snapshot.language.map(|language| language.name());
     let is_wanted = scope.settings.speculate
         && scope.allows(Use::Warm, language)
-        && configuration.models.enabled().any(|model| model.price.is_free());
+        && configuration.models.enabled().any(|model| model.is_free());
     if !is_wanted {
         return;
     }

@@ -186,7 +186,7 @@ impl Completer {
 
     /// What is left of the caps for a folder; `None` if the ledger cannot be kept. Without a priced model the ledger is not read.
     pub async fn cap_left(&self, configuration: &Configuration, scope: &Scope) -> Option<Money> {
-        if configuration.models.enabled().all(|model| model.price.is_free()) {
+        if configuration.models.enabled().all(|model| model.is_free()) {
             return Some(Money::ZERO);
         }
         Some(scope.settings.caps().left(self.spent().await?))

@@ -158,7 +158,7 @@ impl<'a> Failover<'a> {
         is_free(step) && next.is_some_and(|next| self.are_apart(step, next))
     }
 
-    /// Whether two models do not load the same machine.
+    /// Whether two models run on different servers.
     fn are_apart(&self, one: &Step, other: &Step) -> bool {
         let provider = |step: &Step| self.decision.configuration.models.get(&step.model).map(provider);
         provider(one) != provider(other)

@@ -77,7 +77,7 @@ impl<'a> Reading<'a> {
                 self.finish = match reason {
                     FinishReason::Stop => Finish::Stop,
                     FinishReason::Length => Finish::Length,
-                    // An answer that was filtered is no completion.
+                    // Of a filtered answer, what is whole before the cut is kept.
                     FinishReason::Filtered | FinishReason::Other => Finish::CutOff,
                 };
                 Progress::More

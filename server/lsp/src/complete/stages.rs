@@ -59,6 +59,7 @@ pub async fn complete(
         attempts.none(STALE);
         return None;
     }
+    let is_known = request.snapshot.language.is_some();
     let decided = async {
         // Nothing is learned before its rules are known.
         completer.scope(&request.path).await;
@@ -66,7 +67,7 @@ pub async fn complete(
         let begun = Instant::now();
         let decision = decide_at_once(completer, request).await;
         if decision.is_none() {
-            attempts.none("suggestions are off here: `enabled` is false, or the language is switched off");
+            attempts.none(off(is_known));
         }
         Some((decision?, begun))
     };
@@ -93,6 +94,14 @@ pub async fn complete(
         biased;
         _ = superseded => None,
         completion = asked => completion,
+    }
+}
+
+/// Why nothing is suggested at a place at all.
+pub fn off(is_language_known: bool) -> &'static str {
+    match is_language_known {
+        true => "suggestions are off here: `enabled` is false, or the language is switched off",
+        false => "nothing is suggested here: the file's language is unknown",
     }
 }
 
@@ -175,11 +184,15 @@ fn classify(completer: &Completer, configuration: Arc<Configuration>, request: R
         }
         Some(barred) => {
             if let Some(message) = completer.parses.untold(&request.path, language.name(), barred) {
-                completer.providers.troubles.add(message);
+                completer.providers.troubles.tell(message);
             }
             classify::unparsed(&cursor.text, language, cursor.offset)
         }
     };
+    // A fence or a script has its own language.
+    if !scope.allows(Use::Complete, Some(context.language.name())) {
+        return None;
+    }
     let place = Place::of(&cursor.text, cursor.offset);
     let gate = Gate::Silent(Reason::TooLittle);
     let (cached, embedded, plan, completion) = (None, None, None, None);
@@ -371,7 +384,7 @@ fn embedded_completion(
     let text = decision.cursor.in_line_breaks(&cut.text);
     let answer = Answer::Text { text, probability: *probability };
     let mut cache = completer.cache();
-    // If the model forgot everything meanwhile, its answer must not be cached.
+    // If the model forgot something meanwhile, its answer must not be cached.
     if completer.learner.model.generation() == generation {
         cache.put(&decision.place, decision.decided(task, EMBEDDED, Tier::Embedded), answer, completer.now_ms());
     }

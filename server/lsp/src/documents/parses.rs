@@ -1,7 +1,7 @@
 //! Marks around parses. Grammars are C, and one that fails takes the server along; the editor starts it again and sends the same text. So what is
 //! being parsed stands in a file of this process while it is, as a hash of the document's path and the name of its language. A file without a
 //! living owner that still holds a mark tells where a server ended: there nothing is parsed for an hour, and after a second end not until another
-//! version of the server runs. That a user or a system kills a server during a parse looks the same, which is why the first end costs only an hour.
+//! version of the server runs. A kill by the user or the system looks the same, so the first end costs only an hour.
 //!
 //! It leaves known faults of grammars to `core::guard`, and suggesting without a parser to `complete`.
 
@@ -56,6 +56,8 @@ struct Opened {
 /// Why a document is not parsed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Barred {
+    /// When a server last ended in it.
+    pub since: SystemTime,
     /// When it is parsed again; `None` if not by this version.
     until: Option<SystemTime>,
 }
@@ -137,8 +139,8 @@ impl Barred {
             None => "until you install another version".to_owned(),
         };
         format!(
-            "the server ended while it parsed this file as {language}, so it is not parsed {until}, and what is suggested there knows \
-             less of the syntax; please report it with the text, if the text may be shown"
+            "the server ended while it parsed this file as {language}. The file is not parsed {until}; suggestions there know less of its \
+             syntax. Please report this, with the text if you may share it"
         )
     }
 }
@@ -173,10 +175,10 @@ impl Drop for Opened {
 
 impl Ends {
     fn bar(&self, now: SystemTime) -> Option<Barred> {
-        let until = self.last + PAUSE;
+        let (since, until) = (self.last, self.last + PAUSE);
         match self.count {
-            0 | 1 => (now < until).then_some(Barred { until: Some(until) }),
-            _ => Some(Barred { until: None }),
+            0 | 1 => (now < until).then_some(Barred { since, until: Some(until) }),
+            _ => Some(Barred { since, until: None }),
         }
     }
 }
@@ -334,7 +336,7 @@ mod tests {
         assert_eq!(parses(folder).barred(Path::new("c.sh"), "bash"), None);
         // The second end.
         end_in(folder, "a.sh");
-        assert_eq!(parses(folder).barred(here, "bash"), Some(Barred { until: None }));
+        assert_eq!(parses(folder).barred(here, "bash").map(|barred| barred.until), Some(None));
     }
 
     #[test]

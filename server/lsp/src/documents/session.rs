@@ -1,9 +1,10 @@
 //! The open documents, and the current request of each. Documents change nowhere else. Nothing here waits, so the lock is held for
 //! microseconds. It leaves text to `core::text`.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard};
+use std::time::SystemTime;
 
 use pennyworth_core::gate::Trigger;
 use pennyworth_core::text::{Change, Counting, Document, Edit, Snapshot};
@@ -13,6 +14,7 @@ use tokio::sync::oneshot;
 use tower_lsp::gen_lsp_types::Uri;
 use tree_sitter::Tree;
 
+use super::parses::Parses;
 use crate::paths::document;
 use crate::sync::lock;
 use crate::wire::convert;
@@ -25,11 +27,13 @@ pub struct Session {
     documents: HashMap<PathBuf, OpenDocument>,
     /// Size in bytes above which a document is not kept.
     max_bytes: usize,
+    /// The documents that were not kept.
+    too_large: HashSet<PathBuf>,
     requests: u64,
 }
 
 /// What is said of a stale document.
-pub const STALE: &str = "an edit did not fit the text that the server has of it, so nothing is suggested in it; close the file and open it again";
+pub const STALE: &str = "an edit did not fit the server's copy of this file, so nothing is suggested in it; close the file and open it again";
 
 /// The shared session, behind its lock.
 #[derive(Default)]
@@ -51,6 +55,8 @@ struct OpenDocument {
     changed: Option<Lines>,
     /// Whether the last edit typed or deleted.
     trigger: Trigger,
+    /// Since when it is stale.
+    stale_since: Option<SystemTime>,
     /// The current requests: the automatic one, and the one by a key, which no automatic one supersedes.
     requests: [Option<(u64, oneshot::Sender<()>)>; 2],
 }
@@ -72,6 +78,18 @@ pub struct Edited {
     pub text: Rope,
     /// Whether an edit did not fit, so that the document is stale from now on.
     pub is_lost: bool,
+    /// Whether the document was stale, and its whole text is known again.
+    pub is_found: bool,
+}
+
+/// An open document in which less is suggested, or nothing.
+pub struct Hindered {
+    /// Its path.
+    pub path: PathBuf,
+    /// What is wrong and what to do, as a sentence that begins with neither.
+    pub why: String,
+    /// Since when.
+    pub since: SystemTime,
 }
 
 /// A range of lines that was replaced by another: half-open, counted from 0.
@@ -133,14 +151,16 @@ impl Session {
         let path = convert::document(&uri);
         if text.len() > self.max_bytes {
             self.documents.remove(&path);
+            self.too_large.insert(path);
             return false;
         }
+        self.too_large.remove(&path);
         let language = language(language_id, &path, text);
         let document = Document::new(text, language, version);
         let lines = document.text().len_lines();
         let changed = Some(Lines { first: 0, old_end: 0, new_end: lines });
-        self.documents
-            .insert(path, OpenDocument { document, uri, changed, trigger: Trigger::Typed, requests: [None, None] });
+        let (trigger, requests) = (Trigger::Typed, [None, None]);
+        self.documents.insert(path, OpenDocument { document, uri, changed, trigger, stale_since: None, requests });
         true
     }
 
@@ -156,8 +176,8 @@ impl Session {
             open.trigger = trigger(last);
         }
         open.requests = [None, None];
-        let is_lost = open.document.is_stale() && !was_stale;
-        Some(Edited { changes, text: open.document.text().clone(), is_lost })
+        let (is_lost, is_found) = open.note_staleness(was_stale);
+        Some(Edited { changes, text: open.document.text().clone(), is_lost, is_found })
     }
 
     /// An edit of the document was lost. Nothing is suggested in it until its whole text is known again. Returns its path, unless an edit was
@@ -168,12 +188,14 @@ impl Session {
         let was_stale = open.document.is_stale();
         open.document.mark_stale();
         open.requests = [None, None];
-        (!was_stale).then_some(path)
+        let (is_lost, _) = open.note_staleness(was_stale);
+        is_lost.then_some(path)
     }
 
     /// Closes a document and returns its path; `None` if it was not open.
     pub fn close(&mut self, uri: &Uri) -> Option<PathBuf> {
         let path = convert::document(uri);
+        self.too_large.remove(&path);
         self.documents.remove(&path).map(|_| path)
     }
 
@@ -237,17 +259,36 @@ impl Session {
         self.documents.values().map(|open| open.uri.clone()).collect()
     }
 
+    /// Why a document is not here.
+    pub fn why_not(&self, uri: &Uri) -> String {
+        match self.too_large.contains(&convert::document(uri)) {
+            true => format!(
+                "the document is over `documents.max_bytes`, which is {}, so the server does not keep it",
+                self.max_bytes
+            ),
+            false => format!("{} is not open", uri.0),
+        }
+    }
+
     /// The path of an open document.
     pub fn path(&self, uri: &Uri) -> Option<PathBuf> {
         Some(convert::document(uri)).filter(|path| self.documents.contains_key(path))
     }
 
-    /// The paths of stale documents, sorted.
-    pub fn stale(&self) -> Vec<PathBuf> {
-        let stale = self.documents.iter().filter(|(_, open)| open.document.is_stale());
-        let mut stale: Vec<PathBuf> = stale.map(|(path, _)| path.clone()).collect();
-        stale.sort();
-        stale
+    /// The documents that are stale or must not be parsed, by path.
+    pub fn hindered(&self, parses: &Parses) -> Vec<Hindered> {
+        let why = |(path, open): (&PathBuf, &OpenDocument)| {
+            let stale = open.stale_since.map(|since| (STALE.to_owned(), since));
+            let barred = || {
+                let language = open.document.snapshot().language?.name();
+                parses.barred(path, language).map(|barred| (barred.why(language), barred.since))
+            };
+            let (why, since) = stale.or_else(barred)?;
+            Some(Hindered { path: path.clone(), why, since })
+        };
+        let mut hindered: Vec<Hindered> = self.documents.iter().filter_map(why).collect();
+        hindered.sort_by(|a, b| a.path.cmp(&b.path));
+        hindered
     }
 
     /// The path of an open document, and its language.
@@ -267,6 +308,15 @@ impl Session {
     /// The paths of the open documents.
     pub fn paths(&self) -> Vec<PathBuf> {
         self.documents.keys().cloned().collect()
+    }
+}
+
+impl OpenDocument {
+    /// Notes whether the document became stale, or is no more.
+    fn note_staleness(&mut self, was_stale: bool) -> (bool, bool) {
+        let is_stale = self.document.is_stale();
+        self.stale_since = is_stale.then(|| self.stale_since.unwrap_or_else(SystemTime::now));
+        (is_stale && !was_stale, was_stale && !is_stale)
     }
 }
 

@@ -14,7 +14,7 @@ pub struct EmbeddedModel {
     model: RwLock<Model>,
     /// Readers that hold the lock or wait for it.
     readers: AtomicUsize,
-    /// How often the model forgot everything.
+    /// How often the model forgot something.
     generations: AtomicUsize,
 }
 
@@ -31,7 +31,7 @@ impl EmbeddedModel {
         ask(&self.model.read().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// A number that changes when the model forgets everything. Answers from before must not be cached after that.
+    /// A number that changes when the model forgets a file or everything. Answers from before must not be cached after that.
     pub fn generation(&self) -> usize {
         self.generations.load(Ordering::SeqCst)
     }

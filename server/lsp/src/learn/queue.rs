@@ -68,7 +68,7 @@ impl Queue {
 
     /// Waits until open documents are learned.
     pub async fn caught_up(&self) {
-        // The sender generations as long as the learner.
+        // The sender lives as long as the learner.
         let _ = self.is_behind.subscribe().wait_for(|is_behind| !is_behind).await;
     }
 

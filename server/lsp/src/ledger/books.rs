@@ -80,7 +80,7 @@ impl Books {
         let Place::File(opened) = &self.place else { return };
         self.known = Some(Known { file: opened.id, at_ms: sums.now_ms, spent: sums.spent });
         let unknown = sums.is_unknown.then(|| {
-            let why = "was damaged, so that nobody knows what was spent in the last 24 hours".to_owned();
+            let why = "was damaged, so the cost of the last 24 hours is unknown".to_owned();
             Trouble::new(self.path.as_deref(), why, "That ends by itself after 24 hours.")
         });
         self.condition.set(unknown);

@@ -34,7 +34,7 @@ impl CallId {
 /// A planned model call.
 #[derive(Clone, Debug)]
 pub struct Entry {
-    /// The provider: the host of the model's address.
+    /// The provider: host and port of the model's address.
     pub provider: String,
     /// The model's name in tables.
     pub model: String,
@@ -86,7 +86,7 @@ impl Entry {
             prompt_tokens,
             max_tokens,
             chars_per_token: model.chars_per_token,
-            worst_cost: model.price.worst(prompt_tokens.into(), max_tokens.into()),
+            worst_cost: model.worst_cost(prompt_tokens.into(), max_tokens.into()),
             price: model.price.clone(),
             abort_billed: model.abort_billed,
             deadline,
@@ -94,7 +94,7 @@ impl Entry {
     }
 }
 
-/// The host of a model's address, without user name and password.
+/// Host and port of a model's address, without user name and password.
 pub fn provider(model: &Model) -> &str {
     let rest = model.base_url.split_once("://").map_or(model.base_url.as_str(), |(_, rest)| rest);
     let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();

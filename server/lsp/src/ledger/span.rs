@@ -6,7 +6,7 @@ use std::time::Duration;
 #[derive(Debug)]
 #[cfg_attr(not(feature = "telemetry"), expect(dead_code, reason = "only a collector reads the fields"))]
 pub(super) struct CallSpan<'a> {
-    /// The provider's host.
+    /// The provider's host and port.
     pub(super) provider: &'a str,
     /// The model's name in tables.
     pub(super) model: &'a str,

@@ -109,12 +109,12 @@ impl Store {
         }
     }
 
-    /// Deletes the row of a call that may not be sent.
+    /// Frees the money that is reserved for a call that may not be sent.
     fn take_back(&mut self, id: CallId) {
-        let deleted = self.run(|connection| {
+        let freed = self.run(|connection| {
             connection.execute("UPDATE calls SET status = 'unsent', charge = 0 WHERE id = ?1", [id.0])
         });
-        log("take a call back from", deleted.map(drop));
+        log("take a call back from", freed.map(drop));
     }
 
     pub(super) fn settle(&mut self, id: CallId, entry: &Entry, settlement: &Settlement) {

@@ -334,7 +334,7 @@ fn a_damaged_file_is_moved_aside_and_a_new_one_begun() {
         assert!(!notice.unwrap_or_default().contains("was moved"), "that is said once");
         for ledger in [&ledger, &again] {
             let refused = reserve(ledger, call(), 500).err().map(|refused| refused.to_string()).unwrap_or_default();
-            assert_eq!(refused.contains("nobody knows what was spent in the last 24 hours"), !is_known, "{refused}");
+            assert_eq!(refused.contains("the cost of the last 24 hours is unknown"), !is_known, "{refused}");
             assert_eq!(wait(ledger.spent()).is_some(), is_known);
             reserve(ledger, Entry { worst_cost: Money::ZERO, ..call() }, 500).unwrap().unsent();
         }

@@ -15,7 +15,10 @@ use serde_json::{Map, Value, json};
 use super::listeners;
 use crate::settings::{Closed, Configuration, Notice, Settings};
 use crate::sync::lock;
+use crate::wire::messages;
 
+/// Most characters of a name that a server tells.
+const MAX_NAME: usize = 80;
 /// Time from the first search to the second. It doubles from one search to the next while nothing is found.
 const AGAIN: Duration = Duration::from_secs(300);
 /// Time to the next search after a change of the configuration, which may change where to look.
@@ -184,16 +187,20 @@ fn not_here(place: &KnownServer, models: &Models, model: &Listed) -> Option<Reas
 
 impl fmt::Display for LeftOut {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let name = &self.name;
+        // A server may call its models and itself anything.
+        let short = |text: &str| messages::bounded(text.to_owned(), MAX_NAME);
+        let name = short(&self.name);
         match &self.why {
             Reason::Format => write!(f, "{name} is on this machine, and left out: its FIM format is unknown"),
             Reason::Elsewhere(place) => write!(
                 f,
-                "{name} is left out: it runs at {place}, not on this machine; it needs a [model] table of your own with a tier and a price"
+                "{name} is left out: it runs at {}, not on this machine; it needs a [model] table of your own with a tier and a price",
+                short(place)
             ),
             Reason::OfOthers(owner) => write!(
                 f,
-                "{name} is left out: its server says that it belongs to `{owner}`, so code may not stay here; it needs a [model] table of your own"
+                "{name} is left out: its server says that `{}` owns it, so code could leave this machine; it needs a [model] table of your own",
+                short(owner)
             ),
             Reason::Foreign(user) => write!(
                 f,

@@ -61,8 +61,8 @@ impl fmt::Display for FoundModel {
         let FoundModel { model, address } = self;
         write!(
             f,
-            "found a model server at {address}: code goes to its model {model} from now on. Any program that listens there reads it, also one \
-             behind an ssh tunnel. `discover = false` in config.toml stops this"
+            "found a model server at {address}: code goes to its model {model} from now on. Any program that listens there can read it, even \
+             across an ssh tunnel. `discover = false` in config.toml stops this"
         )
     }
 }

@@ -1,5 +1,5 @@
 //! The health of providers and models. Each has a breaker that opens when a call fails, lets one call through after a pause, and closes when
-//! that call works. Whatever is about the key or the provider rests the account; the rest rests one model.
+//! that call works. Failures of a key or a provider pause the account; others pause one model.
 //! It leaves what an error means to `providers`, and choosing among healthy models to `core::route`.
 
 use std::collections::HashMap;

@@ -65,6 +65,15 @@ impl Keys {
     /// The key of a model; `None` if its row names none, as for most servers on this machine. The variable is tried first, then the
     /// keychain, then the command. A program goes on when this is dropped, so that a store may be unlocked while the user types.
     pub async fn of(&self, model: &Model) -> Result<Option<SecretString>, KeyError> {
+        match self.named(model).await {
+            // A local server usually needs no key, even if its row names one.
+            Err(_) if model.address_is_here() && model.api_key_cmd.is_none() => Ok(None),
+            found => found,
+        }
+    }
+
+    /// The same, but a key that a row names must be there for a server on this machine, too.
+    pub async fn named(&self, model: &Model) -> Result<Option<SecretString>, KeyError> {
         let mut missing = match of_variable(model) {
             Some(Ok(key)) => return Ok(Some(key)),
             Some(Err(unset)) => Some(unset),
@@ -78,9 +87,8 @@ impl Keys {
         }
         match (&model.api_key_cmd, missing) {
             (Some(command), _) => self.printed_by(Source::Command(command.clone())).await.map(Some),
-            // A local server usually needs no key, even if its row names one.
-            (None, Some(error)) if !model.address_is_here() => Err(error),
-            (None, _) => Ok(None),
+            (None, Some(error)) => Err(error),
+            (None, None) => Ok(None),
         }
     }
 

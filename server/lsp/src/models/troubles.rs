@@ -1,5 +1,5 @@
 //! What keeps models from answering: what happened, since when, what the user can do, and when it is tried again. The user is told of each
-//! once, and what holds stands in the status until the model answers again.
+//! once an hour at most, and what holds stands in the status until the model answers again.
 //! It leaves which ends are a trouble to `complete::ends`, and showing them to the server and the commands.
 
 use std::collections::{BTreeMap, HashMap};
@@ -56,7 +56,7 @@ pub struct Troubles(Mutex<All>);
 struct All {
     /// By model; an empty name stands for what is about no model.
     holding: BTreeMap<String, Held>,
-    /// When the user was told, by model and kind.
+    /// When the user was told, by model and kind, and by account and what happened.
     told: HashMap<(String, String), Instant>,
     /// What the user is told next.
     unshown: Vec<String>,
@@ -70,11 +70,16 @@ struct Held {
 }
 
 impl Troubles {
-    /// Adds what is about no model.
+    /// Adds what is about no model and holds until the configuration changes.
     pub fn add(&self, message: String) {
         let problem =
             Problem { kind: message.clone(), what: message, remedy: None, told_after: 1, again: Some(Again::Changed) };
         self.failed("", "", problem);
+    }
+
+    /// Tells the user something that does not stand in the way of any model.
+    pub fn tell(&self, message: String) {
+        lock(&self.0).unshown.push(message);
     }
 
     /// A call of a model failed, or could not be made. `account` is the one that health knows the model by.
@@ -84,9 +89,10 @@ impl Troubles {
         let failures = before.as_ref().map_or(0, |held| held.failures).saturating_add(1);
         let since = before.map_or_else(SystemTime::now, |held| held.since);
         if failures >= problem.told_after {
-            let key = (model.to_owned(), problem.kind.clone());
-            if all.told.get(&key).is_none_or(|told| told.elapsed() >= AGAIN) {
-                all.told.insert(key, Instant::now());
+            // Models of one account share its problems.
+            let keys = [(model.to_owned(), problem.kind.clone()), (account.to_owned(), problem.what.clone())];
+            if keys.iter().all(|key| all.told.get(key).is_none_or(|told| told.elapsed() >= AGAIN)) {
+                all.told.extend(keys.map(|key| (key, Instant::now())));
                 all.unshown.push(message(model, &problem));
             }
         }

@@ -12,6 +12,9 @@ use url::Url;
 /// Characters that separate the parts of a URI. Encoded, they are part of a name and stay encoded.
 const DELIMITERS: &[u8] = b"/?#%";
 
+/// Most URIs around one of a file.
+const MAX_WRAPPED: usize = 8;
+
 /// Where a document lies.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Location {
@@ -70,11 +73,14 @@ pub fn location(path: &Path) -> Location {
 
 /// The path in a URI that is not a file's: in its path, or in the URI that it wraps, as in `jar:file:///a.jar!/B.java`.
 fn inside(url: &Url) -> Option<PathBuf> {
-    if url.cannot_be_a_base() {
-        let wrapped = Url::parse(url.path()).ok()?;
-        return inside(&wrapped);
+    let mut url = url.clone();
+    for _ in 0..MAX_WRAPPED {
+        if !url.cannot_be_a_base() {
+            return on_disk(&url).filter(|path| path.file_name().is_some());
+        }
+        url = Url::parse(url.path()).ok()?;
     }
-    on_disk(url).filter(|path| path.file_name().is_some())
+    None
 }
 
 /// The last name of a document's path, which may have an extension.

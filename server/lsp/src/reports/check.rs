@@ -63,7 +63,7 @@ impl Check {
         }
         grammars(&mut found, out)?;
         places(&mut found, out)?;
-        let may_cost = settings.models().enabled().any(|model| !model.price.is_free());
+        let may_cost = settings.models().enabled().any(|model| !model.is_free());
         books(may_cost, paths::ledger_path().as_deref(), &mut found, out)?;
         match (found.errors, found.warnings) {
             (0, 0) => writeln!(out, "all is well")?,
@@ -110,7 +110,7 @@ impl Check {
             match runtime.block_on(self.probe(model)) {
                 Ok(state) => {
                     let code = if model.code_stays_here() { "code stays here" } else { "code leaves this machine" };
-                    writeln!(out, "  {name}: {}, {code}, {state}", model.base_url)?;
+                    writeln!(out, "  {name}: {}, {code}, {state}", model.address())?;
                 }
                 // Without a network, the rest of the configuration may still be right.
                 Err(Fault::Proxy(fault @ ProxyFault::Unreachable(_))) if !self.online => {
@@ -123,15 +123,12 @@ impl Check {
     }
 
     async fn probe(&self, model: &Model) -> Result<String, Fault> {
-        let key = Keys::default().of(model).await?;
-        // A server on this machine is asked without its key, and refuses.
-        if let (None, Some(name)) = (&key, &model.api_key_env) {
-            return Err(KeyError::Unset(name.clone()).into());
-        }
+        // A server on this machine is asked without the key that its row names, and refuses.
+        let key = Keys::default().named(model).await?;
         let client = Client::new().map_err(Fault::Client)?;
-        let elsewhere = |error| Fault::Provider { address: model.base_url.clone(), error };
+        let elsewhere = |error| Fault::Provider { address: model.address(), error };
         if let Err(error) = client.runs_here(model).await
-            && error.kind == Kind::Elsewhere
+            && matches!(error.kind, Kind::Elsewhere | Kind::Unplaced)
         {
             return Err(elsewhere(error));
         }
@@ -272,6 +269,12 @@ mod tests {
             ("", "enabled = no", false, "    until it is mended, only the embedded model answers in HERE\n"),
             ("", "cap_usd_per_day = 99", false, "  error: HERE/.pennyworth.toml:1: cap_usd_per_day: is refused"),
             (model, "", true, "  m: http://localhost:1/v1, code stays here, without a key\n"),
+            (
+                &model.replace("localhost", "me:pw@localhost"),
+                "",
+                false,
+                "model.m.tier: is `local`, but http://localhost:1/v1 is not this machine",
+            ),
             (
                 &model.replace("\"local\"", "\"cheap\"\nprice = { input = 1, output = 1, as_of = \"2026-11-25\" }"),
                 "",

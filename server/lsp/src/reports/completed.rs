@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 
 use crate::complete::{Attempt, Completion};
 use crate::ledger::Source;
+use crate::reports::words::counted;
 
 /// A completion, or why there is none.
 pub struct Completed {
@@ -45,7 +46,9 @@ impl Completed {
                 let sure =
                     suggested.probability.map_or_else(String::new, |sure| format!(", {:.0} % sure", sure * 100.0));
                 let source = match suggested.source {
-                    Source::Embedded => format!("the embedded model, which learned {learned} files"),
+                    Source::Embedded => {
+                        format!("the embedded model, which learned {}", counted(learned as u64, "file"))
+                    }
                     Source::Cache => "the cache".to_owned(),
                     Source::Model => format!("the model {}", suggested.model),
                 };

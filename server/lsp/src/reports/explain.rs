@@ -9,13 +9,10 @@ use pennyworth_core::task::Task;
 use serde_json::{Value, json};
 
 use crate::complete::decision::{Decision, Depth};
-use crate::complete::stages::decide;
+use crate::complete::stages::{decide, off};
 use crate::complete::{Completer, Request};
 use crate::documents::session::STALE;
 use crate::reports::words::counted;
-
-/// Printed where suggestions are off.
-pub const OFF: &str = "suggestions are off here: `enabled` is false, or the language is switched off\n";
 
 /// Runs every stage for a request. `None` where suggestions are off.
 pub fn decided(completer: &Completer, request: Request, cap_left: Option<Money>) -> Option<Decision> {
@@ -25,7 +22,8 @@ pub fn decided(completer: &Completer, request: Request, cap_left: Option<Money>)
 /// What every stage decides about a request, as text.
 pub fn explained(completer: &Completer, request: Request, cap_left: Option<Money>) -> anyhow::Result<String> {
     let learned = completer.learner.model.ask(|model| model.stats().files);
-    let Some(decision) = decided(completer, request, cap_left) else { return Ok(OFF.to_owned()) };
+    let is_known = request.snapshot.language.is_some();
+    let Some(decision) = decided(completer, request, cap_left) else { return Ok(format!("{}\n", off(is_known))) };
     let mut out = Vec::new();
     as_text(&decision, learned, cap_left, &mut out)?;
     Ok(String::from_utf8_lossy(&out).into_owned())
@@ -136,7 +134,7 @@ pub fn as_text(
                 writeln!(out, "typing      a deadline of {} ms", row.deadline_ms)?;
             }
             if let Some(why) = while_typing(decision).filter(|_| decision.gate == Gate::Ask) {
-                writeln!(out, "typing      silent: {why}; a key asks anyway")?;
+                writeln!(out, "typing      no call: {why}; a key still calls")?;
             }
             if !plan.route.steps.is_empty() {
                 match cap_left {

@@ -94,7 +94,7 @@ impl Learned {
         if self.sureness.is_empty() {
             return Ok(());
         }
-        writeln!(out, "\nhow often answers were right, by the probability that their model stated")?;
+        writeln!(out, "\nhow often answers were right, by the probability that the model stated")?;
         let header = ["model", "answers", "stated", "right", "corrected"];
         let rows = self.sureness.iter().flat_map(|sure| {
             sure.bins.iter().map(|bin| {

@@ -82,7 +82,7 @@ pub fn notes(model: &Model, today: Date) -> Vec<String> {
         None => {}
     }
     let age = date(&model.price.as_of).map_or(0, |day| (today - day).whole_days());
-    if age > OLD_DAYS && !model.price.is_free() {
+    if age > OLD_DAYS && !model.is_free() {
         notes.push(format!("the price is {age} days old"));
     }
     notes
@@ -113,7 +113,7 @@ pub fn print(shown: &[ModelLine<'_>], task: Task, out: &mut impl Write) -> std::
     writeln!(out, "for the task `{}`, cheapest first; prices in USD per million tokens\n\n{table}", task)?;
     writeln!(
         out,
-        "\nwrite: price of writing to the provider's cache, for its short and long lifetime; from: fewest tokens that are cached"
+        "\nwrite: price of writing to the provider's cache, for its short and long lifetime; from: shortest prompt that is cached, in tokens"
     )?;
     writeln!(out, "batch: share of the price that a batch pays; system: tokens of the system message in each chat call")
 }

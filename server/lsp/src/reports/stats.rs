@@ -175,7 +175,7 @@ fn notes(total: &Row, out: &mut impl Write) -> std::io::Result<()> {
         let (outrun, calls) = (total.outrun, counted(total.calls, "call"));
         writeln!(
             out,
-            "\n{outrun} of {calls} took longer than a suggestion may take: nobody saw the answer, and it is paid for"
+            "\n{outrun} of {calls} took longer than a suggestion may take: nobody saw the answer, and it may be billed"
         )?;
     }
     if let Some(kept) = share(total.kept_chars, total.checked_chars) {

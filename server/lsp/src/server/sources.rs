@@ -16,6 +16,7 @@ use crate::complete::Completer;
 use crate::documents::Documents;
 use crate::models::discover::Discovery;
 use crate::models::found::{Announced, Found};
+use crate::paths::document;
 use crate::settings::{Closed, Configuration, FILE, Layer, Notice, Settings, prices};
 use crate::surface::status::Changes;
 use crate::sync::{Background, lock};
@@ -68,7 +69,7 @@ struct Layers {
 /// What the configuration in force was made from.
 #[derive(Default)]
 struct Made {
-    /// The state of the files of settings: the user's own, the table of prices, and one of each folder.
+    /// The state of the user's own files: the settings and the table of prices.
     written: Vec<Option<Stamp>>,
     told: Vec<Notice>,
 }
@@ -167,7 +168,7 @@ impl Sources {
         tokio::task::spawn_blocking(move || sources.refresh());
     }
 
-    /// Makes a new configuration if the user's file was written since it was last read.
+    /// Makes a new configuration if the user's files were written since they were last read.
     pub(super) fn refresh_if_written(self: &Arc<Sources>) {
         let sources = Arc::clone(self);
         tokio::task::spawn_blocking(move || {
@@ -181,9 +182,7 @@ impl Sources {
 
     fn written(&self) -> Vec<Option<Stamp>> {
         let own = [self.config.clone().or_else(paths::config_path), prices::path(self.config.as_deref())];
-        let folders = lock(&self.folders).iter().map(|folder| Some(folder.join(FILE))).collect::<Vec<_>>();
-        let paths = own.into_iter().chain(folders);
-        paths.map(|path| stamp(&std::fs::metadata(path?).ok()?)).collect()
+        own.into_iter().map(|path| stamp(&path?)).collect()
     }
 
     /// Reads the workspace for the first time, a moment after the start. By then the user's document is open, so its neighbours are read first.
@@ -214,7 +213,7 @@ impl Sources {
         } else if !is_more {
             self.forget_learned(now.settings().embedded.memory_mb);
             self.read(new);
-        } else if before.differs(now, []) {
+        } else if before.differs(now, &[]) {
             self.review(now);
         } else {
             let added: Vec<PathBuf> = new.into_iter().filter(|root| !old.contains(root)).collect();
@@ -268,7 +267,7 @@ impl Sources {
         let mut made = lock(&self.made);
         let before = self.completer.configuration.get();
         let now = before.again();
-        if !before.differs(&now, folders) {
+        if !before.differs(&now, &folders) {
             return;
         }
         self.read_open(&now);
@@ -290,6 +289,7 @@ impl Sources {
     /// A document was opened. Its folders may have files with faults, which nobody has read before.
     pub(super) fn opened(self: &Arc<Sources>, path: PathBuf) {
         self.refresh_if_written();
+        self.look_above(&path);
         let sources = Arc::clone(self);
         tokio::task::spawn_blocking(move || {
             let configuration = sources.completer.configuration.get();
@@ -439,10 +439,14 @@ impl Sources {
 
     /// A document was saved, which may have been a file with rules.
     pub(super) fn saved(self: &Arc<Sources>, path: &Path) {
-        if is_rule(path) {
-            self.rules_changed(path.parent().map(Path::to_owned).into_iter().collect());
-        }
         self.refresh_if_written();
+        self.look_above(path);
+    }
+
+    /// Looks whether the rules of a document are still the same: many clients report no changes, and none those outside of the workspace.
+    fn look_above(self: &Arc<Sources>, path: &Path) {
+        let place = document::location(path).path;
+        self.rules_changed(place.iter().flat_map(|place| place.ancestors().skip(1)).map(Path::to_owned).collect());
     }
 
     /// Asks the client to report changes, as far as it can.
@@ -468,10 +472,11 @@ impl Sources {
 /// When a file was written, and when its permissions or its name changed, where the system knows that.
 type Stamp = (SystemTime, (i64, i64));
 
-fn stamp(metadata: &std::fs::Metadata) -> Option<Stamp> {
+fn stamp(path: &Path) -> Option<Stamp> {
+    let metadata = std::fs::metadata(path).ok()?;
     #[cfg(unix)]
     let changed =
-        (std::os::unix::fs::MetadataExt::ctime(metadata), std::os::unix::fs::MetadataExt::ctime_nsec(metadata));
+        (std::os::unix::fs::MetadataExt::ctime(&metadata), std::os::unix::fs::MetadataExt::ctime_nsec(&metadata));
     #[cfg(not(unix))]
     let changed = (0, 0);
     Some((metadata.modified().ok()?, changed))

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::Duration;
 
+use pennyworth_core::caps::Caps;
 use pennyworth_core::models::Models;
 use tokio::sync::watch;
 
@@ -88,7 +89,7 @@ impl Configuration {
     }
 
     /// Whether files with rules say something else in `now`: those that were read, and those of these folders. It waits for the disk.
-    pub fn differs(&self, now: &Configuration, folders: impl IntoIterator<Item = PathBuf>) -> bool {
+    pub fn differs(&self, now: &Configuration, folders: &[PathBuf]) -> bool {
         self.rules.differ(&now.rules, folders)
     }
 
@@ -105,6 +106,11 @@ impl Configuration {
     /// The roots of the folders whose files the embedded model learns.
     pub fn learned_roots(&self) -> Vec<PathBuf> {
         self.learned_roots.clone()
+    }
+
+    /// The caps of each folder of the workspace whose rules are known.
+    pub fn caps(&self) -> impl Iterator<Item = Caps> {
+        self.rules.known_settings().into_iter().map(|settings| settings.caps())
     }
 
     /// The folders of the workspace, the deepest first.

@@ -120,8 +120,9 @@ impl<'a> Joined<'a> {
             let Some(leaf) = keys.get(name) else {
                 if !OTHER_VARIABLES.contains(&name.as_str()) && !own.contains(&variable(name)) {
                     let (hint, is_near) = schema::hint(name, keys.keys().map(String::as_str), variable);
-                    // Another program may have variables that begin like ours.
-                    let severity = if is_near { Severity::Error } else { Severity::Warning };
+                    // Another program may have variables that begin like ours, but not like our tables.
+                    let is_of_table = || schema::tables().any(|table| name.starts_with(&format!("{table}_")));
+                    let severity = if is_near || is_of_table() { Severity::Error } else { Severity::Warning };
                     self.notices.push(layer.notice(severity, name, format!("unknown variable; {hint}")));
                 }
                 continue;

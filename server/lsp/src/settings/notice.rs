@@ -32,7 +32,7 @@ pub struct Notice {
     pub holds: Holds,
 }
 
-/// What holds until a fault is mended. Whoever writes a setting that restricts must not be worse off for a slip of the pen.
+/// What holds until a fault is mended. A typo must not lift a restriction.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Holds {
     /// Every known key, as it is written.

@@ -10,6 +10,8 @@ use gix_ignore::glob::{Pattern, wildmatch};
 
 /// Largest file that is read, in bytes. A larger one is no list that a person keeps, and each path would be compared with all of it.
 const MAX_BYTES: u64 = 1_000_000;
+/// Most lines of a file that is read. Each becomes a pattern of some 80 bytes, kept as long as its folder is known.
+const MAX_LINES: usize = 20_000;
 
 /// The patterns of one file, in its order.
 #[derive(Debug, Default)]
@@ -89,6 +91,9 @@ pub(super) fn read(path: &Path) -> Result<Option<Vec<u8>>, String> {
     file.take(MAX_BYTES + 1).read_to_end(&mut bytes).map_err(cannot)?;
     if bytes.len() as u64 > MAX_BYTES {
         return Err(format!("{} has more than {MAX_BYTES} bytes", path.display()));
+    }
+    if bytes.iter().filter(|byte| **byte == b'\n').count() > MAX_LINES {
+        return Err(format!("{} has more than {MAX_LINES} lines", path.display()));
     }
     Ok(Some(bytes))
 }

@@ -35,7 +35,7 @@ impl Repository {
     pub(super) fn at(top: &Path) -> Result<Option<Repository>, String> {
         let Some(folder) = git_dir(top)? else { return Ok(None) };
         let common = common_dir(&folder)?;
-        let mut config = Config::of_user()?;
+        let mut config = Config::of_user(&folder)?;
         config.read(&common.join("config"), &folder, 0)?;
         if config.has_worktrees {
             config.read(&folder.join("config.worktree"), &folder, 0)?;
@@ -49,7 +49,7 @@ impl Repository {
     /// # Errors
     /// As [`Repository::at`].
     pub(super) fn none(top: &Path) -> Result<Repository, String> {
-        let config = Config::of_user()?;
+        let config = Config::of_user(&top.join(".git"))?;
         // It may have been a repository, or become one.
         let excludes = [Some(top.join(".git/info/exclude")), config.excludes_file(top)];
         Repository::with(top, excludes.into_iter().flatten(), config.case())
@@ -98,8 +98,8 @@ struct Config {
 }
 
 impl Config {
-    /// The configuration of the machine and of the user.
-    fn of_user() -> Result<Config, String> {
+    /// The configuration of the machine and of the user, as it holds for the repository whose own files lie in `git_dir`.
+    fn of_user(git_dir: &Path) -> Result<Config, String> {
         let variable = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
         let mut config = Config::default();
         let system = variable("GIT_CONFIG_SYSTEM").unwrap_or_else(|| "/etc/gitconfig".into());
@@ -112,7 +112,7 @@ impl Config {
         };
         let of_machine = std::env::var_os("GIT_CONFIG_NOSYSTEM").is_none().then_some(system);
         for path in of_machine.into_iter().chain(of_user) {
-            config.read(&path, Path::new(""), 0)?;
+            config.read(&path, git_dir, 0)?;
         }
         Ok(config)
     }
@@ -169,6 +169,9 @@ fn includes(section: &str, path: &Path, git_dir: &Path) -> bool {
         return true;
     }
     let Some(condition) = section.strip_prefix("includeif.") else { return false };
+    if let Some(pattern) = condition.strip_prefix("onbranch:") {
+        return branch(git_dir).is_some_and(|branch| is_match(pattern.to_owned(), &branch, wildmatch::Mode::empty()));
+    }
     let (pattern, mode) = match (condition.strip_prefix("gitdir:"), condition.strip_prefix("gitdir/i:")) {
         (Some(pattern), _) => (pattern, wildmatch::Mode::empty()),
         (_, Some(pattern)) => (pattern, wildmatch::Mode::IGNORE_CASE),
@@ -181,16 +184,24 @@ fn includes(section: &str, path: &Path, git_dir: &Path) -> bool {
     if !Path::new(&pattern).is_absolute() {
         pattern.insert_str(0, "**/");
     }
+    let real = git_dir.canonicalize();
+    let matches = |git_dir: &Path| is_match(pattern.clone(), &git_dir.to_string_lossy().replace('\\', "/"), mode);
+    matches(git_dir) || real.is_ok_and(|real| matches(&real))
+}
+
+/// Whether a condition's pattern holds for a text. One that ends with a slash stands for everything below.
+fn is_match(mut pattern: String, text: &str, mode: wildmatch::Mode) -> bool {
     if pattern.ends_with('/') {
         pattern.push_str("**");
     }
-    let real = git_dir.canonicalize();
-    let matches = |git_dir: &Path| {
-        let git_dir = git_dir.to_string_lossy().replace('\\', "/");
-        let mode = mode | wildmatch::Mode::NO_MATCH_SLASH_LITERAL;
-        gix_ignore::glob::wildmatch(pattern.as_bytes().into(), git_dir.as_bytes().into(), mode)
-    };
-    matches(git_dir) || real.is_ok_and(|real| matches(&real))
+    let mode = mode | wildmatch::Mode::NO_MATCH_SLASH_LITERAL;
+    gix_ignore::glob::wildmatch(pattern.as_bytes().into(), text.as_bytes().into(), mode)
+}
+
+/// The branch that is checked out; `None` without one.
+fn branch(git_dir: &Path) -> Option<String> {
+    let head = patterns::read(&git_dir.join("HEAD")).ok()??;
+    Some(std::str::from_utf8(&head).ok()?.trim_end().strip_prefix("ref: refs/heads/")?.to_owned())
 }
 
 fn is_true(value: &str) -> bool {

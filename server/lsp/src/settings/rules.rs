@@ -28,6 +28,10 @@ const NOWHERE: &str = "\0";
 const ANY: &str = "\u{1}";
 /// Longest wait for a disk.
 const PATIENCE: Duration = Duration::from_secs(1);
+/// Most folders above a document. No system opens a file much deeper, and a URI may name any number.
+const MAX_DEPTH: usize = 512;
+/// Longest wait for all files with rules when they are read again.
+const READ_AGAIN: Duration = Duration::from_secs(10);
 /// Most readings at a time. More are not begun, since each takes a thread and the disk does not answer.
 const MAX_READINGS: usize = 64;
 /// Most folders and documents that are kept. A workspace has fewer; a hostile one must not fill the memory.
@@ -48,6 +52,8 @@ pub(super) struct Rules {
     named: Ignored,
     /// The folders of the workspace, the deepest first.
     roots: Vec<Root>,
+    /// Open folders that hold more than a workspace. They are none, but their rules hold for documents without a place, too.
+    wide: Vec<PathBuf>,
     /// Whether a disk may be read. Before that, all rules are unknown.
     is_read: bool,
     store: Mutex<Store>,
@@ -100,26 +106,29 @@ impl Rules {
             let real = real(path).flatten().unwrap_or_else(|| path.clone());
             Root { path: path.clone(), real }
         });
-        Arc::new(Rules::with(settings, roots.collect(), true))
+        let home = paths::home();
+        let homes: Vec<PathBuf> = home.iter().filter_map(&real).flatten().chain(home.clone()).collect();
+        Arc::new(Rules::with(settings, roots.collect(), &homes, true))
     }
 
     /// The same before a disk was read: all rules are unknown.
     pub(super) fn unread(settings: Settings, folders: &[PathBuf]) -> Arc<Rules> {
         let roots = folders.iter().map(|path| Root { path: path.clone(), real: path.clone() }).collect();
-        Arc::new(Rules::with(settings, roots, false))
+        Arc::new(Rules::with(settings, roots, &Vec::from_iter(paths::home()), false))
     }
 
-    fn with(settings: Settings, mut roots: Vec<Root>, is_read: bool) -> Rules {
-        roots.retain(|root| !is_too_wide(&root.path) && !is_too_wide(&root.real));
+    fn with(settings: Settings, mut roots: Vec<Root>, homes: &[PathBuf], is_read: bool) -> Rules {
+        let is_wide = |root: &mut Root| is_too_wide(&root.path, homes) || is_too_wide(&root.real, homes);
+        let wide = roots.extract_if(.., is_wide).map(|root| root.path).collect();
         roots.sort_by_key(|root| std::cmp::Reverse(root.path.components().count()));
         let named = Ignored::new(&settings);
         let everywhere = InForce::new(settings);
-        Rules { everywhere, named, roots, is_read, store: Mutex::default(), arrived: Condvar::new() }
+        Rules { everywhere, named, roots, wide, is_read, store: Mutex::default(), arrived: Condvar::new() }
     }
 
     /// The same rules, to be read again.
     pub(super) fn again(&self) -> Arc<Rules> {
-        let roots: Vec<PathBuf> = self.roots.iter().map(|root| root.path.clone()).collect();
+        let roots: Vec<PathBuf> = self.open_folders().map(Path::to_owned).collect();
         Rules::new((*self.everywhere.settings).clone(), &roots)
     }
 
@@ -135,6 +144,11 @@ impl Rules {
     /// The user's own settings, before any folder tightens them.
     pub(super) fn settings(&self) -> &Settings {
         &self.everywhere.settings
+    }
+
+    /// The settings of each place whose rules are known.
+    pub(super) fn known_settings(&self) -> Vec<Arc<Settings>> {
+        lock(&self.store).tightened.values().map(|in_force| Arc::clone(&in_force.settings)).collect()
     }
 
     /// Faults in files with rules, as far as these were read.
@@ -158,6 +172,9 @@ impl Rules {
     pub(super) fn read(self: &Arc<Rules>, path: &Path) -> Arc<Scope> {
         if !self.is_read {
             return self.unknown(path, "they are being read");
+        }
+        if path.components().nth(MAX_DEPTH).is_some() {
+            return self.unknown(path, "it lies in too many folders");
         }
         let mut store = lock(&self.store);
         if let Some(known) = store.scopes.get(path) {
@@ -229,9 +246,14 @@ impl Rules {
         if !is_certain && places.iter().all(|place| place.folder.root.is_none()) {
             let names = document::relative(path);
             let names = if names.file_name().is_some() { names } else { PathBuf::from("untitled") };
-            places.extend(self.roots.iter().flat_map(|root| self.places(&root.path.join(&names))));
+            places.extend(self.open_folders().flat_map(|folder| self.places(&folder.join(&names))));
         }
         self.judged(path, &places)
+    }
+
+    /// All open folders, also those that are no workspace.
+    fn open_folders(&self) -> impl Iterator<Item = &Path> {
+        self.roots.iter().map(|root| root.path.as_path()).chain(self.wide.iter().map(PathBuf::as_path))
     }
 
     /// The places of a path: as it is spelled and, if links lead elsewhere, where it really lies.
@@ -359,15 +381,17 @@ impl Rules {
         united
     }
 
-    /// Whether files with rules say something else now: those that were read before, and those of these folders. This waits for the disk.
-    pub(super) fn differ(&self, now: &Rules, folders: impl IntoIterator<Item = PathBuf>) -> bool {
+    /// Whether files with rules say something else now: those that were read before, and those of these folders. This waits for the disk, but
+    /// not for ever.
+    pub(super) fn differ(&self, now: &Arc<Rules>, folders: &[PathBuf]) -> bool {
         let known: Vec<Arc<Folder>> = {
             let store = lock(&self.store);
-            let named: Vec<_> =
-                folders.into_iter().filter_map(|folder| store.folders.get(&folder).map(Arc::clone)).collect();
+            let named: Vec<_> = folders.iter().filter_map(|folder| store.folders.get(folder).map(Arc::clone)).collect();
             named.into_iter().chain(store.folders.values().filter(|folder| folder.has_rules).map(Arc::clone)).collect()
         };
-        known.iter().any(|before| now.folder(&before.path).fingerprint != before.fingerprint)
+        let now = Arc::clone(now);
+        let differs = move || known.iter().any(|before| now.folder(&before.path).fingerprint != before.fingerprint);
+        within(READ_AGAIN, differs).unwrap_or(false)
     }
 
     /// The settings of a folder of the workspace.
@@ -400,15 +424,20 @@ fn openness(kind: FileKind) -> u8 {
 }
 
 /// Whether a root holds more than a workspace: a whole disk, or the home of a user with everything in it.
-fn is_too_wide(root: &Path) -> bool {
-    let is_above_home = || paths::home().is_some_and(|home| home.starts_with(root));
-    root.parent().is_none() || is_above_home()
+fn is_too_wide(root: &Path, homes: &[PathBuf]) -> bool {
+    // Windows' own disks, as Linux sees them there.
+    let is_drive = || root.parent() == Some(Path::new("/mnt")) && root.file_name().is_some_and(|name| name.len() == 1);
+    root.parent().is_none() || homes.iter().any(|home| home.starts_with(root)) || is_drive()
 }
 
 /// Runs work that waits for a disk, for as long as it may take; `None` if it takes longer.
 fn within_patience<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Option<T> {
+    within(PATIENCE, work)
+}
+
+fn within<T: Send + 'static>(patience: Duration, work: impl FnOnce() -> T + Send + 'static) -> Option<T> {
     let (sender, receiver) = std::sync::mpsc::channel();
     let run = move || drop(sender.send(work()));
     std::thread::Builder::new().name("rules".into()).spawn(run).ok()?;
-    receiver.recv_timeout(PATIENCE).ok()
+    receiver.recv_timeout(patience).ok()
 }

@@ -2,6 +2,7 @@
 //! misspelt key. It understands only schemas that our types produce, and leaves whole documents to other validators.
 
 use std::fmt;
+use std::path::Path;
 use std::sync::LazyLock;
 
 use schemars::generate::SchemaSettings;
@@ -77,6 +78,12 @@ pub(super) fn leaves() -> Vec<Leaf> {
     let mut leaves = Vec::new();
     collect(root(), "", &mut leaves);
     leaves
+}
+
+/// The names of all tables, also of those whose keys the user names.
+pub(super) fn tables() -> impl Iterator<Item = &'static str> {
+    let is_table = |node: Node| node.is_table() || node.real.get("type").is_some_and(|kind| kind == "object");
+    root().properties().filter(move |(_, node)| is_table(*node)).map(|(name, _)| name)
 }
 
 fn collect(node: Node, path: &str, leaves: &mut Vec<Leaf>) {
@@ -277,7 +284,13 @@ pub(super) fn unknown_language(name: &str) -> Option<(String, bool)> {
     if name == ANY || known().any(|known| known == name) {
         return None;
     }
-    let (hint, is_near) = hint(name, known(), str::to_owned);
+    // Other names of a known one: its ids in editors, and its files' endings.
+    let alias =
+        pennyworth_grammars::by_id(name).or_else(|| pennyworth_grammars::by_path(Path::new(&format!("a.{name}")), ""));
+    let (hint, is_near) = match alias {
+        Some(language) => (format!("did you mean `{}`?", language.name()), true),
+        None => hint(name, known(), str::to_owned),
+    };
     Some((format!("unknown language; {hint}"), is_near))
 }
 

@@ -12,7 +12,7 @@ use pennyworth_core::text;
 use ropey::Rope;
 
 use super::ignored::is_generated;
-use super::types::Settings;
+use super::types::{ANY, Settings};
 
 /// Bytes at the head of a file that are searched for a mark of generated code.
 const HEAD: usize = 1024;
@@ -49,7 +49,7 @@ pub enum Use {
 impl Scope {
     /// Whether the rules allow a use of the document's text, which is in this language.
     pub fn allows(&self, wanted: Use, language: Option<&str>) -> bool {
-        let is_on = self.settings.enabled && language.is_none_or(|name| self.settings.is_language_on(name));
+        let is_on = self.settings.enabled && self.settings.is_language_on(language.unwrap_or(ANY));
         is_on
             && match wanted {
                 // What is wrong with the file is the gate's affair, which names it.

@@ -22,6 +22,9 @@ pub(super) fn named(above: &str, line: &str) -> Option<String> {
             Some(_) => format!("{key} is not followed by `=`; TOML has `{name} = …`"),
         });
     };
+    if value.starts_with('=') {
+        return Some(format!("{key} is followed by `==`; TOML has `{name} = …`"));
+    }
     let value = value.split('#').next().unwrap_or_default().trim();
     let is_word = |text: &str| text.chars().all(|c| c.is_alphanumeric() || "_-./~$".contains(c));
     match value {
@@ -29,6 +32,15 @@ pub(super) fn named(above: &str, line: &str) -> Option<String> {
         _ if value.starts_with('[') && !value.contains(']') => Some(format!("{key} begins a list that does not end")),
         _ if is_number_with_comma(value) => {
             Some(format!("{key} is {value}; a number has a point: {}", value.replace(',', ".")))
+        }
+        _ if value.starts_with(['“', '”', '„', '‘', '’', '«']) => {
+            Some(format!("{key} has quotes that TOML does not know; it has \"…\""))
+        }
+        _ if value.parse::<f64>().is_ok() && (value.starts_with('.') || value.ends_with('.')) => {
+            Some(format!("{key} is {value}; a number has digits on both sides of its point"))
+        }
+        _ if value.starts_with(|c: char| c.is_ascii_digit()) && value.contains(' ') && !is_date(value) => {
+            Some(format!("{key} is {value}, which is more than one value{wanted}"))
         }
         _ if is_word(value) && !is_whole(value) => Some(format!("{key} is {value}, a word without quotes{wanted}")),
         _ => None,
@@ -38,6 +50,11 @@ pub(super) fn named(above: &str, line: &str) -> Option<String> {
 /// Whether TOML takes a word as it is. Then the fault is elsewhere.
 fn is_whole(word: &str) -> bool {
     matches!(word, "true" | "false") || word.parse::<f64>().is_ok()
+}
+
+/// Whether a value with a blank is a date with a time.
+fn is_date(value: &str) -> bool {
+    value.split(' ').next().is_some_and(|day| day.contains('-'))
 }
 
 fn is_number_with_comma(value: &str) -> bool {

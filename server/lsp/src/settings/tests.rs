@@ -137,6 +137,16 @@ fn a_slip_in_toml_is_named_for_what_it_is() {
             "[log]\nlevel = warn",
             "config.toml:2: log.level is warn, a word without quotes; wanted: \"off\", \"error\", \"warn\", \"info\", \"debug\", \"trace\"",
         ),
+        (
+            "cap_usd_per_day = 1 USD",
+            "config.toml:1: cap_usd_per_day is 1 USD, which is more than one value; wanted: a number",
+        ),
+        ("cap_usd_per_day = “1”", "config.toml:1: cap_usd_per_day has quotes that TOML does not know; it has \"…\""),
+        ("cap_usd_per_day == 1", "config.toml:1: cap_usd_per_day is followed by `==`; TOML has `cap_usd_per_day = …`"),
+        (
+            "cap_usd_per_day = .5",
+            "config.toml:1: cap_usd_per_day is .5; a number has digits on both sides of its point",
+        ),
         ("cap_usd_per_day = 0,1", "config.toml:1: cap_usd_per_day is 0,1; a number has a point: 0.1"),
         ("ignore = [\"a\",\n\"b\"\nlocal_only = true\n", "config.toml:1: ignore begins a list that does not end"),
         ("local_only = true\nlocal_only = false", "config.toml:2: not TOML: duplicate key"),

@@ -169,7 +169,7 @@ pub struct Log {
     /// How much is logged; a change takes effect at once. The environment variable `PENNYWORTH_LOG` wins and also takes single modules: `warn,pennyworth::complete=debug`.
     #[schemars(extend("x-elsewhere" = "free"))]
     pub level: Level,
-    /// Whether to log to a file besides stderr: one a day in the state directory, of which five are kept.
+    /// Whether to log to a daily file in the state directory, too; five are kept.
     #[schemars(extend("x-elsewhere" = "own"))]
     pub file: bool,
 }
@@ -339,7 +339,7 @@ impl Settings {
         Caps { day: Money::from_usd(self.cap_usd_per_day), month: Money::from_usd(self.cap_usd_per_month) }
     }
 
-    /// Whether a language is completed. Its name is that of its folder under `grammars/`.
+    /// Whether a language is completed. Its name is that of its folder under `grammars/`; `*` stands for every one that is not named.
     pub fn is_language_on(&self, name: &str) -> bool {
         self.languages.get(name).or_else(|| self.languages.get(ANY)).copied().unwrap_or(true)
     }

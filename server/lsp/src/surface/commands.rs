@@ -158,7 +158,7 @@ impl Commands<'_> {
     async fn completion_edit(&self, (uri, position): (Uri, Position)) -> Result<Inserted> {
         let Commands { documents, completer, suggestions, .. } = *self;
         let begun = documents.session().begin_request(&uri, AskedBy::Key);
-        let not_open = || Error::invalid_params(format!("argument 1: {} is not open", uri.0));
+        let not_open = || Error::invalid_params(format!("argument 1: {}", documents.session().why_not(&uri)));
         let session::BegunRequest { snapshot, path, number, counting, superseded, .. } = begun.ok_or_else(not_open)?;
         if snapshot.stale {
             return Ok(Inserted::Nothing(STALE.to_owned()));
@@ -229,7 +229,7 @@ async fn explanation(
     let (snapshot, path, counting) = {
         let session = documents.session();
         let found = session.peek(&uri).zip(session.path(&uri)).zip(session.counting(&uri));
-        let ((snapshot, path), counting) = found.ok_or_else(|| anyhow::anyhow!("{} is not open", uri.0))?;
+        let ((snapshot, path), counting) = found.ok_or_else(|| anyhow::anyhow!(session.why_not(&uri)))?;
         (snapshot, path, counting)
     };
     let cursor = convert::cursor(&snapshot.text, position, counting).ok_or_else(|| {

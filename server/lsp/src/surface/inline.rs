@@ -51,10 +51,19 @@ pub async fn inline_completion(
     }
     let by = if invoked { AskedBy::Key } else { AskedBy::Typing };
     let begun = documents.session().begin_request(&uri, by);
-    let Some(session::BegunRequest { snapshot, path, trigger, number, counting, superseded }) = begun else {
-        return Ok(None);
+    let nothing = |why: &str| {
+        if invoked {
+            nothing::tell(client, uri.clone(), why);
+        }
+        Ok(None)
     };
-    let Some(cursor) = convert::cursor(&snapshot.text, place.position, counting) else { return Ok(None) };
+    let Some(session::BegunRequest { snapshot, path, trigger, number, counting, superseded }) = begun else {
+        let why = documents.session().why_not(&uri);
+        return nothing(&why);
+    };
+    let Some(cursor) = convert::cursor(&snapshot.text, place.position, counting) else {
+        return nothing("the text has no such line");
+    };
     let offset = |at| convert::offset(&snapshot.text, at, counting);
     let trigger = if invoked { Trigger::Invoked } else { trigger };
     let selected = params.context.selected_completion_info.map(|info| SelectedItem {
@@ -75,12 +84,7 @@ pub async fn inline_completion(
     if !documents.session().is_current(&uri, number) {
         return Err(Error::request_cancelled());
     }
-    let Some(completion) = completion else {
-        if invoked {
-            nothing::tell(client, uri, &attempts);
-        }
-        return Ok(None);
-    };
+    let Some(completion) = completion else { return nothing(&attempts.why_nothing()) };
     let id = suggestions.shown(&uri, &completion);
     status.changed();
     ask_ahead(completer, &snapshot, &path, &completion);

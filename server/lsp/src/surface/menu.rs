@@ -22,7 +22,7 @@ use crate::complete::stages::complete;
 use crate::complete::{Completer, Completion, Request};
 use crate::documents::session::AskedBy;
 use crate::documents::{Documents, session};
-use crate::settings::Settings;
+use crate::settings::{Settings, TriggerMode};
 use crate::wire::convert;
 use crate::wire::editor::{Editor, MenuLines};
 
@@ -56,7 +56,9 @@ pub async fn completion(
     let uri = place.text_document.uri;
     // Asked before the request begins, because a request ends the one before it.
     let path = documents.session().path(&uri)?;
-    if !completer.configuration.get().scope(&path).settings.completion_menu {
+    // Clients do not say whether a user asked for the menu, so with `trigger = "invoked"` it holds nothing of ours.
+    let settings = Arc::clone(&completer.configuration.get().scope(&path).settings);
+    if !settings.completion_menu || settings.trigger == TriggerMode::Invoked {
         return None;
     }
     let begun = documents.session().begin_request(&uri, AskedBy::Typing)?;

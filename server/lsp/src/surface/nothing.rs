@@ -5,7 +5,6 @@ use serde::{Deserialize, Serialize};
 use tower_lsp::Client;
 use tower_lsp::gen_lsp_types::{LspNotificationMethod, MessageDirection, Notification, Uri};
 
-use crate::complete::Attempts;
 use crate::wire::messages;
 
 /// Longest reason, in characters: it is for a line of a status bar.
@@ -30,8 +29,8 @@ struct Nothing {
 }
 
 /// Tells the client, without waiting for it.
-pub(super) fn tell(client: &Client, uri: Uri, attempts: &Attempts) {
-    let (client, reason) = (client.clone(), line(&attempts.why_nothing()));
+pub(super) fn tell(client: &Client, uri: Uri, why: &str) {
+    let (client, reason) = (client.clone(), line(why));
     if let Ok(runtime) = tokio::runtime::Handle::try_current() {
         runtime.spawn(async move { client.send_notification::<NothingNotification>(Nothing { uri, reason }).await });
     }

@@ -3,8 +3,9 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
+use pennyworth_core::caps::Caps;
 use pennyworth_core::money::Money;
 use serde::{Deserialize, Serialize};
 use tokio::sync::{Notify, watch};
@@ -16,6 +17,7 @@ use tower_lsp::gen_lsp_types::{
 
 use super::suggestions::Suggestions;
 use crate::complete::Completer;
+use crate::documents::session::Hindered;
 use crate::learn::Learner;
 use crate::learn::progress::Progress;
 use crate::ledger::{self, Ledger};
@@ -129,8 +131,8 @@ impl Changes {
 pub async fn status(completer: &Completer, suggestions: &Suggestions) -> Status {
     let configuration = completer.configuration.get();
     let settings = configuration.settings();
-    let spent = completer.spent().await;
-    let is_out = spent.is_some_and(|spent| settings.caps().left(spent) <= Money::ZERO) && has_priced(&configuration);
+    let (caps, spent) = (caps(&configuration), completer.spent().await);
+    let is_out = spent.is_some_and(|spent| caps.left(spent) <= Money::ZERO) && has_priced(&configuration);
     let state = if !settings.enabled {
         State::Off
     } else if completer.pauses.everything() {
@@ -143,13 +145,14 @@ pub async fn status(completer: &Completer, suggestions: &Suggestions) -> Status 
         State::Ready
     };
     let unbooked = unbooked(completer, &configuration);
+    let hindered: Vec<Trouble> = suggestions.hindered(&completer.parses).into_iter().map(of_document).collect();
     Status {
         state,
         spent_today_usd: spent.map(|spent| spent.day.usd()),
         spent_this_month_usd: spent.map(|spent| spent.month.usd()),
         reserved_usd: spent.unwrap_or_default().reserved.usd(),
-        cap_usd_per_day: settings.cap_usd_per_day,
-        cap_usd_per_month: settings.cap_usd_per_month,
+        cap_usd_per_day: caps.day.usd(),
+        cap_usd_per_month: caps.month.usd(),
         models: configuration.models.enabled().map(|model| model.name.clone()).collect(),
         found: completer.providers.found.all(),
         files: completer.learner.model.ask(|model| model.stats().files),
@@ -159,8 +162,8 @@ pub async fn status(completer: &Completer, suggestions: &Suggestions) -> Status 
             .as_ref()
             .map(ToString::to_string)
             .or_else(|| completer.providers.troubles.first())
-            .or_else(|| suggestions.stale()),
-        troubles: unbooked.map(of_ledger).into_iter().chain(completer.providers.holding()).collect(),
+            .or_else(|| hindered.first().map(|trouble| trouble.what.clone())),
+        troubles: unbooked.map(of_ledger).into_iter().chain(completer.providers.holding()).chain(hindered).collect(),
         faults: faults(&configuration.all_notices()),
         paused_languages: completer.pauses.languages().into_iter().map(str::to_owned).collect(),
     }
@@ -200,8 +203,30 @@ fn of_ledger(trouble: ledger::Trouble) -> Trouble {
     }
 }
 
+/// What hinders suggestions in a document, which ends with its cause.
+fn of_document(hindered: Hindered) -> Trouble {
+    let Hindered { path, why, since } = hindered;
+    let since = since.duration_since(SystemTime::UNIX_EPOCH).map_or(0, |since| since.as_secs());
+    Trouble {
+        model: None,
+        what: format!("{}: {why}", path.display()),
+        remedy: None,
+        since,
+        failures: 1,
+        again: Some(0),
+    }
+}
+
+/// The lowest caps that hold in a folder of the workspace, or the user's own.
+fn caps(configuration: &Configuration) -> Caps {
+    let own = configuration.settings().caps();
+    configuration
+        .caps()
+        .fold(own, |least, caps| Caps { day: least.day.min(caps.day), month: least.month.min(caps.month) })
+}
+
 fn has_priced(configuration: &Configuration) -> bool {
-    configuration.models.enabled().any(|model| !model.price.is_free())
+    configuration.models.enabled().any(|model| !model.is_free())
 }
 
 /// Sends the status to the client whenever it changes, until this is aborted.
@@ -235,9 +260,9 @@ pub async fn tell(client: Client, completer: Arc<Completer>, suggestions: Arc<Su
 /// What the user is told when a cap is reached.
 async fn capped(completer: &Completer) -> String {
     let configuration = completer.configuration.get();
-    let (caps, spent) = (configuration.settings().caps(), completer.spent().await.unwrap_or_default());
+    let (caps, spent) = (caps(&configuration), completer.spent().await.unwrap_or_default());
     format!(
-        "a cap is reached: {} of {} spent in 24 hours, {} of {} this month. Until it leaves room again, only models that cost nothing are asked; \
+        "a cap is reached: {} of {} spent in 24 hours, {} of {} this month. Until it has room again, only free models are called; \
          `pennyworth stats` shows what was spent, `cap_usd_per_day` and `cap_usd_per_month` set the caps",
         spent.day,
         caps.day.exact(),

@@ -11,7 +11,8 @@ use tower_lsp::gen_lsp_types::Uri;
 use super::screen::{Finished, Screen, still_there};
 use crate::complete::Completion;
 use crate::documents::Documents;
-use crate::documents::session::STALE;
+use crate::documents::parses::Parses;
+use crate::documents::session::Hindered;
 use crate::ledger::{Outcome, OutcomeKind, Slot, SuggestionId};
 use crate::sync::{Background, lock};
 
@@ -46,10 +47,9 @@ impl Suggestions {
         id
     }
 
-    /// What is said of the first stale document, if there is one.
-    pub fn stale(&self) -> Option<String> {
-        let stale = self.documents.session().stale();
-        stale.first().map(|path| format!("{}: {STALE}", path.display()))
+    /// The open documents in which less is suggested, or nothing.
+    pub fn hindered(&self, parses: &Parses) -> Vec<Hindered> {
+        self.documents.session().hindered(parses)
     }
 
     /// The model of the last suggestion, by name; `None` before the first.

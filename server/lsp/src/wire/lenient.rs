@@ -1,5 +1,4 @@
-//! What clients send although the protocol has it otherwise, read as what it can only mean: parameters of methods that take none, and numbers
-//! that are none. It leaves reading a message to its handler.
+//! Accepts messages that break the protocol but can mean only one thing: parameters of methods that take none, and invalid numbers. It leaves reading a message to its handler.
 
 use serde_json::{Map, Value};
 use tower_lsp::jsonrpc::Request;
@@ -59,6 +58,12 @@ fn with_ranges(mut params: Value) -> Value {
             |name| at.and_then(|at| at.get(name)?.as_u64()).is_some_and(|number| u32::try_from(number).is_ok());
         number("line") && number("character")
     };
+    // The protocol has replaced it by the range; one that is no number would make its change the whole text.
+    if let Some(changes) = params.get_mut("contentChanges").and_then(Value::as_array_mut) {
+        for change in changes.iter_mut().filter_map(Value::as_object_mut) {
+            change.remove("rangeLength");
+        }
+    }
     let is_placed = |change: &Value| match change.get("range") {
         None | Some(Value::Null) => true,
         Some(range) => is_position(range.get("start")) && is_position(range.get("end")),
@@ -127,6 +132,11 @@ mod tests {
             (
                 "textDocument/didChange",
                 Some(json!({"contentChanges": [{"range": null, "text": "a"}]})),
+                Some(json!({"contentChanges": [{"range": null, "text": "a"}]})),
+            ),
+            (
+                "textDocument/didChange",
+                Some(json!({"contentChanges": [{"range": null, "rangeLength": -3, "text": "a"}]})),
                 Some(json!({"contentChanges": [{"range": null, "text": "a"}]})),
             ),
             ("textDocument/didChange", Some(json!(null)), Some(json!(null))),

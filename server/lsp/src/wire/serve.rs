@@ -127,7 +127,8 @@ impl<S: Served> Serving<S> {
                     let ms = begun.elapsed().as_secs_f64() * 1000.0;
                     tracing::debug!(method, ms = format_args!("{ms:.3}"), "answered");
                 }
-                answer.unwrap_or_default()
+                // tower-lsp drops what begins with `$/`, and the protocol has that requests are answered.
+                answer.unwrap_or_default().or_else(|| Some(Response::from_error(id?, Error::method_not_found())))
             }
             Err(_) => {
                 tracing::error!(method, "a handler panicked");

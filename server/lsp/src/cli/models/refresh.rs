@@ -17,6 +17,7 @@ use time::{Date, OffsetDateTime};
 use self::lists::Source;
 use crate::cli::file::replace;
 use crate::reports::models;
+use crate::reports::words::counted;
 use crate::settings::Settings;
 use crate::settings::prices::{self, Facts, Prices};
 
@@ -185,7 +186,7 @@ impl Updates {
                 others.join(", ")
             )?;
         }
-        writeln!(out, "unchanged: {} models", self.same)
+        writeln!(out, "unchanged: {}", counted(self.same as u64, "model"))
     }
 }
 
