@@ -4,10 +4,12 @@
 use std::path::Path;
 use std::sync::LazyLock;
 
-use ignore::gitignore::{Gitignore, GitignoreBuilder};
+use gix_ignore::glob::pattern::Case;
+use ignore::gitignore::GitignoreBuilder;
 use pennyworth_core::gate::FileKind;
 
-use super::secret_files::{Secrets, matcher};
+use super::patterns::{Patterns, below};
+use super::secret_files::Secrets;
 use super::types::Settings;
 
 /// Marks in the head of generated files, in lower case.
@@ -23,21 +25,21 @@ const HEADERS: [&str; 7] = [
 /// Lines of a head that are searched, and characters of each.
 const HEAD: (usize, usize) = (5, 200);
 
-static GENERATED: LazyLock<Gitignore> =
-    LazyLock::new(|| matcher(GitignoreBuilder::new(""), include_str!("../../tables/generated.gitignore").lines()));
+static GENERATED: LazyLock<Patterns> =
+    LazyLock::new(|| Patterns::of(include_bytes!("../../tables/generated.gitignore").as_slice()));
 
 /// The patterns that hold everywhere: those of the user's own settings, and those that are known.
 pub(super) struct Ignored {
     secrets: Secrets,
-    own: Gitignore,
+    own: Patterns,
 }
 
 impl Ignored {
     /// The patterns of these settings.
     pub(super) fn new(settings: &Settings) -> Ignored {
         Ignored {
-            secrets: Secrets::new(settings.secrets.iter().map(String::as_str)),
-            own: matcher(GitignoreBuilder::new(""), settings.ignore.iter().map(String::as_str)),
+            secrets: Secrets::new(&settings.secrets),
+            own: Patterns::of(settings.ignore.join("\n").as_bytes()),
         }
     }
 
@@ -79,17 +81,11 @@ pub(super) fn glob_fault(glob: &str) -> Option<String> {
     GitignoreBuilder::new("").add_line(None, glob).err().map(|error| error.to_string())
 }
 
-fn said(patterns: &Gitignore, path: &Path, is_dir: bool) -> Option<bool> {
-    match patterns.matched(path, is_dir) {
-        ignore::Match::None => None,
-        ignore::Match::Ignore(_) => Some(true),
-        ignore::Match::Whitelist(_) => Some(false),
-    }
-}
-
 /// Whether a path or one of its folders matches.
-fn is_matched(patterns: &Gitignore, path: &Path) -> bool {
-    let folders = path.ancestors().skip(1).filter(|folder| !folder.as_os_str().is_empty());
-    said(patterns, path, false) == Some(true)
-        || folders.into_iter().any(|folder| said(patterns, folder, true) == Some(true))
+fn is_matched(patterns: &Patterns, path: &Path) -> bool {
+    let path = below(path, Path::new("/"));
+    let ends = path.iter().enumerate().filter(|(_, byte)| **byte == b'/').map(|(at, _)| at);
+    let mut folders = ends.filter_map(|end| path.get(..end));
+    patterns.said(&path, false, Case::Sensitive) == Some(true)
+        || folders.any(|folder| patterns.said(folder, true, Case::Sensitive) == Some(true))
 }

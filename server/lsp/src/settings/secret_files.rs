@@ -4,29 +4,26 @@
 use std::path::Path;
 use std::sync::LazyLock;
 
-use ignore::Match;
-use ignore::gitignore::{Gitignore, GitignoreBuilder};
+use gix_ignore::glob::pattern::Case;
+
+use super::patterns::Patterns;
 
 /// Endings of copies.
 const COPIES: &str = include_str!("../../tables/copies.txt");
 /// Most endings that are taken off one name.
 const MAX_PEELED: usize = 4;
 
-/// The known patterns, in lower case: what needs no case to be ignored is looked up in a table instead of by an expression.
-static KNOWN: LazyLock<Gitignore> = LazyLock::new(|| {
-    let lines = include_str!("../../tables/secrets.gitignore").to_lowercase();
-    matcher(GitignoreBuilder::new(""), lines.lines())
-});
+/// The known patterns.
+static KNOWN: LazyLock<Patterns> =
+    LazyLock::new(|| Patterns::of(include_bytes!("../../tables/secrets.gitignore").as_slice()));
 
 /// The user's own patterns, which come after the known ones.
-pub(super) struct Secrets(Gitignore);
+pub(super) struct Secrets(Patterns);
 
 impl Secrets {
     /// These patterns of the user, the later ones over the earlier.
-    pub(super) fn new<'a>(patterns: impl Iterator<Item = &'a str>) -> Secrets {
-        let mut builder = GitignoreBuilder::new("");
-        let _ = builder.case_insensitive(true);
-        Secrets(matcher(builder, patterns))
+    pub(super) fn new(patterns: &[String]) -> Secrets {
+        Secrets(Patterns::of(patterns.join("\n").as_bytes()))
     }
 
     /// Whether a file holds secrets, by the name of itself or of one of its folders. An exception holds for copies, too.
@@ -57,21 +54,9 @@ impl Secrets {
         if path.is_empty() {
             return None;
         }
-        let own = self.0.matched(path, is_folder);
-        match own.or(KNOWN.matched(path.to_lowercase(), is_folder)) {
-            Match::None => None,
-            Match::Ignore(_) => Some(true),
-            Match::Whitelist(_) => Some(false),
-        }
+        let said = |patterns: &Patterns| patterns.said(path.as_bytes(), is_folder, Case::Fold);
+        said(&self.0).or_else(|| said(&KNOWN))
     }
-}
-
-/// A matcher of these lines. Faulty ones got their notice when the settings were read.
-pub(super) fn matcher<'a>(mut builder: GitignoreBuilder, lines: impl Iterator<Item = &'a str>) -> Gitignore {
-    for line in lines {
-        let _ = builder.add_line(None, line);
-    }
-    builder.build().unwrap_or_else(|_| Gitignore::empty())
 }
 
 fn join(folders: &str, name: &str) -> String {
@@ -131,7 +116,7 @@ mod tests {
     use super::*;
 
     fn secrets(own: &[&str]) -> Secrets {
-        Secrets::new(own.iter().copied())
+        Secrets::new(&own.iter().map(ToString::to_string).collect::<Vec<_>>())
     }
 
     #[test]
