@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::{Duration, UNIX_EPOCH};
+use std::time::{Duration, Instant, UNIX_EPOCH};
 
 use anyhow::Context as _;
 use pennyworth::ledger::Ledger;
@@ -29,6 +29,8 @@ const ROUND: u64 = 2_000;
 const AHEAD: u64 = 16;
 /// How long one who types waits for an answer, before the next keys say that it is not wanted any more.
 const PATIENCE: Duration = Duration::from_millis(50);
+/// Shortest time between two holds of the ledger. While it is held, nothing that costs money is asked.
+const REST: Duration = Duration::from_secs(30);
 /// How the documents begin.
 const SOURCE: &str = "fn main() {\n    let value = first(1);\n    \n}\n";
 /// What is typed, again and again.
@@ -67,7 +69,7 @@ pub async fn soak(binary: &Path, keys: u64, cap: f64, seed: u64) -> anyhow::Resu
     editor.initialize(json!({"textDocument": {"inlineCompletion": {}}}), Value::Null, None).await;
     let process = editor.process_id().context("the server is a process")?;
     let mut typist = Typist { random: Random::new(seed), documents: Vec::new(), opened: 0 };
-    let (mut memory_kb, mut answered, mut shown) = (Vec::new(), 0, 0);
+    let (mut memory_kb, mut holds, mut answered, mut shown) = (Vec::new(), Vec::new(), 0, 0);
     for key in 0..keys {
         typist.key(&mut editor, key).await;
         if key % AHEAD == AHEAD - 1 {
@@ -80,14 +82,17 @@ pub async fn soak(binary: &Path, keys: u64, cap: f64, seed: u64) -> anyhow::Resu
             editor.notify("workspace/didChangeConfiguration", settings).await;
             memory_kb.extend(resident_kb(process));
             providers.iter().for_each(FakeProvider::forget);
-            if key / ROUND % 5 == 2 {
-                hold(&paid::ledger(home.path()));
+            if key / ROUND % 5 == 2 && holds.last().is_none_or(|(begun, _): &(Instant, _)| begun.elapsed() > REST) {
+                holds.push((Instant::now(), hold(paid::ledger(home.path()))));
             }
         }
     }
     let (all, with_items) = read(editor.settle().await);
     (answered, shown) = (answered + all, shown + with_items);
     anyhow::ensure!(editor.shutdown().await == 0, "the server ended badly");
+    for (_, holder) in holds {
+        let _ = holder.join();
+    }
     let (ledger, notice) = Ledger::open(Some(&paid::ledger(home.path())));
     anyhow::ensure!(notice.is_none(), "{}", notice.unwrap_or_default());
     let total = ledger.report(UNIX_EPOCH).map_err(anyhow::Error::msg)?.total;
@@ -230,14 +235,13 @@ fn read(answers: HashMap<i64, Result<Value, Value>>) -> (u64, u64) {
 }
 
 /// Holds the ledger's lock for longer than servers wait, as another program may.
-fn hold(ledger: &Path) {
-    let ledger = ledger.to_owned();
+fn hold(ledger: PathBuf) -> std::thread::JoinHandle<()> {
     std::thread::spawn(move || {
         let Ok(holder) = Connection::open(&ledger) else { return };
         if holder.execute_batch("BEGIN IMMEDIATE").is_ok() {
             std::thread::sleep(Duration::from_secs(3));
         }
-    });
+    })
 }
 
 fn resident_kb(process: u32) -> Option<u64> {

@@ -37,10 +37,7 @@ pub(super) struct Ignored {
 impl Ignored {
     /// The patterns of these settings.
     pub(super) fn new(settings: &Settings) -> Ignored {
-        Ignored {
-            secrets: Secrets::new(&settings.secrets),
-            own: Patterns::of(settings.ignore.join("\n").as_bytes()),
-        }
+        Ignored { secrets: Secrets::new(&settings.secrets), own: Patterns::of(settings.ignore.join("\n").as_bytes()) }
     }
 
     /// The kind of a file by its path: in a folder of the workspace, relative to that. The file itself is not read, so it may not be saved yet.
