@@ -13,7 +13,7 @@ use futures_util::future::join_all;
 use pennyworth::ledger::Ledger;
 use pennyworth_core::money::Money;
 use pennyworth_tests::editor::{Editor, binary};
-use pennyworth_tests::fake_provider::{Answer, Bill, FakeProvider};
+use pennyworth_tests::fake_provider::{Answer, Bill, FakeProvider, Fault};
 use serde_json::{Value, json};
 
 /// Number of servers, unless the variable is set.
@@ -100,4 +100,24 @@ async fn many_servers_keep_one_cap() {
     // The servers did not keep the cap by stopping early: not one more call would have fitted.
     let most = Money::from_pico(OUTPUT as i64).times(256) + Money::from_pico(INPUT as i64).times(256);
     assert!(cost(bill) + most > Money::from_usd(CAP), "{bill:?}");
+}
+
+#[tokio::test]
+async fn a_server_that_charges_for_a_model_without_a_price_is_stopped_by_the_cap() {
+    let (home, provider) = (tempfile::tempdir().unwrap(), FakeProvider::start().await.unwrap());
+    let headers = vec![("x-litellm-response-cost", "0.3".to_owned())];
+    provider.always(Answer { headers, ..Answer::new(&["some", "_", "value"]).with(Fault::NotStreamed) });
+    let config = format!(
+        "cap_usd_per_day = 0.5\ndiscover = false\ndebounce_ms = 0\n[embedded]\nenabled = false\nindex = false\n[model.fake]\nprovider = \"litellm\"\n\
+         base_url = \"{}\"\nmodel = \"qwen2.5-coder\"\nformat = \"qwen\"\ntier = \"cheap\"\ncontext = 8000\napi_key_env = \"\"\n\
+         price = {{ input = 0, cached = 0, output = 0, as_of = \"2026-11-25\" }}\n",
+        provider.base_url()
+    );
+    std::fs::write(home.path().join("config.toml"), config).unwrap();
+    let mut server = Server::start(&binary(), home.path(), 0).await;
+    for expected in [true, true, false, false] {
+        assert_eq!(server.shown().await.is_some(), expected);
+    }
+    assert_eq!(provider.seen().len(), 2, "what two calls cost is over the cap");
+    assert_eq!(server.editor.shutdown().await, 0);
 }

@@ -14,6 +14,7 @@ use std::time::{Duration, Instant};
 
 use pennyworth::settings::{Configuration, Settings, Use};
 use pennyworth_core::gate::FileKind;
+use pennyworth_tests::editor::binary;
 use proptest::prelude::*;
 
 /// After this long a reading counts as hanging. No test waits for it unless something is wrong.
@@ -243,13 +244,15 @@ fn files_with_rules_that_cannot_be_known_close_what_lies_below_them_and_nothing_
     let place = place.path().canonicalize().unwrap();
     let pipe = |path: &Path| assert!(Command::new("mkfifo").arg(path).status().unwrap().success());
     let large = |path: &Path| write(path, "a-name-that-is-ignored\n".repeat(180_000));
+    let many = |path: &Path| write(path, "a\n".repeat(20_001));
     let zero = |path: &Path| symlink("/dev/zero", path).unwrap();
     let folder = |path: &Path| fs::create_dir(path).unwrap();
     let file = |path: &Path| write(path, "ignored.rs\n");
     type Make<'a> = &'a dyn Fn(&Path);
-    let makes: [(&str, Make<'_>, FileKind); 5] = [
+    let makes: [(&str, Make<'_>, FileKind); 6] = [
         ("a pipe", &pipe, FileKind::Unread),
         ("4 MB", &large, FileKind::Unread),
+        ("many lines", &many, FileKind::Unread),
         ("a device", &zero, FileKind::Unread),
         ("a folder", &folder, FileKind::Normal),
         ("a file", &file, FileKind::Normal),
@@ -274,6 +277,41 @@ fn files_with_rules_that_cannot_be_known_close_what_lies_below_them_and_nothing_
             }
             assert!(begun.elapsed() < HANG, "{name} is {about}");
         }
+    }
+}
+
+#[test]
+fn conditions_of_the_users_own_configuration_of_git_hold() {
+    let place = tempfile::tempdir().unwrap();
+    let home = place.path().canonicalize().unwrap();
+    let repository = home.join("code/a");
+    write(&repository.join("x.rs"), "fn main() {}\n");
+    git(&repository, &["init", "-q", "-b", "main"]);
+    write(&home.join("list"), "x.rs\n");
+    write(&home.join("included"), format!("[core]\nexcludesFile = {}\n", home.join("list").display()));
+    for (condition, is_ignored) in [
+        ("gitdir:~/code/".to_owned(), true),
+        (format!("gitdir:{}", repository.join(".git").display()), true),
+        ("gitdir:a/".to_owned(), true),
+        ("gitdir/i:~/CODE/".to_owned(), true),
+        ("gitdir:~/other/".to_owned(), false),
+        ("onbranch:main".to_owned(), true),
+        ("onbranch:ma*".to_owned(), true),
+        ("onbranch:other".to_owned(), false),
+    ] {
+        write(&home.join(".gitconfig"), format!("[includeIf \"{condition}\"]\npath = ~/included\n"));
+        let run = |program: &Path, arguments: &[&str]| {
+            let mut command = Command::new(program);
+            command.args(arguments).current_dir(&repository).env("HOME", &home);
+            for name in ["XDG_CONFIG_HOME", "GIT_CONFIG_GLOBAL", "XDG_STATE_HOME"] {
+                command.env_remove(name);
+            }
+            command.output().unwrap()
+        };
+        let by_git = run(Path::new("git"), &["check-ignore", "--no-index", "-q", "x.rs"]).status.success();
+        let explained = run(&binary(), &["explain", "x.rs:1:1"]);
+        let explained = String::from_utf8(explained.stdout).unwrap();
+        assert_eq!((by_git, explained.contains("ignored")), (is_ignored, is_ignored), "{condition}: {explained}");
     }
 }
 

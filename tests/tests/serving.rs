@@ -132,6 +132,14 @@ async fn clients_without_ghost_text_get_the_menu_and_others_do_not() {
     assert!(can.get("completionProvider").is_none(), "{can}");
     assert_eq!(off.shutdown().await, 0);
 
+    // Clients do not say whether the user asked for the menu.
+    let mut by_key = started(menu(json!({})), json!({"trigger": "invoked"}), None).await;
+    by_key.open(URI, "rust", 1, SOURCE).await;
+    for _ in 0..3 {
+        assert!(by_key.request("textDocument/completion", at(URI, END)).await.is_null());
+    }
+    assert_eq!(by_key.shutdown().await, 0);
+
     let mut without = Editor::in_memory(options());
     let can = without.initialize(menu(json!({"snippetSupport": true})), Value::Null, None).await;
     assert!(can.get("completionProvider").is_some());
@@ -178,8 +186,11 @@ async fn an_edit_that_cannot_be_read_silences_its_document_until_it_is_whole_aga
     assert!(editor.request("textDocument/inlineCompletion", at(URI, END)).await.is_null());
     editor.change(URI, 3, insert((0, 0), "// x\n")).await;
     assert!(editor.request("textDocument/inlineCompletion", at(URI, (5, 27))).await.is_null());
+    while editor.note("$/pennyworth/status").await["trouble"].is_null() {}
     editor.change(URI, 4, json!([{ "text": SOURCE }])).await;
     item(&mut editor, URI, END).await;
+    // What hinders a document leaves the status with its cause.
+    while !editor.note("$/pennyworth/status").await["trouble"].is_null() {}
     // Edits come in the order in which they were made; a version that does not rise proves nothing.
     editor.change(URI, 4, insert((0, 0), "// x\n")).await;
     item(&mut editor, URI, (END.0 + 1, END.1)).await;

@@ -109,13 +109,18 @@ fn around<'a>(text: &'a str, run: &Range<usize>) -> (&'a str, &'a str) {
 /// A prompt without its secrets.
 pub fn masked(prompt: &Prompt) -> Result<(Prompt, Masks), Unmasked> {
     let mut masks = Masks::default();
-    let around = format!("{}{}", prompt.prefix, prompt.suffix);
+    let around = format!("{}{}{}", prompt.above, prompt.prefix, prompt.suffix);
     let found = spans(&around, &prompt.path).ok_or(Unmasked::Unknown)?;
+    // What stands above the window names secrets in it, and is not sent.
+    let above = prompt.above.len();
+    let inside = |span: &Range<usize>| (span.end > above).then(|| span.start.saturating_sub(above)..span.end - above);
+    let found: Vec<Range<usize>> = found.iter().filter_map(inside).collect();
+    let around = around.get(above..).unwrap_or_default();
     let cursor = prompt.prefix.len();
     if found.iter().any(|span| span.start < cursor && cursor <= span.end) {
         return Err(Unmasked::Inside);
     }
-    let around = masks.apply(&around, &found);
+    let around = masks.apply(around, &found);
     let (prefix, suffix) = around.split_at_checked(cut(&prompt.prefix, &around)).ok_or(Unmasked::Unknown)?;
     let excerpts = prompt.excerpts.iter().map(|excerpt| {
         let text = masks.apply(&excerpt.text, &spans(&excerpt.text, &excerpt.path)?);
@@ -125,7 +130,7 @@ pub fn masked(prompt: &Prompt) -> Result<(Prompt, Masks), Unmasked> {
     let excerpts = excerpts.collect::<Option<Vec<_>>>().ok_or(Unmasked::Unknown)?;
     let path = masks.apply(&prompt.path, &spans(&prompt.path, "").ok_or(Unmasked::Unknown)?);
     let (prefix, suffix) = (prefix.to_owned(), suffix.to_owned());
-    Ok((Prompt { path, excerpts, prefix, suffix, ..prompt.clone() }, masks))
+    Ok((Prompt { path, excerpts, above: String::new(), prefix, suffix, ..prompt.clone() }, masks))
 }
 
 /// The byte in the masked text at which a prefix of the text ends: as many characters on.

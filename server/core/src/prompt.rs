@@ -18,6 +18,9 @@ mod fit;
 /// Most bytes of a prefix or suffix window, whatever its lines: a minified file has lines of a megabyte.
 const MAX_WINDOW_BYTES: usize = 24 * 1024;
 
+/// Most bytes above a window that are looked at.
+const MAX_ABOVE_BYTES: usize = 2 * 1024;
+
 /// Lines of context around the cursor.
 ///
 /// The start moves in jumps, and the end is counted from the end of the file. Most keystrokes, even a line break, then leave the beginning of
@@ -47,14 +50,28 @@ impl Window {
 }
 
 /// The parts of a document around a byte offset that are in the window, lines ended by `\n`. The cost does not depend on the document's size.
-pub fn around(window: Window, text: &Rope, offset: usize) -> (String, String) {
+pub fn around(window: Window, text: &Rope, offset: usize) -> Around {
     let offset = offset.min(text.len_bytes());
     let lines = window.lines(text.byte_to_line(offset), text.len_lines());
     let start = text.line_to_byte(lines.start.min(text.len_lines())).max(offset.saturating_sub(MAX_WINDOW_BYTES));
     let end = text.line_to_byte(lines.end.min(text.len_lines())).min(offset + MAX_WINDOW_BYTES);
     let (before, after) = (slice(text, start, offset), slice(text, offset, end.max(offset)));
     let (before, after) = (tail(&before, MAX_WINDOW_BYTES - 1), head(&after, MAX_WINDOW_BYTES - 1));
-    (normalised(before).into_owned(), normalised(after).into_owned())
+    let start = offset.saturating_sub(before.len());
+    let above = slice(text, start.saturating_sub(MAX_ABOVE_BYTES), start);
+    let [above, prefix, suffix] = [&above, before, after].map(|part| normalised(part).into_owned());
+    Around { above, prefix, suffix }
+}
+
+/// A document's text around a place.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Around {
+    /// What stands just above the window.
+    pub above: String,
+    /// The window before the place.
+    pub prefix: String,
+    /// The window after it.
+    pub suffix: String,
 }
 
 /// The last `most` bytes, from a line's start where the cut leaves one, else from a word's: half a key is known by no rule.
@@ -95,6 +112,8 @@ pub struct Prompt {
     pub language: String,
     /// Excerpts of other places, the most stable first.
     pub excerpts: Vec<Excerpt>,
+    /// The text just above the window. It is not sent; a value at the window's top may belong to a name there.
+    pub above: String,
     /// The window before the cursor, lines ended by `\n`.
     pub prefix: String,
     /// The window after the cursor, lines ended by `\n`.

@@ -377,7 +377,7 @@ fn a_prompt_is_masked_in_all_its_parts_and_keeps_its_size() {
         excerpts: vec![Excerpt { path: format!("{secret}.rs"), text: format!("let a = \"{secret}\";") }],
         prefix: format!("let b = \"{secret}\";\nlet ü = "),
         suffix: format!(";\nlet c = \"{secret}\";\n"),
-        stop: None,
+        ..Prompt::default()
     };
     let (sent, masks) = masked(&prompt).unwrap();
     assert_eq!(masks.count, 5);
@@ -393,6 +393,20 @@ fn a_prompt_is_masked_in_all_its_parts_and_keeps_its_size() {
             !text.contains(secret) && text.len() == before.len() && text.contains(&"*".repeat(secret.len())),
             "{text}"
         );
+    }
+}
+
+#[test]
+fn a_value_at_the_top_of_the_window_belongs_to_a_name_above_it() {
+    for (above, prefix, sent) in [
+        ("PASSWORD = \"\"\"\n", "hunter2prod\n\"\"\"\nx = ", "***********\n\"\"\"\nx = "),
+        ("PASSWORD = (\n", "    \"hunter2prod\"\n)\nx = ", "    \"***********\"\n)\nx = "),
+        ("PASSWORD = \"hunter2prod\"\n", "x = \"hunter3\"\ny = ", "x = \"hunter3\"\ny = "),
+        ("# ü\n", "x = ", "x = "),
+    ] {
+        let prompt = Prompt { path: "a.py".into(), above: above.into(), prefix: prefix.into(), ..Prompt::default() };
+        let (masked, _) = masked(&prompt).unwrap();
+        assert_eq!((masked.prefix.as_str(), masked.above.as_str()), (sent, ""), "{above}");
     }
 }
 

@@ -8,6 +8,7 @@ fn prompt() -> Prompt {
         path: "src/a.rs".into(),
         language: "rust".into(),
         excerpts: Vec::new(),
+        above: String::new(),
         prefix: "fn a() {\n    let x = ".into(),
         suffix: ";\n}\n".into(),
         stop: Some(Stop::Statement),
@@ -142,13 +143,17 @@ fn cutting_keeps_whole_lines_of_the_window_and_bounds_endless_ones() {
     let text: String = (0..40).map(|line| format!("line {line} é🎉\n")).collect();
     let rope = Rope::from(text.as_str());
     for (at, _) in text.char_indices() {
-        let (prefix, suffix) = around(window, &rope, at);
+        let Around { above, prefix, suffix } = around(window, &rope, at);
         assert!(text.split_at(at).0.ends_with(&prefix) && text.split_at(at).1.starts_with(&suffix));
+        assert!(
+            text.split_at(at - prefix.len()).0.ends_with(&above)
+                && (above.len() == at - prefix.len() || above.len() > 1_000)
+        );
         assert!(prefix.is_empty() || prefix.starts_with("line") || at < 5, "{at}: {prefix:?}");
         assert!(prefix.matches('\n').count() <= 2 + 8 && suffix.matches('\n').count() <= 2 + 8);
     }
     let long = "é".repeat(100_000);
-    let (prefix, suffix) = around(window, &Rope::from(long.repeat(2)), long.len());
+    let Around { prefix, suffix, .. } = around(window, &Rope::from(long.repeat(2)), long.len());
     assert!(
         prefix.len() <= MAX_WINDOW_BYTES && suffix.len() <= MAX_WINDOW_BYTES && prefix.len() > MAX_WINDOW_BYTES - 4
     );

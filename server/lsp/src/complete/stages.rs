@@ -21,7 +21,7 @@ use pennyworth_core::models::{Format, Model, Shape};
 use pennyworth_core::money::Money;
 use pennyworth_core::plan::{self, Inputs, Plan};
 use pennyworth_core::present::among_closers;
-use pennyworth_core::prompt::{self, Prompt, Window};
+use pennyworth_core::prompt::{self, Around, Prompt, Window};
 use pennyworth_core::route::{Skipped, Terms};
 use pennyworth_core::syntax;
 use pennyworth_core::task::{Stop, Task, Tier};
@@ -260,11 +260,12 @@ fn plan(
     let Decision { request, configuration, cursor, .. } = decision;
     let (scope, language) = (decision.scope(), decision.language());
     let row = scope.tasks.row(task);
-    let (prefix, suffix) = prompt::around(Window::of(row), &cursor.text, cursor.offset);
+    let Around { above, prefix, suffix } = prompt::around(Window::of(row), &cursor.text, cursor.offset);
     let prompt = Prompt {
         path: scope.shown.clone(),
         language: language.to_owned(),
         excerpts: completer.recent.excerpts(configuration, &request.path),
+        above,
         prefix,
         suffix,
         stop: None,
