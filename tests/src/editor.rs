@@ -466,6 +466,19 @@ pub fn uri(path: &Path) -> String {
     format!("file://{}", path.display())
 }
 
+/// The server that an evaluation starts: this one, or the one built beside the evaluation.
+///
+/// # Errors
+/// Says what builds it if it is missing.
+pub fn beside(server: Option<PathBuf>) -> anyhow::Result<PathBuf> {
+    let server = match server {
+        Some(server) => server,
+        None => std::env::current_exe()?.with_file_name(format!("pennyworth{}", std::env::consts::EXE_SUFFIX)),
+    };
+    anyhow::ensure!(server.is_file(), "{} is missing: `cargo build --release` builds it", server.display());
+    Ok(server)
+}
+
 /// The server's binary, built if it is missing or old.
 pub fn binary() -> PathBuf {
     let built = std::process::Command::new(env!("CARGO"))

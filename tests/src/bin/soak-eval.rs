@@ -8,6 +8,7 @@ use std::path::PathBuf;
 use std::time::Instant;
 
 use clap::Parser;
+use pennyworth_tests::editor::beside;
 use pennyworth_tests::soak;
 
 /// Types many keys and checks answers, money and memory.
@@ -29,11 +30,7 @@ struct Cli {
 
 fn main() -> anyhow::Result<()> {
     let cli = Cli::parse();
-    let server = match cli.server {
-        Some(server) => server,
-        None => std::env::current_exe()?.with_file_name(format!("pennyworth{}", std::env::consts::EXE_SUFFIX)),
-    };
-    anyhow::ensure!(server.is_file(), "{} is missing: `cargo build --release` builds it", server.display());
+    let server = beside(cli.server)?;
     let begun = Instant::now();
     let soaked = tokio::runtime::Runtime::new()?.block_on(soak::soak(&server, cli.keys, cli.cap, cli.seed))?;
     let mut out = std::io::stdout();

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
 use clap::Parser;
-use pennyworth_tests::editor::Editor;
+use pennyworth_tests::editor::{Editor, beside};
 use serde_json::{Value, json};
 
 /// How long the server must take no processor time to count as quiet.
@@ -34,11 +34,7 @@ struct Cli {
 
 fn main() -> anyhow::Result<()> {
     let cli = Cli::parse();
-    let server = match cli.server {
-        Some(server) => server,
-        None => std::env::current_exe()?.with_file_name(format!("pennyworth{}", std::env::consts::EXE_SUFFIX)),
-    };
-    anyhow::ensure!(server.is_file(), "{} is missing: `cargo build --release` builds it", server.display());
+    let server = beside(cli.server)?;
     // A home of its own, so that the server reads and writes no files of the user.
     let home = tempfile::tempdir()?;
     let runtime = tokio::runtime::Runtime::new()?;

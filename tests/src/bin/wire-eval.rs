@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use anyhow::Context as _;
 use clap::Parser;
 use pennyworth::server::Options;
-use pennyworth_tests::editor::Editor;
+use pennyworth_tests::editor::{Editor, beside};
 use pennyworth_tests::fake_provider::{Answer, FakeProvider, Fault};
 use serde_json::{Value, json};
 use tracing::{Event, Level, Subscriber};
@@ -59,11 +59,7 @@ fn main() -> anyhow::Result<()> {
         writeln!(std::io::stdout(), "{:<44}{:>9}{:>9}{:>9}", "", "p50 ms", "p99 ms", "max ms")?;
         one_by_one(&provider, home.path(), cli.calls, &begins).await?;
         bare(&provider, cli.calls).await?;
-        let server = match cli.server {
-            Some(server) => server,
-            None => std::env::current_exe()?.with_file_name(format!("pennyworth{}", std::env::consts::EXE_SUFFIX)),
-        };
-        anyhow::ensure!(server.is_file(), "{} is missing: `cargo build --release` builds it", server.display());
+        let server = beside(cli.server)?;
         at_once(&server, home.path(), cli.at_once, cli.rounds).await
     })
 }
