@@ -197,6 +197,7 @@ pub fn grammar(language: &'static Language, bytes: &[u8]) {
         shape: Shape::Raw,
         markers: Vec::new(),
         max_lines: 60,
+        by_line: false,
     });
     // No model may say more.
     cutter.push(&answer.chars().take(4_000).collect::<String>());

@@ -62,6 +62,15 @@ pub struct Cut {
     pub ended: Ended,
 }
 
+/// An answer as far as it has come, for the places that follow its cursor. `Debug` shows its size only.
+#[derive(Clone, Default, PartialEq, Eq)]
+pub struct SoFar {
+    /// Its whole lines, in the document's indentation, lines ended by `\n`. Nothing is added to them and nothing is closed.
+    pub text: String,
+    /// Whether no more of it is wanted.
+    pub is_over: bool,
+}
+
 /// Why an answer is rejected.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -190,6 +199,23 @@ impl Cutter {
         Ok(Cut { text, ended })
     }
 
+    /// The answer so far, without a line that may go on. `finish` says how the stream ended, if it did.
+    pub fn so_far(&self, finish: Option<Finish>) -> SoFar {
+        let margin = self.input.surroundings.margin.as_str();
+        let raw = margin::without(&self.raw, margin);
+        let body = body(&raw, &self.around, &self.input, Reading::Over).unwrap_or_default();
+        let kept = match (self.end, finish) {
+            (Some(end), _) => body.get(..end.at).unwrap_or(body),
+            (None, Some(Finish::Stop)) => body,
+            (None, _) => body.rfind('\n').and_then(|at| body.get(..at)).unwrap_or_default(),
+        };
+        let text = match self.around.literal {
+            Some(_) => kept.to_owned(),
+            None => present::reindent(kept, &self.around.target()),
+        };
+        SoFar { text: margin::with(text, margin), is_over: self.end.is_some() || finish.is_some() }
+    }
+
     /// The first certain end, if there is one.
     fn find_end(&mut self, reading: Reading) -> Option<End> {
         let raw = margin::without(&self.raw, &self.input.surroundings.margin);
@@ -233,6 +259,12 @@ fn reason(ended: Ended, kept: &str) -> Rejection {
 impl fmt::Debug for Cut {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Cut({} bytes, {:?})", self.text.len(), self.ended)
+    }
+}
+
+impl fmt::Debug for SoFar {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "SoFar({} bytes, over: {})", self.text.len(), self.is_over)
     }
 }
 

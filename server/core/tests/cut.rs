@@ -92,6 +92,7 @@ fn input(case: &Case, language: &'static Language) -> (CutInput, Finish) {
         shape: Shape::Raw,
         markers: models.format("qwen").unwrap().markers.clone(),
         max_lines: 60,
+        by_line: false,
     };
     let mut finish = Finish::Stop;
     for option in options {
@@ -274,6 +275,7 @@ impl Place {
             shape: format.shape,
             markers: format.markers.iter().cloned().chain(["<|fim_pad|>".into()]).collect(),
             max_lines: 6,
+            by_line: false,
         }
     }
 }

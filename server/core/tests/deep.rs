@@ -33,6 +33,7 @@ fn check(language: &'static Language, text: &str) {
             shape: Shape::Raw,
             markers: Vec::new(),
             max_lines: 60,
+            by_line: false,
         });
         cutter.push(text.get(..1_000).unwrap_or(text));
         let _ = cutter.finish(Finish::Stop);

@@ -114,7 +114,15 @@ fn run<'a>(
     let stops = Tasks::builtin().row(cut.task).stop.clone();
     let start = Instant::now();
     let surroundings = Surroundings::of(&text, Some(language), tree.as_ref(), cut.offset);
-    let input = CutInput { surroundings, task: cut.task, stops, shape: Shape::Raw, markers: Vec::new(), max_lines: 60 };
+    let input = CutInput {
+        surroundings,
+        task: cut.task,
+        stops,
+        shape: Shape::Raw,
+        markers: Vec::new(),
+        max_lines: 60,
+        by_line: false,
+    };
     let mut cutter = Cutter::new(input);
     let done = reply.chunks(PIECE).any(|piece| cutter.push(&piece.iter().collect::<String>()) == Progress::Done);
     let finish = if done || rest.chars().count() <= REPLY { Finish::Stop } else { Finish::Length };

@@ -32,6 +32,8 @@ pub struct CutInput {
     pub markers: Vec<String>,
     /// Most lines of an answer.
     pub max_lines: usize,
+    /// Whether only the first line that holds something is wanted: the answer is shown line by line.
+    pub by_line: bool,
 }
 
 /// The text around a cursor, with line breaks of any kind.

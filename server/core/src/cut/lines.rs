@@ -11,10 +11,12 @@ use crate::task::{Stop, Task};
 /// Letters and digits that make lines a repetition of those below the cursor, and the most lines that are compared.
 const MIN_SIGNIFICANT: usize = 3;
 const MAX_REPEATED: usize = 3;
+/// Line breaks with which an answer to the end of a line may begin.
+const MAX_BLANK: usize = 2;
 
 /// The ends that lines show: the line's end, a blank line, the limit of lines, and a line that already stands below the cursor.
 pub(super) fn end(body: &str, around: &Around, input: &CutInput, reading: Reading) -> Option<End> {
-    let one_line = input.stops.contains(&Stop::Newline) || around.mid_line();
+    let one_line = input.by_line || input.stops.contains(&Stop::Newline) || around.mid_line();
     let blank_line = input.stops.contains(&Stop::Blank);
     let (mut start, mut number, mut lines) = (0, 0, Vec::new());
     loop {
@@ -39,7 +41,8 @@ pub(super) fn end(body: &str, around: &Around, input: &CutInput, reading: Readin
             return None;
         }
         number += 1;
-        if one_line {
+        let below = number <= MAX_BLANK && may_begin_below(around) && body.get(..end)?.trim().is_empty();
+        if one_line && !below {
             return found(end, Ended::Newline);
         }
         let content = body.get(..start).is_some_and(|before| !before.trim().is_empty());
@@ -51,6 +54,11 @@ pub(super) fn end(body: &str, around: &Around, input: &CutInput, reading: Readin
         }
         start = end + 1;
     }
+}
+
+/// Whether an answer may begin on the line below: the cursor stands behind code, with nothing after it.
+fn may_begin_below(around: &Around) -> bool {
+    around.at_line_end() && !around.at_line_start() && around.literal.is_none()
 }
 
 /// The offset from which the last of these lines, given with their offsets and columns, repeat those below the cursor.

@@ -180,6 +180,7 @@ mod tests {
             shape: Shape::Raw,
             markers: Vec::new(),
             max_lines: 4,
+            by_line: false,
         });
         let rendered = Rendered { body: Body::Raw { prompt: String::new() }, held: String::new() };
         let listeners = Listeners { text: None, stage: watch::Sender::new(Stage::default()) };

@@ -333,6 +333,7 @@ fn cut(completer: &Completer, decision: &Decision, task: Task, format: Option<&F
             true => 1,
             false => MAX_LINES.max(row.max_tokens as usize / 8),
         },
+        by_line: false,
     });
     cutter.watched(Arc::new(move || Box::new(parses.begin(&document, language))))
 }

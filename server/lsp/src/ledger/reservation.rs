@@ -22,6 +22,7 @@ impl Ticket {
             began: Instant::now(),
             first: None,
             text: String::new(),
+            pieces: 0,
             usage: None,
             finish: None,
             is_overtaken: false,
@@ -57,6 +58,8 @@ struct AnswerSoFar {
     began: Instant,
     first: Option<Duration>,
     text: String,
+    /// Chunks that brought text.
+    pieces: u32,
     usage: Option<Usage>,
     finish: Option<FinishReason>,
     /// Whether another model answered first.
@@ -81,6 +84,7 @@ impl Reservation {
             Chunk::Text { text, .. } => {
                 self.heard.first.get_or_insert_with(|| self.heard.began.elapsed());
                 self.heard.text.push_str(text);
+                self.heard.pieces += 1;
             }
             Chunk::Usage(usage) => self.heard.usage = Some(*usage),
             Chunk::Finish(reason) => self.heard.finish = Some(*reason),
@@ -142,7 +146,8 @@ impl Reservation {
     }
 
     /// The provider's usage, or an estimate of it. The input is what the provider counted, else our estimate, of which as much is cached as in the
-    /// model's answered calls. The output is what came if the provider bills only that, else `max_tokens`.
+    /// model's answered calls. The output is what came if the provider bills only that, else `max_tokens`. One more piece counts as written: a provider
+    /// writes on until it sees that we hung up.
     fn usage(&self) -> Usage {
         let input = self.entry.prompt_tokens.into();
         let estimate = Usage { input, estimated: true, input_is_guessed: true, ..Usage::default() };
@@ -158,7 +163,11 @@ impl Reservation {
         let per_token = self.writer.memory().calibration(&self.entry.model).chars_per_token(self.entry.chars_per_token);
         let most = u64::from(self.entry.max_tokens);
         let output = match self.entry.abort_billed {
-            AbortBilled::No => u64::from(tokens::estimate(&self.heard.text, per_token)).max(known.output).min(most),
+            AbortBilled::No => {
+                let came = u64::from(tokens::estimate(&self.heard.text, per_token)).max(known.output);
+                let unread = came.div_ceil(u64::from(self.heard.pieces.max(1)));
+                (came + unread).min(most)
+            }
             AbortBilled::Yes | AbortBilled::Unknown => most,
         };
         Usage { output, ..known }
