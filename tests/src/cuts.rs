@@ -47,7 +47,7 @@ pub fn cuts(source: &str, language: &'static Language, limit: usize, seed: u64) 
         return Vec::new();
     };
     let places = places(&tree, source, language);
-    let mut random = Random(seed | 1);
+    let mut random = Random::new(seed);
     let mut cuts = Vec::new();
     for _ in 0..limit {
         let Some(place) = places.get(random.below(places.len().max(1))) else { break };
@@ -174,11 +174,16 @@ fn balanced(text: &str, language: &Language) -> bool {
 }
 
 /// A small generator, so that the same seed gives the same cuts everywhere.
-struct Random(u64);
+pub struct Random(u64);
 
 impl Random {
+    /// A generator with a seed.
+    pub fn new(seed: u64) -> Random {
+        Random(seed | 1)
+    }
+
     /// A number below `end`.
-    fn below(&mut self, end: usize) -> usize {
+    pub fn below(&mut self, end: usize) -> usize {
         self.0 ^= self.0 << 13;
         self.0 ^= self.0 >> 7;
         self.0 ^= self.0 << 17;

@@ -9,8 +9,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::mask::Masks;
 use crate::present;
+use crate::task::Stop;
 
 mod around;
+mod closers;
 mod end;
 mod head;
 mod input;
@@ -19,6 +21,7 @@ mod loops;
 mod margin;
 mod parse;
 mod trim;
+mod unfinished;
 mod unseen;
 mod walk;
 
@@ -27,6 +30,7 @@ pub use end::Ended;
 use end::{End, Reading};
 pub use input::{CutInput, Surroundings};
 use loops::Loops;
+use trim::Closing;
 
 /// Bytes up to which an answer is looked at with each piece. Beyond, it grows by a share before the next look, since each look reads all of it.
 const SHORT: usize = 512;
@@ -65,7 +69,8 @@ pub struct Cut {
 /// An answer as far as it has come, for the places that follow its cursor. `Debug` shows its size only.
 #[derive(Clone, Default, PartialEq, Eq)]
 pub struct SoFar {
-    /// Its whole lines, in the document's indentation, lines ended by `\n`. Nothing is added to them and nothing is closed.
+    /// Its whole lines, in the document's indentation, each ended by `\n` but for the last of an answer that ended. Nothing is added to them and
+    /// nothing is closed.
     pub text: String,
     /// Whether no more of it is wanted.
     pub is_over: bool,
@@ -116,7 +121,7 @@ pub type Watch = Arc<dyn Fn() -> Box<dyn Any> + Send + Sync>;
 impl Cutter {
     /// A cutter for one answer.
     pub fn new(input: CutInput) -> Cutter {
-        let around = Around::new(&input.surroundings);
+        let around = Around::new(&input.surroundings, input.by_line);
         Cutter {
             input,
             around,
@@ -178,12 +183,13 @@ impl Cutter {
             (None, Finish::CutOff) => (trim::to_whole(body, &self.around), Ended::CutOff),
         };
         let fitted = trim::fit(kept, &self.around).ok_or_else(|| reason(ended, kept))?;
+        let closing = self.closing(ended, fitted.trim().contains('\n'));
         // White space in strings and comments is text.
         let indented = match self.around.literal {
             Some(_) => fitted,
             None => present::reindent(&fitted, &self.around.target()),
         };
-        let closed = trim::close(&indented, &self.around).ok_or(Rejection::Truncated)?;
+        let closed = trim::close(&indented, closing, &self.around).ok_or(Rejection::Truncated)?;
         if self.input.markers.iter().any(|marker| closed.text.contains(marker.as_str())) {
             return Err(Rejection::Marker);
         }
@@ -191,7 +197,7 @@ impl Cutter {
             return Err(Rejection::Unbalanced);
         }
         let _watched = self.watch.as_ref().map(|watch| watch());
-        let text = parse::no_worse(closed.text, ended, &self.around).ok_or(Rejection::WorseParse)?;
+        let text = parse::no_worse(closed, ended, self.input.by_line, &self.around).ok_or(Rejection::WorseParse)?;
         if text.trim().is_empty() {
             return Err(Rejection::Empty);
         }
@@ -199,20 +205,38 @@ impl Cutter {
         Ok(Cut { text, ended })
     }
 
+    /// What becomes of that which an answer leaves open, by its end and whether it has several lines.
+    fn closing(&self, ended: Ended, has_lines: bool) -> Closing {
+        let by_line = self.input.by_line;
+        match ended {
+            // Of several lines the whole ones are left, of one line a part.
+            Ended::Length | Ended::CutOff if by_line || !has_lines => Closing::Part,
+            _ if by_line => Closing::Line,
+            Ended::Newline => Closing::Line,
+            Ended::Length | Ended::CutOff => Closing::Lines,
+            // The line's end is a stop text of its task, so the model may have had more to say.
+            Ended::Model if self.input.stops.contains(&Stop::Newline) => Closing::Lines,
+            _ => Closing::Filled,
+        }
+    }
+
     /// The answer so far, without a line that may go on. `finish` says how the stream ended, if it did.
     pub fn so_far(&self, finish: Option<Finish>) -> SoFar {
         let margin = self.input.surroundings.margin.as_str();
         let raw = margin::without(&self.raw, margin);
         let body = body(&raw, &self.around, &self.input, Reading::Over).unwrap_or_default();
-        let kept = match (self.end, finish) {
+        let over = || finish.and_then(|_| self.clone().find_end(Reading::Over));
+        let kept = match (self.end.or_else(over), finish) {
             (Some(end), _) => body.get(..end.at).unwrap_or(body),
             (None, Some(Finish::Stop)) => body,
-            (None, _) => body.rfind('\n').and_then(|at| body.get(..at)).unwrap_or_default(),
+            (None, _) => body.rfind('\n').and_then(|at| body.get(..=at)).unwrap_or_default(),
         };
-        let text = match self.around.literal {
-            Some(_) => kept.to_owned(),
-            None => present::reindent(kept, &self.around.target()),
+        let (lines, end) = kept.strip_suffix('\n').map_or((kept, ""), |lines| (lines, "\n"));
+        let mut text = match self.around.literal {
+            Some(_) => lines.to_owned(),
+            None => present::reindent(lines, &self.around.target()),
         };
+        text.push_str(end);
         SoFar { text: margin::with(text, margin), is_over: self.end.is_some() || finish.is_some() }
     }
 
@@ -232,7 +256,8 @@ impl Cutter {
             self.loops.end(body),
             unseen::end(body, &self.around),
             lines::end(body, &self.around, &self.input, reading),
-            walk::end(body, &self.around, &self.input, reading),
+            // What an answer that is read on closes is looked at when it is shown.
+            if self.input.reads_on() { None } else { walk::end(body, &self.around, &self.input, reading) },
         ];
         marker.chain(ends.into_iter().flatten()).min()
     }
@@ -240,7 +265,7 @@ impl Cutter {
 
 /// The answer without what precedes its body.
 fn body<'a>(raw: &'a str, around: &Around, input: &CutInput, reading: Reading) -> Option<&'a str> {
-    raw.get(head::body_start(raw, around, input.shape, reading)?..)
+    raw.get(head::body_start(raw, around, input, reading)?..)
 }
 
 /// Why nothing is left of an answer, by its end and the text kept.

@@ -1,10 +1,14 @@
 //! From a text that fits to the editor's insertion: the document's indentation and line breaks, the range it replaces, and the item selected
 //! in the completion list. It leaves the choice of the text to `cut`.
 
+mod columns;
 mod indent;
+mod openers;
+mod step;
 
-pub(crate) use indent::width;
-pub use indent::{Target, detect_indent, document_indent, reindent};
+pub(crate) use columns::{leading, width};
+pub use indent::{Target, reindent};
+pub use step::{detect_indent, document_indent};
 
 /// Characters that editors insert behind what was typed, on their own.
 pub const AUTO_CLOSED: [char; 7] = [')', ']', '}', '>', '"', '\'', '`'];

@@ -1,6 +1,8 @@
 //! `cut-eval DIR…`: what the cutter makes of right answers, on any sources. It cuts a hole into a real file. The reply is the missing text and
 //! everything after it, as from a model that does not know where to stop. A result that is not a prefix of the missing text is wrong.
 //!
+//! `--true-stops` gives it the missing text up to any stop, whole and line by line, and counts what is shown besides the truth.
+//!
 //! `exact` fills the hole, `short` a part of it (an item of many, a line of several), `long` goes on into the text below the hole.
 
 use std::collections::BTreeMap;
@@ -14,8 +16,9 @@ use pennyworth_core::models::Shape;
 use pennyworth_core::syntax;
 use pennyworth_core::task::{Task, Tasks};
 use pennyworth_grammars::Language;
-use pennyworth_tests::cuts::{self, Kind};
+use pennyworth_tests::cuts::{self, Kind, Random};
 use pennyworth_tests::sources;
+use pennyworth_tests::stops::{self, Verdict as Shown};
 use ropey::Rope;
 
 /// Most characters of a reply, and of a piece of it.
@@ -46,6 +49,9 @@ struct Options {
     /// Seed for the choice of cuts.
     #[arg(long, default_value_t = 1)]
     seed: u64,
+    /// Cuts the missing text itself, at any stop, and then line by line.
+    #[arg(long)]
+    true_stops: bool,
 }
 
 /// What became of a reply.
@@ -67,6 +73,9 @@ struct Figures {
 fn main() -> anyhow::Result<()> {
     let options = Options::parse();
     let mut out = std::io::stdout().lock();
+    if options.true_stops {
+        return true_stops(&options, &mut out);
+    }
     writeln!(
         out,
         "{:<11} {:>6} {:>7} {:>7} {:>7} {:>7} {:>9} {:>9} {:>9}",
@@ -96,6 +105,63 @@ fn main() -> anyhow::Result<()> {
             }
         }
         figures.print(language, &mut out)?;
+    }
+    Ok(())
+}
+
+/// Prints, for each language, the shares of the results of true replies: first line by line, then whole; last, the steps of chains of lines.
+fn true_stops(options: &Options, out: &mut impl Write) -> anyhow::Result<()> {
+    writeln!(
+        out,
+        "{:<11} {:<6} {:>7} {:>7} {:>7} {:>7} {:>8}",
+        "language", "mode", "replies", "true", "closed", "wrong", "refused"
+    )?;
+    for (language, files) in sources::by_language(&options.paths, &options.language, options.files)? {
+        let mut counts = [BTreeMap::<&str, usize>::new(), BTreeMap::new()];
+        let (mut right, mut steps, mut shown) = (0, 0, 0);
+        for (number, (path, text)) in files.iter().enumerate() {
+            let text = text.replace("\r\n", "\n");
+            let Some(source) = stops::Source::of(&text, language) else { continue };
+            let mut random = Random::new(options.seed + number as u64);
+            for hole in source.holes(options.cuts, options.seed + number as u64) {
+                for trial in source.trials(hole, &mut random) {
+                    let name = match trial.verdict {
+                        Shown::True => "true",
+                        Shown::Closed => "closed",
+                        Shown::Wrong => "wrong",
+                        // Too little of a line may be left.
+                        Shown::Refused(_) if trial.stop == stops::Stop::Anywhere => continue,
+                        Shown::Refused(_) => "refused",
+                    };
+                    if let Some(counts) = counts.get_mut(usize::from(!trial.by_line)) {
+                        *counts.entry(name).or_default() += 1;
+                    }
+                    if matches!(name, "wrong" | "refused") && shown < options.wrong {
+                        shown += 1;
+                        writeln!(out, "--- {} {name}\n{}", path.display(), trial.picture)?;
+                    }
+                }
+                let (shown_right, all, _) = source.chain(hole);
+                (right, steps) = (right + shown_right, steps + all);
+            }
+        }
+        for (mode, counts) in ["lines", "whole"].iter().zip(&counts) {
+            let count = |name| counts.get(name).copied().unwrap_or(0);
+            let shown = count("true") + count("closed") + count("wrong");
+            let all = shown + count("refused");
+            let share = |part: usize, of: usize| 100.0 * part as f64 / of.max(1) as f64;
+            writeln!(
+                out,
+                "{:<11} {mode:<6} {all:>7} {:>6.1}% {:>6.1}% {:>6.1}% {:>7.1}%",
+                language.name(),
+                share(count("true"), shown),
+                share(count("closed"), shown),
+                share(count("wrong"), shown),
+                share(count("refused"), all),
+            )?;
+        }
+        let share = 100.0 * right as f64 / steps.max(1) as f64;
+        writeln!(out, "{:<11} chain  {steps:>7} {share:>6.1}%", language.name())?;
     }
     Ok(())
 }

@@ -2,11 +2,12 @@
 
 use std::sync::LazyLock;
 
-use pennyworth_grammars::{Facts, Language, Layout};
+use pennyworth_grammars::{Facts, Language};
 
+use super::closers::Closers;
 use super::input::Surroundings;
 use crate::lex::{self, Nest, Scan};
-use crate::present::{Target, width};
+use crate::present::{Target, leading, width};
 use crate::prompt::normalised;
 
 /// The facts of a text without a known language.
@@ -43,6 +44,8 @@ pub(super) struct Around {
     pub(super) literal: Option<Literal>,
     /// Whether `after` reaches the end of the text.
     pub(super) complete: bool,
+    /// Whether the answer is shown line by line.
+    by_line: bool,
     /// Columns of one step of indentation.
     pub(super) step: usize,
     /// Columns of the indentation of the cursor's line.
@@ -71,7 +74,7 @@ pub(super) struct Literal {
 }
 
 impl Around {
-    pub(super) fn new(input: &Surroundings) -> Around {
+    pub(super) fn new(input: &Surroundings, by_line: bool) -> Around {
         let language = input.language;
         let facts = language.map_or(&*PLAIN, |language| language.facts());
         let before = normalised(&input.before).into_owned();
@@ -85,11 +88,15 @@ impl Around {
 
         let scan = lex::scan(&before, facts);
         let step = width(&input.indent, 4).max(1);
-        let context = context(&before, line_start, &scan);
+        // A closer on the cursor's line may close what was open above it.
+        let closes = line_before.contains(|c| facts.brackets.iter().any(|(_, close)| *close == c));
+        let above_line = closes.then(|| lex::scan(before.get(..line_start).unwrap_or_default(), facts));
+        let context = context(&before, line_start, above_line.as_ref().unwrap_or(&scan));
         let mut around = Around {
             language,
             facts,
             complete: input.complete,
+            by_line,
             unit: input.indent.clone(),
             indent: width(leading(&line_before), step),
             above: above.map(|line| (line.to_owned(), width(leading(line), step))),
@@ -105,8 +112,23 @@ impl Around {
             after,
         };
         around.literal = around.find_literal(&scan);
+        if by_line && around.lacks_lines(&scan, line_start) {
+            around.after.truncate(around.line_after.len());
+        }
         (around.brackets, around.surplus) = around.find_brackets(&scan);
         around
+    }
+
+    /// Whether lines are still missing between the cursor's line, which ends a statement, and the one below: that is indented deeper, and nothing
+    /// opens it. What stands below then closes nothing that is open here.
+    fn lacks_lines(&self, scan: &Scan, line_start: usize) -> bool {
+        let line = self.line_before.trim_end();
+        let ends = line.ends_with(['}', ',', ';'])
+            || (!self.facts.terminator.is_empty() && line.ends_with(&self.facts.terminator));
+        let opens = scan.open.iter().any(|open| open.start >= line_start);
+        let goes_on = |below: &str| self.facts.member_operators.iter().any(|sign| below.starts_with(sign.as_str()));
+        let deeper = |below: &String| width(leading(below), self.step) > self.indent && !goes_on(below.trim_start());
+        self.at_line_end() && self.literal.is_none() && ends && !opens && self.below.first().is_some_and(deeper)
     }
 
     /// Whether nothing but blanks stands before the cursor on its line.
@@ -119,14 +141,31 @@ impl Around {
         self.line_after.trim().is_empty()
     }
 
+    /// Whether a line of an answer may go on in the next, which is still to come: nothing follows the cursor on its line, or what would close
+    /// what several lines will fill.
+    pub(super) fn may_go_on(&self) -> bool {
+        self.at_line_end() || (self.by_line && self.literal.is_none() && !self.mid_line())
+    }
+
     /// Whether the text after the cursor is read as part of a string or comment that nothing closes.
     pub(super) fn runs_away(&self) -> bool {
         self.literal.as_ref().is_some_and(|literal| !literal.closed && literal.spans_lines)
     }
 
+    /// Whether closers after the cursor close brackets that no known text before it opens.
+    pub(super) fn lacks_openers(&self) -> bool {
+        self.before.trim().is_empty() && self.brackets.is_empty() && !self.surplus.is_empty()
+    }
+
     /// Whether only separators follow the cursor on its line.
     pub(super) fn ends_line(&self) -> bool {
         self.line_after.trim().chars().all(|c| c == ',' || self.facts.terminator.contains(c))
+    }
+
+    /// A line without the comma or terminator at its end: the last item of a list often lacks it.
+    pub(super) fn without_separator<'a>(&self, line: &'a str) -> &'a str {
+        let separator = |c: char| c == ',' || self.facts.terminator.contains(c);
+        line.strip_suffix(separator).map_or(line, str::trim_end)
     }
 
     /// Whether more than closers and separators follows the cursor on its line.
@@ -180,7 +219,7 @@ impl Around {
             let opened = open.and_then(|open| self.after.find(open));
             match self.after.find(&close) {
                 Some(at) => opened.is_none_or(|opened| at < opened),
-                None => opened.is_none() && !self.complete,
+                None => opened.is_none() && !self.complete && !self.leaves_stars(),
             }
         } else {
             // If opener and closer look alike, an odd number of them means that the first one closes.
@@ -190,27 +229,42 @@ impl Around {
         Some(Literal { close, closed, spans_lines })
     }
 
+    /// Whether the text after the cursor ends a comment that an answer opens.
+    pub(super) fn ends_comment(&self, close: &str) -> bool {
+        let open = self.facts.block_comments.iter().find(|(_, other)| other == close).map(|(open, _)| open.as_str());
+        let opened = open.and_then(|open| self.after.find(open));
+        self.literal.is_none() && self.after.find(close).is_some_and(|at| opened.is_none_or(|opened| at < opened))
+    }
+
+    /// Whether the cursor's line is one of a comment in stars and the next line is not.
+    fn leaves_stars(&self) -> bool {
+        let has_star = |line: &str| line.trim_start().starts_with('*');
+        has_star(&self.line_before) && self.below.first().is_some_and(|line| !has_star(line))
+    }
+
     fn find_brackets(&self, scan: &Scan) -> (Vec<Bracket>, Closers) {
-        let mut closers = Closers::new(self);
+        // In a string, code continues after its closer.
+        let literal = self.literal.as_ref().filter(|literal| self.line_after.contains(&literal.close));
+        let inside = literal.and_then(|literal| self.after.find(&literal.close).map(|at| at + literal.close.len()));
+        let code = inside.and_then(|end| self.after.get(end..)).unwrap_or(&self.after);
+        let mut closers = Closers::new(code, &self.after, self.facts, self.step, self.complete);
         let open = scan.open.iter().rev().filter_map(|open| match open.nest {
             Nest::Bracket(_, close) => Some((close, open.start)),
             _ => None,
         });
-        let mut brackets: Vec<Bracket> = open
-            .map(|(close, start)| {
-                let line = self.before.get(..start).unwrap_or_default().rfind('\n').map_or(0, |at| at + 1);
-                let indent = width(leading(self.before.get(line..).unwrap_or_default()), self.step);
-                Bracket { close, closed: closers.take(close, indent) }
-            })
-            .collect();
+        let column = |start: usize| {
+            let line = self.before.get(..start).unwrap_or_default().rfind('\n').map_or(0, |at| at + 1);
+            width(leading(self.before.get(line..).unwrap_or_default()), self.step)
+        };
+        let open: Vec<(char, usize)> = open.map(|(close, start)| (close, column(start))).collect();
+        let mut brackets: Vec<Bracket> = Vec::with_capacity(open.len());
+        for (index, (close, indent)) in open.iter().enumerate() {
+            let outer = open.get(index + 1..).unwrap_or_default();
+            brackets.push(Bracket { close: *close, closed: closers.take(*close, *indent, outer) });
+        }
         brackets.reverse();
         (brackets, closers)
     }
-}
-
-/// The white space a line begins with.
-pub(super) fn leading(line: &str) -> &str {
-    line.get(..line.len() - line.trim_start_matches([' ', '\t']).len()).unwrap_or_default()
 }
 
 fn spans_lines(nest: &Nest) -> bool {
@@ -242,91 +296,4 @@ fn context(before: &str, line_start: usize, scan: &Scan) -> String {
     };
     text.push_str(before.get(start..).unwrap_or_default());
     text
-}
-
-/// Unmatched closers after the cursor, assigned to the open brackets from the innermost.
-#[derive(Clone, Default)]
-pub(super) struct Closers {
-    /// Whether bodies are closed by braces.
-    braces: bool,
-    strays: Vec<Stray>,
-    /// The indentation of the lines in columns, the cursor's own first; `None` for lines outside the nesting of the code.
-    columns: Vec<Option<usize>>,
-}
-
-#[derive(Clone, Copy)]
-struct Stray {
-    closer: char,
-    line: usize,
-    /// Whether only closers stand before it on its line.
-    leading: bool,
-}
-
-impl Closers {
-    fn new(around: &Around) -> Closers {
-        let facts = around.facts;
-        // In a string, code continues after its closer.
-        let literal = around.literal.as_ref().filter(|literal| around.line_after.contains(&literal.close));
-        let inside = literal.and_then(|literal| around.after.find(&literal.close).map(|at| at + literal.close.len()));
-        let code = inside.and_then(|end| around.after.get(end..)).unwrap_or(&around.after);
-        let scan = lex::scan(code, facts);
-        let is_closer = |c: char| c == ',' || facts.brackets.iter().any(|(_, close)| *close == c);
-        let strays = scan.unopened.iter().filter_map(|index| {
-            let token = scan.tokens.get(*index)?;
-            let lex::Kind::Close(closer) = token.kind else { return None };
-            let before = code.get(..token.start)?;
-            let own = before.rsplit('\n').next()?;
-            let leading = own.chars().all(|c| c.is_whitespace() || is_closer(c));
-            Some(Stray { closer, line: before.matches('\n').count(), leading })
-        });
-        let column = |line: &str| {
-            let text = line.trim_start();
-            let outside = text.is_empty() || facts.directives.iter().any(|sign| text.starts_with(sign.as_str()));
-            (!outside).then(|| width(leading(line), around.step))
-        };
-        let braces = facts.layout == Layout::Braces;
-        Closers { braces, strays: strays.collect(), columns: around.after.split('\n').map(column).collect() }
-    }
-
-    /// Whether a bracket with this closer, opened on a line with this indentation, is closed. The closer is used up.
-    fn take(&mut self, close: char, indent: usize) -> bool {
-        let unknown = self.line_at(indent).is_none() && self.columns.iter().skip(1).any(Option::is_some);
-        self.find(close, indent) || (unknown && !self.on_line())
-    }
-
-    /// Whether a bracket that an answer opens is closed after the cursor, because its opener was missing.
-    pub(super) fn take_surplus(&mut self, close: char, indent: usize) -> bool {
-        // A body that continues below may end beyond the known text.
-        let below = self.columns.iter().skip(1).flatten().next();
-        let goes_on = close == '}' && self.line_at(indent).is_none() && below.is_some_and(|column| *column > indent);
-        !self.on_line() && (self.find(close, indent) || goes_on)
-    }
-
-    fn on_line(&self) -> bool {
-        self.strays.first().is_some_and(|stray| stray.line == 0)
-    }
-
-    /// The first line below that is indented no deeper. It shows whether the author has closed a bracket: indentation survives broken code.
-    fn line_at(&self, indent: usize) -> Option<usize> {
-        let lines = self.columns.iter().enumerate().skip(1);
-        lines.into_iter().find(|(_, column)| column.is_some_and(|column| column <= indent)).map(|(line, _)| line)
-    }
-
-    fn find(&mut self, close: char, indent: usize) -> bool {
-        let last = self.line_at(indent).unwrap_or(usize::MAX);
-        // A brace on a line of its own is aligned with the line of its opener.
-        let (braces, own) = (self.braces, close == '}');
-        let within = |stray: &Stray| match stray.leading {
-            true => stray.line == last || (stray.line < last && !(braces && own)),
-            false => stray.line < last,
-        };
-        let found = match self.strays.first() {
-            Some(next) if next.line == 0 => (next.closer == close).then_some(0),
-            _ => self.strays.iter().position(|stray| within(stray) && stray.closer == close),
-        };
-        if let Some(index) = found {
-            self.strays.remove(index);
-        }
-        found.is_some()
-    }
 }

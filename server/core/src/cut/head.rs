@@ -5,6 +5,7 @@ use pennyworth_grammars::Facts;
 
 use super::around::Around;
 use super::end::{End, Ended, Reading};
+use super::input::CutInput;
 use crate::lex;
 use crate::models::Shape;
 
@@ -16,11 +17,15 @@ const ECHO: usize = 8;
 const MAX_BLANK: usize = 8;
 
 /// The offset at which the body begins, or `None` while the answer is too short to tell.
-pub(super) fn body_start(raw: &str, around: &Around, shape: Shape, reading: Reading) -> Option<usize> {
-    let chat = shape == Shape::Chat;
+pub(super) fn body_start(raw: &str, around: &Around, input: &CutInput, reading: Reading) -> Option<usize> {
+    let chat = input.shape == Shape::Chat;
     let mut start = if chat && !has_fences(around.facts) { unfenced(raw, reading)? } else { 0 };
     let rest = |start: usize| raw.get(start..).unwrap_or_default();
     let repeats_above = |start| if chat { lines_above(rest(start), around, reading) } else { Echo::No };
+    if !chat && input.is_line_wise() && around.line_before.is_empty() {
+        // The author may want a blank line here. Indented, it would leave blanks behind.
+        return Some(start);
+    }
     if around.at_line_start() {
         start += repeats_above(start).length()?;
         return after_blank_lines(rest(start), reading).map(|blank| start + blank);

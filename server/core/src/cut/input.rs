@@ -24,7 +24,7 @@ pub struct CutInput {
     pub surroundings: Surroundings,
     /// The task.
     pub task: Task,
-    /// Where the answer ends.
+    /// Where the answer ends. Without any, it is read on: all its lines are wanted, to be cut at their own places.
     pub stops: Vec<Stop>,
     /// The prompt's shape: chats fence and repeat what they are shown.
     pub shape: Shape,
@@ -34,6 +34,18 @@ pub struct CutInput {
     pub max_lines: usize,
     /// Whether only the first line that holds something is wanted: the answer is shown line by line.
     pub by_line: bool,
+}
+
+impl CutInput {
+    /// Whether all lines of the answer are wanted.
+    pub(super) fn reads_on(&self) -> bool {
+        self.stops.is_empty() && !self.by_line
+    }
+
+    /// Whether lines come one by one, so that a blank line is one of them.
+    pub(super) fn is_line_wise(&self) -> bool {
+        self.stops.is_empty() || self.by_line
+    }
 }
 
 /// The text around a cursor, with line breaks of any kind.

@@ -1,11 +1,11 @@
 //! The ends of an answer that its lines show: the line's end, a blank line, the limit of lines, and a line that already stands below the cursor.
 
-use super::around::{Around, leading};
+use super::around::Around;
 use super::end::{End, Ended, Reading};
 use super::head::significant;
 use super::input::CutInput;
 use crate::models::Shape;
-use crate::present::width;
+use crate::present::{leading, width};
 use crate::task::{Stop, Task};
 
 /// Letters and digits that make lines a repetition of those below the cursor, and the most lines that are compared.
@@ -13,6 +13,7 @@ const MIN_SIGNIFICANT: usize = 3;
 const MAX_REPEATED: usize = 3;
 /// Line breaks with which an answer to the end of a line may begin.
 const MAX_BLANK: usize = 2;
+const MAX_BLANK_BY_LINE: usize = 4;
 
 /// The ends that lines show: the line's end, a blank line, the limit of lines, and a line that already stands below the cursor.
 pub(super) fn end(body: &str, around: &Around, input: &CutInput, reading: Reading) -> Option<End> {
@@ -41,7 +42,9 @@ pub(super) fn end(body: &str, around: &Around, input: &CutInput, reading: Readin
             return None;
         }
         number += 1;
-        let below = number <= MAX_BLANK && may_begin_below(around) && body.get(..end)?.trim().is_empty();
+        let below = number <= if input.by_line { MAX_BLANK_BY_LINE } else { MAX_BLANK }
+            && may_begin_below(around, input.by_line)
+            && body.get(..end)?.trim().is_empty();
         if one_line && !below {
             return found(end, Ended::Newline);
         }
@@ -56,9 +59,10 @@ pub(super) fn end(body: &str, around: &Around, input: &CutInput, reading: Readin
     }
 }
 
-/// Whether an answer may begin on the line below: the cursor stands behind code, with nothing after it.
-fn may_begin_below(around: &Around) -> bool {
-    around.at_line_end() && !around.at_line_start() && around.literal.is_none()
+/// Whether an answer may begin on the line below: the cursor stands behind code, or behind a text that is read line by line, with nothing after it.
+fn may_begin_below(around: &Around, by_line: bool) -> bool {
+    let begins_blank = by_line && around.line_before.is_empty();
+    around.may_go_on() && (!around.at_line_start() || begins_blank) && (by_line || around.literal.is_none())
 }
 
 /// The offset from which the last of these lines, given with their offsets and columns, repeat those below the cursor.
@@ -67,7 +71,8 @@ fn repeated_from(lines: &[(usize, usize, &str)], around: &Around) -> Option<usiz
     (1..=most).find_map(|count| {
         let last = lines.get(lines.len().checked_sub(count)?..)?;
         let same = |((_, column, line), below): (&(usize, usize, &str), &String)| {
-            *line == below.trim() && *column == width(leading(below), around.step)
+            around.without_separator(line) == around.without_separator(below.trim())
+                && *column == width(leading(below), around.step)
         };
         let weight: usize = last.iter().map(|(_, _, line)| significant(line)).sum();
         let repeats = weight >= MIN_SIGNIFICANT && last.iter().zip(&around.below).all(same);

@@ -1,10 +1,13 @@
 //! Whether the code parses no worse with an answer than without, in an excerpt around the cursor and a bounded number of steps.
 //! It leaves brackets to `trim`, and adds the end of a statement, which only a parser misses.
 
+use pennyworth_grammars::Language;
 use tree_sitter::Tree;
 
 use super::around::Around;
 use super::end::Ended;
+use super::trim::Closed;
+use super::unfinished;
 use crate::{lex, syntax};
 
 /// Bytes of the excerpt before and after the cursor.
@@ -12,49 +15,85 @@ const MAX_BEFORE: usize = 4 * 1024;
 const MAX_AFTER: usize = 1024;
 /// Progress reports of the parser, each some hundred of its operations, after which it stops and the answer gets the benefit of the doubt.
 const MAX_STEPS: usize = 300;
+/// Ends of a construct that are tried behind a line that may go on.
+const MAX_TAILS: usize = 4;
 
-/// The text, with its statement ended if needed, if the code parses no worse with it than without.
-pub(super) fn no_worse(text: String, ended: Ended, around: &Around) -> Option<String> {
-    let Some(language) = around.language else { return Some(text) };
-    // Text after an open string was read as a part of it and cannot be compared.
-    if around.runs_away() {
+/// The text, with its statement ended if needed, if the code parses no worse with it than without. Nothing is added to a line that goes on in the
+/// next, and to none if the answer is shown line by line.
+pub(super) fn no_worse(closed: Closed, ended: Ended, by_line: bool, around: &Around) -> Option<String> {
+    let Some(language) = around.language else { return Some(closed.text) };
+    let at_end = around.may_go_on();
+    if at_end && (closed.left_open > 0 || unfinished::is_comment(&closed.text, around)) {
+        return Some(closed.text);
+    }
+    let text = closed.text;
+    // Text after an open string was read as a part of it and cannot be compared, nor can text whose openers are not known.
+    if around.runs_away() || around.lacks_openers() {
         return Some(text);
     }
-    let (before, after) = (tail(&around.before), head(&around.after));
-    let mut last: Option<(Tree, usize)> = None;
-    let mut steps = MAX_STEPS;
-    let mut faults = |middle: &str| {
-        // Brackets open beside the answer say nothing about it, but would hide its errors.
-        let mut whole = [before, middle, &around.missing_closers(middle), after].concat();
-        whole.push_str(&lex::scan(&whole, around.facts).closers(0));
-        // All texts begin alike, so each after the first is parsed from where it differs.
-        let old = last.as_ref().map(|(tree, length)| syntax::moved(tree, before.len(), *length, whole.len()));
-        let tree = syntax::parse_excerpt(&whole, language, old.as_ref(), &mut steps)?;
-        let faults = syntax::errors(&tree);
-        last = Some((tree, whole.len()));
-        Some(faults)
-    };
-    let Some(without) = faults("") else { return Some(text) };
-    let Some(own) = faults(&text) else { return Some(text) };
+    let mut parses = Parses { language, around, last: None, steps: MAX_STEPS };
+    let below = head(&around.after);
+    let Some(without) = parses.faults("", "", below) else { return Some(text) };
+    let Some(own) = parses.faults(&text, "", below) else { return Some(text) };
     let terminator = &around.facts.terminator;
     // A separator of members may be missing, however broken the rest is.
-    let enough = if terminator == "," { without.min(own.saturating_sub(1)) } else { without };
+    let enough = if terminator == "," && !by_line { without.min(own.saturating_sub(1)) } else { without };
     if own <= enough {
         return Some(text);
     }
-    if let Some(shorter) = text.strip_suffix(',').filter(|_| terminator == ",")
-        && faults(shorter).is_some_and(|faults| faults <= without)
+    if let Some(shorter) = text.strip_suffix(',').filter(|_| terminator == "," && !by_line)
+        && parses.faults(shorter, "", below).is_some_and(|faults| faults <= without)
     {
         return Some(shorter.to_owned());
     }
-    let whole_statement = !matches!(ended, Ended::Balanced | Ended::Closed);
-    if whole_statement && around.at_line_end() && !terminator.is_empty() && !text.ends_with(terminator) {
+    let unfinished = at_end && unfinished::is_unfinished(&text, around);
+    // A name that was cut behind may go on.
+    let is_cut = matches!(ended, Ended::Length | Ended::CutOff) && text.ends_with(char::is_alphanumeric);
+    let whole_statement = !is_cut && !matches!(ended, Ended::Balanced | Ended::Closed);
+    if whole_statement && at_end && !unfinished && !terminator.is_empty() && !text.ends_with(terminator) {
         let ended = [text.as_str(), terminator].concat();
-        if faults(&ended).is_some_and(|faults| faults <= enough) {
-            return Some(ended);
+        if parses.faults(&ended, "", below).is_some_and(|faults| faults <= enough) {
+            return Some(if by_line { text } else { ended });
         }
     }
-    (own <= without).then_some(text)
+    let whole_lines = at_end && !matches!(ended, Ended::Unseen | Ended::Marker | Ended::Loops);
+    (own <= without || unfinished || (whole_lines && parses.may_go_on(&text))).then_some(text)
+}
+
+/// Parses of an answer between the text before the cursor and the text after it. All begin alike, so each after the first is parsed from where it
+/// differs.
+struct Parses<'a> {
+    language: &'static Language,
+    around: &'a Around,
+    last: Option<(Tree, usize)>,
+    steps: usize,
+}
+
+impl Parses<'_> {
+    /// The errors with an answer, with more behind it, and with a text below; `None` if the parser gave up.
+    fn faults(&mut self, middle: &str, behind: &str, below: &str) -> Option<usize> {
+        let before = tail(&self.around.before);
+        // Brackets open beside the answer say nothing about it, but would hide its errors.
+        let mut whole = [before, middle, behind, &self.around.missing_closers(middle), below].concat();
+        whole.push_str(&lex::scan(&whole, self.around.facts).closers(0));
+        let old = self.last.as_ref().map(|(tree, length)| syntax::moved(tree, before.len(), *length, whole.len()));
+        let tree = syntax::parse_excerpt(&whole, self.language, old.as_ref(), &mut self.steps)?;
+        let faults = syntax::errors(&tree);
+        self.last = Some((tree, whole.len()));
+        Some(faults)
+    }
+
+    /// Whether the text up to the answer's end is the beginning of code without an error: what stands below may belong to what the user is in
+    /// the middle of writing, such as the body of a head.
+    fn may_go_on(&mut self, text: &str) -> bool {
+        let facts = self.around.facts;
+        let Some(without) = self.faults("", "", "") else { return true };
+        let tails = facts.tails.iter().map(String::as_str).take(MAX_TAILS);
+        let member = if text.ends_with('.') { "x" } else { "" };
+        let ends = [member, facts.terminator.as_str()].into_iter().chain(tails);
+        let text = if facts.terminator == "," { self.around.without_separator(text) } else { text };
+        ends.into_iter().any(|end| self.faults(text, end, "").is_none_or(|faults| faults <= without))
+    }
 }
 
 /// The end of a text, from a line's start.

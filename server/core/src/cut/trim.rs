@@ -3,10 +3,11 @@
 
 use pennyworth_grammars::Layout;
 
-use super::around::{Around, leading};
+use super::around::Around;
+use super::unfinished::is_unfinished;
 use super::walk::has_patterns;
 use crate::lex::{self, Kind, Nest, Scan, Token};
-use crate::present::width;
+use crate::present::{leading, width};
 
 /// An answer cut short, without the line or token that may be incomplete.
 pub(super) fn to_whole<'a>(body: &'a str, around: &Around) -> &'a str {
@@ -20,6 +21,11 @@ pub(super) fn to_whole<'a>(body: &'a str, around: &Around) -> &'a str {
         return body.trim_end_matches(|c: char| !c.is_whitespace());
     }
     let mut tokens = scan.tokens.iter().filter(|token| token.end > from).rev().peekable();
+    if let Some(Token { kind: Kind::Comment { .. }, end, .. }) = tokens.peek()
+        && *end == text.len()
+    {
+        return body.trim_end_matches(|c: char| !c.is_whitespace());
+    }
     let partial = |kind| matches!(kind, Kind::Word) || (kind == Kind::String && scan.literal().is_some());
     tokens.next_if(|token| token.end == text.len() && partial(token.kind));
     let whole = end_of(tokens, from, around).filter(|end| is_enough(*end, body));
@@ -75,7 +81,11 @@ pub(super) fn fit(kept: &str, around: &Around) -> Option<String> {
         (_, None) => {}
         // A closer after the cursor goes to a line of its own if the answer put it there.
         (Some(at), Some(_)) if closer.is_some() => fitted.push_str(blanks.get(at..).unwrap_or_default()),
-        (None, Some(_)) if closer == Some('}') && trimmed.trim_start_matches([' ', '\t']).starts_with('\n') => {
+        (None, Some(_))
+            if closer == Some('}')
+                && !around.may_go_on()
+                && trimmed.trim_start_matches([' ', '\t']).starts_with('\n') =>
+        {
             fitted.push('\n');
             fitted.push_str(leading(&around.line_before));
         }
@@ -96,13 +106,16 @@ fn without_lines_below<'a>(text: &'a str, around: &Around) -> &'a str {
     for count in (1..=most).rev() {
         let Some(start) = starts.get(starts.len() - count).copied() else { continue };
         let (Some(tail), Some(kept)) = (text.get(start..), text.get(..start)) else { continue };
-        let same = tail.split('\n').zip(&around.below).all(|(line, below)| line.trim() == below.trim());
+        let same = tail
+            .split('\n')
+            .zip(&around.below)
+            .all(|(line, below)| around.without_separator(line.trim()) == around.without_separator(below.trim()));
         if !same || (start == 0 && !around.at_line_start()) {
             continue;
         }
         let own = width(leading(tail), around.step) + if start == 0 { around.indent } else { 0 };
         let below = around.below.first().map_or(0, |line| width(leading(line), around.step));
-        if own == below && is_whole(kept, around) {
+        if own == below && (is_whole(kept, around) || is_unfinished(kept, around)) {
             return kept;
         }
     }
@@ -141,7 +154,7 @@ pub(super) fn is_balanced(closed: &Closed, around: &Around) -> bool {
     }
     // If the text goes on beyond the known part, what seems balanced may lack an opener.
     let reopened = if around.complete && without == 0 { 0 } else { closed.reopened };
-    faults(&closed.text) <= without + reopened
+    faults(&closed.text) <= without + reopened.max(closed.left_open)
 }
 
 /// Whether a text leaves nothing open that was not open before it.
@@ -164,16 +177,41 @@ pub(super) struct Closed {
     pub(super) text: String,
     /// Openers whose closers stand after the cursor.
     reopened: usize,
+    /// Openers left for the user to fill.
+    pub(super) left_open: usize,
 }
 
-/// Closes what a text leaves open; an open string is removed.
-pub(super) fn close(text: &str, around: &Around) -> Option<Closed> {
+/// A text to which nothing is added: openers in it stay open, and the user, or the next line of the same answer, will close them.
+pub(super) fn left_open(text: &str, around: &Around) -> Closed {
+    let (_, scan) = around.scan(text);
+    let open = scan.open.iter().filter(|open| open.start >= around.context.len() && wants_closer(&open.nest));
+    Closed { text: text.to_owned(), reopened: 0, left_open: open.count() }
+}
+
+/// What becomes of that which a text leaves open.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Closing {
+    /// It is closed where the text has filled it, and so is a string or comment around the cursor.
+    Filled,
+    /// It is closed where the text has filled it: more lines were to come.
+    Lines,
+    /// All stays open: the line is whole, and more lines were to come.
+    Line,
+    /// All stays open but a string: the line may be cut.
+    Part,
+}
+
+/// Closes what a text opens and fills; an open string is removed unless it spans lines.
+pub(super) fn close(text: &str, closing: Closing, around: &Around) -> Option<Closed> {
     let from = around.context.len();
     let (whole, mut scan) = around.scan(text);
     let mut text = text.to_owned();
     // An open string and a comment that would swallow the rest of the line cannot stay.
+    let goes_on = closing == Closing::Line && around.may_go_on();
     let unwanted = |nest: &Nest| match nest {
-        Nest::String { .. } | Nest::Interpolation(_) => true,
+        // Some end with the line.
+        Nest::String { close, multiline, .. } => !((*multiline || close.trim().is_empty()) && goes_on),
+        Nest::Interpolation(_) => !goes_on,
         _ => is_line_comment(nest) && !around.at_line_end(),
     };
     if let Some(open) = scan.open.iter().find(|open| open.start >= from && unwanted(&open.nest)) {
@@ -183,16 +221,23 @@ pub(super) fn close(text: &str, around: &Around) -> Option<Closed> {
         text.truncate(end);
         scan = around.scan(&text).1;
     }
-    if let Some(close) = missing_close(&text, &scan, around) {
+    if closing == Closing::Filled
+        && let Some(close) = missing_close(&text, &scan, around)
+    {
         text.push_str(&close);
-        return Some(Closed { text, reopened: 0 });
+        return Some(Closed { text, reopened: 0, left_open: 0 });
+    }
+    if around.may_go_on() && (!matches!(closing, Closing::Filled | Closing::Lines) || is_unfinished(&text, around)) {
+        return Some(left_open(&text, around));
     }
     let (mut surplus, mut reopened) = (around.surplus.clone(), 0);
     for open in scan.open.iter().rev().take_while(|open| open.start >= from) {
         let line = whole.get(..open.start).unwrap_or_default().rfind('\n').map_or(0, |at| at + 1);
         let blanks = leading(whole.get(line..).unwrap_or_default());
         match &open.nest {
-            Nest::Comment { close, .. } if !close.is_empty() => text.push_str(&format!(" {close}")),
+            Nest::Comment { close, .. } if !close.is_empty() && !around.ends_comment(close) => {
+                text.push_str(&format!(" {close}"));
+            }
             Nest::Bracket(opener, close) => {
                 if surplus.take_surplus(*close, width(blanks, around.step)) {
                     reopened += 1;
@@ -213,14 +258,18 @@ pub(super) fn close(text: &str, around: &Around) -> Option<Closed> {
             _ => {}
         }
     }
-    Some(Closed { text, reopened })
+    Some(Closed { text, reopened, left_open: 0 })
 }
 
 /// Whether the first line below with no deeper indentation closes a body by this word.
 fn closes_below(word: &str, blanks: &str, around: &Around) -> bool {
     let indent = width(blanks, around.step);
     let line = around.below.iter().find(|line| width(leading(line), around.step) <= indent);
-    line.is_some_and(|line| line.split_whitespace().next() == Some(word) && width(leading(line), around.step) == indent)
+    line.is_some_and(|line| {
+        let first = line.split(|c: char| c.is_whitespace() || c == '(').find(|word| !word.is_empty());
+        let divides = first.is_some_and(|first| around.facts.closers.iter().any(|closer| closer == first));
+        (first == Some(word) || divides) && width(leading(line), around.step) == indent
+    })
 }
 
 /// The closer of the string or comment around the cursor, if the text fills it and nothing else closes it.

@@ -1,11 +1,12 @@
 //! Where an answer ends: the stops of its task, found token by token in its brackets, statements and bodies.
 //! It leaves the frame of an answer to `head`, its lines to `lines` and repetitions to `loops`.
 
+mod heads;
 mod layout;
 
 use pennyworth_grammars::{Facts, Layout};
 
-use super::around::Around;
+use super::around::{Around, Bracket};
 use super::end::{End, Ended, Reading};
 use super::input::CutInput;
 use crate::lex::{Kind, Scan, Token};
@@ -38,6 +39,11 @@ fn certain(body: &str, around: &Around, end: usize) -> Option<usize> {
     line.into_iter().chain(ahead).min()
 }
 
+/// The end of the line that the next tokens are on.
+fn line_end(rest: &[Token], text: &str) -> usize {
+    rest.iter().find(|token| token.kind == Kind::Break).map_or(text.len(), |line| line.start)
+}
+
 /// Whether closers without an opener are allowed, as in the patterns of a shell's `case`.
 pub(super) fn has_patterns(facts: &Facts) -> bool {
     facts.closers.iter().any(|closer| closer == ";;")
@@ -51,8 +57,9 @@ struct Walk<'a> {
     layout: Layout,
     /// Offset of the answer.
     from: usize,
-    /// Open brackets: the closer of each, and its index among the brackets around the cursor.
-    stack: Vec<(char, Option<usize>)>,
+    stack: Vec<Level>,
+    /// The closer below the cursor that the next bracket of the same kind needs: `}` after `} else`.
+    reopens: Option<char>,
     line: Line,
     /// End of the last token that is not a line break.
     content_end: usize,
@@ -72,6 +79,16 @@ struct Walk<'a> {
     breaks: usize,
 }
 
+/// An open bracket.
+#[derive(Clone, Copy)]
+struct Level {
+    close: char,
+    /// Its index among the brackets around the cursor.
+    outer: Option<usize>,
+    /// Whether the text after the cursor closes it.
+    closed: bool,
+}
+
 /// A line of the answer, while it is read.
 #[derive(Clone, Copy, Default)]
 struct Line {
@@ -84,7 +101,12 @@ type Boundary = Option<(usize, Ended)>;
 
 impl<'a> Walk<'a> {
     fn new(text: &'a str, around: &'a Around, input: &'a CutInput) -> Walk<'a> {
-        let stack = around.brackets.iter().enumerate().map(|(index, bracket)| (bracket.close, Some(index))).collect();
+        let level = |(index, bracket): (usize, &Bracket)| Level {
+            close: bracket.close,
+            outer: Some(index),
+            closed: bracket.closed,
+        };
+        let stack = around.brackets.iter().enumerate().map(level).collect();
         let from = around.context.len();
         let inside = (!around.at_line_start()).then_some(around.indent + 1);
         Walk {
@@ -94,6 +116,7 @@ impl<'a> Walk<'a> {
             layout: around.facts.layout,
             from,
             stack,
+            reopens: None,
             line: Line::default(),
             content_end: from,
             pending: None,
@@ -118,19 +141,29 @@ impl<'a> Walk<'a> {
             }
             let stray = scan.unopened.contains(&index);
             let literal = scan.tokens.len() == index + 1 && scan.literal().is_some();
+            let rest = scan.tokens.get(index + 1..).unwrap_or_default();
             let found = match token.kind {
                 Kind::Break => self.line_break(*token),
-                _ => self.token(*token, stray, literal),
+                _ => self.token(*token, stray, literal, rest),
+            };
+            // What a closer means is certain only with its whole line.
+            let shown_by = match (found, token.kind) {
+                (Some((_, Ended::Closed)), Kind::Close(_)) if self.around.at_line_end() => line_end(rest, self.text),
+                (Some((_, Ended::Balanced)), _) if token.kind != Kind::Break && self.heads_body_below() => {
+                    line_end(rest, self.text)
+                }
+                _ => token.end,
             };
             if let Some((at, why)) = found {
-                return Some((at, token.end, why));
+                return certain(shown_by - self.from).then_some((at, shown_by, why));
             }
         }
         None
     }
 
+    /// Whether an answer ends there. One that is shown line by line ends with its line in any case.
     fn has(&self, stop: Stop) -> bool {
-        self.input.stops.contains(&stop)
+        !self.input.by_line && self.input.stops.contains(&stop)
     }
 
     /// The number of brackets open beyond those at the cursor.
@@ -138,7 +171,7 @@ impl<'a> Walk<'a> {
         self.stack.len() as isize - self.around.brackets.len() as isize
     }
 
-    fn token(&mut self, token: Token, stray: bool, open_literal: bool) -> Boundary {
+    fn token(&mut self, token: Token, stray: bool, open_literal: bool, rest: &[Token]) -> Boundary {
         if token.start < self.from
             && let Some(found) = self.leave_literal(token, open_literal)
         {
@@ -147,7 +180,11 @@ impl<'a> Walk<'a> {
         if let Some(closing) = self.closing
             && !self.goes_on_closing(token)
         {
-            return Some(closing);
+            if !(self.heads_body_below() && self.opens_at_end(token, rest)) {
+                return Some(closing);
+            }
+            // The rest of the head belongs to what was asked for.
+            self.closing = None;
         }
         let starts_line = self.line.first.is_none();
         if starts_line {
@@ -160,10 +197,11 @@ impl<'a> Walk<'a> {
             Kind::Open(c) => {
                 let close =
                     self.around.facts.brackets.iter().find(|(open, _)| *open == c).map_or(c, |(_, close)| *close);
-                self.stack.push((close, None));
+                let closed = self.reopens.take_if(|closer| *closer == close).is_some();
+                self.stack.push(Level { close, outer: None, closed });
                 None
             }
-            Kind::Close(c) => self.close(c, token, stray),
+            Kind::Close(c) => self.close(c, token, stray, rest),
             Kind::Sign(c) => self.sign(c, token),
             _ => None,
         };
@@ -186,7 +224,7 @@ impl<'a> Walk<'a> {
             return Some(Some((token.end - literal.close.len(), Ended::Closed)));
         }
         let of_literal = matches!(self.input.task, Task::String | Task::Comment | Task::DocComment);
-        if of_literal {
+        if of_literal && !self.input.by_line {
             self.closing = Some((token.end, Ended::Balanced));
         }
         self.content_end = token.end;
@@ -200,10 +238,9 @@ impl<'a> Walk<'a> {
     /// Whether a token after the closer still belongs to it: other missing closers, and the end of the statement.
     fn goes_on_closing(&mut self, token: Token) -> bool {
         match token.kind {
-            Kind::Close(c) => self
-                .stack
-                .last()
-                .is_some_and(|(close, outer)| *close == c && outer.is_some_and(|index| !self.is_closed(index))),
+            Kind::Close(c) => {
+                self.stack.last().is_some_and(|level| level.close == c && level.outer.is_some() && !level.closed)
+            }
             Kind::Sign(c) => {
                 let opens = self.around.facts.openers.iter().any(|opener| opener.starts_with(c));
                 (self.is_terminator(c) || opens) && !self.around.line_after.trim_start().starts_with(c)
@@ -212,27 +249,28 @@ impl<'a> Walk<'a> {
         }
     }
 
-    fn is_closed(&self, index: usize) -> bool {
-        self.around.brackets.get(index).is_none_or(|bracket| bracket.closed)
-    }
-
     fn is_terminator(&self, c: char) -> bool {
         self.around.facts.terminator.starts_with(c)
     }
 
-    fn close(&mut self, c: char, token: Token, stray: bool) -> Boundary {
-        let Some(index) = self.stack.iter().rposition(|(close, _)| *close == c).filter(|_| !stray) else {
+    fn close(&mut self, c: char, token: Token, stray: bool, rest: &[Token]) -> Boundary {
+        let found = self.stack.iter().rposition(|level| level.close == c).filter(|_| !stray);
+        let Some((index, level)) = found.and_then(|index| Some((index, *self.stack.get(index)?))) else {
             return (!has_patterns(self.around.facts)).then_some((token.start, Ended::Closed));
         };
         let innermost = index + 1 == self.around.brackets.len();
-        let outer = self.stack.get(index).and_then(|(_, outer)| *outer);
-        if outer.is_some_and(|outer| self.is_closed(outer)) {
+        let divides = self.opens_again(level, token, rest);
+        if level.closed && !divides {
             return Some((token.start, Ended::Closed));
         }
         self.stack.truncate(index);
+        if divides {
+            self.reopens = Some(c).filter(|_| level.closed);
+            return None;
+        }
         let why = if self.has(Stop::Balanced) { Ended::Balanced } else { Ended::Block };
         let body = self.has(Stop::Block) && c == '}' && (innermost || self.opens_body());
-        let closes = match outer {
+        let closes = match level.outer {
             Some(_) => (innermost && self.has(Stop::Balanced)) || body,
             None => body && self.depth() == 0,
         };
@@ -283,7 +321,7 @@ impl<'a> Walk<'a> {
     fn ends_statement(&self, line: Line) -> bool {
         let Some(last) = line.last else { return false };
         // Inside parentheses a line break means nothing.
-        let enclosed = self.stack.last().is_some_and(|(close, _)| *close != '}');
+        let enclosed = self.stack.last().is_some_and(|level| level.close != '}');
         let text = self.slice(last.start.saturating_sub(1), last.end);
         let operator = matches!(last.kind, Kind::Sign(c) if "=+-*/%&|.\\".contains(c)) && text != "++" && text != "--";
         !enclosed && !operator

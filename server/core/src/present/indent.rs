@@ -1,18 +1,11 @@
-//! Indentation: the step of a document, and reindenting an answer to it.
-//! It leaves everything after a line's first character alone.
+//! Indentation: an answer's lines in the document's step, at the depth of the cursor's line.
+//! It leaves everything after a line's first character alone, and the step to `step`.
 
-use pennyworth_grammars::{Facts, Language, Layout};
-use ropey::Rope;
+use pennyworth_grammars::{Facts, Layout};
 
-use crate::lex::{self, Kind};
-
-/// Lines, and characters of each, from which a document's step is read.
-const SAMPLE: usize = 200;
-const SAMPLE_CHARS: usize = 80;
-/// The step of a document that shows none and has no known language.
-const PLAIN: &str = "    ";
-/// Most columns of a step; more are an alignment.
-const MAX_STEP: usize = 8;
+use super::columns::{head_column, leading, width};
+use super::openers::{Opener, openers};
+use crate::lex::{self, Kind, Nest};
 
 /// The place for which an answer is indented.
 pub struct Target<'a> {
@@ -24,52 +17,11 @@ pub struct Target<'a> {
     pub facts: &'a Facts,
 }
 
-/// One step of indentation as the lines show it: a tab, or the most frequent increase in spaces from one line to the next; `usual` if they show
-/// none.
-pub fn detect_indent<'a>(lines: impl IntoIterator<Item = &'a str>, usual: &str) -> String {
-    let (mut tabs, mut spaces, mut above) = (0, [0_usize; MAX_STEP + 1], 0);
-    for line in lines {
-        let text = line.trim_start_matches([' ', '\t']);
-        // The stars of a block comment stand one column to the right of its opener.
-        if text.trim().is_empty() || text.starts_with('*') {
-            continue;
-        }
-        let blanks = line.len() - text.len();
-        if line.starts_with('\t') {
-            tabs += 1;
-            continue;
-        }
-        if let Some(count) = blanks.checked_sub(above).filter(|step| *step > 1).and_then(|step| spaces.get_mut(step)) {
-            *count += 1;
-        }
-        above = blanks;
-    }
-    let step = (1..=MAX_STEP).max_by_key(|step| (spaces.get(*step).copied(), std::cmp::Reverse(*step))).unwrap_or(0);
-    let count = spaces.get(step).copied().unwrap_or(0);
-    match (tabs, count) {
-        (0, 0) => usual.to_owned(),
-        _ if tabs > count => "\t".to_owned(),
-        _ => " ".repeat(step),
-    }
-}
-
-/// One step of a document's indentation, from the lines around one of them.
-pub fn document_indent(text: &Rope, line: usize, language: Option<&Language>) -> String {
-    let first = line.min(text.len_lines()).saturating_sub(SAMPLE / 2);
-    let lines = text.lines_at(first).take(SAMPLE).map(|line| line.chars().take(SAMPLE_CHARS).collect::<String>());
-    let lines: Vec<String> = lines.collect();
-    detect_indent(lines.iter().map(String::as_str), language.map_or(PLAIN, |language| &language.facts().indent))
-}
-
-/// The columns of white space; a tab counts as a whole step.
-pub(crate) fn width(blanks: &str, step: usize) -> usize {
-    blanks.chars().map(|c| if c == '\t' { step } else { 1 }).sum()
-}
-
 /// An answer with its lines in the document's unit and at the depth of the cursor's line. Lines inside its strings stay as they are.
 pub fn reindent(text: &str, target: &Target<'_>) -> String {
     let place = CursorLine::new(target);
-    let lines = Lines::of(text, &place, target.facts);
+    let mut lines = Lines::of(text, &place, target.facts);
+    lines.find_openers(text, &place, target);
     let scale = lines.scale(&place);
     let shift = lines.shift(&place, scale);
     let mut out = String::with_capacity(text.len() + 32);
@@ -83,6 +35,9 @@ pub fn reindent(text: &str, target: &Target<'_>) -> String {
             continue;
         } else if line.literal {
             out.push_str(line.blanks);
+        } else if let Some(opener) = line.opener {
+            let column = scale.apply(line.column);
+            out.push_str(&place.blanks(if opener.fits(column) { column } else { opener.column }, target.unit));
         } else {
             out.push_str(&place.blanks(scale.apply(line.column).saturating_add_signed(shift), target.unit));
         }
@@ -104,6 +59,8 @@ struct CursorLine<'a> {
     opens: bool,
     /// The column a line at the cursor should have, if the lines above show it.
     expected: Option<usize>,
+    /// Columns of the lines above that the cursor's line is inside of.
+    above: Vec<usize>,
 }
 
 impl<'a> CursorLine<'a> {
@@ -114,11 +71,28 @@ impl<'a> CursorLine<'a> {
         let own = leading(line);
         let blank = own.len() == line.len();
         let above = target.before.get(..line_start).unwrap_or_default();
-        let above = above.lines().rfind(|line| !line.trim().is_empty()).filter(|_| blank);
+        let mut least = width(own, step);
+        let outer = above.lines().rev().filter(|line| !line.trim().is_empty()).filter_map(|line| {
+            let column = width(leading(line), step);
+            (column < least).then(|| std::mem::replace(&mut least, column)).map(|_| column)
+        });
+        let outer: Vec<usize> = outer.collect();
+        let above = above.trim_end();
         let opens_body = |line: &str| opens(line, target.facts);
-        let expected = above.map(|line| width(leading(line), step) + if opens_body(line) { step } else { 0 });
-        let opens = if blank { above.is_some_and(opens_body) } else { opens_body(line) };
-        CursorLine { unit: target.unit, step, blank, own, column: width(own, step), opens, expected }
+        let last = above.rsplit('\n').next().unwrap_or_default();
+        let head = |text: &str| head_column(text, step, target.facts);
+        let expected = (blank && !above.is_empty()).then(|| head(above) + if opens_body(last) { step } else { 0 });
+        let opens = opens_body(if blank { last } else { line });
+        CursorLine {
+            unit: target.unit,
+            step,
+            blank,
+            own,
+            column: if blank { width(own, step) } else { head(target.before) },
+            opens,
+            expected,
+            above: outer,
+        }
     }
 
     /// White space up to a column, in the document's unit.
@@ -146,6 +120,9 @@ impl<'a> CursorLine<'a> {
     fn column_of_first(&self, line: &Line<'_>, scale: Scale) -> usize {
         let own = scale.apply(line.column);
         match self.expected {
+            // A label or a closer stands where its head does.
+            Some(_) if line.opener.is_some() => (self.column + own).max(line.opener.map_or(0, |opener| opener.column)),
+            Some(_) if line.closes && self.column + own > 0 => self.column + own,
             Some(expected) if self.opens || own + self.column > expected => expected.max(self.column),
             _ => self.column + own,
         }
@@ -155,16 +132,15 @@ impl<'a> CursorLine<'a> {
 /// Whether a line ends with the opener of a body.
 fn opens(line: &str, facts: &Facts) -> bool {
     let line = line.trim_end();
+    if facts.line_comments.iter().any(|sign| line.trim_start().starts_with(sign.as_str())) {
+        return false;
+    }
     let word = facts.openers.iter().any(|opener| {
         line.strip_suffix(opener.as_str()).is_some_and(|before| {
             !opener.ends_with(char::is_alphanumeric) || !before.ends_with(|c| lex::is_word(facts, c))
         })
     });
     word || facts.brackets.iter().any(|(open, _)| line.ends_with(*open))
-}
-
-fn leading(line: &str) -> &str {
-    line.get(..line.len() - line.trim_start_matches([' ', '\t']).len()).unwrap_or_default()
 }
 
 /// A line of an answer.
@@ -179,6 +155,15 @@ struct Line<'a> {
     /// Whether a bracket around the cursor was closed above it.
     outside: bool,
     opens: bool,
+    /// What it closes, if that stands before the cursor.
+    opener: Option<Opener>,
+}
+
+impl Line<'_> {
+    /// Whether it opens a list, whose lines may be deeper than by a step.
+    fn opens_list(&self) -> bool {
+        self.text.trim_end().ends_with(['(', '['])
+    }
 }
 
 struct Lines<'a>(Vec<Line<'a>>);
@@ -209,6 +194,7 @@ impl<'a> Lines<'a> {
                 closes,
                 outside,
                 opens: opens(line, facts),
+                opener: None,
             }
         });
         let mut lines: Vec<Line<'_>> = lines.collect();
@@ -217,33 +203,73 @@ impl<'a> Lines<'a> {
                 Layout::Markup => line.text.starts_with("</"),
                 // Labels are indented less.
                 Layout::Braces => line.text.trim_end().ends_with(':'),
-                Layout::Indent | Layout::Words => false,
+                // The items of a list stand below its name.
+                Layout::Indent => line.text.starts_with("- "),
+                Layout::Words => false,
             };
         }
         Lines(lines)
     }
 
+    /// Finds what the closers at the starts of lines close, if that stands before the cursor.
+    fn find_openers(&mut self, text: &str, place: &CursorLine<'_>, target: &Target<'_>) {
+        if !self.0.iter().any(|line| line.closes) {
+            return;
+        }
+        let facts = target.facts;
+        let (scan, mut open, mut start) = (lex::scan(text, facts), openers(target.before, target.facts, place.step), 0);
+        let mut unopened = scan.unopened.iter().filter_map(|index| scan.tokens.get(*index)).peekable();
+        for line in &mut self.0 {
+            let (first, end) = (start + line.blanks.len(), start + line.blanks.len() + line.text.len());
+            let word = line.text.split(|c: char| !c.is_alphanumeric()).next().unwrap_or_default();
+            let in_block = |text| lex::scan(text, facts).open.iter().any(|open| matches!(open.nest, Nest::Block(_)));
+            if facts.closers.iter().any(|closer| closer == word)
+                && facts.layout == Layout::Words
+                && !in_block(text.get(..start).unwrap_or_default())
+                && let Some(index) = open.iter().rposition(|opener| opener.close.is_none())
+            {
+                line.opener = open.get(index).copied();
+                if facts.blocks.iter().any(|(_, close)| close.trim() == word) {
+                    open.truncate(index);
+                }
+            }
+            while let Some(token) = unopened.next_if(|token| token.start < end) {
+                let Kind::Close(c) = token.kind else { continue };
+                let Some(index) = open.iter().rposition(|opener| opener.close == Some(c)) else { continue };
+                if token.start == first {
+                    line.opener =
+                        open.get(index).map(|opener| opener.with_statement(target.before, target.facts, place.step));
+                }
+                open.truncate(index);
+            }
+            start = end + 1;
+        }
+    }
+
     /// Lines after the first that show their own indentation.
     fn shown(&self) -> impl Iterator<Item = (usize, &Line<'a>)> {
-        self.0.iter().enumerate().skip(1).filter(|(_, line)| !line.text.is_empty() && !line.literal)
+        let shows = |line: &Line<'_>| !line.text.is_empty() && !line.literal && line.opener.is_none();
+        self.0.iter().enumerate().skip(1).filter(move |(_, line)| shows(line))
     }
 
     /// The ratio of the answer's step to the document's, from the lines below an opener.
     fn scale(&self, place: &CursorLine<'_>) -> Scale {
         let first = self.0.first().filter(|line| !line.text.is_empty());
         let mut above = match first {
-            Some(line) => (place.column + if place.blank { line.column } else { 0 }, line.opens),
-            None => (place.column, place.opens),
+            Some(line) => (place.column + if place.blank { line.column } else { 0 }, line.opens, line.opens_list()),
+            None => (place.column, place.opens, false),
         };
         let mut own: Option<usize> = None;
         let mut least = place.column;
         for (_, line) in self.shown() {
-            let (column, opens) = above;
-            if let Some(step) = line.column.checked_sub(column).filter(|step| opens && *step > 0) {
+            let (column, opens, list) = above;
+            // Deeper by more than a step is a line that goes on.
+            let goes_on = |own: usize| (!place.blank || list) && own > place.step && own.is_multiple_of(place.step);
+            if let Some(step) = line.column.checked_sub(column).filter(|step| opens && *step > 0 && !goes_on(*step)) {
                 own = Some(own.map_or(step, |own| own.min(step)));
             }
             least = least.min(line.column);
-            above = (line.column, line.opens);
+            above = (line.column, line.opens, line.opens_list());
         }
         Scale { base: least, own: own.unwrap_or(place.step), step: place.step }
     }
@@ -263,6 +289,11 @@ impl<'a> Lines<'a> {
         let opens = first.map_or(place.opens, |line| line.opens) && !next.closes && number == 1;
         let wanted = expected + if opens { place.step } else { 0 };
         let column = scale.apply(next.column);
+        // A line may be deeper than the head of its body, and after a statement it may leave the body.
+        let leaves = !opens && place.above.contains(&column) && (on_blank.is_none() || column > 0);
+        if leaves || (on_blank.is_none() && opens && column > place.column) {
+            return 0;
+        }
         let own_first = on_blank.map_or(0, |line| scale.apply(line.column));
         match column < wanted {
             // They count from the first line if that has white space of its own, else from the cursor's line.

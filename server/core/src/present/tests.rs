@@ -43,11 +43,17 @@ fn a_step_is_read_from_lines_that_go_in() {
         ("f(a,\n  b)\nx\n    y\nz\n    w\n", "    "),
         ("\tone\na\n  b\nc\n  d\n", "  "),
         ("a\r\n   b\r\n\r\n   c\r\n", "   "),
+        ("/*\n\t * a\n\t * b\n */\nf\n", "\t"),
+        ("{\n a\n {\n  b\n {\n  c\n {\n  d\n", " "),
     ] {
         assert_eq!(detect_indent(text.lines(), "usual"), expected, "{text:?}");
     }
     let rope = Rope::from_str("a\r  b\r");
     assert_eq!(document_indent(&rope, 99, None), "  ");
+    // The cursor's own line shows the step before it holds anything, if no other line shows another.
+    assert_eq!(document_indent(&Rope::from_str("a\n  \n"), 1, None), "  ");
+    assert_eq!(document_indent(&Rope::from_str("a\n\t\n"), 1, None), "\t");
+    assert_eq!(document_indent(&Rope::from_str("a\n  \nb\n   c\n"), 1, None), "   ");
 }
 
 #[test]
@@ -71,6 +77,19 @@ fn answers_take_on_the_documents_indentation() {
         ("python", "    ", "def a():\n    ", "b = '''\nc\n'''\n    d()", "b = '''\nc\n'''\n    d()"),
         ("rust", "    ", "", "fn a() {\n    b();\n}", "fn a() {\n    b();\n}"),
         ("rust", "    ", "a", "", ""),
+        // A closer stands where the line of its opener begins, and what follows it where its own line says.
+        ("python", "    ", "f(\n        {\n            1", ",\n        }\n    )", ",\n        }\n    )"),
+        ("typescript", "    ", "    f({\n        a,", "\n});", "\n    });"),
+        ("rust", "    ", "    T {\n        a,", "\n    }\n}", "\n    }\n}"),
+        ("lua", "  ", "  if a then\n    b()", "\nend", "\n  end"),
+        ("c", "    ", "    if (a\n        && b) {\n        c();", "\n    }", "\n    }"),
+        // A body counts from the line where its head begins, and a statement may leave a body.
+        ("rust", "    ", "fn f(\n        a: u8) {", "\n    b();", "\n    b();"),
+        ("python", "    ", "def a():\n    if b:\n        c()", "\n    d()", "\n    d()"),
+        // Labels and the items of a list are where their head is; a comment opens nothing.
+        ("c", "    ", "    switch (n) {\n    ", "case 1:", "case 1:"),
+        ("yaml", "  ", "a:\n  b:\n  ", "- c", "- c"),
+        ("ruby", "  ", "  # a do\n  ", "b", "b"),
     ] {
         let facts = pennyworth_grammars::by_name(language).expect(language).facts();
         assert_eq!(reindent(text, &Target { before, unit, facts }), expected, "{language} {before:?} {text:?}");

@@ -3,11 +3,10 @@
 use pennyworth_grammars::Layout;
 
 use super::{Boundary, Walk};
-use crate::cut::around::leading;
 use crate::cut::end::Ended;
 use crate::lex::{Kind, Token};
 use crate::models::Shape;
-use crate::present::width;
+use crate::present::{leading, width};
 use crate::task::{Stop, Task};
 
 impl Walk<'_> {
@@ -22,7 +21,7 @@ impl Walk<'_> {
         {
             return Some((at, why));
         }
-        if self.leaves_comment(token) {
+        if !self.input.by_line && self.leaves_comment(token) {
             return Some((self.content_end, Ended::Block));
         }
         let inside = *self.inside.get_or_insert_with(|| match &self.around.above {
