@@ -114,6 +114,15 @@ pub struct Bill {
     pub output: u64,
 }
 
+impl Bill {
+    /// Adds a call with its input.
+    fn begin(&mut self, input: u64, cached: u64) {
+        self.calls += 1;
+        self.input += input;
+        self.cached += cached;
+    }
+}
+
 /// A request as it arrived.
 #[derive(Clone, Debug)]
 pub struct Seen {
@@ -445,12 +454,10 @@ async fn respond(
     let input = input_tokens(&seen.body);
     if !answer.delay.is_zero() && rest(stream, answer.delay).await.is_err() {
         // The input is billed even if the client is gone.
-        bill(state, |bill| *bill = Bill { calls: bill.calls + 1, input: bill.input + input, ..*bill });
+        bill(state, |bill| bill.begin(input, answer.cached));
         return Err(io::ErrorKind::BrokenPipe.into());
     }
-    bill(state, |bill| {
-        *bill = Bill { calls: bill.calls + 1, input: bill.input + input, cached: bill.cached + answer.cached, ..*bill };
-    });
+    bill(state, |bill| bill.begin(input, answer.cached));
     let counts = |output: usize| Counts { input, cached: answer.cached, output: output as u64 };
     if matches!(answer.fault, Fault::NotStreamed) {
         bill(state, |bill| bill.output += answer.pieces.len() as u64);

@@ -4,22 +4,22 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
-use futures_util::StreamExt as _;
 use serde_json::{Value, json};
 use tokio::task::JoinHandle;
 
-use crate::typist::{Helper, Text};
+use crate::call::{Model, request};
+use crate::text::Text;
+use crate::typist::Helper;
 
 /// The wait.
 const WAIT: Duration = Duration::from_millis(350);
-/// Lines of context before and after the cursor.
+/// Lines of context above the cursor's own and below it.
 const LINES: (usize, usize) = (60, 20);
 /// The ceiling of an answer, in tokens.
 const CEILING: u32 = 64;
 
 pub(crate) struct Fixed {
-    client: reqwest::Client,
-    base_url: String,
+    model: Model,
     /// Answers by the bytes before the cursor.
     answers: HashMap<usize, String>,
     at: usize,
@@ -28,10 +28,8 @@ pub(crate) struct Fixed {
 }
 
 impl Fixed {
-    pub(crate) fn new(base_url: String) -> Fixed {
-        pennyworth_providers::install_crypto();
-        let client = reqwest::Client::builder().no_proxy().build().unwrap_or_default();
-        Fixed { client, base_url, answers: HashMap::new(), at: 0, asking: None, ready: None }
+    pub(crate) fn new(base_url: &str) -> Fixed {
+        Fixed { model: Model::new(base_url), answers: HashMap::new(), at: 0, asking: None, ready: None }
     }
 
     /// The rest of an answer that the user typed along up to here.
@@ -41,26 +39,14 @@ impl Fixed {
             answer.strip_prefix(typed).filter(|rest| !rest.is_empty()).map(str::to_owned)
         })
     }
-
-    fn prompt(text: &Text, at: usize) -> String {
-        let (before, after) = (&text.truth[..at], &text.truth[text.end..]);
-        let start = before.rmatch_indices('\n').nth(LINES.0).map_or(0, |(at, _)| at + 1);
-        let end = after.match_indices('\n').nth(LINES.1).map_or(after.len(), |(at, _)| at);
-        format!("<|fim_prefix|>{}<|fim_suffix|>{}<|fim_middle|>", &before[start..], &after[..end])
-    }
 }
 
-async fn ask(client: reqwest::Client, url: String, body: Value) -> String {
+/// The whole answer, after the wait.
+async fn ask(model: Model, body: Value) -> String {
     tokio::time::sleep(WAIT).await;
-    let Ok(answer) = client.post(url).json(&body).send().await else { return String::new() };
-    let mut bytes = answer.bytes_stream();
-    let mut whole = Vec::new();
-    while let Some(Ok(piece)) = bytes.next().await {
-        whole.extend_from_slice(&piece);
-    }
-    let frames = String::from_utf8_lossy(&whole);
-    let values = frames.lines().filter_map(|line| serde_json::from_str::<Value>(line.strip_prefix("data: ")?).ok());
-    values.filter_map(|value| Some(value.pointer("/choices/0/text")?.as_str()?.to_owned())).collect()
+    let mut answer = String::new();
+    model.ask(body, |piece| answer.push_str(piece.text)).await;
+    answer
 }
 
 impl Helper for Fixed {
@@ -71,27 +57,26 @@ impl Helper for Fixed {
         self.at = to;
         self.ready = self.known(text, to);
         if self.ready.is_none() {
-            let body = json!({"model": "m", "prompt": Fixed::prompt(text, to), "max_tokens": CEILING, "stop": ["\n"], "stream": true,
-                "stream_options": {"include_usage": true}});
-            self.asking = Some(tokio::spawn(ask(self.client.clone(), format!("{}/completions", self.base_url), body)));
+            let mut body = request(text, to, LINES, CEILING);
+            body["stop"] = json!(["\n"]);
+            self.asking = Some(tokio::spawn(ask(self.model.clone(), body)));
         }
     }
 
-    async fn offered(&mut self) -> String {
+    async fn offered(&mut self) -> Option<String> {
         if let Some(ready) = self.ready.take() {
-            return ready;
+            return Some(ready);
         }
-        let Some(asking) = &mut self.asking else { return std::future::pending().await };
-        let answer = asking.await.unwrap_or_default();
+        let answer = self.asking.as_mut()?.await.unwrap_or_default();
         self.asking = None;
         if answer.is_empty() {
-            return std::future::pending().await;
+            return None;
         }
         self.answers.insert(self.at, answer.clone());
-        answer
+        Some(answer)
     }
 
-    async fn taken(&mut self) {}
+    async fn taken(&mut self, _: bool) {}
 
     async fn end(self) {
         if let Some(asking) = self.asking {

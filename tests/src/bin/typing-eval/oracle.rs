@@ -1,72 +1,95 @@
-//! A fake model that knows the true text. It answers with it at a given rate and otherwise with something similar, after a latency, up to
-//! the end of the construct.
+//! A fake model that knows some lines of the true text, and the others but for a word. It writes on from the cursor after a latency, until a stop text, the ceiling or the
+//! end of the part that is typed, and caches the beginnings of prompts. It leaves which lines it knows to `text`.
 
+use std::collections::HashSet;
 use std::hash::{DefaultHasher, Hash, Hasher};
-use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use pennyworth_tests::fake_provider::Answer;
 use serde_json::Value;
 
-use crate::typist::Text;
+use crate::text::{Text, hash};
 
 /// Time from one token to the next.
 const PACE: Duration = Duration::from_millis(8);
 /// Bytes before the cursor that identify a place.
 const TAIL: usize = 300;
+/// Tokens that the cache holds or lacks together.
+const BLOCK: usize = 64;
+/// Characters to a token of a prompt, by the provider's count.
+const CHARS: usize = 4;
 
 pub(crate) struct Oracle {
-    pub(crate) texts: Vec<Arc<Text>>,
-    /// How often it is right, in percent.
-    pub(crate) right: u64,
+    texts: Vec<Arc<Text>>,
     /// Usual time to the first token.
-    pub(crate) latency: Duration,
+    latency: Duration,
+    /// Hashes of the beginnings of all prompts so far, block by block.
+    beginnings: Mutex<HashSet<u64>>,
+    /// Prompts whose place was not found.
+    lost: AtomicU64,
 }
 
 impl Oracle {
+    pub(crate) fn new(texts: &[Arc<Text>], latency: Duration) -> Oracle {
+        Oracle { texts: texts.to_vec(), latency, beginnings: Mutex::default(), lost: AtomicU64::new(0) }
+    }
+
+    /// Prompts that were answered with nothing because no text holds them.
+    pub(crate) fn lost(&self) -> u64 {
+        self.lost.load(Ordering::Relaxed)
+    }
+
     pub(crate) fn answer(&self, body: &Value) -> Answer {
         let prompt = body["prompt"].as_str().unwrap_or_default();
         let prefix = prompt.split("<|fim_prefix|>").nth(1).unwrap_or_default();
         let prefix = prefix.split("<|fim_suffix|>").next().unwrap_or_default();
-        let rest = self.rest(prefix).unwrap_or_default();
+        let written = self.place(prefix).map(|(text, at)| text.written(at));
+        if written.is_none() {
+            self.lost.fetch_add(1, Ordering::Relaxed);
+        }
+        let written = written.unwrap_or_default();
         let stops: Vec<&str> = body["stop"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
-        let text = until_stop(construct(rest), &stops);
-        let number = hash(&(prefix.lines().count(), prefix.split_whitespace().count()));
-        let said = if number % 100 < self.right { text.to_owned() } else { text.replacen(char::is_alphabetic, "q", 1) };
+        // From two thirds to one and two thirds of the usual time.
+        let spread = 0.66 + (hash(&prefix) % 100) as f64 / 100.0;
         Answer {
-            pieces: pieces(&said),
-            // From two thirds to one and two thirds of the usual time.
-            delay: self.latency.mul_f64(0.66 + (number / 100 % 100) as f64 / 100.0),
+            pieces: pieces(until_stop(&written, &stops)),
+            cached: self.cached(&body["prompt"].to_string()),
+            delay: self.latency.mul_f64(spread),
             pace: PACE,
             ..Answer::default()
         }
     }
 
-    /// The truth behind a prompt's prefix, which may lack the blanks before the cursor.
-    fn rest(&self, prefix: &str) -> Option<&str> {
+    /// The text and the offset that a prompt's prefix leads to. It may lack the blanks before the cursor.
+    fn place(&self, prefix: &str) -> Option<(&Text, usize)> {
         let start = (prefix.len().saturating_sub(TAIL)..prefix.len()).find(|at| prefix.is_char_boundary(*at))?;
         let tail = &prefix[start..];
         self.texts.iter().find_map(|text| {
-            let at = text.truth.find(tail).filter(|at| at + tail.len() <= text.end)?;
-            Some(&text.truth[at + tail.len()..text.end])
+            let from = text.start.saturating_sub(tail.len());
+            let from = (from..=text.start).find(|at| text.truth.is_char_boundary(*at))?;
+            let at = from + text.truth[from..text.end].find(tail)? + tail.len();
+            Some((&**text, at))
         })
     }
-}
 
-/// The rest of a line, and the lines below it that are indented further.
-fn construct(rest: &str) -> &str {
-    let mut lines = rest.split_inclusive('\n');
-    let first = lines.next().unwrap_or_default();
-    if !first.trim_end().ends_with(['{', ':', '(', '[']) {
-        return first.trim_end_matches('\n');
+    /// The longest beginning of a prompt with which an earlier prompt began, in tokens.
+    fn cached(&self, prompt: &str) -> u64 {
+        let mut hasher = DefaultHasher::new();
+        let mut beginnings = self.beginnings.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut cached = 0;
+        let ends = prompt.char_indices().map(|(at, c)| at + c.len_utf8()).skip(BLOCK * CHARS - 1);
+        let mut from = 0;
+        for (end, blocks) in ends.step_by(BLOCK * CHARS).zip(1..) {
+            prompt[from..end].hash(&mut hasher);
+            from = end;
+            if !beginnings.insert(hasher.finish()) {
+                cached = blocks;
+            }
+        }
+        cached * BLOCK as u64
     }
-    let indent = |line: &str| line.len() - line.trim_start().len();
-    let mut inner = None;
-    let more: usize = lines
-        .take_while(|line| line.trim().is_empty() || indent(line) >= *inner.get_or_insert(indent(line)))
-        .map(str::len)
-        .sum();
-    rest[..first.len() + more].trim_end()
 }
 
 fn until_stop<'a>(text: &'a str, stops: &[&str]) -> &'a str {
@@ -89,10 +112,4 @@ fn pieces(text: &str) -> Vec<String> {
         }
     }
     pieces
-}
-
-fn hash(value: &impl Hash) -> u64 {
-    let mut hasher = DefaultHasher::new();
-    value.hash(&mut hasher);
-    hasher.finish()
 }

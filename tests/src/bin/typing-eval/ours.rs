@@ -5,7 +5,9 @@ use pennyworth::server::Options;
 use pennyworth_tests::editor::Editor;
 use serde_json::{Value, json};
 
-use crate::typist::{Helper, Text};
+use crate::report::{PRICES, Prices};
+use crate::text::Text;
+use crate::typist::Helper;
 
 const URI: &str = "file:///project/document";
 
@@ -19,13 +21,15 @@ pub(crate) struct Ours {
 }
 
 impl Ours {
+    /// A server with these lines of configuration.
     pub(crate) async fn new(text: &Text, base_url: &str, config: &str, embedded: bool) -> anyhow::Result<Ours> {
+        let Prices { input, cached, output } = PRICES;
         let folder = tempfile::tempdir()?;
         let path = folder.path().join("config.toml");
         let config = format!(
             "cap_usd_per_day = 900\ncap_usd_per_month = 9000\n{config}\n[embedded]\nenabled = {embedded}\n[model.m]\nprotocol = \"openai\"\n\
              base_url = \"{base_url}\"\nmodel = \"qwen2.5-coder\"\ntier = \"cheap\"\ncontext = 8000\nstop_limit = 4\nchars_per_token = 4.0\n\
-             abort_billed = \"no\"\nprice = {{ input = 0.1, output = 0.5, as_of = \"2026-11-28\" }}\n"
+             abort_billed = \"no\"\nprice = {{ input = {input}, cached = {cached}, output = {output}, as_of = \"2026-11-28\" }}\n"
         );
         std::fs::write(&path, config)?;
         let ledger = folder.path().join("ledger.sqlite");
@@ -61,20 +65,18 @@ impl Helper for Ours {
         self.asked = Some(self.editor.send("textDocument/inlineCompletion", place).await);
     }
 
-    async fn offered(&mut self) -> String {
-        let Some(asked) = self.asked else { return std::future::pending().await };
-        let found = self.editor.answer(asked).await;
+    async fn offered(&mut self) -> Option<String> {
+        let found = self.editor.answer(self.asked?).await;
         self.asked = None;
-        let item = found.as_ref().ok().and_then(|found| found.pointer("/items/0"));
-        self.command = item.map(|item| item["command"].clone());
-        match item.and_then(|item| item["insertText"].as_str()) {
-            Some(text) => text.to_owned(),
-            None => std::future::pending().await,
-        }
+        let found = found.ok()?;
+        let item = found.pointer("/items/0")?;
+        self.command = Some(item["command"].clone());
+        item["insertText"].as_str().map(str::to_owned)
     }
 
-    async fn taken(&mut self) {
-        if let Some(command) = self.command.take() {
+    /// An editor runs the command of a suggestion that was taken as a whole. It says nothing of one that was taken in part.
+    async fn taken(&mut self, whole: bool) {
+        if let Some(command) = self.command.take_if(|_| whole) {
             let params = json!({"command": command["command"], "arguments": command["arguments"]});
             self.editor.request("workspace/executeCommand", params).await;
         }
