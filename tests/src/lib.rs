@@ -14,3 +14,4 @@ pub mod planted;
 pub mod random;
 pub mod soak;
 pub mod sources;
+pub mod stops;

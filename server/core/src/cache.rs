@@ -55,6 +55,13 @@ pub enum Answer {
     },
     /// The answer was empty or rejected. Asking again soon would pay twice for it.
     Nothing,
+    /// The whole lines of an answer that is read on, in the document's own indentation and line breaks. What of it fits at a place is cut there.
+    Lines {
+        /// The text. Each of its lines ends with a line break, but for the last line of an answer that ended.
+        text: String,
+        /// Whether more lines may come.
+        is_open: bool,
+    },
 }
 
 /// The terms of a lookup.
@@ -92,6 +99,17 @@ pub struct Hit {
     pub decided: Decided,
     /// Probability of being right, 0 to 1.
     pub probability: f32,
+}
+
+/// The rest of an answer that is read on.
+#[derive(Clone, PartialEq)]
+pub struct Rest {
+    /// The text, not cut to what fits.
+    pub text: String,
+    /// The decisions behind the answer.
+    pub decided: Decided,
+    /// Whether more lines may come.
+    pub is_open: bool,
 }
 
 /// How a place relates to the one an answer was made for.
@@ -171,7 +189,10 @@ impl Cache {
         let first = place.anchor(&decided.language, decided.generation);
         let suffix = place.suffix();
         let same = |entry: &Entry| {
-            entry.line_before == place.line_before && entry.suffix == suffix && entry.decided.model == decided.model
+            entry.line_before == place.line_before
+                && entry.suffix == suffix
+                && entry.decided.model == decided.model
+                && entry.answer.is_lines() == answer.is_lines()
         };
         let older = self.anchors.get(&first).into_iter().flatten().filter(|anchor| anchor.line_start == 0);
         let older: Vec<u64> = older
@@ -184,7 +205,7 @@ impl Cache {
         self.next += 1;
         let mut anchors = vec![first];
         self.anchors.entry(first).or_default().push(Anchor { entry: id, line_start: 0 });
-        if let Some((text, _)) = answer.text() {
+        if let Some(text) = answer.anchored() {
             for line_start in place::line_starts(text).take(MAX_LINES) {
                 let typed = text.get(..line_start).unwrap_or("");
                 let anchor = place.anchor_after(typed, &decided.language, decided.generation);
@@ -222,6 +243,19 @@ impl Cache {
         let (id, found) = longer.unwrap_or((best.id, best_found));
         self.entries.promote(&id);
         Some(found)
+    }
+
+    /// The rest of an answer that is read on, behind what was typed or taken of it; the newest that fits. It is not cut yet.
+    pub fn lines(&mut self, place: &Place, asked: &Lookup<'_>) -> Option<Rest> {
+        let anchor = place.anchor(asked.language, asked.generation);
+        let suffix = place.suffix();
+        let rest = |anchor: &Anchor| {
+            let entry = self.entries.peek(&anchor.entry)?;
+            Some((anchor.entry, entry.rest(anchor.line_start, place, suffix)?))
+        };
+        let (id, rest) = self.anchors.get(&anchor)?.iter().filter_map(rest).max_by_key(|(id, _)| *id)?;
+        self.entries.promote(&id);
+        Some(rest)
     }
 
     /// The models that gave nothing at this very place a short while ago.
@@ -275,7 +309,7 @@ impl Cache {
 impl Entry {
     fn bytes(&self) -> usize {
         ENTRY_BYTES
-            + self.answer.text().map_or(0, |(text, _)| text.len())
+            + self.answer.anchored().map_or(0, str::len)
             + self.line_before.len()
             + self.anchors.len() * 2 * size_of::<Anchor>()
     }
@@ -283,6 +317,9 @@ impl Entry {
     /// How this entry fits a place below the text above one of the answer's lines; `None` if it does not fit.
     fn fit(&self, line_start: usize, place: &Place, suffix: u64, asked: &Lookup<'_>) -> Option<Fit> {
         let is_lasting = matches!(self.answer, Answer::Text { .. });
+        if self.answer.is_lines() {
+            return None;
+        }
         if !is_lasting && asked.now_ms.saturating_sub(self.put_ms) >= NOTHING_MS {
             return None;
         }
@@ -294,19 +331,33 @@ impl Entry {
             0 => self.line_before.as_str(),
             _ => "",
         };
-        if let Some(typed_here) = place.line_before.strip_prefix(own) {
-            let rest = text.get(line_start..)?.strip_prefix(typed_here)?;
-            let typed = text.get(..text.len() - rest.len())?;
-            let auto_closed = match suffix == self.suffix {
-                true => 0,
-                false => place.auto_closed(typed).find(|(_, beyond)| *beyond == self.suffix)?.0,
-            };
-            let relation = if typed.is_empty() { Relation::Same } else { Relation::Typed(typed.len()) };
-            return (!rest.trim().is_empty()).then_some(Fit { relation, auto_closed });
+        if place.line_before.starts_with(own) {
+            return self.typed(text, line_start, place, suffix);
         }
         let deleted = own.strip_prefix(&place.line_before)?;
         let fits = deleted.len() <= MAX_DELETED && suffix == self.suffix;
         fits.then_some(Fit { relation: Relation::Deleted(deleted.len()), auto_closed: 0 })
+    }
+
+    /// How a place fits a text of this entry of which a part was typed.
+    fn typed(&self, text: &str, line_start: usize, place: &Place, suffix: u64) -> Option<Fit> {
+        let own = if line_start == 0 { self.line_before.as_str() } else { "" };
+        let rest = text.get(line_start..)?.strip_prefix(place.line_before.strip_prefix(own)?)?;
+        let typed = text.get(..text.len() - rest.len())?;
+        let auto_closed = match suffix == self.suffix {
+            true => 0,
+            false => place.auto_closed(typed).find(|(_, beyond)| *beyond == self.suffix)?.0,
+        };
+        let relation = if typed.is_empty() { Relation::Same } else { Relation::Typed(typed.len()) };
+        (!rest.trim().is_empty()).then_some(Fit { relation, auto_closed })
+    }
+
+    /// The rest of an answer that is read on, at a place below the text above one of its lines.
+    fn rest(&self, line_start: usize, place: &Place, suffix: u64) -> Option<Rest> {
+        let Answer::Lines { text, is_open } = &self.answer else { return None };
+        let Fit { relation, .. } = self.typed(text, line_start, place, suffix)?;
+        let typed = if let Relation::Typed(bytes) = relation { bytes } else { 0 };
+        Some(Rest { text: text.get(typed..)?.to_owned(), decided: self.decided.clone(), is_open: *is_open })
     }
 
     fn rank(&self, fit: &Fit, asked: &Lookup<'_>) -> Rank {
@@ -339,6 +390,7 @@ impl Answer {
             Answer::Text { text, probability } => Answer::Text { text: change(&text), probability },
             Answer::Unsure { text, probability } => Answer::Unsure { text: change(&text), probability },
             Answer::Nothing => Answer::Nothing,
+            Answer::Lines { text, is_open } => Answer::Lines { text: change(&text), is_open },
         }
     }
 
@@ -346,8 +398,20 @@ impl Answer {
     fn text(&self) -> Option<(&str, f32)> {
         match self {
             Answer::Text { text, probability } | Answer::Unsure { text, probability } => Some((text, *probability)),
+            Answer::Nothing | Answer::Lines { .. } => None,
+        }
+    }
+
+    /// The text at whose lines the rest can be found, if there is one.
+    fn anchored(&self) -> Option<&str> {
+        match self {
+            Answer::Text { text, .. } | Answer::Unsure { text, .. } | Answer::Lines { text, .. } => Some(text),
             Answer::Nothing => None,
         }
+    }
+
+    fn is_lines(&self) -> bool {
+        matches!(self, Answer::Lines { .. })
     }
 
     /// The same, if it may be shown to this request.

@@ -46,7 +46,8 @@ pub enum Reason {
     MidWord,
     /// Too little stands before the cursor.
     TooLittle,
-    /// The statement is complete. The next token would be a line break, which is a stop text, so a call would return nothing.
+    /// The statement is complete. The next token would be a line break, which is a stop text if the answer is not read on: a call would return
+    /// nothing.
     Finished,
 }
 
@@ -103,6 +104,8 @@ pub struct Moment<'a> {
     pub paused: bool,
     /// Whether a model on this machine may be asked.
     pub has_local_model: bool,
+    /// Whether an answer may go on in the lines below.
+    pub reads_on: bool,
     /// The text before the cursor, or its end.
     pub prefix: &'a str,
     /// The text after the cursor, or its start.
@@ -133,11 +136,12 @@ fn unwanted(moment: &Moment<'_>) -> Option<Reason> {
     if moment.trigger == Trigger::Deleted {
         return Some(Reason::Deletion);
     }
-    unwanted_at(moment.prefix, moment.suffix)
+    unwanted_at(moment.prefix, moment.suffix, moment.reads_on)
 }
 
-/// Why no model is asked at a place while the user types, whatever was typed there. A request by key asks anyway.
-pub fn unwanted_at(prefix: &str, suffix: &str) -> Option<Reason> {
+/// Why no model is asked at a place while the user types, whatever was typed there. A request by key asks anyway. `reads_on` says whether an answer
+/// may go on in the lines below.
+pub fn unwanted_at(prefix: &str, suffix: &str, reads_on: bool) -> Option<Reason> {
     // Directly before a word counts as its middle: text typed there is a correction.
     if suffix.chars().next().is_some_and(|c| c.is_alphanumeric() || c == '_') {
         return Some(Reason::MidWord);
@@ -146,7 +150,7 @@ pub fn unwanted_at(prefix: &str, suffix: &str) -> Option<Reason> {
     if written < ENOUGH {
         return Some(Reason::TooLittle);
     }
-    is_finished(prefix, suffix).then_some(Reason::Finished)
+    (!reads_on && is_finished(prefix, suffix)).then_some(Reason::Finished)
 }
 
 /// Whether a statement or a body ends at the cursor, and nothing follows on its line.
@@ -192,6 +196,7 @@ mod tests {
         enabled: Enabled::On,
         paused: false,
         has_local_model: false,
+        reads_on: false,
         prefix: "fn main() {\n    let x = ",
         suffix: ";\n}",
     };

@@ -16,6 +16,7 @@ pub mod money;
 pub mod plan;
 pub mod present;
 pub mod prompt;
+pub mod read_on;
 pub mod route;
 pub mod syntax;
 pub mod task;

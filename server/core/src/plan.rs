@@ -29,6 +29,8 @@ pub struct Plan {
     pub budget: Budget,
     /// Where the answer ends.
     pub stops: Vec<Stop>,
+    /// Whether the answer is shown line by line and read on behind the first, to the ceiling of each model.
+    pub reads_on: bool,
     /// Longest wait, in milliseconds.
     pub deadline_ms: u32,
     /// Estimated tokens of the prompt's parts, by the reference tokenizer.
@@ -61,7 +63,8 @@ pub fn plan(models: &Models, inputs: Inputs<'_>) -> Plan {
     let Inputs { task, moment, mut prompt, feedback, terms, chars_per_token } = inputs;
     let gate = gate(&moment);
     let budget = budget(terms.row, feedback);
-    let terms = Terms { max_tokens: budget.max_tokens, ..terms };
+    let terms = Terms { max_tokens: budget.max_tokens, reads_on: terms.reads_on && terms.row.read_on > 0, ..terms };
+    prompt.reads_on = terms.reads_on;
     prompt.stop = prompt.stop.or(terms.row.stop.first().copied());
     let route = match gate {
         Gate::Silent(_) => Route::default(),
@@ -76,6 +79,7 @@ pub fn plan(models: &Models, inputs: Inputs<'_>) -> Plan {
         gate,
         budget,
         stops: terms.row.stop.clone(),
+        reads_on: terms.reads_on,
         deadline_ms: terms.deadline_ms,
         prompt_tokens: prompt.tokens(REFERENCE_CHARS_PER_TOKEN),
         prompt,
@@ -154,9 +158,12 @@ fn candidate<'a>(
     terms: &Terms<'_>,
     chars_per_token: &dyn Fn(&Model) -> f32,
 ) -> Candidate<'a> {
-    let (stops, chars_per_token) = (&terms.row.stop, chars_per_token(model));
+    // An answer that is read on ends at no line.
+    let stops: &[Stop] = if terms.reads_on { &[] } else { &terms.row.stop };
+    let chars_per_token = chars_per_token(model);
     let learned = terms.standings.get(&model.name).and_then(|standing| standing.context);
-    let room = room(model, learned, chars_per_token, terms.max_tokens);
+    let most = if terms.reads_on { terms.row.read_on } else { terms.max_tokens };
+    let room = room(model, learned, chars_per_token, most);
     let rendered = render(models, model, prompt, room);
     Candidate {
         model,
@@ -187,17 +194,24 @@ impl fmt::Display for Plan {
         writeln!(f, "task        {} ({})", self.task, self.language)?;
         writeln!(f, "gate        {}", self.gate)?;
         writeln!(f, "max_tokens  {}", self.budget.max_tokens)?;
+        if self.reads_on {
+            writeln!(
+                f,
+                "shown       line by line; a model is read on while another line is cheaper than another call"
+            )?;
+        }
         writeln!(f, "stops       {}", self.stops.iter().map(stop_name).collect::<Vec<_>>().join(", "))?;
         writeln!(f, "deadline    {} ms", self.deadline_ms)?;
         writeln!(f, "prompt      ≈{total} tokens: path {path}, excerpts {excerpts}, prefix {prefix}, suffix {suffix}")?;
         for (number, step) in self.route.steps.iter().enumerate() {
             writeln!(
                 f,
-                "route {:<5} {}: {}, ≈{} prompt tokens, {} expected, {} at most, accepted {:.0} ± {:.0} %, {} per accepted{}{}",
+                "route {:<5} {}: {}, ≈{} prompt tokens, up to {} back, {} expected, {} at most, accepted {:.0} ± {:.0} %, {} per accepted{}{}",
                 number + 1,
                 step.model,
                 if step.code_stays_here { "code stays here" } else { "code leaves this machine" },
                 step.prompt_tokens,
+                step.max_tokens,
                 step.expected_cost,
                 step.worst_cost,
                 step.acceptance.mean * 100.0,

@@ -120,6 +120,8 @@ pub struct Prompt {
     pub suffix: String,
     /// Where the answer ends, which tells a chat how much to write.
     pub stop: Option<Stop>,
+    /// Whether the lines behind the first are wanted, too.
+    pub reads_on: bool,
 }
 
 /// A prompt in a model's own format. `Debug` shows sizes only.
@@ -200,6 +202,7 @@ impl Prompt {
             "path" => &self.path,
             "language" => &self.language,
             "excerpts" => &excerpts,
+            _ if self.reads_on => "the rest of this line, then the next few lines",
             _ => want(self.stop),
         });
         let body = match format.shape {

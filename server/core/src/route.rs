@@ -8,12 +8,16 @@ use serde::Serialize;
 
 use crate::models::{AbortBilled, Model, Price, WeekHour};
 use crate::money::Money;
+use crate::read_on;
 use crate::task::{Enabled, TaskRow, Tier};
 
 /// Shown completions that weigh as much as the prior.
 const PRIOR_WEIGHT: f64 = 20.0;
 /// Share of the ceiling that an answer uses where an abort stops billing: half, the middle, as long as the ledger does not say.
 const USED: f64 = 0.5;
+
+/// Tokens of a long line.
+const LONG_LINE: u32 = 32;
 
 /// Exploration never picks a model that costs more than this many times the best one.
 const EXPLORED_COST: f64 = 2.0;
@@ -29,6 +33,10 @@ pub struct Standing {
     pub accepted: f64,
     /// Share of its input lately read from the provider's cache, 0 to 1.
     pub cached_share: f64,
+    /// Lines from behind the first line of its answers that were shown lately.
+    pub lines_shown: f64,
+    /// Those of them that were taken.
+    pub lines_taken: f64,
     /// Usual TTFT in milliseconds; `None` until it has answered.
     pub wait_ms: Option<u32>,
     /// The milliseconds within which nine of ten of its answers begin, as far as is known; `None` if nothing is, or if it does not answer.
@@ -57,9 +65,18 @@ impl Allowance {
 
 impl Default for Standing {
     fn default() -> Standing {
-        let allowance = Allowance::default();
-        let (wait_ms, needs_ms, context) = (None, None, None);
-        Standing { healthy: true, shown: 0.0, accepted: 0.0, cached_share: 0.0, wait_ms, needs_ms, allowance, context }
+        Standing {
+            healthy: true,
+            shown: 0.0,
+            accepted: 0.0,
+            cached_share: 0.0,
+            lines_shown: 0.0,
+            lines_taken: 0.0,
+            wait_ms: None,
+            needs_ms: None,
+            allowance: Allowance::default(),
+            context: None,
+        }
     }
 }
 
@@ -71,6 +88,12 @@ impl Standing {
         let used = if aborts == AbortBilled::No { USED } else { 1.0 };
         let output = f64::from(max_tokens) * used;
         price.cost(prompt_tokens.into(), cached as u64, 0, output.ceil() as u64)
+    }
+
+    /// The tokens up to which a wanted line of its answer costs least.
+    fn reads_on(&self, price: &Price, prompt_tokens: u32) -> u32 {
+        let prompt = self.expected_cost(price, AbortBilled::No, prompt_tokens, 0);
+        read_on::tokens(prompt, price, prompt_tokens, read_on::wanted(self.lines_shown, self.lines_taken))
     }
 
     /// The probability that its completion is accepted: a Beta distribution over earlier outcomes, beginning with the tier's prior.
@@ -116,8 +139,10 @@ pub struct Terms<'a> {
     pub privacy: Privacy,
     /// The one model to ask, if the user pinned one.
     pub pin: Option<&'a str>,
-    /// Output ceiling in tokens.
+    /// The task's own output ceiling, in tokens.
     pub max_tokens: u32,
+    /// Whether the answer is shown line by line, so that a model is read on as far as it pays.
+    pub reads_on: bool,
     /// Longest wait for an answer, in milliseconds.
     pub deadline_ms: u32,
     /// The hour, on which prices depend.
@@ -149,6 +174,10 @@ pub struct Step {
     /// Tokens that its prompt may have, in the estimate of its row; a longer one is cut.
     #[serde(skip)]
     pub room: u32,
+    /// Output ceiling in tokens.
+    pub max_tokens: u32,
+    /// Whether it is read on behind the line that is shown first.
+    pub reads_on: bool,
     /// Stop texts to send, within the provider's limit.
     pub stops: Vec<String>,
     /// Whether the code of its prompt stays on this machine.
@@ -286,7 +315,7 @@ fn explore(steps: &mut [Step]) {
 }
 
 fn step(candidate: Candidate<'_>, terms: &Terms<'_>) -> Result<Step, Why> {
-    let Candidate { model, prompt_tokens, room, stops } = candidate;
+    let Candidate { model, prompt_tokens, room, mut stops } = candidate;
     let standing = terms.standings.get(&model.name).copied().unwrap_or_default();
     let stays = model.code_stays_here();
     if terms.privacy == Privacy::Embedded {
@@ -308,21 +337,33 @@ fn step(candidate: Candidate<'_>, terms: &Terms<'_>) -> Result<Step, Why> {
         return Err(Why::TooSlow);
     }
     let prompt_tokens = prompt_tokens?;
-    if !standing.allowance.covers(u64::from(prompt_tokens) + u64::from(terms.max_tokens)) {
+    let price = model.price.at(terms.now);
+    let tokens = standing.reads_on(&price, prompt_tokens);
+    let reads_on = terms.reads_on && tokens > read_on::LINE;
+    let max_tokens = match (terms.reads_on, reads_on) {
+        // A long line is not cut off.
+        (true, true) => tokens.max(terms.max_tokens.min(LONG_LINE)).min(terms.row.read_on),
+        (true, false) => terms.max_tokens.min(LONG_LINE),
+        (false, _) => terms.max_tokens,
+    };
+    if terms.reads_on && !reads_on {
+        stops.insert(0, "\n".to_owned());
+        stops.truncate(model.stop_limit.into());
+    }
+    if !standing.allowance.covers(u64::from(prompt_tokens) + u64::from(max_tokens)) {
         return Err(Why::Limited);
     }
-    if prompt_tokens.saturating_add(terms.max_tokens) > model.context {
+    if prompt_tokens.saturating_add(max_tokens) > model.context {
         return Err(Why::Context);
     }
-    let worst_cost = model.worst_cost(margin(prompt_tokens), terms.max_tokens.into());
+    let worst_cost = model.worst_cost(margin(prompt_tokens), max_tokens.into());
     match terms.cap_left {
         _ if worst_cost <= Money::ZERO => {}
         None => return Err(Why::Unbooked),
         Some(left) if worst_cost > left => return Err(Why::Cap),
         Some(_) => {}
     }
-    let price = model.price.at(terms.now);
-    let expected_cost = standing.expected_cost(&price, model.abort_billed, prompt_tokens, terms.max_tokens);
+    let expected_cost = standing.expected_cost(&price, model.abort_billed, prompt_tokens, max_tokens);
     let acceptance = standing.acceptance(model.tier);
     Ok(Step {
         expected_cost,
@@ -336,6 +377,8 @@ fn step(candidate: Candidate<'_>, terms: &Terms<'_>) -> Result<Step, Why> {
         code_stays_here: stays,
         prompt_tokens,
         room,
+        max_tokens,
+        reads_on,
         stops,
         worst_cost,
         price,

@@ -179,6 +179,8 @@ pub struct TaskRow {
     pub max_tokens: u32,
     /// The ceiling to which accepted lengths may raise `max_tokens`.
     pub max: u32,
+    /// Most tokens of an answer that is read on behind the line that is shown first; 0 for none.
+    pub read_on: u32,
     /// Where the answer ends.
     pub stop: Vec<Stop>,
     /// Lines of context before the cursor.

@@ -26,6 +26,7 @@ fn make(trigger: Trigger, task: Task, config: &str) -> Plan {
         enabled: Enabled::On,
         paused: false,
         has_local_model: true,
+        reads_on: false,
         prefix: "fn main() {\n    let total = sum(",
         suffix: ");\n}\n",
     };
@@ -37,6 +38,7 @@ fn make(trigger: Trigger, task: Task, config: &str) -> Plan {
         privacy: Privacy::Named,
         pin: None,
         max_tokens: 0,
+        reads_on: false,
         deadline_ms: 500,
         now: crate::models::WeekHour::of(0),
         explore: false,
@@ -58,8 +60,8 @@ fn a_plan_prints_each_decision() {
          stops       balanced, newline\n\
          deadline    500 ms\n\
          prompt      ≈18 tokens: path 5, excerpts 0, prefix 10, suffix 3\n\
-         route 1     local: code stays here, ≈23 prompt tokens, $0.00 expected, $0.00 at most, accepted 25 ± 9 %, $0.00 per accepted\n\
-         route 2     gpt-6-luna: code leaves this machine, ≈88 prompt tokens, $0.000029 expected, $0.000059 at most, accepted 30 ± 10 %, $0.000096 per accepted\n"
+         route 1     local: code stays here, ≈23 prompt tokens, up to 80 back, $0.00 expected, $0.00 at most, accepted 25 ± 9 %, $0.00 per accepted\n\
+         route 2     gpt-6-luna: code leaves this machine, ≈88 prompt tokens, up to 80 back, $0.000029 expected, $0.000059 at most, accepted 30 ± 10 %, $0.000096 per accepted\n"
     );
 }
 

@@ -89,6 +89,7 @@ mod tests {
             prefix: (0..lines_before).map(line).collect::<String>() + "let last = ",
             suffix: format!(";\n{}", (0..lines_after).map(line).collect::<String>()),
             stop: None,
+            reads_on: false,
         }
     }
 

@@ -12,6 +12,7 @@ fn prompt() -> Prompt {
         prefix: "fn a() {\n    let x = ".into(),
         suffix: ";\n}\n".into(),
         stop: Some(Stop::Statement),
+        reads_on: false,
     }
 }
 

@@ -26,6 +26,7 @@ fn terms<'a>(row: &'a TaskRow, standings: &'a BTreeMap<String, Standing>) -> Ter
         privacy: Privacy::Named,
         pin: None,
         max_tokens: row.max_tokens,
+        reads_on: false,
         deadline_ms: 500,
         now: WeekHour::of(0),
         explore: false,

@@ -42,10 +42,9 @@ pub fn ask_ahead(completer: &Arc<Completer>, snapshot: &Snapshot, path: &Path, c
         // If the user types on, another suggestion is shown in a moment.
         let debounce = scope.settings.debounce_ms;
         tokio::time::sleep(Duration::from_millis(debounce.into())).await;
-        let decision = decide_at_once(&worker, request).await?;
-        match decision.is_final() || decision.cached.is_some() {
-            true => None,
-            false => models(&worker, &decision, &partial, Cost::Nothing).await,
+        let decided = decide_at_once(&worker, request).await;
+        if let Some(decision) = decided.filter(|decision| !decision.is_final() && decision.cached.is_none()) {
+            models(&worker, &decision, &partial, Cost::Nothing).await;
         }
     };
     drop(completer.flights.begin(path, target, call));

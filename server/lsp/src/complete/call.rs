@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use futures_util::StreamExt as _;
 use pennyworth_core::caps::Caps;
-use pennyworth_core::cut::{Cutter, Progress};
+use pennyworth_core::cut::SoFar;
 use pennyworth_core::models::{Model, Models};
 use pennyworth_core::plan::{Outgoing, Plan, outgoing};
 use pennyworth_core::prompt::{Body, Realign};
@@ -17,7 +17,7 @@ use tokio::sync::watch;
 
 use super::ends::{Answered, End, ForBreaker, ForLedger, Unsent};
 use super::flights::Partial;
-use super::reading::{Least, Listeners, Reading, Stage};
+use super::reading::{Cutters, Heard, Least, Listeners, Reading, Stage};
 use crate::ledger::{self, Entry, Refused, Reservation, Slot};
 use crate::models::Providers;
 use crate::models::health::{Permit, account};
@@ -27,8 +27,10 @@ use crate::models::health::{Permit, account};
 pub struct CallLimits {
     /// The caps.
     pub caps: Caps,
-    /// Longest wait for the whole answer.
+    /// Longest wait for the answer, or for the part of it that is shown first.
     pub time: Duration,
+    /// Longest time for which it is read on behind that.
+    pub reads_on: Duration,
     /// Longest wait for its first chunk.
     pub first: Duration,
     /// Longest wait for each further chunk; shorter if another model could be called after it.
@@ -51,6 +53,10 @@ pub struct Watchers<'a> {
     pub is_overtaken: &'a AtomicBool,
     /// Receives what was whole of an answer that nobody waits for any more.
     pub keep: Box<dyn Fn(&Answered) + Send + Sync + 'a>,
+    /// Receives the part that is shown first, as soon as it is whole, if the answer is read on behind it.
+    pub first: Box<dyn Fn(Answered) + Send + Sync + 'a>,
+    /// Receives the whole lines of an answer that is read on, each time that another one has come.
+    pub lines: &'a (dyn Fn(SoFar) + Sync),
 }
 
 /// A call that was sent. Dropping it cancels it.
@@ -72,6 +78,8 @@ pub struct Call<'a> {
     sent: (u32, u32),
     is_overtaken: &'a AtomicBool,
     keep: Box<dyn Fn(&Answered) + Send + Sync + 'a>,
+    first: Box<dyn Fn(Answered) + Send + Sync + 'a>,
+    reads_on: Duration,
 }
 
 impl<'a> Call<'a> {
@@ -79,7 +87,7 @@ impl<'a> Call<'a> {
     pub async fn send(
         (providers, ledger): (&'a Providers, &'a Slot),
         (models, plan, step): (&'a Models, &Plan, &'a Step),
-        cutter: Cutter,
+        mut cutters: Cutters,
         limits: CallLimits,
         watchers: Watchers<'a>,
     ) -> Result<Call<'a>, Unsent> {
@@ -87,7 +95,7 @@ impl<'a> Call<'a> {
         let client = providers.client.as_ref().ok_or(Unsent::Resting)?;
         let model = models.get(&step.model).ok_or(Unsent::Resting)?;
         let provider = ledger::provider(model);
-        let (max_tokens, began) = (plan.budget.max_tokens, Instant::now());
+        let (max_tokens, began) = (step.max_tokens, Instant::now());
         let learned = providers.contexts.limit(&model.name).map(|limit| limit.saturating_sub(max_tokens));
         let room = step.room.min(learned.unwrap_or(u32::MAX));
         let Outgoing { rendered, masks } = outgoing(models, model, &plan.prompt, room).map_err(Unsent::Unwritten)?;
@@ -99,7 +107,8 @@ impl<'a> Call<'a> {
         }
         // A program that prints the key goes on, so that a later call finds it.
         let key = tokio::time::timeout(limits.time, providers.keys.of(model)).await.map_err(|_| Unsent::Late)??;
-        let entry = Entry { deadline: limits.time, ..Entry::new(plan, step, model) };
+        let total = limits.time + if cutters.lines.is_some() { limits.reads_on } else { Duration::ZERO };
+        let entry = Entry { deadline: total, ..Entry::new(plan, step, model) };
         let opened = tokio::time::timeout(limits.time, ledger.opened()).await;
         let ledger = opened.map_err(|_| Refused::Unwritten("it is not open yet".into()))?;
         let reservation = ledger.reserve(entry, Some(limits.caps)).await?;
@@ -112,18 +121,20 @@ impl<'a> Call<'a> {
             max_tokens,
             stops: step.stops.clone(),
             cache_key: Some(limits.cache_key),
-            timeouts: Timeouts { first_byte: limits.first, silence: limits.silence, total: limits.time },
+            timeouts: Timeouts { first_byte: limits.first, silence: limits.silence, total },
         };
         providers.warmth.used(provider, &model.name);
         providers.allowances.take(provider, u64::from(step.prompt_tokens) + u64::from(max_tokens));
         // A chat model may write other text before the text to insert, so waiting requests only see the text of other models.
         let is_plain = matches!(rendered.body, Body::Raw { .. } | Body::Fields { .. });
-        let Watchers { partial, stage, is_overtaken, keep } = watchers;
-        let listeners = Listeners { text: is_plain.then_some((partial, model.name.as_str())), stage };
+        let Watchers { partial, stage, is_overtaken, keep, first, lines } = watchers;
+        let listeners = Listeners { text: is_plain.then_some((partial, model.name.as_str())), stage, lines };
+        cutters.first = cutters.first.refusing(masks.clone());
+        cutters.lines = cutters.lines.map(|lines| lines.refusing(masks));
         Ok(Call {
             provider,
             stream: Some(client.ask(request)),
-            reading: Some(Reading::new(cutter.refusing(masks), Realign::new(&rendered), limits.least, listeners)),
+            reading: Some(Reading::new(cutters, Realign::new(&rendered), limits.least, listeners)),
             permit: Some(permit),
             reservation: Some(reservation),
             providers,
@@ -133,6 +144,8 @@ impl<'a> Call<'a> {
             sent,
             is_overtaken,
             keep,
+            first,
+            reads_on: limits.reads_on,
         })
     }
 
@@ -169,15 +182,32 @@ impl<'a> Call<'a> {
 
     async fn stream_to_end(&mut self) -> Result<(), ProviderError> {
         let (Some(stream), Some(reading)) = (&mut self.stream, &mut self.reading) else { return Ok(()) };
-        while let Some(chunk) = stream.next().await {
+        loop {
+            // The stream's own deadline is that of reading on.
+            let next = tokio::time::timeout_at(self.until.into(), stream.next()).await;
+            let Some(chunk) = next.map_err(|_| ProviderError::new(Kind::Deadline))? else { break };
             match chunk? {
                 Chunk::Limits(limits) => self.providers.allowances.update(self.provider, limits, Instant::now()),
                 chunk => {
                     if let Some(reservation) = &mut self.reservation {
                         reservation.heard(&chunk);
                     }
-                    if reading.take(chunk) == Progress::Done {
-                        break;
+                    match reading.take(chunk) {
+                        Heard::More => {}
+                        Heard::First => {
+                            let first = reading.first().zip(self.reservation.as_ref());
+                            if let Some(((cut, joint), reservation)) = first {
+                                (self.first)(Answered {
+                                    cut: cut.clone(),
+                                    probability: joint.map(f32::exp),
+                                    call: reservation.id(),
+                                    truncated: false,
+                                    broken: None,
+                                });
+                            }
+                            self.until += self.reads_on;
+                        }
+                        Heard::Over => break,
                     }
                     // Cutting takes time, too, which no deadline of the stream sees.
                     if Instant::now() >= self.until {
@@ -239,6 +269,10 @@ impl Drop for Call<'_> {
     fn drop(&mut self) {
         if self.reservation.is_none() || std::thread::panicking() {
             return self.close(&End::Cancelled);
+        }
+        if self.reading.as_ref().is_some_and(|reading| reading.first().is_some()) {
+            let end = self.cut(None);
+            return self.close(&end);
         }
         let is_overtaken = self.is_overtaken.load(Ordering::Relaxed);
         if let End::Answered(answered) = self.cut_short() {

@@ -9,6 +9,7 @@ use pennyworth_core::gate::{Gate, Trigger};
 use pennyworth_core::models::AbortBilled;
 use pennyworth_core::plan::Plan;
 use pennyworth_core::task::{Task, Tier};
+use pennyworth_ngram::expected_savings;
 
 use super::completion::Completion;
 use super::cursor::Cursor;
@@ -16,6 +17,9 @@ use super::flights::Target;
 use super::request::Request;
 use crate::ledger::{Source, Suggested};
 use crate::settings::{Configuration, Scope};
+
+/// Characters that a model's line saves if it is right: the mean of what is left of a line of code, and of the line below.
+const LINE_CHARS: usize = 20;
 
 /// How far the stages go.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,6 +48,8 @@ pub struct Decision {
     pub cached: Option<Found>,
     /// The embedded model's text, cut, with its probability.
     pub embedded: Option<(Cut, f32)>,
+    /// The embedded model's generation when it said so.
+    pub(super) learned: usize,
     /// How other models would be called.
     pub plan: Option<Plan>,
     /// The completion that is ready.
@@ -56,6 +62,20 @@ impl Decision {
     /// Whether there is a completion, or no model may be called for one.
     pub fn is_final(&self) -> bool {
         self.completion.is_some() || self.gate != Gate::Ask || self.request.ready_only
+    }
+
+    /// Whether an answer is shown line by line. A user who asks with a key gets all that the task needs.
+    pub(super) fn shows_lines(&self) -> bool {
+        self.request.trigger != Trigger::Invoked
+    }
+
+    /// Whether the first model of the route is expected to save more than what the embedded model says.
+    pub(super) fn is_model_worth_more(&self) -> bool {
+        let (Some((cut, probability)), Some(plan)) = (&self.embedded, &self.plan) else { return false };
+        let Some(step) = plan.route.steps.first() else { return false };
+        let chars = cut.text.chars().filter(|c| !c.is_whitespace()).count();
+        let model = expected_savings(LINE_CHARS, step.acceptance.mean as f32);
+        expected_savings(chars, *probability) < model
     }
 
     /// The rules for the document.

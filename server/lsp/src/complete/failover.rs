@@ -1,13 +1,14 @@
 //! Calls the models of a plan in their order until an answer fits or the deadline passes. If a model is slow, the next one is called too where
 //! one of the two is free. It leaves one call to `call`, what its end means to `ends`, and whether and when to call at all to `stages`.
 
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use futures_util::StreamExt as _;
 use futures_util::stream::FuturesUnordered;
 use pennyworth_core::cache;
-use pennyworth_core::cut::Cutter;
+use pennyworth_core::cut::SoFar;
 use pennyworth_core::gate::Trigger;
 use pennyworth_core::models::Format;
 use pennyworth_core::money::Money;
@@ -23,10 +24,11 @@ use super::completer::Completer;
 use super::decision::Decision;
 use super::ends::{Answered, End, ForBreaker, ForCache, Unsent};
 use super::flights::Partial;
-use super::reading::{Least, Stage};
+use super::reading::{Cutters, Least, Stage};
 use crate::ledger::{CallId, provider};
 use crate::models::health::account;
 use crate::models::thinking;
+use crate::sync::lock;
 
 /// Share of the time left that a model may take for its next chunk before the next one is called, if there is one.
 const FIRST_SHARE: f64 = 0.6;
@@ -36,6 +38,8 @@ const WAIT_FACTOR: f64 = 1.25;
 const LEAST_TIME: Duration = Duration::from_millis(20);
 /// Share of the time left after which a second model is called besides the first, if the second is free.
 const HEDGE_SHARE: f64 = 0.4;
+/// Longest time for which an answer is read on behind the part that is shown first: a hundred tokens of a slow model.
+const READING_ON: Duration = Duration::from_secs(3);
 /// The joint probability below which answers are dropped even if a key asked: public measurements found them right one time in fifty.
 const LEAST_PROBABILITY: f32 = 0.1;
 
@@ -62,8 +66,58 @@ pub struct Failover<'a> {
     pub cost: Cost,
     /// The deadline of all calls.
     pub until: Instant,
-    /// Makes a cutter for the answer of a model with this prompt format.
-    pub cut: &'a (dyn Fn(Option<&Format>) -> Cutter + Sync),
+    /// Makes the cutters for the answer of a step's model with this prompt format.
+    pub cut: &'a (dyn Fn(&Step, Option<&Format>) -> Cutters + Sync),
+}
+
+/// The end of a call, and the lines of its answer that nobody knows of yet.
+struct Told {
+    end: End,
+    lines: Option<SoFar>,
+}
+
+impl From<End> for Told {
+    fn from(end: End) -> Told {
+        Told { end, lines: None }
+    }
+}
+
+/// Which of the models that run at once answers first.
+struct Race<'r, 's> {
+    /// The name of the first.
+    winner: watch::Sender<Option<&'s str>>,
+    is_overtaken: AtomicBool,
+    show: &'r (dyn Fn(&'s Step, Answered) + Sync),
+}
+
+impl<'r, 's> Race<'r, 's> {
+    fn new(show: &'r (dyn Fn(&'s Step, Answered) + Sync)) -> Race<'r, 's> {
+        Race { winner: watch::Sender::new(None), is_overtaken: AtomicBool::new(false), show }
+    }
+
+    fn is_won(&self) -> bool {
+        self.winner.borrow().is_some()
+    }
+
+    fn is_winner(&self, step: &Step) -> bool {
+        *self.winner.borrow() == Some(step.model.as_str())
+    }
+
+    /// Shows an answer, unless another one was first.
+    fn won(&self, step: &'s Step, answered: Answered) {
+        let is_first = self.winner.send_if_modified(|winner| winner.replace(winner.unwrap_or(&step.model)).is_none());
+        if is_first {
+            self.is_overtaken.store(true, Ordering::Relaxed);
+            (self.show)(step, answered);
+        }
+    }
+
+    /// Returns once another model has won.
+    async fn lost(&self, step: &Step) {
+        let mut winner = self.winner.subscribe();
+        // The sender lives as long as `self`.
+        let _ = winner.wait_for(|winner| winner.is_some_and(|winner| winner != step.model)).await;
+    }
 }
 
 /// The model called last: when the next one may be called besides it.
@@ -103,31 +157,37 @@ impl Last {
 }
 
 impl<'a> Failover<'a> {
-    /// The first answer that fits, with its model's name. After any other end the next model is called. If a model is slow and it or the next
-    /// one is free, both run; the first answer that fits wins, and the other call is dropped. Once nobody waits, no further model is called.
-    pub async fn first_that_fits(&self) -> Option<(&'a str, Answered)> {
+    /// Calls the models until an answer fits, and shows that. After any other end the next model is called. If a model is slow and it or the next
+    /// one is free, both run; the first answer that fits wins, and the other call is dropped. Once nobody waits, no further model is called. Returns
+    /// when the answer is read on to its end.
+    pub async fn run(&self, show: &(dyn Fn(&'a Step, Answered) + Sync)) {
         let steps: Vec<&Step> = self.plan.route.steps.iter().filter(|step| self.is_wanted(step)).collect();
-        let (is_overtaken, mut waiting) = (AtomicBool::new(false), steps.into_iter().peekable());
+        let (race, mut waiting) = (Race::new(show), steps.into_iter().peekable());
         let mut called = FuturesUnordered::new();
         let begin = |step, next| {
             let (sender, last) = self.last(step, next);
-            (last, self.call(step, next, sender, &is_overtaken))
+            (last, self.call(step, next, sender, &race))
         };
-        let (mut last, first) = begin(waiting.next()?, waiting.peek().copied());
+        let Some(first) = waiting.next() else { return };
+        let (mut last, first) = begin(first, waiting.peek().copied());
         called.push(first);
         loop {
-            let joins = called.len() < 2 && self.partial.is_awaited() && waiting.peek().is_some();
+            let joins = called.len() < 2 && !race.is_won() && self.partial.is_awaited() && waiting.peek().is_some();
             let next = tokio::select! {
-                Some((step, end)) = called.next() => {
+                Some((step, Told { end, lines })) = called.next() => {
                     self.record(step, &end);
-                    match end {
-                        End::Answered(answered) => {
-                            is_overtaken.store(true, Ordering::Relaxed);
-                            return Some((&step.model, answered));
-                        }
-                        _ if !called.is_empty() => None,
-                        end if !end.meaning().next_model || !self.partial.is_awaited() => return None,
-                        _ => Some(waiting.next()?),
+                    let goes_on = end.meaning().next_model && self.partial.is_awaited();
+                    if let End::Answered(answered) = end {
+                        self.won(&race, step, answered);
+                    }
+                    self.lines(step, lines);
+                    match called.is_empty() {
+                        false => None,
+                        true if race.is_won() || !goes_on => return,
+                        true => match waiting.next() {
+                            Some(next) => Some(next),
+                            None => return,
+                        },
                     }
                 }
                 () = last.lets_join(), if joins => waiting.next(),
@@ -138,6 +198,15 @@ impl<'a> Failover<'a> {
                 called.push(call);
             }
         }
+    }
+
+    /// A model's answer fits: it is remembered, and shown if it is the first.
+    fn won(&self, race: &Race<'_, 'a>, step: &'a Step, answered: Answered) {
+        if race.is_winner(step) {
+            return;
+        }
+        self.cache(step, text(&answered));
+        race.won(step, answered);
     }
 
     /// The terms on which the next model may be called besides this one.
@@ -188,33 +257,42 @@ impl<'a> Failover<'a> {
         step: &'a Step,
         next: Option<&'a Step>,
         stage: watch::Sender<Stage>,
-        is_overtaken: &AtomicBool,
-    ) -> (&'a Step, End) {
+        race: &Race<'_, 'a>,
+    ) -> (&'a Step, Told) {
         let _in_flight = self.completer.begin_call();
-        let end = match self.call_once((step, next), stage.clone(), is_overtaken, true).await {
-            End::Corrected(error) if self.left() < LEAST_TIME => End::Corrected(error),
-            End::Corrected(_) => self.call_once((step, next), stage, is_overtaken, false).await,
-            end => end,
+        let called = async {
+            let told = self.call_once((step, next), stage.clone(), race, true).await;
+            match told.end {
+                End::Corrected(_) if self.left() >= LEAST_TIME => {
+                    self.call_once((step, next), stage, race, false).await
+                }
+                _ => told,
+            }
         };
-        (step, end)
+        let told = tokio::select! {
+            biased;
+            told = called => told,
+            () = race.lost(step) => Told::from(End::Overtaken),
+        };
+        (step, told)
     }
 
     async fn call_once(
         &self,
         (step, next): (&'a Step, Option<&'a Step>),
         stage: watch::Sender<Stage>,
-        is_overtaken: &AtomicBool,
+        race: &Race<'_, 'a>,
         corrects: bool,
-    ) -> End {
+    ) -> Told {
         let Failover { completer, decision, plan, partial, .. } = *self;
         let (scope, models) = (decision.scope(), &decision.configuration.models);
         let time = self.left();
         // An answer that usually comes after the deadline is not worth its price.
         let usual = Duration::from_millis(step.wait_ms.unwrap_or(0).into());
         if time < LEAST_TIME || (usual > time && step.worst_cost > Money::ZERO) {
-            return self.noted(step, None, End::Unsent(Unsent::Late));
+            return Told::from(self.noted(step, None, End::Unsent(Unsent::Late)));
         }
-        let cutter = (self.cut)(models.get(&step.model).and_then(|model| models.format(&model.format)));
+        let cutters = (self.cut)(step, models.get(&step.model).and_then(|model| models.format(&model.format)));
         let show = scope.tasks.row(plan.task).show;
         let shown = match decision.request.trigger {
             Trigger::Invoked => LEAST_PROBABILITY,
@@ -225,13 +303,28 @@ impl<'a> Failover<'a> {
         let cache_key = completer.cache_key(&scope.root);
         let least = Least { shown, read: LEAST_PROBABILITY };
         let (caps, generation) = (scope.settings.caps(), decision.configuration.generation);
-        let limits = CallLimits { caps, time, first, silence, generation, cache_key, least };
+        let reads_on = READING_ON;
+        let limits = CallLimits { caps, time, reads_on, first, silence, generation, cache_key, least };
         partial.begin(&step.model);
         let (providers, ledger) = (&completer.providers, &*completer.ledger);
-        let keep = Box::new(|answered: &Answered| self.cache(step, text(answered)));
-        let watchers = Watchers { partial, stage, is_overtaken, keep };
+        // Lines are told behind the part that is shown first, so that nobody takes them for it.
+        let early = Mutex::new(None);
+        let keep = Box::new(|answered: &Answered| {
+            self.cache(step, text(answered));
+            self.lines(step, lock(&early).take());
+        });
+        let first = Box::new(|answered| {
+            self.won(race, step, answered);
+            self.lines(step, lock(&early).take());
+        });
+        let lines = |so_far: SoFar| match race.is_winner(step) {
+            true => self.lines(step, Some(so_far)),
+            false => *lock(&early) = Some(so_far),
+        };
+        let is_overtaken = &race.is_overtaken;
+        let watchers = Watchers { partial, stage, is_overtaken, keep, first, lines: &lines };
         let mut sent = None;
-        let end = match Call::send((providers, ledger), (models, plan, step), cutter, limits, watchers).await {
+        let end = match Call::send((providers, ledger), (models, plan, step), cutters, limits, watchers).await {
             Ok(call) => {
                 sent = call.id();
                 call.read(corrects).await
@@ -239,7 +332,8 @@ impl<'a> Failover<'a> {
             Err(why) => End::Unsent(why),
         };
         partial.end(&step.model);
-        self.noted(step, sent, end)
+        let lines = lock(&early).take();
+        Told { end: self.noted(step, sent, end), lines }
     }
 
     /// Tells the request how a call of a model ended.
@@ -252,7 +346,8 @@ impl<'a> Failover<'a> {
     /// Records what an end means beyond the call itself: in the cache, and for the user.
     fn record(&self, step: &Step, end: &End) {
         let answer = match (end.meaning().cache, end) {
-            (ForCache::Text, End::Answered(answered)) => Some(text(answered)),
+            // It is cached when it is shown.
+            (ForCache::Text, _) => None,
             (ForCache::Unsure, End::Unsure(Some(answered))) => Some(unsure(answered)),
             (ForCache::Nothing | ForCache::Unsure, _) => Some(cache::Answer::Nothing),
             _ => None,
@@ -282,6 +377,14 @@ impl<'a> Failover<'a> {
             }
             troubles.failed(&step.model, &account(provider(model), model), problem);
         }
+    }
+
+    /// Remembers the whole lines of an answer that is read on, and tells who waits for them.
+    fn lines(&self, step: &Step, so_far: Option<SoFar>) {
+        let Some(SoFar { text, is_over }) = so_far else { return };
+        self.partial.lines(&step.model, &text);
+        self.cache(step, cache::Answer::Lines { text, is_open: !is_over });
+        self.partial.moved_on();
     }
 
     /// Remembers a model's answer for the place.

@@ -1,9 +1,10 @@
 //! Calls in flight, one per document. A call goes on while its answer may still fit what the user types, so that nothing is paid for twice.
-//! It is aborted once nobody needs its answer, unless it is billed in full.
+//! A call that has answered reads on. It is aborted once nobody needs its answer, unless it is billed in full.
 //! It leaves calling models to `failover`, and finding an answer again at a later place to the cache.
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -25,7 +26,10 @@ const ALONE: Duration = Duration::from_millis(500);
 
 /// The calls in flight.
 #[derive(Default)]
-pub struct Flights(Mutex<All>);
+pub struct Flights {
+    all: Mutex<All>,
+    clock: Arc<AtomicU64>,
+}
 
 #[derive(Default)]
 struct All {
@@ -53,14 +57,20 @@ struct Flight {
     target: Target,
     partial: Arc<Partial>,
     abort: AbortHandle,
-    ended: Shared<BoxFuture<'static, Option<Completion>>>,
+    ended: Shared<BoxFuture<'static, ()>>,
 }
 
-/// The state of a call before its end: how many requests wait for it, and the text of its models so far, unless they are chat models.
+/// The state of a call before its end: how many requests wait for it, its answer once there is one, and the text of its models so far; of chat
+/// models only whole lines that are read on.
 #[derive(Debug, Default)]
 pub struct Partial {
     waiting: watch::Sender<usize>,
     texts: watch::Sender<Vec<(String, String)>>,
+    answer: watch::Sender<Option<Completion>>,
+    /// When it moved on last: it answered, or another line of the answer has come.
+    moved: watch::Sender<u64>,
+    /// Counts the moves of all calls.
+    clock: Arc<AtomicU64>,
 }
 
 /// A request that waits for a call.
@@ -71,13 +81,18 @@ pub struct Waiting {
 }
 
 impl Flights {
+    /// The number of moves of all calls so far.
+    pub fn now(&self) -> u64 {
+        self.clock.load(Ordering::Acquire)
+    }
+
     /// Begins a call for a document, and gives up the one in flight there. Once nobody waits, the new call goes on for a moment; if it is made
     /// ahead or billed in full, to its end.
     pub fn begin<F>(&self, path: &Path, target: Target, call: impl FnOnce(Arc<Partial>) -> F) -> Waiting
     where
-        F: Future<Output = Option<Completion>> + Send + 'static,
+        F: Future<Output = ()> + Send + 'static,
     {
-        let partial = Arc::new(Partial::default());
+        let partial = Arc::new(Partial { clock: Arc::clone(&self.clock), ..Partial::default() });
         // Counted before the call begins, because the call tries a second model only while somebody waits.
         partial.waiting.send_modify(|waiting| *waiting += 1);
         let (call, listener) = (call(Arc::clone(&partial)), Arc::clone(&partial));
@@ -85,22 +100,18 @@ impl Flights {
         let task = tokio::spawn(async move {
             tokio::select! {
                 biased;
-                answer = call => answer,
-                () = listener.left_alone(), if is_left_alone => None,
+                () = call => {}
+                () = listener.left_alone(), if is_left_alone => {}
             }
         });
         let abort = task.abort_handle();
-        let ended = task.map(|ended| match ended {
-            Ok(answer) => answer,
-            Err(error) => {
-                if error.is_panic() {
-                    tracing::error!("a call panicked");
-                }
-                None
+        let ended = task.map(|ended| {
+            if ended.is_err_and(|error| error.is_panic()) {
+                tracing::error!("a call panicked");
             }
         });
         let flight = Arc::new(Flight { target, partial, abort, ended: ended.boxed().shared() });
-        let mut all = lock(&self.0);
+        let mut all = lock(&self.all);
         let before = all.wanted.insert(path.to_owned(), Arc::clone(&flight));
         all.give_up(before);
         Waiting { flight, typed: String::new() }
@@ -109,7 +120,7 @@ impl Flights {
     /// Joins the call in flight of a document, if its answer may still fit at this cursor of the current text. A call whose text diverges, or
     /// that is for another place, is given up.
     pub fn join(&self, path: &Path, text: &Rope, cursor: usize) -> Option<Waiting> {
-        let mut all = lock(&self.0);
+        let mut all = lock(&self.all);
         let flight = Arc::clone(all.wanted.get(path)?);
         if flight.is_on_the_way(text) {
             return None;
@@ -126,7 +137,7 @@ impl Flights {
 
     /// A document changed: its call in flight is given up if the answer can no longer fit.
     pub fn edited(&self, path: &Path, text: &Rope) {
-        let mut all = lock(&self.0);
+        let mut all = lock(&self.all);
         let Some(flight) = all.wanted.get(path) else { return };
         let goes_on = || {
             let typed = flight.typed(text, None);
@@ -141,21 +152,24 @@ impl Flights {
 
     /// A document was closed, or its text was replaced or lost: its call in flight is given up.
     pub fn closed(&self, path: &Path) {
-        let mut all = lock(&self.0);
+        let mut all = lock(&self.all);
         let left = all.wanted.remove(path);
         all.give_up(left);
     }
 
-    /// Whether no call may be made ahead for this text: one is in flight for it already, or somebody waits for another call.
+    /// Whether no call may be made ahead for this text: one is in flight that may answer it, or somebody waits for another call.
     pub fn is_busy(&self, path: &Path, text: &Rope) -> bool {
-        let all = lock(&self.0);
+        let all = lock(&self.all);
         let flight = all.wanted.get(path).filter(|flight| !flight.abort.is_finished());
-        flight.is_some_and(|flight| flight.partial.is_awaited() || flight.target.text == *text)
+        let answers = |flight: &Flight| {
+            flight.typed(text, None).is_some_and(|typed| flight.partial.may_begin_with(typed.trim_end()))
+        };
+        flight.is_some_and(|flight| flight.partial.is_awaited() || answers(flight))
     }
 
     /// Aborts all calls, and waits until each is written to the ledger.
     pub async fn end(&self) {
-        let All { wanted, unwanted } = std::mem::take(&mut *lock(&self.0));
+        let All { wanted, unwanted } = std::mem::take(&mut *lock(&self.all));
         for flight in wanted.into_values().chain(unwanted) {
             flight.abort.abort();
             flight.ended.clone().await;
@@ -203,15 +217,38 @@ impl Partial {
         *self.waiting.borrow() > 0
     }
 
-    /// Returns once nobody has waited for [`ALONE`].
+    /// Returns once nobody has waited for [`ALONE`]. A call that has answered is read on for who takes its answer.
     async fn left_alone(&self) {
         let mut waiting = self.waiting.subscribe();
         // The sender lives as long as `self`.
         while waiting.wait_for(|waiting| *waiting == 0).await.is_ok() {
-            if timeout(ALONE, waiting.wait_for(|waiting| *waiting > 0)).await.is_err() {
+            let nobody_came = timeout(ALONE, waiting.wait_for(|waiting| *waiting > 0)).await.is_err();
+            if nobody_came && self.answer.borrow().is_none() {
                 return;
             }
+            if nobody_came {
+                std::future::pending::<()>().await;
+            }
         }
+    }
+
+    /// The call answers; `None` if its answer cannot be shown.
+    pub fn answer(&self, completion: Option<Completion>) {
+        self.answer.send_replace(completion);
+        self.moved_on();
+    }
+
+    /// The call moved on, so that who waits for it looks again.
+    pub fn moved_on(&self) {
+        self.moved.send_replace(self.clock.fetch_add(1, Ordering::AcqRel) + 1);
+    }
+
+    /// The whole lines of a model's answer so far. They stand for its text if that is not known as it streams.
+    pub fn lines(&self, model: &str, lines: &str) {
+        self.texts.send_modify(|texts| {
+            let unknown = texts.iter_mut().filter(|(name, text)| name == model && text.len() < lines.len());
+            unknown.for_each(|(_, text)| text.replace_range(.., lines));
+        });
     }
 
     /// A model is called.
@@ -236,30 +273,59 @@ impl Partial {
     }
 }
 
-/// Whether one of these unfinished texts may still agree with what was typed. Only the first line is compared, because the other lines do not
-/// have the document's indentation yet.
+/// Whether one of these unfinished texts may still agree with what was typed. Of the lines after the first, indentation is not compared, because
+/// it is not yet the document's.
 fn may_begin_with(texts: &[(String, String)], typed: &str) -> bool {
     let typed = normalised(typed);
-    let agrees = |text: &str| {
-        let mut pairs = text.chars().zip(typed.chars());
-        pairs.find(|(said, typed)| said != typed || *said == '\n').is_none_or(|(said, typed)| said == typed)
-    };
-    texts.is_empty() || texts.iter().any(|(_, text)| agrees(text))
+    texts.is_empty() || texts.iter().any(|(_, said)| agrees(said, &typed))
+}
+
+fn agrees(said: &str, typed: &str) -> bool {
+    let (mut said, mut typed) = (said.split('\n').peekable(), typed.split('\n').peekable());
+    let mut is_first = true;
+    while let (Some(said_line), Some(typed_line)) = (said.next(), typed.next()) {
+        let (said_line, typed_line) = match is_first {
+            true => (said_line, typed_line),
+            false => (said_line.trim_start(), typed_line.trim_start()),
+        };
+        is_first = false;
+        let agrees = match (said.peek().is_some(), typed.peek().is_some()) {
+            (true, true) => said_line.trim_end() == typed_line.trim_end(),
+            (true, false) => said_line.starts_with(typed_line),
+            (false, true) => typed_line.starts_with(said_line),
+            (false, false) => said_line.starts_with(typed_line) || typed_line.starts_with(said_line),
+        };
+        if !agrees {
+            return false;
+        }
+    }
+    true
 }
 
 impl Waiting {
-    /// Waits for the end of the call, or until its text diverges from what was typed. The answer is for the place where the call began.
-    pub async fn ended(self) -> Option<Completion> {
-        if self.typed.is_empty() {
-            // There is nothing to compare, so do not wake up for each chunk.
-            return self.flight.ended.clone().await;
-        }
-        let mut texts = self.flight.partial.texts.subscribe();
+    /// Waits for the answer of the call, which is for the place where the call began; `None` if it ends without one.
+    pub async fn answered(self) -> Option<Completion> {
+        let mut answer = self.flight.partial.answer.subscribe();
         tokio::select! {
             biased;
-            answer = self.flight.ended.clone() => answer,
             // The sender lives as long as `self`.
-            _ = texts.wait_for(|texts| !may_begin_with(texts, &self.typed)) => None,
+            _ = answer.wait_for(Option::is_some) => {}
+            () = self.flight.ended.clone() => {}
+        }
+        self.flight.partial.answer.borrow().clone()
+    }
+
+    /// Waits until the call moves on after `seen`, or ends, or its text diverges from what was typed.
+    pub async fn moved_on(self, seen: u64) {
+        let Partial { moved, texts, .. } = &*self.flight.partial;
+        let (mut moved, mut texts) = (moved.subscribe(), texts.subscribe());
+        tokio::select! {
+            biased;
+            () = self.flight.ended.clone() => {}
+            // The senders live as long as `self`.
+            _ = moved.wait_for(|moved| *moved > seen) => {}
+            // With nothing to compare, nobody wakes up for each chunk.
+            _ = texts.wait_for(|texts| !may_begin_with(texts, &self.typed)), if !self.typed.is_empty() => {}
         }
     }
 }
@@ -313,7 +379,12 @@ mod tests {
             (&["foo"][..], "g", false),
             (&["foo"][..], "fo\n", false),
             (&["foo\n"][..], "foo(", false),
-            (&["foo\n  bar"][..], "foo\r\n\tbaz", true),
+            (&["foo\n  bar"][..], "foo\r\n\tba", true),
+            (&["foo\n  bar"][..], "foo\r\n\tbar();", true),
+            (&["foo\n  bar"][..], "foo\r\n\tbaz", false),
+            (&["foo\n  bar\n"][..], "foo\n    bar();", false),
+            (&["foo\n  bar\n"][..], "foo\n    bar\n    b", true),
+            (&["\n  bar\n"][..], "\n    b", true),
             (&["foo", "bar"][..], "b", true),
             (&["foo", "bar"][..], "c", false),
         ] {

@@ -1,10 +1,10 @@
 //! An answer while it is read: it passes each chunk through the cutter, follows the probability of the text, and tells how far the answer has
-//! come. A panic of the cutter ends the answer, not the call.
+//! come. Behind the part that is shown first it is read on, line by line. A panic of the cutter ends the answer, not the call.
 //! It leaves the stream and its settlement to `call`.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use pennyworth_core::cut::{Cut, Cutter, Finish, Progress};
+use pennyworth_core::cut::{Cut, Cutter, Finish, Progress, SoFar};
 use pennyworth_core::prompt::Realign;
 use pennyworth_providers::{Chunk, FinishReason, ProviderError};
 use tokio::sync::watch;
@@ -34,18 +34,43 @@ pub enum Stage {
     Unsure,
 }
 
+/// What a chunk brought.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Heard {
+    /// Nothing to act on.
+    More,
+    /// The part that is shown first is whole. The answer is read on.
+    First,
+    /// Enough is read.
+    Over,
+}
+
+/// The cutters of an answer.
+pub struct Cutters {
+    /// Cuts the part that is shown first.
+    pub first: Cutter,
+    /// Cuts the lines of the whole answer, if it is read on.
+    pub lines: Option<Cutter>,
+}
+
 /// Who listens to an answer.
 pub(super) struct Listeners<'a> {
     /// Receives the text as it streams, with the model's name.
     pub(super) text: Option<(&'a Partial, &'a str)>,
     /// Receives the stage.
     pub(super) stage: watch::Sender<Stage>,
+    /// Receives the whole lines, each time that another one has come.
+    pub(super) lines: &'a (dyn Fn(SoFar) + Sync),
 }
 
 /// An answer while it is read.
 pub(super) struct Reading<'a> {
     /// `None` after it panicked.
     cutter: Option<Cutter>,
+    /// `None` if the answer is not read on.
+    lines: Option<Cutter>,
+    /// What was shown first, with its probability, once the answer is read on.
+    first: Option<(Cut, Option<f32>)>,
     realign: Realign,
     listeners: Listeners<'a>,
     finish: Finish,
@@ -55,12 +80,29 @@ pub(super) struct Reading<'a> {
     /// What was whole when the probability fell below the least one to be shown.
     sure: Option<(Cut, Option<f32>)>,
     has_text: bool,
+    has_ended: bool,
 }
 
 impl<'a> Reading<'a> {
-    pub(super) fn new(cutter: Cutter, realign: Realign, least: Least, listeners: Listeners<'a>) -> Reading<'a> {
-        let (cutter, joint) = (Some(cutter), Some(0.0));
-        Reading { cutter, realign, listeners, finish: Finish::Stop, joint, least, sure: None, has_text: false }
+    pub(super) fn new(cutters: Cutters, realign: Realign, least: Least, listeners: Listeners<'a>) -> Reading<'a> {
+        Reading {
+            cutter: Some(cutters.first),
+            lines: cutters.lines,
+            first: None,
+            realign,
+            listeners,
+            finish: Finish::Stop,
+            joint: Some(0.0),
+            least,
+            sure: None,
+            has_text: false,
+            has_ended: false,
+        }
+    }
+
+    /// What is shown first, with its probability, once the answer is read on.
+    pub(super) fn first(&self) -> Option<&(Cut, Option<f32>)> {
+        self.first.as_ref()
     }
 
     /// Whether any text has come.
@@ -69,35 +111,37 @@ impl<'a> Reading<'a> {
     }
 
     /// Reads a chunk.
-    pub(super) fn take(&mut self, chunk: Chunk) -> Progress {
+    pub(super) fn take(&mut self, chunk: Chunk) -> Heard {
         match chunk {
+            Chunk::Text { text, logprob } if self.first.is_some() => self.read_on(&text, logprob),
             Chunk::Text { text, logprob } => self.text(&text, logprob),
-            Chunk::Usage(_) | Chunk::Limits(_) => Progress::More,
+            Chunk::Usage(_) | Chunk::Limits(_) => Heard::More,
             Chunk::Finish(reason) => {
+                self.has_ended = true;
                 self.finish = match reason {
                     FinishReason::Stop => Finish::Stop,
                     FinishReason::Length => Finish::Length,
                     // Of a filtered answer, what is whole before the cut is kept.
                     FinishReason::Filtered | FinishReason::Other => Finish::CutOff,
                 };
-                Progress::More
+                Heard::More
             }
         }
     }
 
-    fn text(&mut self, text: &str, logprob: Option<f32>) -> Progress {
+    fn text(&mut self, text: &str, logprob: Option<f32>) -> Heard {
         let joint = self.joint.zip(logprob).map(|(joint, logprob)| joint + logprob);
         let is_below = |least: f32| joint.is_some_and(|joint| joint.exp() < least);
         if is_below(self.least.shown) && !self.is_unsure() {
             self.sure = self.whole_so_far();
             if self.sure.is_some() {
-                return Progress::Done;
+                return Heard::Over;
             }
             self.listeners.stage.send_replace(Stage::Unsure);
         }
         if is_below(self.least.read) {
             self.finish = Finish::CutOff;
-            return Progress::Done;
+            return Heard::Over;
         }
         self.joint = joint;
         self.has_text = true;
@@ -108,7 +152,61 @@ impl<'a> Reading<'a> {
         if let Some((partial, model)) = self.listeners.text {
             partial.push(model, text);
         }
-        self.with_cutter(|cutter| cutter.push(text)).unwrap_or(Progress::Done)
+        let first = self.with_cutter(|cutter| cutter.push(text)).unwrap_or(Progress::Done);
+        let lines = self.push_lines(text);
+        match (first, lines) {
+            (Progress::More, _) => Heard::More,
+            (Progress::Done, Some(Progress::More)) if !self.is_unsure() => self.shows_first(),
+            (Progress::Done, _) => Heard::Over,
+        }
+    }
+
+    /// Takes what is shown first out of the answer, which is read on if there is something to show.
+    fn shows_first(&mut self) -> Heard {
+        let cut = self.with_cutter(|cutter| cutter.clone().finish(Finish::Stop));
+        let Some(Ok(cut)) = cut else { return Heard::Over };
+        self.first = Some((cut, self.joint));
+        self.joint = self.joint.map(|_| 0.0);
+        Heard::First
+    }
+
+    /// Reads on. A line whose tokens are too improbable together to be shown ends the answer before it.
+    fn read_on(&mut self, text: &str, logprob: Option<f32>) -> Heard {
+        self.joint = self.joint.zip(logprob).map(|(joint, logprob)| joint + logprob);
+        if self.joint.is_some_and(|joint| joint.exp() < self.least.shown) {
+            self.finish = Finish::CutOff;
+            return Heard::Over;
+        }
+        if text.contains('\n') {
+            self.joint = self.joint.map(|_| 0.0);
+        }
+        let text = self.realign.push(text);
+        if let Some((partial, model)) = self.listeners.text {
+            partial.push(model, text);
+        }
+        match self.push_lines(text) {
+            Some(Progress::More) => Heard::More,
+            Some(Progress::Done) | None => Heard::Over,
+        }
+    }
+
+    /// Passes text to the cutter of lines, and tells of another whole line. `None` if the answer is not read on.
+    fn push_lines(&mut self, text: &str) -> Option<Progress> {
+        let lines = self.lines.as_mut()?;
+        let progress = guarded(|| lines.push(text));
+        if progress.is_none() {
+            self.lines = None;
+        } else if text.contains(['\n', '\r']) || progress == Some(Progress::Done) {
+            self.tell_lines(None);
+        }
+        progress
+    }
+
+    fn tell_lines(&self, finish: Option<Finish>) {
+        let so_far = self.lines.as_ref().and_then(|lines| guarded(|| lines.so_far(finish)));
+        if let Some(so_far) = so_far.filter(|so_far| !so_far.text.trim().is_empty()) {
+            (self.listeners.lines)(so_far);
+        }
     }
 
     fn is_unsure(&self) -> bool {
@@ -130,10 +228,15 @@ impl<'a> Reading<'a> {
             truncated,
             broken,
         };
+        let finish = if broken.is_some() { Finish::CutOff } else { self.finish };
+        // Without a word of the provider, the last line may go on.
+        self.tell_lines(Some(if self.has_ended { finish } else { Finish::CutOff }));
+        if let Some((cut, joint)) = self.first.take() {
+            return End::Answered(answered(cut, joint, broken));
+        }
         if let Some((cut, joint)) = self.sure.take() {
             return End::Answered(answered(cut, joint, None));
         }
-        let finish = if broken.is_some() { Finish::CutOff } else { self.finish };
         let cut = self.cutter.take().map(|cutter| guarded(|| cutter.finish(finish)));
         match (cut, broken) {
             (None | Some(None), _) => End::Crashed,
@@ -173,7 +276,7 @@ mod tests {
     const CALL: CallId = CallId::of_a_test();
 
     fn reading(least: Least) -> Reading<'static> {
-        let cutter = Cutter::new(CutInput {
+        let first = Cutter::new(CutInput {
             surroundings: Surroundings::default(),
             task: Task::Line,
             stops: Vec::new(),
@@ -183,8 +286,8 @@ mod tests {
             by_line: false,
         });
         let rendered = Rendered { body: Body::Raw { prompt: String::new() }, held: String::new() };
-        let listeners = Listeners { text: None, stage: watch::Sender::new(Stage::default()) };
-        Reading::new(cutter, Realign::new(&rendered), least, listeners)
+        let listeners = Listeners { text: None, stage: watch::Sender::new(Stage::default()), lines: &|_| {} };
+        Reading::new(Cutters { first, lines: None }, Realign::new(&rendered), least, listeners)
     }
 
     fn text(text: &str, probability: f32) -> Chunk {
@@ -194,9 +297,9 @@ mod tests {
     #[test]
     fn a_panic_of_the_cutter_ends_the_answer_and_blames_nobody() {
         let mut reading = reading(Least { shown: 0.1, read: 0.1 });
-        assert_eq!(reading.take(text("a", 1.0)), Progress::More);
+        assert_eq!(reading.take(text("a", 1.0)), Heard::More);
         assert!(reading.with_cutter(|_| panic!("a test")).is_none());
-        assert_eq!(reading.take(text("b", 1.0)), Progress::Done);
+        assert_eq!(reading.take(text("b", 1.0)), Heard::Over);
         assert!(matches!(reading.finish(CALL, false, None), End::Crashed));
     }
 
@@ -205,7 +308,7 @@ mod tests {
         let ends = |pieces: &[(&str, f32)], broken| {
             let mut reading = reading(Least { shown: 0.5, read: 0.1 });
             let read =
-                pieces.iter().take_while(|(piece, sure)| reading.take(text(piece, *sure)) == Progress::More).count();
+                pieces.iter().take_while(|(piece, sure)| reading.take(text(piece, *sure)) == Heard::More).count();
             let end = match reading.finish(CALL, false, broken) {
                 End::Answered(answered) => format!("shown {}", answered.cut.text),
                 End::Unsure(Some(answered)) => format!("unsure {}", answered.cut.text),

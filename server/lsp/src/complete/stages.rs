@@ -1,9 +1,11 @@
 //! The stages of a completion, in their order. Read this file to know the program:
 //!
 //! ```text
-//! classify → gate → cache → embedded → plan        `decide`: at once, without a wait
-//!     → join → wait → ask → cut → present          `complete`: models, while time and money remain
+//! classify → gate → cache → lines → embedded → plan        `decide`: at once, without a wait
+//!     → join → wait → ask → cut → present                  `complete`: models, while time and money remain
 //! ```
+//!
+//! An answer is shown line by line and read on behind the first: `lines` finds the next one.
 //!
 //! It leaves what each stage decides to `core`, calling models one after the other to `failover`, one call to `call`, and calls that outlive
 //! their request to `flights`.
@@ -13,16 +15,16 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use futures_util::FutureExt as _;
-use pennyworth_core::cache::{Answer, Found, Place};
+use pennyworth_core::cache::{Answer, Found, Place, Relation};
 use pennyworth_core::classify;
-use pennyworth_core::cut::{Cut, CutInput, Cutter, Finish};
+use pennyworth_core::cut::{Cut, CutInput, Cutter, Finish, Progress};
 use pennyworth_core::gate::{self, FileKind, Gate, Moment, Reason, Trigger};
 use pennyworth_core::models::{Format, Model, Shape};
 use pennyworth_core::money::Money;
 use pennyworth_core::plan::{self, Inputs, Plan};
 use pennyworth_core::present::among_closers;
 use pennyworth_core::prompt::{self, Around, Prompt, Window};
-use pennyworth_core::route::{Skipped, Terms};
+use pennyworth_core::route::{Skipped, Step, Terms};
 use pennyworth_core::syntax;
 use pennyworth_core::task::{Stop, Task, Tier};
 use pennyworth_core::tokens::{REFERENCE_CHARS_PER_TOKEN, estimate};
@@ -33,8 +35,10 @@ use super::completer::Completer;
 use super::completion::Completion;
 use super::cursor::Cursor;
 use super::decision::{Decision, Depth};
+use super::ends::Answered;
 use super::failover::{Cost, Failover};
 use super::flights::Partial;
+use super::reading::Cutters;
 use super::request::Request;
 use crate::documents::session::STALE;
 use crate::learn::{EMBEDDED, key};
@@ -47,6 +51,8 @@ const LEARNING: Duration = Duration::from_millis(300);
 const MIN_CHARS: usize = 2;
 /// Most lines of a suggestion, unless the task's `max_tokens` allows more.
 const MAX_LINES: usize = 12;
+/// Most lines of an answer that is read on.
+const MAX_LINES_READ: usize = 40;
 
 /// Completes a request; `None` if there is nothing to suggest, or if a newer request or an edit supersedes it.
 pub async fn complete(
@@ -60,6 +66,8 @@ pub async fn complete(
         return None;
     }
     let is_known = request.snapshot.language.is_some();
+    // Before deciding, so that no move of a call in between is missed.
+    let seen = completer.flights.now();
     let decided = async {
         // Nothing is learned before its rules are known.
         completer.scope(&request.path).await;
@@ -80,15 +88,20 @@ pub async fn complete(
         return at_once(decision);
     }
     let asked = async {
-        let mut decision = join(completer, decision).await?;
+        let mut decision = join(completer, decision, seen).await?;
         if decision.is_final() {
             return at_once(decision);
         }
-        if !may_ask(completer, &mut decision)? {
-            return None;
+        let asks = may_ask(completer, &mut decision).unwrap_or(false);
+        let decision = Arc::new(decision);
+        if asks {
+            wait(&decision, begun).await;
+            if let Some(completion) = ask(completer, Arc::clone(&decision)).await {
+                return Some(completion);
+            }
         }
-        wait(&decision, begun).await;
-        ask(completer, decision).await
+        // What the embedded model says is better than nothing.
+        embedded_completion(completer, &decision)
     };
     tokio::select! {
         biased;
@@ -137,21 +150,22 @@ pub fn decide(
     }
 
     (decision.cached, decision.completion) = cache(completer, &decision);
+    if let Some(found) = lines(completer, &decision, task) {
+        (decision.cached, decision.completion) = found;
+    }
     let spares_embedded = spares_embedded(decision.gate);
     if (decision.completion.is_some() || !spares_embedded) && !everything {
         return Some(decision);
     }
 
-    let generation = completer.learner.model.generation();
+    decision.learned = completer.learner.model.generation();
     decision.embedded = embedded(completer, &decision, task);
-    if decision.completion.is_none() && spares_embedded {
-        decision.completion = embedded_completion(completer, &decision, task, generation);
-    }
-
-    if decision.completion.is_none() || everything {
-        // A report shows the plan without exploration.
-        let explores = !everything && completer.explores(decision.scope().settings.explore);
-        decision.plan = Some(plan(completer, &decision, (task, file), cap_left, explores));
+    // A report shows the plan without exploration.
+    let explores = !everything && completer.explores(decision.scope().settings.explore);
+    let is_spare = decision.embedded.is_some() && decision.completion.is_none() && spares_embedded;
+    decision.plan = Some(plan(completer, &decision, (task, file), cap_left, explores));
+    if is_spare && !everything && !decision.is_model_worth_more() {
+        decision.completion = embedded_completion(completer, &decision);
     }
     Some(decision)
 }
@@ -195,8 +209,20 @@ fn classify(completer: &Completer, configuration: Arc<Configuration>, request: R
     }
     let place = Place::of(&cursor.text, cursor.offset);
     let gate = Gate::Silent(Reason::TooLittle);
-    let (cached, embedded, plan, completion) = (None, None, None, None);
-    Some(Decision { request, configuration, scope, cursor, context, gate, cached, embedded, plan, completion, place })
+    Some(Decision {
+        request,
+        configuration,
+        scope,
+        cursor,
+        context,
+        gate,
+        cached: None,
+        embedded: None,
+        learned: 0,
+        plan: None,
+        completion: None,
+        place,
+    })
 }
 
 /// Decides whether a model may be called here.
@@ -217,6 +243,33 @@ fn cache(completer: &Completer, decision: &Decision) -> (Option<Found>, Option<C
         _ => None,
     };
     (found, completion)
+}
+
+/// Looks up the lines of an earlier answer that was read on, and cuts what fits here next. `None` if there are none, if they are still on their way,
+/// or if the cache has something better. Lines of which nothing fits count as an answer that gave nothing.
+fn lines(completer: &Completer, decision: &Decision, task: Task) -> Option<(Option<Found>, Option<Completion>)> {
+    let asked = decision.lookup(completer.now_ms());
+    let rest = completer.cache().lines(&decision.place, &asked)?;
+    if let (Some(_), Some(Found::Hit(hit))) = (&decision.completion, &decision.cached)
+        && (hit.decided.tier >= rest.decided.tier && !matches!(hit.relation, Relation::Deleted(_)))
+    {
+        return None;
+    }
+    let mut cutter = cut(completer, decision, task, None, decision.shows_lines());
+    if cutter.push(&rest.text) == Progress::More && rest.is_open {
+        return None;
+    }
+    let nothing = || (Some(Found::Nothing(rest.decided.clone())), None);
+    let Ok(cut) = cutter.finish(Finish::Stop) else { return Some(nothing()) };
+    let (model, tier) = (&rest.decided.model, rest.decided.tier);
+    let text = decision.cursor.in_line_breaks(&cut.text);
+    let answer = Answer::Text { text, probability: 1.0 };
+    completer.cache().put(&decision.place, decision.decided(task, model, tier), answer, completer.now_ms());
+    // Closers that the editor inserted behind the cursor are no part of the text: it was cut before them.
+    match present(decision, &cut.text, decision.suggested(task, Source::Lines, model, None)) {
+        Some(completion) => Some((decision.cached.clone(), Some(completion))),
+        None => Some(nothing()),
+    }
 }
 
 /// Asks the embedded model, and returns its cut answer with the probability of what is left.
@@ -240,9 +293,9 @@ fn embedded(completer: &Completer, decision: &Decision, task: Task) -> Option<(C
         indent: &cursor.indent(),
     };
     let suggestion = completer.learner.model.ask(|model| model.suggest(&query))?;
-    let mut cutter = cut(completer, decision, task, None);
+    let mut cutter = cut(completer, decision, task, None, decision.shows_lines());
     cutter.push(&suggestion.text);
-    let cut = cutter.finish(Finish::Stop).ok()?;
+    let cut = cutter.finish(Finish::Stop).ok().filter(|cut| says_something(&cut.text))?;
     // A shorter text is more probable than the whole.
     let kept = cut.text.trim_end().len();
     let shorter = suggestion.tokens.iter().find(|(end, _)| *end >= kept).map(|(_, joint)| *joint);
@@ -269,6 +322,7 @@ fn plan(
         prefix,
         suffix,
         stop: None,
+        reads_on: false,
     };
     let standings = completer.standings(configuration, task, language);
     let ledger = completer.ledger.get();
@@ -283,6 +337,7 @@ fn plan(
         privacy: scope.settings.privacy(),
         pin: scope.settings.pin(task),
         max_tokens: row.max_tokens,
+        reads_on: decision.shows_lines(),
         deadline_ms: request.deadline_ms(row),
         now: completer.week_hour(),
         explore,
@@ -295,31 +350,42 @@ fn plan(
     )
 }
 
-/// Joins the call in flight if its answer may still fit here. When it ends, its answer is in the cache, so the stages run again.
-async fn join(completer: &Arc<Completer>, decision: Decision) -> Option<Decision> {
-    let Cursor { text, offset, .. } = &decision.cursor;
-    let Some(call) = completer.flights.join(&decision.request.path, text, *offset) else { return Some(decision) };
-    call.ended().await;
-    decide_at_once(completer, decision.request).await
+/// Joins the call in flight if its answer may still fit here. Each time that it has moved on after `seen`, more of its answer is in the cache, so
+/// the stages run again.
+async fn join(completer: &Arc<Completer>, mut decision: Decision, mut seen: u64) -> Option<Decision> {
+    loop {
+        let Cursor { text, offset, .. } = &decision.cursor;
+        let Some(call) = completer.flights.join(&decision.request.path, text, *offset) else { return Some(decision) };
+        call.moved_on(seen).await;
+        seen = completer.flights.now();
+        decision = decide_at_once(completer, decision.request).await?;
+        if decision.is_final() {
+            return Some(decision);
+        }
+    }
 }
 
 /// Waits for a pause in typing. A user who asks with a key does not wait.
 async fn wait(decision: &Decision, begun: Instant) {
     if decision.request.trigger != Trigger::Invoked {
         let debounce = Duration::from_millis(decision.scope().settings.debounce_ms.into());
-        tokio::time::sleep(debounce.saturating_sub(begun.elapsed())).await;
+        let left = debounce.saturating_sub(begun.elapsed());
+        // A timer of nothing still takes a millisecond.
+        if !left.is_zero() {
+            tokio::time::sleep(left).await;
+        }
     }
 }
 
 /// Calls the models of the plan, in a call that may outlive this request.
-async fn ask(completer: &Arc<Completer>, decision: Decision) -> Option<Completion> {
+async fn ask(completer: &Arc<Completer>, decision: Arc<Decision>) -> Option<Completion> {
     let (path, target, worker) = (decision.request.path.clone(), decision.target(), Arc::clone(completer));
     let call = move |partial: Arc<Partial>| async move { models(&worker, &decision, &partial, Cost::Capped).await };
-    completer.flights.begin(&path, target, call).ended().await
+    completer.flights.begin(&path, target, call).answered().await
 }
 
 /// A cutter for the answer of a model with this prompt format, or of the embedded model. The answer passes through it as it streams.
-fn cut(completer: &Completer, decision: &Decision, task: Task, format: Option<&Format>) -> Cutter {
+fn cut(completer: &Completer, decision: &Decision, task: Task, format: Option<&Format>, by_line: bool) -> Cutter {
     let row = decision.scope().tasks.row(task);
     let (parses, document, language) =
         (Arc::clone(&completer.parses), decision.request.path.clone(), decision.cursor.language.name());
@@ -329,13 +395,26 @@ fn cut(completer: &Completer, decision: &Decision, task: Task, format: Option<&F
         stops: row.stop.clone(),
         shape: format.map_or(Shape::Raw, |format| format.shape),
         markers: format.map_or_else(Vec::new, |format| format.markers.clone()),
-        max_lines: match row.stop.contains(&Stop::Newline) {
+        max_lines: match row.stop.contains(&Stop::Newline) && !by_line {
             true => 1,
             false => MAX_LINES.max(row.max_tokens as usize / 8),
         },
-        by_line: false,
+        by_line,
     });
     cutter.watched(Arc::new(move || Box::new(parses.begin(&document, language))))
+}
+
+/// A cutter for the lines of an answer that is read on. No stop of the task ends it.
+fn cut_lines(decision: &Decision, task: Task, format: Option<&Format>) -> Cutter {
+    Cutter::new(CutInput {
+        surroundings: decision.cursor.surroundings(),
+        task,
+        stops: Vec::new(),
+        shape: format.map_or(Shape::Raw, |format| format.shape),
+        markers: format.map_or_else(Vec::new, |format| format.markers.clone()),
+        max_lines: MAX_LINES_READ,
+        by_line: false,
+    })
 }
 
 /// Presents a text as the editor inserts it: with the document's line breaks, and after the selected item if there is one. `None` if the text
@@ -374,49 +453,46 @@ fn at_once(decision: Decision) -> Option<Completion> {
 }
 
 /// Presents the embedded model's text, and caches it so that it does not flicker while the user types along.
-fn embedded_completion(
-    completer: &Completer,
-    decision: &Decision,
-    task: Task,
-    generation: usize,
-) -> Option<Completion> {
-    let (cut, probability) = decision.embedded.as_ref()?;
+fn embedded_completion(completer: &Completer, decision: &Decision) -> Option<Completion> {
+    let (task, (cut, probability)) = (decision.context.task?, decision.embedded.as_ref()?);
     let suggested = decision.suggested(task, Source::Embedded, EMBEDDED, Some(*probability));
     let completion = present(decision, &cut.text, suggested)?;
     let text = decision.cursor.in_line_breaks(&cut.text);
     let answer = Answer::Text { text, probability: *probability };
     let mut cache = completer.cache();
     // If the model forgot something meanwhile, its answer must not be cached.
-    if completer.learner.model.generation() == generation {
+    if completer.learner.model.generation() == decision.learned {
         cache.put(&decision.place, decision.decided(task, EMBEDDED, Tier::Embedded), answer, completer.now_ms());
     }
     Some(completion)
 }
 
-/// Calls the models of the plan until an answer fits, and presents it. A panic is reported, and gives nothing.
-pub(super) async fn models(
-    completer: &Completer,
-    decision: &Decision,
-    partial: &Partial,
-    cost: Cost,
-) -> Option<Completion> {
+/// Calls the models of the plan until an answer fits, presents it, and reads on behind it. A panic is reported, and gives nothing.
+pub(super) async fn models(completer: &Completer, decision: &Decision, partial: &Partial, cost: Cost) {
     let called = AssertUnwindSafe(called(completer, decision, partial, cost)).catch_unwind().await;
-    called.inspect_err(|_| completer.crashes.crashed("a call of a model")).ok()?
+    if called.is_err() {
+        completer.crashes.crashed("a call of a model");
+    }
 }
 
-async fn called(completer: &Completer, decision: &Decision, partial: &Partial, cost: Cost) -> Option<Completion> {
-    let plan = decision.plan.as_ref()?;
+async fn called(completer: &Completer, decision: &Decision, partial: &Partial, cost: Cost) {
+    let Some(plan) = &decision.plan else { return };
     let row = decision.scope().tasks.row(plan.task);
     let until = Instant::now() + Duration::from_millis(decision.request.deadline_ms(row).into());
-    let cut = |format: Option<&Format>| cut(completer, decision, plan.task, format);
-    let failover = Failover { completer, decision, plan, partial, cost, until, cut: &cut };
-    let (model, answered) = failover.first_that_fits().await?;
-    let suggested = Suggested {
-        call: Some(answered.call),
-        truncated: answered.truncated,
-        ..decision.suggested(plan.task, Source::Model, model, answered.probability)
+    let cut = |step: &Step, format: Option<&Format>| Cutters {
+        first: cut(completer, decision, plan.task, format, plan.reads_on),
+        lines: step.reads_on.then(|| cut_lines(decision, plan.task, format)),
     };
-    present(decision, &answered.cut.text, suggested)
+    let show = |step: &Step, answered: Answered| {
+        let suggested = Suggested {
+            call: Some(answered.call),
+            truncated: answered.truncated,
+            ..decision.suggested(plan.task, Source::Model, &step.model, answered.probability)
+        };
+        partial.answer(present(decision, &answered.cut.text, suggested));
+    };
+    let failover = Failover { completer, decision, plan, partial, cost, until, cut: &cut };
+    failover.run(&show).await;
 }
 
 /// Whether models may be called: the caps leave one in the route, and the cache does not say that this place just failed. A user who asks
@@ -460,9 +536,15 @@ fn moment<'a>(completer: &Completer, decision: &'a Decision, task: Task, file: F
         enabled: scope.tasks.row(task).enabled,
         paused: completer.pauses.holds(decision.language()),
         has_local_model,
+        reads_on: decision.shows_lines() && scope.tasks.row(task).read_on > 0,
         prefix: &cursor.before,
         suffix: &cursor.after,
     }
+}
+
+/// Whether a text is more than closers and separators, which cost as much to read as to type.
+fn says_something(text: &str) -> bool {
+    text.chars().any(|c| !c.is_whitespace() && !")]}>;,:\"'`".contains(c))
 }
 
 /// Whether the gate is closed to protect something, and not because a call would bring nothing.

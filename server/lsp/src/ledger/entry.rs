@@ -67,7 +67,7 @@ impl Entry {
             task: Some(plan.task),
             language: plan.language.clone(),
             prompt_tokens: step.prompt_tokens,
-            max_tokens: plan.budget.max_tokens,
+            max_tokens: step.max_tokens,
             chars_per_token: model.chars_per_token,
             worst_cost: step.worst_cost,
             price: step.price.clone(),

@@ -25,6 +25,9 @@ pub(super) fn load(connection: &Connection) -> rusqlite::Result<Memory> {
         if let Some(fate) = shown.kind.and_then(|kind| shown.fate(kind)) {
             memory.fate(&shown.model, fate);
         }
+        if let Some(taken) = shown.kind.and_then(|kind| shown.line(kind)) {
+            memory.line(&shown.model, taken);
+        }
         if shown.kind.is_some_and(OutcomeKind::is_acceptance) {
             PastSuggestion { kind: None, ..shown }.accepted(&mut memory, row.get(9)?);
         }
@@ -87,13 +90,20 @@ impl PastSuggestion {
         (kind != OutcomeKind::Unused).then_some(Fate { said: self.probability?, right: kind > OutcomeKind::Dismissed })
     }
 
+    /// Whether it was taken or typed, if it was a further line of an answer; `None` if the user did not decide.
+    pub(super) fn line(&self, kind: OutcomeKind) -> Option<bool> {
+        let is_line = self.source == Source::Lines.name() && kind != OutcomeKind::Unused;
+        is_line.then_some(kind > OutcomeKind::Dismissed)
+    }
+
     /// Counts an acceptance once, and learns the accepted length if the answer is not the embedded model's.
     pub(super) fn accepted(&self, memory: &mut Memory, taken: u32) {
         let Ok(task) = self.task.parse::<Task>() else { return };
         if !self.kind.is_some_and(OutcomeKind::is_acceptance) {
             memory.accepted(task, &self.language, &self.model);
         }
-        if self.source == Source::Embedded.name() {
+        // Neither the embedded model's answers nor further lines show how long an answer must be.
+        if self.source == Source::Embedded.name() || self.source == Source::Lines.name() {
             return;
         }
         let all = self.chars.max(1);

@@ -1,5 +1,5 @@
 //! What was learned from the ledger, held in memory so that planning a request never waits for a file: acceptance, confidence, accepted
-//! lengths, waits, calibration of tokens and cache hits. It is read once at start and updated with each row this process writes. Rows of the
+//! lengths, further lines taken, waits, calibration of tokens and cache hits. It is read once at start and updated with each row this process writes. Rows of the
 //! user's other servers count from the next start. It leaves reading and writing rows to `history` and `store`.
 
 use std::collections::{HashMap, VecDeque};
@@ -73,6 +73,9 @@ struct ModelMemory {
     /// Milliseconds to the first text of its latest answers.
     waits: VecDeque<u32>,
     missed: Missed,
+    /// Further lines of its answers that the user decided about, and those of them that were taken or typed; older ones count less.
+    lines_shown: f64,
+    lines_taken: f64,
     fates: VecDeque<Fate>,
     confidence: Confidence,
 }
@@ -192,6 +195,13 @@ impl Memory {
         *missed = Missed { calls: missed.calls.saturating_add(1), ms: missed.ms.max(ms), at_ms: now_ms };
     }
 
+    /// A further line of a model's answer was taken or typed, or it was not.
+    pub(super) fn line(&mut self, model: &str, taken: bool) {
+        let learned = self.model_mut(model);
+        learned.lines_shown = learned.lines_shown * ANOTHER + 1.0;
+        learned.lines_taken = learned.lines_taken * ANOTHER + f64::from(u8::from(taken));
+    }
+
     /// A model's answer turned out right or wrong.
     pub(super) fn fate(&mut self, model: &str, fate: Fate) {
         remember(&mut self.model_mut(model).fates, fate, FATES);
@@ -228,7 +238,8 @@ impl Memory {
         let Some(learned) = self.models.get(model) else { return Standing { shown, accepted, ..Standing::default() } };
         let cached_share = learned.shares().cached;
         let (wait_ms, needs_ms) = (learned.wait_ms(now_ms), learned.needs_ms());
-        Standing { shown, accepted, cached_share, wait_ms, needs_ms, ..Standing::default() }
+        let (lines_shown, lines_taken) = (learned.lines_shown, learned.lines_taken);
+        Standing { shown, accepted, cached_share, lines_shown, lines_taken, wait_ms, needs_ms, ..Standing::default() }
     }
 
     /// The parts of a model's input that its provider's cache had, in answered calls.

@@ -165,7 +165,7 @@ impl Reservation {
         let output = match self.entry.abort_billed {
             AbortBilled::No => {
                 let came = u64::from(tokens::estimate(&self.heard.text, per_token)).max(known.output);
-                let unread = came.div_ceil(u64::from(self.heard.pieces.max(1)));
+                let unread = came.div_ceil(u64::from(self.heard.pieces.max(1))).max(1);
                 (came + unread).min(most)
             }
             AbortBilled::Yes | AbortBilled::Unknown => most,

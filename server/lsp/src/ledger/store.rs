@@ -222,6 +222,10 @@ impl Store {
         if kind.is_acceptance() {
             shown.accepted(&mut self.memory(), outcome.chars);
         }
+        let is_first = shown.kind.is_none_or(|before| before == OutcomeKind::Unused);
+        if let Some(taken) = shown.line(kind).filter(|_| is_first) {
+            self.memory().line(&shown.model, taken);
+        }
         if let Some(fate) = shown.fate(kind) {
             self.memory().fate(&shown.model, fate);
             let fates = self.memory().fates(&shown.model);

@@ -26,6 +26,8 @@ pub enum Source {
     Cache,
     /// A call of a model.
     Model,
+    /// A further line of an earlier answer.
+    Lines,
 }
 
 impl Source {
@@ -35,6 +37,7 @@ impl Source {
             Source::Embedded => "embedded",
             Source::Cache => "cache",
             Source::Model => "model",
+            Source::Lines => "lines",
         }
     }
 }

@@ -135,7 +135,7 @@ fn every_ending_leaves_a_row_with_its_cost() {
         ("cut, heard is billed", with(&[]), settle, AbortBilled::No, "cut 108 estimated 1 - -"),
         ("cut, input is counted", with(&[&counted]), settle, AbortBilled::No, "cut 78 estimated 1 - -"),
         ("aborted", with(&[]), drops, AbortBilled::Yes, "aborted 150 estimated 1 - -"),
-        ("aborted early", vec![], drops, AbortBilled::No, "aborted 100 estimated 1 - -"),
+        ("aborted early", vec![], drops, AbortBilled::No, "aborted 101 estimated 1 - -"),
         ("broken", with(&[&estimate]), fails, AbortBilled::Yes, "failed 150 estimated 1 - CutOff"),
         ("broken, heard is billed", with(&[&estimate]), fails, AbortBilled::No, "failed 108 estimated 1 - CutOff"),
         ("outrun", with(&[&estimate]), Reservation::outrun, AbortBilled::No, "outrun 108 estimated 1 - -"),
@@ -898,4 +898,36 @@ proptest! {
             prop_assert!(spent[0] >= held, "{} held, {} counted", held, spent[0]);
         }
     }
+}
+
+#[test]
+fn further_lines_teach_how_often_they_are_wanted_also_after_a_restart() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("ledger.sqlite");
+    let hands = Hands::new();
+    let standing = |ledger: &Ledger| {
+        assert!(ledger.flush());
+        let standing = ledger.standing(Task::Line, "rust", "m");
+        (standing.lines_shown.round(), standing.lines_taken.round())
+    };
+    let (ledger, _) = hands.open(Some(&path));
+    for (source, kind) in [
+        (Source::Lines, OutcomeKind::Accepted),
+        (Source::Lines, OutcomeKind::TypedThrough),
+        (Source::Lines, OutcomeKind::Dismissed),
+        (Source::Lines, OutcomeKind::Unused),
+        (Source::Model, OutcomeKind::Accepted),
+        (Source::Cache, OutcomeKind::Dismissed),
+    ] {
+        let id = ledger.suggested(Suggested { source, ..suggested("m", 9, 3, false) });
+        ledger.settled(Outcome { id, kind, chars: 9 });
+    }
+    assert_eq!(standing(&ledger), (3.0, 2.0));
+    assert_eq!(
+        ledger.feedback(Task::Line, "rust").map(|feedback| feedback.accepted),
+        Some(1),
+        "of whole answers alone"
+    );
+    drop(ledger);
+    assert_eq!(standing(&hands.open(Some(&path)).0), (3.0, 2.0));
 }

@@ -50,6 +50,7 @@ impl Completed {
                         format!("the embedded model, which learned {}", counted(learned as u64, "file"))
                     }
                     Source::Cache => "the cache".to_owned(),
+                    Source::Lines => format!("an earlier answer of {}", suggested.model),
                     Source::Model => format!("the model {}", suggested.model),
                 };
                 writeln!(notes, "-- {} ({}): from {source}{sure}; {spent} spent", suggested.task, suggested.language)

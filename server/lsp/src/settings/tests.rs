@@ -323,6 +323,8 @@ fn an_editor_only_tightens_what_the_users_own_file_says() {
         trigger = "invoked"
         [languages]
         go = false
+        [tasks.string]
+        enabled = "off"
         [model.mine]
         protocol = "openai"
         base_url = "https://models.example/v1"
@@ -431,8 +433,8 @@ fn a_workspace_takes_away_and_gives_nothing() {
             &["error: w:1: cap_usd_per_day: is refused: a workspace may only tighten; in force: 0.5"],
         ),
         (
-            "[tasks.string]\nenabled = \"on\"",
-            &["error: w:2: tasks.string.enabled: is refused: a workspace may only tighten; in force: `off`"],
+            "[tasks.line]\nmax_tokens = 900",
+            &["error: w:2: tasks.line.max_tokens: is refused: a workspace may only tighten; in force: 24"],
         ),
         (
             "secrets = [\"!.env\", \"more\"]",

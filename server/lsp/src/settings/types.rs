@@ -289,8 +289,13 @@ impl Settings {
             row.show = (f64::from(row.show) + self.confidence - USUAL).clamp(0.0, 1.0) as f32;
             let Some(changes) = self.tasks.get(&task) else { continue };
             row.enabled = changes.enabled.unwrap_or(row.enabled);
+            let shipped = row.max_tokens;
             row.max_tokens = changes.max_tokens.unwrap_or(row.max_tokens);
             row.max = row.max.max(row.max_tokens);
+            // A ceiling below the shipped one holds for all lines of an answer.
+            if row.max_tokens < shipped {
+                row.read_on = row.read_on.min(row.max_tokens);
+            }
             row.show = changes.show.map_or(row.show, |show| show as f32);
             row.deadline_ms = changes.deadline_ms.unwrap_or(row.deadline_ms);
         }

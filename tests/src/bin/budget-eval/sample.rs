@@ -106,6 +106,7 @@ impl File<'_> {
             enabled: row.enabled,
             paused: false,
             has_local_model: true,
+            reads_on: false,
             prefix: self.source.get(..offset)?,
             suffix,
         };
