@@ -204,12 +204,16 @@ async fn the_first_line_is_shown_while_the_next_one_is_on_its_way_and_who_takes_
 async fn reading_on_ends_when_something_else_is_typed_and_what_came_of_it_is_kept() {
     let source = "fn main() {\n    let greeting = ˇ\n}\n";
     let pieces = ["first();\n", "    second();\n", "    third();\n"];
-    for (typed, is_aborted) in [("first();\n    other", true), ("first();\n    second();\n    t", false)] {
+    for (typed, is_aborted) in
+        [(&["first();\n", "    other"][..], true), (&["first();\n", "    second();\n", "    t"], false)]
+    {
         let held = Answer::new(&pieces).with(Fault::HeldAfter(2));
         let mut scene = Scene::new("rust", source, vec![held, Answer::new(&["();\n"])], "").await;
         assert_eq!(scene.ask().await.as_deref(), Some("first();"));
         scene.until(|provider| provider.bill().output >= 2).await;
-        scene.types(typed).await;
+        for typed in typed {
+            scene.types(typed).await;
+        }
         let shown = scene.send(false).await;
         if !is_aborted {
             scene.provider.release();
@@ -260,4 +264,27 @@ async fn a_key_asks_for_the_whole_and_a_ceiling_of_the_user_holds() {
         let stops: Vec<&str> = body["stop"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
         assert_eq!(stops.iter().find(|stop| stop.starts_with('\n')).copied(), stop, "{config:?}: {body}");
     }
+}
+
+#[tokio::test]
+async fn a_paste_asks_nothing_until_a_key_is_typed_and_a_suggestion_is_no_paste() {
+    let source = "fn main() {\n    let greeting = ˇ\n}\n";
+    let pasted = "first(1);\n    let other = second(2);\n    let last = ";
+    for language in ["rust", "typescript", "go"] {
+        let answers = vec![Answer::new(&["third(3);\n"])];
+        let mut scene = Scene::new(language, source, answers, "").await;
+        scene.types(pasted).await;
+        assert_eq!((scene.ask().await, scene.calls()), (None, 0), "{language}");
+        scene.types("t").await;
+        assert!(scene.ask().await.is_some(), "{language}");
+        assert_eq!(scene.calls(), 1, "{language}");
+    }
+    // The whole of a suggestion, as a key asks for it.
+    let source = "fn compute() {\n    ˇ\n}\n";
+    let whole = "let a = 1;\n    print(a);";
+    let mut scene = Scene::new("rust", source, vec![Answer::new(&[whole]), Answer::new(&["\n    b();\n"])], "").await;
+    let asked = scene.send(true).await;
+    assert_eq!(scene.answer(asked).await.as_deref(), Some(whole));
+    scene.types(whole).await;
+    assert_eq!((scene.ask().await.as_deref(), scene.calls()), (Some("\n    b();"), 2));
 }

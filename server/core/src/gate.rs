@@ -42,6 +42,8 @@ pub enum Reason {
     LocalOnly,
     /// Text was just deleted: a user who deletes does not want more.
     Deletion,
+    /// Much text was just inserted at once, by a paste or an undo: the user looks at it first.
+    Paste,
     /// The cursor stands in the middle of a word.
     MidWord,
     /// Too little stands before the cursor.
@@ -54,7 +56,7 @@ pub enum Reason {
 impl Reason {
     /// Whether the reason only guesses what the user wants, so that a cached answer may still be shown.
     pub fn is_guess(self) -> bool {
-        matches!(self, Reason::Deletion | Reason::MidWord | Reason::TooLittle | Reason::Finished)
+        matches!(self, Reason::Deletion | Reason::Paste | Reason::MidWord | Reason::TooLittle | Reason::Finished)
     }
 
     /// Whether the embedded model may answer anyway: it is free, and knows which lines follow each other.
@@ -89,6 +91,8 @@ pub enum Trigger {
     Typed,
     /// Text was deleted.
     Deleted,
+    /// Much text was inserted at once, and it was no suggestion.
+    Pasted,
 }
 
 /// The facts of a request.
@@ -133,8 +137,10 @@ fn forbidden(moment: &Moment<'_>) -> Option<Reason> {
 }
 
 fn unwanted(moment: &Moment<'_>) -> Option<Reason> {
-    if moment.trigger == Trigger::Deleted {
-        return Some(Reason::Deletion);
+    match moment.trigger {
+        Trigger::Deleted => return Some(Reason::Deletion),
+        Trigger::Pasted => return Some(Reason::Paste),
+        Trigger::Invoked | Trigger::Typed => {}
     }
     unwanted_at(moment.prefix, moment.suffix, moment.reads_on)
 }
@@ -170,6 +176,7 @@ impl fmt::Display for Reason {
             Reason::TaskOff => "this task is off",
             Reason::LocalOnly => "only models on this machine may serve this task, and there is none",
             Reason::Deletion => "text was just deleted",
+            Reason::Paste => "text was just pasted; the next key asks",
             Reason::MidWord => "the cursor is in the middle of a word",
             Reason::TooLittle => "too little stands before the cursor",
             Reason::Finished => "the statement is finished",

@@ -296,7 +296,7 @@ impl<'a> Failover<'a> {
         let show = scope.tasks.row(plan.task).show;
         let shown = match decision.request.trigger {
             Trigger::Invoked => LEAST_PROBABILITY,
-            Trigger::Typed | Trigger::Deleted => completer.confidence(&step.model).needed(show).max(LEAST_PROBABILITY),
+            _ => completer.confidence(&step.model).needed(show).max(LEAST_PROBABILITY),
         };
         let silence = self.patience(step, next.is_some());
         let first = if self.goes_on(step, next) { time } else { silence };

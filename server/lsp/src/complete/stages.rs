@@ -503,8 +503,8 @@ fn may_ask(completer: &Completer, decision: &mut Decision) -> Option<bool> {
             let (cache, asked) = (completer.cache(), decision.lookup(completer.now_ms()));
             cache.gave_nothing(&decision.place, &asked).into_iter().map(str::to_owned).collect()
         }
-        Trigger::Typed | Trigger::Deleted if decision.cached.is_some() => return Some(false),
-        Trigger::Typed | Trigger::Deleted => Vec::new(),
+        _ if decision.cached.is_some() => return Some(false),
+        Trigger::Typed | Trigger::Deleted | Trigger::Pasted => Vec::new(),
     };
     let route = &mut decision.plan.as_mut()?.route;
     completer.set_capped(route.is_capped());

@@ -7,7 +7,7 @@ use std::sync::{Mutex, MutexGuard};
 use std::time::SystemTime;
 
 use pennyworth_core::gate::Trigger;
-use pennyworth_core::text::{Change, Counting, Document, Edit, Snapshot};
+use pennyworth_core::text::{self, Change, Counting, Document, Edit, Snapshot};
 use pennyworth_grammars::Language;
 use ropey::Rope;
 use tokio::sync::oneshot;
@@ -18,6 +18,9 @@ use super::parses::Parses;
 use crate::paths::document;
 use crate::sync::lock;
 use crate::wire::convert;
+
+/// Most bytes that a key or a menu's item inserts into a line.
+const MUCH: usize = 80;
 
 /// The documents the editor has open.
 #[derive(Default)]
@@ -173,11 +176,18 @@ impl Session {
             open.changed = Some(open.changed.map_or_else(|| Lines::of(change), |lines| lines.and(change)));
         }
         if let Some(last) = changes.last() {
-            open.trigger = trigger(last);
+            open.trigger = trigger(last, open.document.text());
         }
         open.requests = [None, None];
         let (is_lost, is_found) = open.note_staleness(was_stale);
         Some(Edited { changes, text: open.document.text().clone(), is_lost, is_found })
+    }
+
+    /// The last edit put a suggestion into the document, which is no paste, however long it is.
+    pub fn taken(&mut self, uri: &Uri) {
+        if let Some(open) = self.documents.get_mut(&convert::document(uri)) {
+            open.trigger = Trigger::Typed;
+        }
     }
 
     /// An edit of the document was lost. Nothing is suggested in it until its whole text is known again. Returns its path, unless an edit was
@@ -338,9 +348,18 @@ impl Lines {
     }
 }
 
-/// An edit that only removes text deletes. Every other edit counts as typing.
-fn trigger(change: &Change) -> Trigger {
-    if change.new_end == change.start && change.old_end > change.start { Trigger::Deleted } else { Trigger::Typed }
+/// An edit that only removes text deletes. One that inserts more at once than a menu's item has comes from a paste or an undo. Every other edit
+/// counts as typing.
+fn trigger(change: &Change, text: &Rope) -> Trigger {
+    if change.new_end == change.start && change.old_end > change.start {
+        return Trigger::Deleted;
+    }
+    let inserted = text::slice(text, change.start, change.new_end.min(change.start + MUCH * 8));
+    let lines = inserted.lines().filter(|line| !line.trim().is_empty()).count();
+    match !change.whole && (lines > 1 || inserted.trim().len() > MUCH) {
+        true => Trigger::Pasted,
+        false => Trigger::Typed,
+    }
 }
 
 fn language(id: &str, path: &Path, text: &str) -> Option<&'static Language> {

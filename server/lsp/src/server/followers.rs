@@ -49,7 +49,9 @@ impl Followers {
 
     /// A document was edited; `text` is its text now.
     pub(super) fn edited(&self, uri: &Uri, changes: &[Change], text: &Rope) {
-        self.suggestions.edited(uri, changes, text);
+        if self.suggestions.edited(uri, changes, text) {
+            self.documents.session().taken(uri);
+        }
         let edited = self.documents.session().path_and_language(uri);
         if let (Some(last), Some((path, language))) = (changes.last(), edited) {
             self.completer.flights.edited(&path, text);

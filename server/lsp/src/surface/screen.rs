@@ -80,17 +80,21 @@ impl Screen {
         (id, replaced.map(|before| self.made_way(&before)))
     }
 
-    /// A document changed. Returns the suggestion in it if the change ends it.
-    pub(super) fn edited(&self, uri: &Uri, changes: &[Change], text: &Rope) -> Option<Finished> {
+    /// A document changed. Returns whether the change put a part of the suggestion into it, and the suggestion if the change ends it.
+    pub(super) fn edited(&self, uri: &Uri, changes: &[Change], text: &Rope) -> (bool, Option<Finished>) {
         let path = convert::document(uri);
         let mut all = lock(&self.shown);
-        let shown = all.get_mut(&path)?;
-        let kind = changes.iter().find_map(|change| shown.follow(change, text))?;
-        let shown = all.remove(&path)?;
+        let Some(shown) = all.get_mut(&path) else { return (false, None) };
+        let before = shown.reached;
+        let kind = changes.iter().find_map(|change| shown.follow(change, text));
+        let goes_on = shown.reached > before;
+        let Some((kind, shown)) = kind.and_then(|kind| Some((kind, all.remove(&path)?))) else {
+            return (goes_on, None);
+        };
         self.remember(&shown);
         let outcome = Outcome { id: shown.id, kind, chars: shown.chars(shown.reached) };
         let taken = kind.is_acceptance().then(|| (uri.clone(), shown.text));
-        Some(Finished { outcome, taken })
+        (goes_on, Some(Finished { outcome, taken }))
     }
 
     /// A document was closed. Returns the outcome of the suggestion in it.

@@ -57,11 +57,13 @@ impl Suggestions {
         lock(&self.last_model).clone()
     }
 
-    /// A document changed, which may end the suggestion in it.
-    pub fn edited(&self, uri: &Uri, changes: &[Change], text: &Rope) {
-        if let Some(ended) = self.screen.edited(uri, changes, text) {
+    /// A document changed, which may end the suggestion in it. Returns whether the change put a part of the suggestion into it.
+    pub fn edited(&self, uri: &Uri, changes: &[Change], text: &Rope) -> bool {
+        let (goes_on, ended) = self.screen.edited(uri, changes, text);
+        if let Some(ended) = ended {
             self.ended(ended);
         }
+        goes_on
     }
 
     /// The client reports that a suggestion was accepted; with a number, that only so many of its characters were.

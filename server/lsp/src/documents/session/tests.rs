@@ -92,7 +92,7 @@ fn a_newer_request_or_an_edit_supersedes() {
 }
 
 #[test]
-fn deleting_is_told_from_typing() {
+fn deleting_and_pasting_are_told_from_typing() {
     let mut session = Session::new(Encoding::Utf16, LIMIT);
     let uri = uri("a.rs");
     session.open(uri.clone(), "rust", 1, "hello");
@@ -102,6 +102,10 @@ fn deleting_is_told_from_typing() {
         (3, Edit { range: range(4, 4), text: "p".into() }, Trigger::Typed),
         (4, Edit { range: range(0, 2), text: "x".into() }, Trigger::Typed),
         (5, Edit { range: range(0, 0), text: String::new() }, Trigger::Typed),
+        (6, Edit { range: range(0, 0), text: "if x {\n    }\n".into() }, Trigger::Pasted),
+        (7, Edit { range: range(0, 0), text: "\n\n    x".into() }, Trigger::Typed),
+        (8, Edit { range: range(0, 0), text: "x".repeat(81) }, Trigger::Pasted),
+        (9, Edit { range: range(0, 3), text: "forEach(item => {})".into() }, Trigger::Typed),
     ] {
         session.change(&uri, version, std::slice::from_ref(&edit));
         assert_eq!(
@@ -110,6 +114,10 @@ fn deleting_is_told_from_typing() {
             "{edit:?}"
         );
     }
+    session.change(&uri, 10, &[Edit { range: range(0, 0), text: "a();\nb();\n".into() }]);
+    session.taken(&uri);
+    let trigger = session.begin_request(&uri, AskedBy::Typing).map(|request| request.trigger);
+    assert_eq!(trigger, Some(Trigger::Typed), "a suggestion is no paste");
 }
 
 #[test]

@@ -28,7 +28,7 @@ fn fate(line: &str, start: usize, text: &str, edits: &[On]) -> Option<(OutcomeKi
         let at = |character| Position { line: 1, character };
         let edit = Edit { range: Some((at(*from), at(*to))), text: (*inserted).into() };
         let changes = document.apply(count, &[edit], Encoding::Utf16);
-        if let Some(Finished { outcome, .. }) = screen.edited(&uri(), &changes, document.text()) {
+        if let Some(Finished { outcome, .. }) = screen.edited(&uri(), &changes, document.text()).1 {
             return Some((outcome.kind, outcome.chars, count as usize));
         }
     }
@@ -72,13 +72,13 @@ fn an_edit_above_moves_the_place_and_one_below_leaves_it() {
         Edit { range: Some((at(2, 3), at(2, 3))), text: " = 2".into() },
     ];
     let changes = document.apply(1, &edits, Encoding::Utf16);
-    let found = screen.edited(&uri(), &changes, document.text());
+    let (_, found) = screen.edited(&uri(), &changes, document.text());
     assert_eq!(found.map(|ended| ended.outcome.kind), Some(OutcomeKind::Accepted));
 
     screen.shown(&uri(), &completion(7, 7, "x"), ID);
     let edit = Edit { range: Some((at(3, 0), at(3, 1))), text: String::new() };
     let changes = document.apply(2, &[edit], Encoding::Utf16);
-    let found = screen.edited(&uri(), &changes, document.text());
+    let (_, found) = screen.edited(&uri(), &changes, document.text());
     assert_eq!(found.map(|ended| ended.outcome.kind), Some(OutcomeKind::Dismissed));
 }
 
@@ -94,7 +94,7 @@ fn the_rest_of_a_suggestion_is_the_same_suggestion() {
     let mut document = Document::new("", None, 0);
     let start = Position::default();
     let changes = document.apply(1, &[Edit { range: Some((start, start)), text: "a".into() }], Encoding::Utf16);
-    assert_eq!(screen.edited(&uri(), &changes, document.text()), None);
+    assert_eq!(screen.edited(&uri(), &changes, document.text()).1, None);
     assert_eq!(shown(3, completion(1, 1, "bc")), (1, None), "typed along");
     assert_eq!(shown(4, completion(1, 1, "bx")), (4, Some((1, OutcomeKind::Unused, 1))), "another one");
     let closed = screen.closed(&uri()).map(|outcome| (outcome.id.0, outcome.kind));
