@@ -288,3 +288,38 @@ async fn a_paste_asks_nothing_until_a_key_is_typed_and_a_suggestion_is_no_paste(
     scene.types(whole).await;
     assert_eq!((scene.ask().await.as_deref(), scene.calls()), (Some("\n    b();"), 2));
 }
+
+#[tokio::test]
+async fn a_key_where_a_suggestion_stands_gives_another_one_with_those_before_it() {
+    let source = "fn main() {\n    let greeting = ˇ\n}\n";
+    let answers = ["first(1);", "other(2);", "other(2);"].map(|text| Answer::new(&[text])).to_vec();
+    let mut scene = Scene::new("rust", source, answers, "").await;
+    assert_eq!(scene.ask().await.as_deref(), Some("first(1);"));
+    for (temperature, expected) in [(0.8, ["other(2);", "first(1);"]), (0.8, ["other(2);", "first(1);"])] {
+        let asked = scene.send(true).await;
+        let found = scene.editor.answer(asked).await.unwrap();
+        let texts: Vec<&str> =
+            found["items"].as_array().unwrap().iter().filter_map(|item| item["insertText"].as_str()).collect();
+        assert_eq!(texts, expected);
+        let last = scene.provider.seen().last().unwrap().body.clone();
+        assert_eq!(last["temperature"], temperature, "{last}");
+        // Each is another row, so that taking the second counts for the second.
+        let commands: Vec<&Value> =
+            found["items"].as_array().unwrap().iter().map(|item| &item["command"]["arguments"]).collect();
+        assert_ne!(commands[0], commands[1]);
+    }
+    assert_eq!(scene.calls(), 3);
+    // While typing, the newest one goes on.
+    scene.types("oth").await;
+    assert_eq!((scene.ask().await.as_deref(), scene.calls()), (Some("er(2);"), 3));
+}
+
+#[tokio::test]
+async fn another_suggestion_is_what_is_there_already_before_it_is_paid_for() {
+    let source = "fn compute() {\n    ˇ\n}\n";
+    let mut scene = Scene::new("rust", source, vec![Answer::new(&["let a = 1;\n    print(a);\n"])], "").await;
+    assert_eq!(scene.ask().await.as_deref(), Some("let a = 1;"));
+    let asked = scene.send(true).await;
+    assert_eq!(scene.answer(asked).await.as_deref(), Some("let a = 1;\n    print(a);"), "the whole construct");
+    assert_eq!(scene.calls(), 1);
+}

@@ -73,6 +73,8 @@ pub struct Lookup<'a> {
     pub generation: u64,
     /// Whether the user asks with a key, and so wants to see unsure answers too.
     pub by_key: bool,
+    /// Texts that are not wanted, because the user has seen them here and asks for another.
+    pub not: &'a [String],
     /// Milliseconds of any monotonic clock.
     pub now_ms: u64,
 }
@@ -268,6 +270,17 @@ impl Cache {
         self.anchors.get(&anchor).into_iter().flatten().filter_map(gave_nothing).collect()
     }
 
+    /// The models whose answers for this very place are here.
+    pub fn answered(&self, place: &Place, asked: &Lookup<'_>) -> Vec<&str> {
+        let (anchor, suffix) = (place.anchor(asked.language, asked.generation), place.suffix());
+        let answered = |anchor: &Anchor| {
+            let entry = self.entries.peek(&anchor.entry).filter(|entry| entry.answer.text().is_some())?;
+            let fit = entry.fit(anchor.line_start, place, suffix, asked)?;
+            (fit.relation == Relation::Same).then_some(entry.decided.model.as_str())
+        };
+        self.anchors.get(&anchor).into_iter().flatten().filter_map(answered).collect()
+    }
+
     /// Forgets everything.
     pub fn clear(&mut self) {
         self.entries.clear();
@@ -378,6 +391,9 @@ impl Entry {
             Relation::Typed(bytes) => text.get(bytes..)?.to_owned(),
             Relation::Deleted(_) => self.line_before.strip_prefix(&place.line_before)?.to_owned() + text,
         };
+        if asked.not.contains(&text) {
+            return None;
+        }
         let auto_closed = place.after.get(..auto_closed)?.to_owned();
         Some(Found::Hit(Hit { text, auto_closed, relation, decided, probability }))
     }

@@ -8,6 +8,8 @@ use crate::money::Money;
 pub const LINE: u32 = 10;
 /// Most lines that are looked at.
 const MOST: u32 = 24;
+/// Prices up to this factor count as alike. Of answers that cost alike, the longest spares the most waits.
+const ALIKE: f64 = 1.015;
 /// The share of a prompt's price that a line's tokens cost where nothing has a price: a local server reads a prompt ten times as fast as it
 /// writes, and has most of it in its cache.
 const FREE: (f64, f64) = (0.25, 10.0);
@@ -33,8 +35,9 @@ pub fn tokens(prompt: Money, price: &Price, prompt_tokens: u32, wanted: f64) -> 
         let count = (0..lines).fold((0.0, 1.0), |(sum, chance), _| (sum + chance, chance * wanted)).0;
         (prompt + line * f64::from(lines)) / count
     };
-    let best = (1..=MOST).min_by(|a, b| per_wanted(*a).total_cmp(&per_wanted(*b))).unwrap_or(1);
-    best * LINE
+    let least = (1..=MOST).map(per_wanted).fold(f64::INFINITY, f64::min);
+    let longest = (1..=MOST).rfind(|lines| per_wanted(*lines) <= least * ALIKE);
+    longest.unwrap_or(1) * LINE
 }
 
 #[cfg(test)]
@@ -51,9 +54,9 @@ mod tests {
     #[test]
     fn the_dearer_the_prompt_and_the_surer_the_lines_the_further_is_read() {
         for (name, input, output, prompt_tokens, chance, expected) in [
-            ("a cheap cloud model", 0.15, 0.60, 700, 0.75, 70),
-            ("half of the prompt is cached", 0.08, 0.60, 700, 0.75, 60),
-            ("a long prompt", 0.15, 0.60, 4000, 0.75, 120),
+            ("a cheap cloud model", 0.15, 0.60, 700, 0.75, 90),
+            ("half of the prompt is cached", 0.08, 0.60, 700, 0.75, 70),
+            ("a long prompt", 0.15, 0.60, 4000, 0.75, 160),
             ("a short prompt", 0.15, 0.60, 60, 0.75, 30),
             ("output is dear", 0.15, 6.0, 700, 0.75, 30),
             ("lines are rarely wanted", 0.15, 0.60, 700, 0.2, 20),

@@ -5,7 +5,7 @@ use pennyworth_core::task::{Task, Tier};
 use proptest::prelude::*;
 use ropey::Rope;
 
-const ASKED: Lookup<'static> = Lookup { language: "rust", generation: 1, by_key: false, now_ms: 1000 };
+const ASKED: Lookup<'static> = Lookup { language: "rust", generation: 1, by_key: false, not: &[], now_ms: 1000 };
 
 fn decided(model: &str, tier: Tier) -> Decided {
     Decided { task: Task::Line, language: "rust".into(), model: model.into(), tier, generation: 1 }

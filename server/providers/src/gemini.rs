@@ -33,7 +33,7 @@ fn body(request: &Request) -> Map<String, Value> {
         Body::Raw { prompt } | Body::Fields { prompt, .. } => prompt.clone(),
     };
     body.insert("contents".into(), json!([{"role": "user", "parts": [{"text": user}]}]));
-    let mut config = json!({"temperature": 0});
+    let mut config = json!({"temperature": request.temperature()});
     if let Some(config) = config.as_object_mut().filter(|_| !request.stops.is_empty()) {
         config.insert("stopSequences".into(), json!(request.stops));
     }

@@ -38,7 +38,7 @@ fn body(request: &Request) -> Map<String, Value> {
     set("model", json!(request.model.id));
     set("stream", json!(true));
     set("cache_prompt", json!(true));
-    set("temperature", json!(0));
+    set("temperature", request.temperature());
     set("stop", json!(request.stops));
     match &request.body {
         Body::Fields { prompt, suffix, excerpts } => {

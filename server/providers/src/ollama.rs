@@ -58,7 +58,7 @@ fn body(request: &Request) -> Map<String, Value> {
     if request.model.logprobs {
         set("logprobs", json!(true));
     }
-    set("options", json!({"temperature": 0, "stop": request.stops}));
+    set("options", json!({"temperature": request.temperature(), "stop": request.stops}));
     body
 }
 

@@ -53,7 +53,7 @@ fn body(request: &Request) -> Map<String, Value> {
     set("model", json!(model.id));
     set("stream", json!(true));
     set("stream_options", json!({"include_usage": true}));
-    set("temperature", json!(0));
+    set("temperature", request.temperature());
     match &request.body {
         Body::Raw { prompt } => {
             set("prompt", json!(prompt));

@@ -7,6 +7,7 @@ use pennyworth_core::models::Model;
 use pennyworth_core::prompt::Body;
 use pennyworth_core::tokens;
 use secrecy::SecretString;
+use serde_json::{Value, json};
 
 /// One call. `Debug` shows no text of the prompt, no key, and no address, which may hold a password.
 #[derive(Clone)]
@@ -23,10 +24,22 @@ pub struct Request {
     pub max_tokens: u32,
     /// Stop texts, within the provider's limit.
     pub stops: Vec<String>,
+    /// How much the answer may stray from the likeliest text, from 0 (not at all) to about 1.
+    pub temperature: f32,
     /// A name for prompts that begin alike; it reveals nothing of their text.
     pub cache_key: Option<String>,
     /// When to give up.
     pub timeouts: Timeouts,
+}
+
+impl Request {
+    /// The temperature as a number without the noise of its last digits.
+    pub(crate) fn temperature(&self) -> Value {
+        match self.temperature > 0.0 {
+            true => json!((f64::from(self.temperature) * 100.0).round() / 100.0),
+            false => json!(0),
+        }
+    }
 }
 
 impl fmt::Debug for Request {

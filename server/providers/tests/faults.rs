@@ -33,6 +33,7 @@ fn request(model: Model) -> Request {
         prompt_tokens: 7,
         max_tokens: 16,
         stops: vec!["\n".into()],
+        temperature: 0.0,
         cache_key: None,
         timeouts: Timeouts { first_byte: LONG, silence: LONG, total: LONG },
     }

@@ -35,6 +35,7 @@ async fn asked(service: &str, lines: &str, answer: Answer) -> (Seen, Usage) {
         prompt_tokens: 7,
         max_tokens: 16,
         stops: Vec::new(),
+        temperature: 0.0,
         cache_key: None,
         timeouts: Timeouts {
             first_byte: Duration::from_secs(20),

@@ -62,6 +62,7 @@ async fn sent(model: Model) -> String {
         prompt_tokens: 20,
         max_tokens: 16,
         stops,
+        temperature: 0.0,
         cache_key: None,
         timeouts: Timeouts { first_byte: LONG, silence: LONG, total: LONG },
     };

@@ -78,6 +78,7 @@ async fn ask(client: &Client, model: Model) -> Result<String, Kind> {
         prompt_tokens: 7,
         max_tokens: 16,
         stops: Vec::new(),
+        temperature: 0.0,
         cache_key: None,
         timeouts: Timeouts { first_byte: LONG, silence: LONG, total: LONG },
     });

@@ -37,6 +37,8 @@ pub struct CallLimits {
     pub silence: Duration,
     /// The generation of the configuration that the call is under.
     pub generation: u64,
+    /// How much the answer may stray from the likeliest text.
+    pub temperature: f32,
     /// The provider's cache key for prompts that begin alike.
     pub cache_key: String,
     /// The joint probabilities of the tokens, as the model reports it, below which the answer is of less use.
@@ -120,6 +122,7 @@ impl<'a> Call<'a> {
             prompt_tokens: step.prompt_tokens,
             max_tokens,
             stops: step.stops.clone(),
+            temperature: limits.temperature,
             cache_key: Some(limits.cache_key),
             timeouts: Timeouts { first_byte: limits.first, silence: limits.silence, total },
         };

@@ -52,6 +52,8 @@ pub struct Decision {
     pub(super) learned: usize,
     /// How other models would be called.
     pub plan: Option<Plan>,
+    /// How much an answer may stray from the likeliest text: more than not at all if every model has said what it finds likeliest.
+    pub(super) temperature: f32,
     /// The completion that is ready.
     pub completion: Option<Completion>,
     /// The cursor's place as the cache knows it.
@@ -97,7 +99,8 @@ impl Decision {
     /// What the cache needs to look up an answer.
     pub(super) fn lookup(&self, now_ms: u64) -> cache::Lookup<'_> {
         let by_key = self.request.trigger == Trigger::Invoked;
-        cache::Lookup { language: self.language(), generation: self.configuration.generation, by_key, now_ms }
+        let (language, generation, not) = (self.language(), self.configuration.generation, &*self.request.not);
+        cache::Lookup { language, generation, by_key, not, now_ms }
     }
 
     /// The target of a call for this decision.

@@ -304,7 +304,8 @@ impl<'a> Failover<'a> {
         let least = Least { shown, read: LEAST_PROBABILITY };
         let (caps, generation) = (scope.settings.caps(), decision.configuration.generation);
         let reads_on = READING_ON;
-        let limits = CallLimits { caps, time, reads_on, first, silence, generation, cache_key, least };
+        let temperature = decision.temperature;
+        let limits = CallLimits { caps, time, reads_on, first, silence, generation, temperature, cache_key, least };
         partial.begin(&step.model);
         let (providers, ledger) = (&completer.providers, &*completer.ledger);
         // Lines are told behind the part that is shown first, so that nobody takes them for it.

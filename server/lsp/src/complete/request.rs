@@ -29,6 +29,8 @@ pub struct Request {
     pub ready_only: bool,
     /// Whether a completion that is ready is still wanted after an edit. An edit still ends the wait for models.
     pub outlives_edits: bool,
+    /// Texts that were shown at this place already, if the user asks for another one.
+    pub not: Arc<[String]>,
     /// Receives what becomes of the request.
     pub attempts: Arc<Attempts>,
 }
@@ -47,8 +49,17 @@ pub struct SelectedItem {
 impl Request {
     /// A request at a place, caused by `trigger`. Nothing is selected, models may be called, and an edit ends it.
     pub fn new(snapshot: Snapshot, path: PathBuf, cursor: usize, trigger: Trigger) -> Request {
-        let attempts = Arc::default();
-        Request { snapshot, path, cursor, trigger, selected: None, ready_only: false, outlives_edits: false, attempts }
+        Request {
+            snapshot,
+            path,
+            cursor,
+            trigger,
+            selected: None,
+            ready_only: false,
+            outlives_edits: false,
+            not: Arc::default(),
+            attempts: Arc::default(),
+        }
     }
 
     /// Longest wait for an answer, in milliseconds.

@@ -51,6 +51,8 @@ const LEARNING: Duration = Duration::from_millis(300);
 const MIN_CHARS: usize = 2;
 /// Most lines of a suggestion, unless the task's `max_tokens` allows more.
 const MAX_LINES: usize = 12;
+/// The temperature at which a model is asked for another answer than its likeliest.
+const ANOTHER: f32 = 0.8;
 /// Most lines of an answer that is read on.
 const MAX_LINES_READ: usize = 40;
 
@@ -88,7 +90,11 @@ pub async fn complete(
         return at_once(decision);
     }
     let asked = async {
-        let mut decision = join(completer, decision, seen).await?;
+        let mut decision = match decision.request.not.is_empty() {
+            true => join(completer, decision, seen).await?,
+            // A call in flight says what was shown.
+            false => decision,
+        };
         if decision.is_final() {
             return at_once(decision);
         }
@@ -96,7 +102,8 @@ pub async fn complete(
         let decision = Arc::new(decision);
         if asks {
             wait(&decision, begun).await;
-            if let Some(completion) = ask(completer, Arc::clone(&decision)).await {
+            let asked = ask(completer, Arc::clone(&decision)).await;
+            if let Some(completion) = asked.filter(|completion| !decision.request.not.contains(&completion.text)) {
                 return Some(completion);
             }
         }
@@ -220,6 +227,7 @@ fn classify(completer: &Completer, configuration: Arc<Configuration>, request: R
         embedded: None,
         learned: 0,
         plan: None,
+        temperature: 0.0,
         completion: None,
         place,
     })
@@ -263,6 +271,9 @@ fn lines(completer: &Completer, decision: &Decision, task: Task) -> Option<(Opti
     let Ok(cut) = cutter.finish(Finish::Stop) else { return Some(nothing()) };
     let (model, tier) = (&rest.decided.model, rest.decided.tier);
     let text = decision.cursor.in_line_breaks(&cut.text);
+    if decision.request.not.contains(&text) {
+        return None;
+    }
     let answer = Answer::Text { text, probability: 1.0 };
     completer.cache().put(&decision.place, decision.decided(task, model, tier), answer, completer.now_ms());
     // Closers that the editor inserted behind the cursor are no part of the text: it was cut before them.
@@ -457,6 +468,9 @@ fn embedded_completion(completer: &Completer, decision: &Decision) -> Option<Com
     let (task, (cut, probability)) = (decision.context.task?, decision.embedded.as_ref()?);
     let suggested = decision.suggested(task, Source::Embedded, EMBEDDED, Some(*probability));
     let completion = present(decision, &cut.text, suggested)?;
+    if decision.request.not.contains(&completion.text) {
+        return None;
+    }
     let text = decision.cursor.in_line_breaks(&cut.text);
     let answer = Answer::Text { text, probability: *probability };
     let mut cache = completer.cache();
@@ -506,9 +520,21 @@ fn may_ask(completer: &Completer, decision: &mut Decision) -> Option<bool> {
         _ if decision.cached.is_some() => return Some(false),
         Trigger::Typed | Trigger::Deleted | Trigger::Pasted => Vec::new(),
     };
+    let answered: Vec<String> = match decision.request.not.is_empty() {
+        true => Vec::new(),
+        false => {
+            let (cache, asked) = (completer.cache(), decision.lookup(completer.now_ms()));
+            cache.answered(&decision.place, &asked).into_iter().map(str::to_owned).collect()
+        }
+    };
     let route = &mut decision.plan.as_mut()?.route;
     completer.set_capped(route.is_capped());
     route.steps.retain(|step| !gave_nothing.contains(&step.model));
+    match route.steps.iter().any(|step| !answered.contains(&step.model)) {
+        true => route.steps.retain(|step| !answered.contains(&step.model)),
+        // All have said what they find likeliest.
+        false => decision.temperature = ANOTHER,
+    }
     if route.steps.is_empty() {
         decision.request.attempts.none(no_model(&gave_nothing, &route.skipped));
     }

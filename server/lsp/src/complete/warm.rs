@@ -110,6 +110,7 @@ async fn fill(completer: &Completer, model: Model, path: &Path, is_loaded: bool)
         prompt_tokens,
         max_tokens,
         stops: Vec::new(),
+        temperature: 0.0,
         cache_key: None,
         timeouts: Timeouts { first_byte: LOADING, silence: LOADING, total: LOADING },
     };

@@ -21,7 +21,7 @@ use super::status::{Changes, tell_troubles};
 use super::suggestions::Suggestions;
 use crate::complete::ahead::ask_ahead;
 use crate::complete::stages::complete;
-use crate::complete::{Completer, Completion, Request, SelectedItem};
+use crate::complete::{Completer, Request, SelectedItem};
 use crate::documents::session::AskedBy;
 use crate::documents::{Documents, session};
 use crate::ledger::SuggestionId;
@@ -71,7 +71,10 @@ pub async fn inline_completion(
         end: offset(info.range.end).max(offset(info.range.start)),
         text: info.text,
     });
-    let request = Request { selected, ..Request::new(snapshot.clone(), path.clone(), cursor, trigger) };
+    // A user who asks where a suggestion stands asks for another one.
+    let seen = if invoked { suggestions.seen_at(&uri, cursor) } else { Vec::new() };
+    let not = seen.iter().map(|seen| seen.text.clone()).collect();
+    let request = Request { selected, not, ..Request::new(snapshot.clone(), path.clone(), cursor, trigger) };
     let attempts = Arc::clone(&request.attempts);
     let task = {
         let completer = Arc::clone(completer);
@@ -84,29 +87,40 @@ pub async fn inline_completion(
     if !documents.session().is_current(&uri, number) {
         return Err(Error::request_cancelled());
     }
-    let Some(completion) = completion else { return nothing(&attempts.why_nothing()) };
+    let written = |(start, end), text: &str, id| item(editor, &snapshot, counting, (start, end), text, id);
+    let others = |range| seen.iter().map(move |seen| written(range, &seen.text, seen.id));
+    let Some(completion) = completion else {
+        if invoked && seen.is_empty() {
+            return nothing(&attempts.why_nothing());
+        }
+        // There is no other one, so what stands there stays.
+        let items: Vec<InlineCompletionItem> = others((cursor, cursor)).collect();
+        return Ok((!items.is_empty()).then(|| InlineCompletionList { items }.into()));
+    };
     let id = suggestions.shown(&uri, &completion);
     status.changed();
     ask_ahead(completer, &snapshot, &path, &completion);
-    Ok(Some(item(editor, &snapshot, counting, &completion, id).into()))
+    let range = (completion.start, completion.end);
+    let items = std::iter::once(written(range, &completion.text, id)).chain(others(range)).collect();
+    Ok(Some(InlineCompletionList { items }.into()))
 }
 
-/// The item of a completion. Its command reports that it was accepted.
+/// The item of a text that replaces a range of bytes. Its command reports that it was accepted.
 fn item(
     editor: &Editor,
     snapshot: &Snapshot,
     counting: Counting,
-    completion: &Completion,
+    (start, end): (usize, usize),
+    text: &str,
     id: SuggestionId,
-) -> InlineCompletionList {
-    let range = convert::range(&snapshot.text, completion.start, completion.end, counting);
-    let item = InlineCompletionItem {
-        insert_text: InsertText::String(editor.written(&completion.text).into_owned()),
+) -> InlineCompletionItem {
+    let range = convert::range(&snapshot.text, start, end, counting);
+    InlineCompletionItem {
+        insert_text: InsertText::String(editor.written(text).into_owned()),
         filter_text: None,
         range: Some(range),
         command: Some(accepted(id)),
-    };
-    InlineCompletionList { items: vec![item] }
+    }
 }
 
 /// The command by which a client reports that a suggestion was accepted.

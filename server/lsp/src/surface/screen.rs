@@ -49,6 +49,15 @@ struct OnScreen {
     given: usize,
     /// Whether a part was accepted, not typed.
     is_partly_taken: bool,
+    /// What was shown before it at the same place, the latest first.
+    others: Vec<Other>,
+}
+
+/// A suggestion that the user has seen, and asked for another at the same place.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Other {
+    pub(super) id: SuggestionId,
+    pub(super) text: String,
 }
 
 impl Screen {
@@ -65,6 +74,7 @@ impl Screen {
         if let Some(before) = all.get(&path).filter(|before| before.goes_on_as(completion)) {
             return (before.id, None);
         }
+        let others = all.get(&path).map_or_else(Vec::new, |before| before.seen_at(completion.start));
         let given = completion.cursor.saturating_sub(completion.start).min(completion.text.len());
         let id = write();
         let shown = OnScreen {
@@ -75,9 +85,15 @@ impl Screen {
             reached: given,
             given,
             is_partly_taken: false,
+            others,
         };
         let replaced = all.insert(path, shown);
         (id, replaced.map(|before| self.made_way(&before)))
+    }
+
+    /// The suggestions that a user sees or has seen at a byte offset since the last edit, the latest first.
+    pub(super) fn seen_at(&self, uri: &Uri, cursor: usize) -> Vec<Other> {
+        lock(&self.shown).get(&convert::document(uri)).map_or_else(Vec::new, |shown| shown.seen_at(cursor))
     }
 
     /// A document changed. Returns whether the change put a part of the suggestion into it, and the suggestion if the change ends it.
@@ -149,6 +165,13 @@ impl OnScreen {
     fn goes_on_as(&self, completion: &Completion) -> bool {
         let before = completion.start.checked_sub(self.start);
         before.is_some_and(|before| before <= self.reached && self.text.get(before..) == Some(completion.text.as_str()))
+    }
+
+    /// This suggestion and those before it, if they are for a byte offset and nothing of them is in the document.
+    fn seen_at(&self, cursor: usize) -> Vec<Other> {
+        let is_here = self.start == cursor && self.reached == self.given;
+        let own = is_here.then(|| Other { id: self.id, text: self.text.clone() });
+        own.into_iter().chain(self.others.iter().filter(|_| is_here).cloned()).collect()
     }
 
     /// Follows a change. Returns the suggestion's fate if the change decides it. `text` is the document after the change.

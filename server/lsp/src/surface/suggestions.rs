@@ -8,7 +8,7 @@ use pennyworth_core::text::Change;
 use ropey::Rope;
 use tower_lsp::gen_lsp_types::Uri;
 
-use super::screen::{Finished, Screen, still_there};
+use super::screen::{Finished, Other, Screen, still_there};
 use crate::complete::Completion;
 use crate::documents::Documents;
 use crate::documents::parses::Parses;
@@ -55,6 +55,11 @@ impl Suggestions {
     /// The model of the last suggestion, by name; `None` before the first.
     pub fn last_model(&self) -> Option<String> {
         lock(&self.last_model).clone()
+    }
+
+    /// The suggestions that a user sees or has seen at a byte offset since the last edit, the latest first.
+    pub(super) fn seen_at(&self, uri: &Uri, cursor: usize) -> Vec<Other> {
+        self.screen.seen_at(uri, cursor)
     }
 
     /// A document changed, which may end the suggestion in it. Returns whether the change put a part of the suggestion into it.
