@@ -1,6 +1,6 @@
-//! The time that Pennyworth adds to a model's own, on an open connection: from the plan to the request at the provider, from the provider's
-//! answer to the reply at the editor, and with a hundred requests at once. The provider is a fake on loopback that answers immediately.
-//! It leaves the time before the plan to `keystroke-eval`.
+//! The time that Pennyworth adds to a model's own, on an open connection and without a wait: from the key and from the plan to the request at the
+//! provider, from the provider's answer to the reply at the editor, and with a hundred requests at once. The provider is a fake on loopback that
+//! answers immediately. It leaves the stages before the plan to `keystroke-eval`.
 //!
 //! `cargo build --release && cargo run --release -p pennyworth-tests --bin wire-eval`
 
@@ -80,7 +80,7 @@ fn provider() -> anyhow::Result<FakeProvider> {
 fn write_config(home: &Path, base_url: &str) -> anyhow::Result<()> {
     // With a price the server checks the caps and reserves money.
     let config = format!(
-        "cap_usd_per_day = 900\ncap_usd_per_month = 9000\ndiscover = false\n[embedded]\nenabled = false\n[log]\nfile = false\n\
+        "cap_usd_per_day = 900\ncap_usd_per_month = 9000\ndebounce_ms = 0\ndiscover = false\n[embedded]\nenabled = false\n[log]\nfile = false\n\
          [model.fake]\nprotocol = \"openai\"\nbase_url = \"{base_url}\"\nmodel = \"qwen2.5-coder\"\ntier = \"cheap\"\ncontext = 8000\nstop_limit = 4\n\
          chars_per_token = 4.0\nabort_billed = \"no\"\nprice = {{ input = 0.1, cached = 0.1, output = 0.5, as_of = \"2026-11-25\" }}\n"
     );
@@ -113,8 +113,9 @@ async fn one_by_one(
     let mut editor = Editor::in_memory(options);
     editor.initialize(json!({"textDocument": {"inlineCompletion": {}}}), Value::Null, None).await;
     editor.open(URI, "rust", 0, &source()).await;
-    let mut replies = Vec::new();
+    let (mut keys, mut replies) = (Vec::new(), Vec::new());
     for number in 0..WARM_UP + calls {
+        keys.push(Instant::now());
         let id = type_and_ask(&mut editor, URI, number).await;
         let answer = editor.answer(id).await;
         anyhow::ensure!(answer.as_ref().is_ok_and(|answer| !answer.is_null()), "call {number}: {answer:?}");
@@ -125,6 +126,8 @@ async fn one_by_one(
     editor.shutdown().await;
     let seen = provider.seen();
     anyhow::ensure!(seen.len() == replies.len(), "{} calls for {} replies", seen.len(), replies.len());
+    let keyed = keys.iter().zip(&seen).map(|(key, seen)| seen.at.duration_since(*key));
+    row("key to request at the provider", keyed.skip(WARM_UP).collect())?;
     let sent = begins.try_iter().zip(&seen).map(|(begun, seen)| seen.at.duration_since(begun));
     row("plan to request at the provider", sent.skip(WARM_UP).collect())?;
     let back = replies.iter().zip(provider.written()).map(|(reply, written)| reply.duration_since(written));
