@@ -99,7 +99,9 @@ async fn calls_that_are_never_answered_hold_up_nothing() {
         let text = editor.request("pennyworth/viewFileText", json!({"uri": uri(document)})).await;
         assert_eq!(text, json!(format!("// 5\n// 4\n// 3\n// 2\n{SOURCE}")));
     }
-    let again = editor.request("textDocument/inlineCompletion", place(ready)).await;
+    let mut typing = place(ready);
+    typing["context"]["triggerKind"] = json!(2);
+    let again = editor.request("textDocument/inlineCompletion", typing).await;
     assert_eq!(again.pointer("/items/0/insertText"), first.pointer("/items/0/insertText"), "it is there already");
     assert!(editor.request("textDocument/inlineCompletion", place("file:///project/closed.rs")).await.is_null());
 

@@ -65,7 +65,8 @@ async fn a_model_is_asked_once_cut_to_what_fits_and_written_down() {
     provider.always(Answer::new(&["\"hel", "lo\";", "\n    print(greeting);\n}\n"]));
     let mut editor = editor(config(folder.path(), "cap_usd_per_day = 5.0", &provider.base_url(), PRICED)).await;
     assert_eq!(shown(&mut editor).await.as_deref(), Some("\"hello\";"), "nothing that follows already");
-    assert_eq!(shown(&mut editor).await.as_deref(), Some("\"hello\";"));
+    let again = editor.request("textDocument/inlineCompletion", place(2)).await;
+    assert_eq!(again.pointer("/items/0/insertText").and_then(Value::as_str), Some("\"hello\";"));
     let seen = provider.seen();
     assert_eq!(seen.len(), 1, "the second time it is there already");
     assert_eq!(seen[0].line, "POST /v1/completions");
