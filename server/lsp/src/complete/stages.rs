@@ -167,11 +167,18 @@ pub fn decide(
 
     decision.learned = completer.learner.model.generation();
     decision.embedded = embedded(completer, &decision, task);
-    // A report shows the plan without exploration.
-    let explores = !everything && completer.explores(decision.scope().settings.explore);
-    let is_spare = decision.embedded.is_some() && decision.completion.is_none() && spares_embedded;
-    decision.plan = Some(plan(completer, &decision, (task, file), cap_left, explores));
-    if is_spare && !everything && !decision.is_model_worth_more() {
+    let may_show = decision.embedded.is_some() && decision.completion.is_none() && spares_embedded;
+    // Without a model to compare with, a plan would cost time for nothing.
+    let compares = decision.gate == Gate::Ask && decision.configuration.models.enabled().next().is_some();
+    if may_show && !compares {
+        decision.completion = embedded_completion(completer, &decision);
+    }
+    if decision.completion.is_none() || everything {
+        // A report shows the plan without exploration.
+        let explores = !everything && completer.explores(decision.scope().settings.explore);
+        decision.plan = Some(plan(completer, &decision, (task, file), cap_left, explores));
+    }
+    if may_show && compares && !decision.is_model_worth_more() {
         decision.completion = embedded_completion(completer, &decision);
     }
     Some(decision)
