@@ -13,7 +13,6 @@
 
 mod context;
 mod document;
-mod ends;
 mod model;
 mod predict;
 mod prepared;
@@ -25,9 +24,8 @@ mod vocab;
 mod weights;
 mod workspace;
 
-pub use ends::expected_savings;
 pub use model::{Limits, Model, Sample, Stats};
 pub use predict::Features;
 pub use prepared::{LARGEST_FILE, Prepared, Refusal};
-pub use suggest::{Query, Suggestion, says_something};
+pub use suggest::{Query, Suggestion};
 pub use weights::FEATURES;

@@ -1,8 +1,7 @@
-//! Joins tokens into a suggestion: decodes greedily with a joint probability, ends where the most characters are expected to be saved
-//! (`ends`), and cuts what the text after the cursor repeats. It changes nothing learned; predicting a token is left to `predict`.
+//! Joins tokens into a suggestion: decodes greedily with a joint probability, ends where the expected gain is highest, and cuts
+//! what the text after the cursor repeats. It changes nothing learned; predicting a token is left to `predict`.
 
 use crate::context::{Context, Typed};
-use crate::ends::{self, End};
 use crate::predict::{Features, Next, Sources, Stage, probability};
 use crate::store::base;
 use crate::tally::Tally;
@@ -42,8 +41,6 @@ pub struct Suggestion {
     pub probability: f32,
     /// For each token, its end in `text` in bytes and the probability that the text up to there is right.
     pub tokens: Vec<(usize, f32)>,
-    /// Characters it is expected to save, as [`crate::expected_savings`] counts them: what it is worth beside the answer of another model.
-    pub savings: f32,
     /// Lines it spans.
     pub lines: usize,
 }
@@ -66,11 +63,6 @@ pub(crate) struct Step {
 }
 
 impl Step {
-    /// The probability of this token alone.
-    fn own(&self) -> f32 {
-        probability(&self.features)
-    }
-
     /// Whether a draft may end here: anywhere on its first line, but only at the ends of the others.
     fn is_end(&self) -> bool {
         !self.breaks && (self.line == 1 || self.ends_line)
@@ -87,19 +79,15 @@ pub(crate) struct Draft<'q> {
     unit: u16,
 }
 
-/// Factor in the length of a suggestion that completes a line.
+/// The exponent of the probability in a suggestion's worth; one would maximize the expected characters per suggestion.
+/// A higher one avoids wrong suggestions. Caution costs little, because the next suggestion can still offer the rest.
+const CARE: i32 = 3;
+/// Factor in the worth of a suggestion that completes a line.
 const WHOLE_LINE: f32 = 1.5;
-/// Factor in the length of several lines that leave a bracket open.
+/// Factor in the worth of several lines that leave a bracket open.
 const HALF_DONE: f32 = 0.8;
 /// Joint probability below which no draft goes on, whatever the query asks.
 const HOPELESS: f32 = 0.02;
-/// Own probability from which a closer may follow its opener at once. Below it, a suggestion ends behind the opener: nobody knows yet whether
-/// something belongs between the two.
-const EMPTY_PAIR: f32 = 0.9;
-/// A finished word is lengthened only if the longer word is this many times likelier than the end of the word.
-const MUCH_LIKELIER: f32 = 8.0;
-/// Uses of a word that was typed before: the one at the cursor and another.
-const KNOWN: u32 = 2;
 
 impl<'q> Draft<'q> {
     /// Writes tokens while their joint probability is at least `floor`.
@@ -120,7 +108,6 @@ impl<'q> Draft<'q> {
         if let Typed::Word(_) = typed {
             match at_word(sources, &tokens, &typed, &mut tally) {
                 AtWord::Goes(longer) => next = Some(longer),
-                AtWord::Unsure => return,
                 AtWord::Whole(probability, token) => {
                     tokens.push(token);
                     (typed, whole) = (Typed::Nothing, Some(probability));
@@ -190,39 +177,31 @@ impl<'q> Draft<'q> {
         true
     }
 
-    /// Ends the draft where it is expected to save the most characters, among the ends that are likely enough; `None` if there are none.
+    /// Ends the draft where its worth is highest, among the ends that are likely enough; `None` if there are none.
     pub(crate) fn finish(self) -> Option<Suggestion> {
         let limit = limit(self.query, &self.text, &self.steps);
-        let ends: Vec<End> =
-            self.steps.iter().filter(|step| step.is_end() && step.end <= limit).map(|step| self.end(step)).collect();
-        let end = ends::best(&ends, |end| {
-            let text = self.text.get(..end.at).unwrap_or_default();
-            let shown = end.joint >= self.query.min_probability && visible(text) >= self.query.min_chars.max(1);
-            shown && says_something(text)
-        })?;
-        let steps = self.steps.iter().take_while(|step| step.end <= end.at);
-        let tokens = steps.map(|step| (step.end, step.joint)).collect();
-        let text = self.text.get(..end.at)?.to_owned();
-        let (lines, savings) = (text.matches('\n').count() + 1, ends::expected_savings(visible(&text), end.joint));
-        Some(Suggestion { text, probability: end.joint, tokens, savings, lines })
-    }
-
-    fn end(&self, step: &Step) -> End {
-        let text = self.text.get(..step.end).unwrap_or_default();
-        let weight = match step {
-            step if step.line > 1 && depth(text) > 0 => HALF_DONE,
-            step if step.ends_line => WHOLE_LINE,
-            _ => 1.0,
+        let ends = self.steps.iter().filter(|step| step.is_end() && step.end <= limit);
+        let worth = |step: &Step| {
+            let text = self.text.get(..step.end).unwrap_or_default();
+            let chars = visible(text);
+            let shown = step.joint >= self.query.min_probability && chars >= self.query.min_chars.max(1);
+            let whole = if step.ends_line { WHOLE_LINE } else { 1.0 };
+            let open = if step.line > 1 && depth(text) > 0 { HALF_DONE } else { 1.0 };
+            shown.then_some(step.joint.powi(CARE) * chars as f32 * whole * open)
         };
-        End { at: step.end, joint: step.joint, chars: visible(text) as f32 * weight }
+        let (end, _) = ends
+            .filter_map(|step| Some((step, worth(step)?)))
+            .reduce(|best, other| if other.1 > best.1 { other } else { best })?;
+        let tokens =
+            self.steps.iter().take_while(|step| step.end <= end.end).map(|step| (step.end, step.joint)).collect();
+        let text = self.text.get(..end.end)?.to_owned();
+        Some(Suggestion { lines: text.matches('\n').count() + 1, text, probability: end.joint, tokens })
     }
 }
 
 enum AtWord {
     /// The word continues, most likely as this token.
     Goes(Next),
-    /// The word may be finished or not.
-    Unsure,
     /// The word is complete, with this probability and token.
     Whole(f32, u32),
 }
@@ -232,18 +211,17 @@ fn at_word(sources: &Sources<'_>, tokens: &[u32], typed: &Typed<'_>, tally: &mut
     let Typed::Word(word) = typed else { return AtWord::Whole(1.0, crate::store::UNKNOWN) };
     sources.gather(tokens, typed, tally);
     let same = |token: u32| sources.vocab.text(base(token)) == word.text.as_bytes();
-    let counted: f32 = tally.candidates.iter().map(|candidate| candidate.share).sum();
+    let known: f32 = tally.candidates.iter().map(|candidate| candidate.share).sum();
     let exact = tally.candidates.iter().find(|candidate| same(candidate.token)).map_or(0.0, |exact| exact.share);
-    let whole = exact + (1.0 - counted).max(0.0) * 0.5;
+    let whole = exact + (1.0 - known).max(0.0) * 0.5;
     let longer = sources.best(tally, tokens, typed, Stage::default(), |token| !same(token));
     let share = |token: u32| tally.candidates.iter().find(|c| c.token == token).map_or(0.0, |c| c.share);
-    let number = sources.vocab.find(word.text);
-    let known = number.is_some_and(|number| sources.vocab.uses(number) >= KNOWN);
-    let needed = if known { MUCH_LIKELIER } else { 1.0 };
     match longer {
-        Some(longer) if share(longer.token) > whole * needed => AtWord::Goes(longer),
-        Some(longer) if share(longer.token) > whole => AtWord::Unsure,
-        _ => AtWord::Whole(whole, number.map_or(crate::store::UNKNOWN, |number| number << 1 | u32::from(word.space))),
+        Some(longer) if share(longer.token) > whole => AtWord::Goes(longer),
+        _ => {
+            let number = sources.vocab.find(word.text);
+            AtWord::Whole(whole, number.map_or(crate::store::UNKNOWN, |number| number << 1 | u32::from(word.space)))
+        }
     }
 }
 
@@ -265,31 +243,10 @@ fn visible(text: &str) -> usize {
         .sum()
 }
 
-/// Whether a text holds more than closers and separators, which are typed as fast as read.
-pub fn says_something(text: &str) -> bool {
-    text.chars().any(|c| !c.is_whitespace() && !")]}>;,:".contains(c))
-}
-
-/// Bytes of the text up to where it repeats the text after the cursor, or closes an opener that something may follow.
+/// Bytes of the text up to where it repeats the text after the cursor.
 fn limit(query: &Query<'_>, text: &str, steps: &[Step]) -> usize {
-    repeated_rest(query, text, steps).min(repeated_line(query, text)).min(empty_pair(text, steps))
+    repeated_rest(query, text, steps).min(repeated_line(query, text)).min(text.len())
 }
-
-/// The end of the first opener of the text that is closed at once without much evidence.
-fn empty_pair(text: &str, steps: &[Step]) -> usize {
-    let mut opener = ("", 0);
-    for step in steps {
-        let token = text.get(opener.1..step.end).unwrap_or_default();
-        if PAIRS.contains(&(opener.0, token)) && step.own() < EMPTY_PAIR {
-            return opener.1;
-        }
-        opener = (token.trim_start(), step.end);
-    }
-    text.len()
-}
-
-/// Openers and their closers. Generics stand here and no arrows, because those are tokens of their own.
-const PAIRS: [(&str, &str); 7] = [("(", ")"), ("[", "]"), ("{", "}"), ("<", ">"), ("\"", "\""), ("'", "'"), ("`", "`")];
 
 /// Where the text begins to repeat the rest of the line, or closes a bracket that the rest closes.
 fn repeated_rest(query: &Query<'_>, text: &str, steps: &[Step]) -> usize {

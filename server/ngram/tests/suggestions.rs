@@ -14,8 +14,7 @@ fn model(files: &[(&str, &str)], document: &str) -> Model {
     model
 }
 
-/// Asks for at least `least` characters. Where a suggestion ends otherwise is left to the tests of `ends`.
-fn ask(model: &Model, document: &str, least: usize, max_lines: usize, indent: &str) -> Option<String> {
+fn ask(model: &Model, document: &str, max_lines: usize, indent: &str) -> Option<String> {
     let (before, after) = document.split_once('ˇ').expect("a cursor");
     let query = Query {
         path: PATH,
@@ -24,7 +23,7 @@ fn ask(model: &Model, document: &str, least: usize, max_lines: usize, indent: &s
         after,
         line: before.matches('\n').count(),
         min_probability: 0.3,
-        min_chars: least,
+        min_chars: 1,
         max_tokens: 24,
         max_lines,
         indent,
@@ -32,13 +31,11 @@ fn ask(model: &Model, document: &str, least: usize, max_lines: usize, indent: &s
     model.suggest(&query).map(|found| found.text)
 }
 
-/// Asks a model that has learned `learned` three times, so that the evidence is clear, for no less than is expected.
+/// Asks a model that has learned `learned` three times, so that the evidence is clear.
 fn check(learned: &str, document: &str, max_lines: usize, indent: &str, expected: Option<&str>) {
     let files: Vec<(String, String)> = (0..3).map(|n| (format!("src/{n}.rs"), learned.to_owned())).collect();
     let files: Vec<(&str, &str)> = files.iter().map(|(path, text)| (path.as_str(), text.as_str())).collect();
-    let below = |text: &str| text.lines().skip(1).map(|line| line.trim_start().len()).sum::<usize>();
-    let least = expected.map_or(1, |text| text.lines().next().map_or(0, str::len) + below(text));
-    let found = ask(&model(&files, document), document, least, max_lines, indent);
+    let found = ask(&model(&files, document), document, max_lines, indent);
     assert_eq!(found.as_deref(), expected, "in {document:?}");
 }
 
@@ -99,7 +96,7 @@ fn what_follows_the_cursor_is_not_repeated() {
 #[test]
 fn a_line_does_not_predict_itself() {
     let document = "fn only() {\n    let unique = ˇcompute(alpha);\n}\n";
-    let found = ask(&model(&[], document), document, 1, 1, "    ");
+    let found = ask(&model(&[], document), document, 1, "    ");
     assert_eq!(found, None);
 }
 
@@ -115,7 +112,7 @@ fn the_document_counts_before_the_workspace() {
     let elsewhere = "fn a() {\n    log::warn(message);\n}\n".repeat(4);
     let files = [("far/a.rs", elsewhere.as_str()), ("far/b.rs", elsewhere.as_str())];
     let document = "fn a() {\n    log::info(event);\n    log::info(event);\n    log::info(event);\n    log::ˇ";
-    assert_eq!(ask(&model(&files, document), document, 12, 1, "    ").as_deref(), Some("info(event);"));
+    assert_eq!(ask(&model(&files, document), document, 1, "    ").as_deref(), Some("info(event);"));
 }
 
 #[test]
@@ -123,17 +120,17 @@ fn edits_are_known_at_once_and_closing_keeps_them() {
     let other = "fn a() {\n    let needle = thread(spool);\n    let needle = thread(spool);\n}\n";
     let document = "fn b() {\n    let needle = ˇ";
     let mut model = model(&[], document);
-    assert_eq!(ask(&model, document, 1, 1, "    "), None);
+    assert_eq!(ask(&model, document, 1, "    "), None);
     model.open("src/other.rs", "rust", "");
     model.edit("src/other.rs", 0, 1, other.split('\n'));
     model.settle("src/other.rs");
-    assert_eq!(ask(&model, document, 14, 1, "    ").as_deref(), Some("thread(spool);"));
+    assert_eq!(ask(&model, document, 1, "    ").as_deref(), Some("thread(spool);"));
     model.close("src/other.rs");
     while model.advance() {}
     assert_eq!(model.stats().files, 1);
-    assert_eq!(ask(&model, document, 14, 1, "    ").as_deref(), Some("thread(spool);"));
+    assert_eq!(ask(&model, document, 1, "    ").as_deref(), Some("thread(spool);"));
     model.remove("src/other.rs");
-    assert_eq!(ask(&model, document, 1, 1, "    "), None);
+    assert_eq!(ask(&model, document, 1, "    "), None);
 }
 
 #[test]
@@ -141,34 +138,10 @@ fn an_open_document_stands_for_its_file() {
     let on_disk = "fn a() {\n    let needle = thread(spool);\n    let needle = thread(spool);\n}\n";
     let document = "fn b() {\n    let needle = ˇ";
     let mut model = model(&[("src/other.rs", on_disk)], document);
-    assert_eq!(ask(&model, document, 14, 1, "    ").as_deref(), Some("thread(spool);"));
+    assert_eq!(ask(&model, document, 1, "    ").as_deref(), Some("thread(spool);"));
     model.open("src/other.rs", "rust", "");
-    assert_eq!(ask(&model, document, 1, 1, "    "), None);
+    assert_eq!(ask(&model, document, 1, "    "), None);
     model.close("src/other.rs");
     while model.advance() {}
-    assert_eq!(ask(&model, document, 14, 1, "    ").as_deref(), Some("thread(spool);"));
-}
-
-#[test]
-fn an_opener_is_closed_at_once_only_with_much_evidence() {
-    let takes = "fn a() {\n    frobnicate(one);\n    frobnicate(two);\n    frobnicate();\n    frobnicate();\n}\n";
-    check(takes, "fn b() {\n    frobnˇ", 1, "    ", Some("icate("));
-    let takes_nothing = "fn a() {\n    frobnicate();\n    x.frobnicate();\n    frobnicate();\n}\n".repeat(4);
-    check(&takes_nothing, "fn b() {\n    frobnˇ", 1, "    ", Some("icate();"));
-}
-
-#[test]
-fn a_lone_closer_is_no_suggestion() {
-    let learned = "fn a() {\n    call(one, two);\n    call(one, two);\n}\n".repeat(4);
-    check(&learned, "fn b() {\n    call(one, twoˇ", 1, "    ", None);
-    check(&learned, "fn b() {\n    call(one,ˇ", 1, "    ", Some(" two);"));
-}
-
-#[test]
-fn a_finished_word_is_lengthened_only_if_that_is_much_likelier() {
-    let both =
-        "fn a() {\n    use(self.data);\n    use(self.data_shuffled);\n    use(self.data_shuffled);\n}\n".repeat(4);
-    check(&both, "fn b() {\n    use(self.dataˇ", 1, "    ", None);
-    let longer = "fn data() {}\nfn a() {\n    use(self.data_shuffled);\n}\n".repeat(6);
-    check(&longer, "fn b() {\n    use(self.dataˇ", 1, "    ", Some("_shuffled);"));
+    assert_eq!(ask(&model, document, 1, "    ").as_deref(), Some("thread(spool);"));
 }

@@ -9,7 +9,6 @@ use pennyworth_core::gate::{Gate, Trigger};
 use pennyworth_core::models::AbortBilled;
 use pennyworth_core::plan::Plan;
 use pennyworth_core::task::{Task, Tier};
-use pennyworth_ngram::expected_savings;
 
 use super::completion::Completion;
 use super::cursor::Cursor;
@@ -20,6 +19,15 @@ use crate::settings::{Configuration, Scope};
 
 /// Characters that a model's line saves if it is right: the mean of what is left of a line of code, and of the line below.
 const LINE_CHARS: usize = 20;
+
+/// Characters that accepting a suggestion costs, and that reading a wrong one costs.
+const ACCEPTING: f32 = 0.5;
+const MISREADING: f32 = 2.2;
+
+/// Characters that a suggestion of this length is expected to save if it is right with this probability.
+fn expected_savings(chars: usize, probability: f32) -> f32 {
+    probability * (chars as f32 - ACCEPTING) - MISREADING * (1.0 - probability)
+}
 
 /// How far the stages go.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -6,13 +6,11 @@
 //! * **shown**: a suggestion at a cursor with a joint probability of at least the threshold and at least `--min-chars` characters.
 //! * **accepted**: the whole suggestion equals what follows the cursor, and does not end inside a word. Its characters are *saved* and the
 //!   cursor moves behind it. Otherwise one token (`tokens`) or character (`chars`) is typed, and the model is asked again.
-//! * **net**: saved, less one key for each accepted suggestion.
-//! * **wrong**: shown and not accepted. Of these, some *end in a closer* (`)`, `]`, `}`), and some *lengthen a word* that is finished.
 //! * **partly**: not accepted, but its first token was right. It saves nothing here.
 //! * With `tokens`, each showing counts, even if a rejected suggestion is shown again after a token. With `chars`, the rest of the
 //!   suggestion on display, while it is typed along, is the same showing; that is what a user sees.
-//! * **calibration**: at every third token cursor, without any threshold on what is expected to save something: the probability against the
-//!   share that was right, in ten bins; the error is the mean distance between the two, weighted by the number of predictions in each bin.
+//! * **calibration**: at every third token cursor, without any threshold: the probability against the share that was right, in ten bins;
+//!   the error is the mean distance between the two, weighted by the number of predictions in each bin.
 //!
 //! `--fit` prints the weights of `weights.rs` for the given directories; report the figures of others.
 #![allow(clippy::print_stdout, reason = "a measuring tool prints its figures")]
