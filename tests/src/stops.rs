@@ -256,7 +256,8 @@ fn is_prefix(shown: &str, truth: &str) -> bool {
     while let Some(line) = lines.next() {
         let Some(true_line) = true_lines.next() else { return false };
         let same = line.trim_end() == true_line.trim_end();
-        if !same && !(lines.peek().is_none() && true_line.starts_with(line)) {
+        let is_begun = lines.peek().is_none() && true_line.starts_with(line);
+        if !(same || is_begun) {
             return false;
         }
     }

@@ -1,7 +1,7 @@
 //! Answers shown line by line and read on: the first line is shown while the rest is on its way, and each further line is there when the one before
 //! is taken, without another call. At the protocol's boundary, by the provider's count and the ledger's.
 
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::string_slice, reason = "a test fails by panicking")]
 
 use std::time::UNIX_EPOCH;
 
