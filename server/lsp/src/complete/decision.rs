@@ -76,7 +76,7 @@ impl Decision {
 
     /// Whether an answer is shown line by line. A user who asks with a key gets all that the task needs.
     pub(super) fn shows_lines(&self) -> bool {
-        self.request.trigger != Trigger::Invoked
+        self.request.trigger != Trigger::Invoked && !self.request.whole
     }
 
     /// Whether the first model of the route is expected to save more than what the embedded model says.

@@ -29,6 +29,8 @@ pub struct Request {
     pub ready_only: bool,
     /// Whether a completion that is ready is still wanted after an edit. An edit still ends the wait for models.
     pub outlives_edits: bool,
+    /// Whether the whole construct is shown even while the user types. Menus are not opened anew for each line.
+    pub whole: bool,
     /// Texts that were shown at this place already, if the user asks for another one.
     pub not: Arc<[String]>,
     /// Receives what becomes of the request.
@@ -57,6 +59,7 @@ impl Request {
             selected: None,
             ready_only: false,
             outlives_edits: false,
+            whole: false,
             not: Arc::default(),
             attempts: Arc::default(),
         }

@@ -68,6 +68,7 @@ pub async fn completion(
     let request = Request {
         ready_only: !editor.habits.waits,
         outlives_edits: true,
+        whole: true,
         ..Request::new(snapshot.clone(), path, cursor, Trigger::Typed)
     };
     let found = complete(completer, request.clone(), superseded).await;
