@@ -311,7 +311,7 @@ fn embedded(completer: &Completer, decision: &Decision, task: Task) -> Option<(C
         indent: &cursor.indent(),
     };
     let suggestion = completer.learner.model.ask(|model| model.suggest(&query))?;
-    let mut cutter = cut(completer, decision, task, None, decision.shows_lines());
+    let mut cutter = cut(completer, decision, task, None, false);
     cutter.push(&suggestion.text);
     let cut = cutter.finish(Finish::Stop).ok().filter(|cut| says_something(&cut.text))?;
     // A shorter text is more probable than the whole.
