@@ -161,6 +161,9 @@ pub fn decide(
         (decision.cached, decision.completion) = found;
     }
     let spares_embedded = spares_embedded(decision.gate);
+    if spares_embedded {
+        lengthen(completer, &mut decision, task);
+    }
     if (decision.completion.is_some() || !spares_embedded) && !everything {
         return Some(decision);
     }
@@ -287,6 +290,22 @@ fn lines(completer: &Completer, decision: &Decision, task: Task) -> Option<(Opti
     match present(decision, &cut.text, decision.suggested(task, Source::Lines, model, None)) {
         Some(completion) => Some((decision.cached.clone(), Some(completion))),
         None => Some(nothing()),
+    }
+}
+
+/// Replaces an earlier answer of the embedded model by what it says now, if that begins alike and is longer: with each key it may be surer.
+fn lengthen(completer: &Completer, decision: &mut Decision, task: Task) {
+    let (Some(shown), Some(Found::Hit(hit))) = (&decision.completion, &decision.cached) else { return };
+    if hit.decided.tier != Tier::Embedded || !matches!(hit.relation, Relation::Typed(_)) || shown.end != shown.cursor {
+        return;
+    }
+    let shown = shown.text.trim_end().to_owned();
+    decision.learned = completer.learner.model.generation();
+    decision.embedded = embedded(completer, decision, task);
+    let says = decision.embedded.as_ref().map(|(cut, _)| decision.cursor.in_line_breaks(&cut.text));
+    let is_longer = says.is_some_and(|says| says.strip_prefix(&shown).is_some_and(|rest| !rest.trim().is_empty()));
+    if is_longer && let Some(longer) = embedded_completion(completer, decision) {
+        decision.completion = Some(longer);
     }
 }
 
