@@ -26,6 +26,11 @@ struct Scene {
 impl Scene {
     /// A document with its cursor at `ˇ`.
     async fn new(language: &str, source: &str, answers: Vec<Answer>, config: &str) -> Scene {
+        Scene::priced((1.0, 1.0), language, source, answers, config).await
+    }
+
+    /// With the model's price in US dollars per million tokens of input and of output.
+    async fn priced(price: (f64, f64), language: &str, source: &str, answers: Vec<Answer>, config: &str) -> Scene {
         let provider = FakeProvider::start().await.unwrap();
         answers.into_iter().for_each(|answer| provider.answer(answer));
         let folder = tempfile::tempdir().unwrap();
@@ -33,8 +38,10 @@ impl Scene {
         let config = format!(
             "debounce_ms = 0\nexplore = 0.0\n{config}\n[embedded]\nenabled = false\n[model.m]\nprotocol = 'openai'\nbase_url = '{}'\n\
              model = 'qwen2.5-coder'\ntier = 'cheap'\ncontext = 8000\nabort_billed = 'no'\n\
-             price = {{ input = 1, output = 1, as_of = '2026-11-29' }}\n",
-            provider.base_url()
+             price = {{ input = {:?}, output = {:?}, as_of = '2026-11-29' }}\n",
+            provider.base_url(),
+            price.0,
+            price.1
         );
         std::fs::write(&path, config).unwrap();
         let ledger = folder.path().join("ledger.sqlite");
@@ -176,6 +183,28 @@ async fn one_call_gives_line_after_line_in_every_language() {
         assert_eq!(scene.calls(), 1, "{language}");
         let account = scene.account().await;
         assert_eq!((account.calls, account.aborted, account.failed), (1, 0, 0), "{language}");
+    }
+}
+
+#[tokio::test]
+async fn lines_that_came_with_the_first_are_kept_where_reading_on_costs_too_much() {
+    for (source, lines, has_stop) in [
+        ("def shelf(name):ˇ\n", ["\n    shelf = {1: name}", "\n    return shelf"], false),
+        ("def shelf(name):\n    found = ˇ\n", ["{1: name}", "\n    return found"], true),
+    ] {
+        for price in [(0.01, 1000.0), (1.0, 1.0), (0.0, 0.0)] {
+            let whole = Answer::new(&[&(lines.concat() + "\n")]);
+            let mut scene = Scene::priced(price, "python", source, vec![whole], "").await;
+            for line in lines {
+                assert_eq!(scene.ask().await.as_deref(), Some(line), "{price:?}");
+                scene.types(line).await;
+            }
+            assert_eq!(scene.calls(), 1, "{price:?}");
+            // A line break as stop text would end an answer that begins with one.
+            let body = scene.provider.seen()[0].body.clone();
+            let stops = body["stop"].as_array().unwrap();
+            assert_eq!(stops.contains(&json!("\n")), has_stop && price.1 > 100.0, "{price:?}: {body}");
+        }
     }
 }
 

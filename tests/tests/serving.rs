@@ -95,6 +95,26 @@ async fn a_line_is_completed_from_the_lines_above_it_and_goes_on_as_it_is_typed(
 }
 
 #[tokio::test]
+async fn what_is_shown_grows_when_the_model_has_become_surer_and_never_turns_into_something_else() {
+    let names = "handle stream file source";
+    let before: String = names.split(' ').map(|name| format!("with open(path) as {name}:\n    pass\n\n")).collect();
+    for (more, expected) in [("with open(path) as handle", "n(path) as handle:"), ("with open(other)", "n(path) as")] {
+        let mut editor = started(inline(), Value::Null, None).await;
+        let (here, place) = ("file:///project/a.py", (12, 7));
+        editor.open(here, "python", 1, &format!("{before}with op\n{}", "# Nothing.\n".repeat(60))).await;
+        let first = item(&mut editor, here, place).await;
+        assert_eq!(text(&first, "/insertText").trim_end(), "en(path) as");
+
+        let more = format!("{more}:\n    pass\n\n").repeat(60);
+        editor.change(here, 2, insert((72, 0), &more)).await;
+        editor.change(here, 3, insert(place, "e")).await;
+        let second = item(&mut editor, here, (12, 8)).await;
+        assert_eq!(text(&second, "/insertText").trim_end(), expected);
+        assert_eq!(editor.shutdown().await, 0);
+    }
+}
+
+#[tokio::test]
 async fn the_first_request_behind_opening_a_document_is_answered() {
     for number in 0..20 {
         let mut editor = started(inline(), Value::Null, None).await;

@@ -164,6 +164,13 @@ pub fn is_finished(prefix: &str, suffix: &str) -> bool {
     prefix.ends_with([';', '}']) && suffix.lines().next().is_none_or(|rest| rest.trim().is_empty())
 }
 
+/// Whether an answer may begin with a line break here: behind the end of a statement, an opener or a separator, where nothing follows on the line.
+pub fn begins_below(prefix: &str, suffix: &str) -> bool {
+    let line = prefix.rsplit('\n').next().unwrap_or_default().trim_end();
+    line.ends_with([';', '}', '{', '(', '[', ':', ',', '>'])
+        && suffix.lines().next().is_none_or(|rest| rest.trim().is_empty())
+}
+
 impl fmt::Display for Reason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(match self {

@@ -7,7 +7,7 @@ use std::fmt;
 use serde::Serialize;
 
 use crate::budget::{Budget, Feedback, budget};
-use crate::gate::{Gate, Moment, gate};
+use crate::gate::{Gate, Moment, begins_below, gate};
 use crate::mask::{self, Masks, Unmasked};
 use crate::models::{Format, Model, Models};
 use crate::prompt::{PartTokens, Prompt, Refusal, Rendered};
@@ -172,6 +172,7 @@ fn candidate<'a>(
         stops: models
             .format(&model.format)
             .map_or_else(Vec::new, |format| stop_texts(stops, format, model.stop_limit.into())),
+        stops_at_line: !begins_below(&prompt.prefix, &prompt.suffix),
     }
 }
 

@@ -10,9 +10,10 @@ pub const LINE: u32 = 10;
 const MOST: u32 = 24;
 /// Prices up to this factor count as alike. Of answers that cost alike, the longest spares the most waits.
 const ALIKE: f64 = 1.015;
-/// The share of a prompt's price that a line's tokens cost where nothing has a price: a local server reads a prompt ten times as fast as it
-/// writes, and has most of it in its cache.
+/// Where nothing has a price, time counts: a local server reads a prompt ten times as fast as it writes, and has all but this share in its cache.
 const FREE: (f64, f64) = (0.25, 10.0);
+/// The time that another call takes beside its prompt, in tokens written: a tenth of a second at a hundred tokens a second.
+const CALL: f64 = 10.0;
 
 /// The chance that the line after a wanted line is wanted too: a Beta distribution over earlier lines, with a prior worth 20 of them. The prior's
 /// mean is what a model reaches that knows three lines of four.
@@ -29,7 +30,7 @@ pub fn tokens(prompt: Money, price: &Price, prompt_tokens: u32, wanted: f64) -> 
     let line = price.cost(0, 0, 0, LINE.into());
     let (prompt, line) = match line > Money::ZERO {
         true => (prompt.usd(), line.usd()),
-        false => (f64::from(prompt_tokens) * FREE.0 / FREE.1, f64::from(LINE)),
+        false => (CALL + f64::from(prompt_tokens) * FREE.0 / FREE.1, f64::from(LINE)),
     };
     let per_wanted = |lines: u32| {
         let count = (0..lines).fold((0.0, 1.0), |(sum, chance), _| (sum + chance, chance * wanted)).0;
@@ -62,7 +63,8 @@ mod tests {
             ("lines are rarely wanted", 0.15, 0.60, 700, 0.2, 20),
             ("lines are never wanted", 0.15, 0.60, 700, 0.0, 10),
             ("lines are always wanted", 0.15, 0.60, 700, 1.0, 240),
-            ("a model that costs nothing", 0.0, 0.0, 700, 0.75, 30),
+            ("a model that costs nothing", 0.0, 0.0, 700, 0.75, 40),
+            ("a model that costs nothing, and a short prompt", 0.0, 0.0, 16, 0.75, 30),
         ] {
             let price = price(input, output);
             let prompt = price.cost(prompt_tokens.into(), 0, 0, 0);

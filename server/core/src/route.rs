@@ -268,6 +268,8 @@ pub struct Candidate<'a> {
     pub room: u32,
     /// Stop texts to send.
     pub stops: Vec<String>,
+    /// Whether a line break may end the answer: not where the answer may begin with one.
+    pub stops_at_line: bool,
 }
 
 /// The route for these candidates on these terms.
@@ -315,7 +317,7 @@ fn explore(steps: &mut [Step]) {
 }
 
 fn step(candidate: Candidate<'_>, terms: &Terms<'_>) -> Result<Step, Why> {
-    let Candidate { model, prompt_tokens, room, mut stops } = candidate;
+    let Candidate { model, prompt_tokens, room, mut stops, stops_at_line } = candidate;
     let standing = terms.standings.get(&model.name).copied().unwrap_or_default();
     let stays = model.code_stays_here();
     if terms.privacy == Privacy::Embedded {
@@ -346,7 +348,7 @@ fn step(candidate: Candidate<'_>, terms: &Terms<'_>) -> Result<Step, Why> {
         (true, false) => terms.max_tokens.min(LONG_LINE),
         (false, _) => terms.max_tokens,
     };
-    if terms.reads_on && !reads_on {
+    if terms.reads_on && !reads_on && stops_at_line {
         stops.insert(0, "\n".to_owned());
         stops.truncate(model.stop_limit.into());
     }

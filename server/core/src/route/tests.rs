@@ -34,7 +34,9 @@ fn terms<'a>(row: &'a TaskRow, standings: &'a BTreeMap<String, Standing>) -> Ter
 }
 
 fn candidates(models: &Models) -> Vec<Candidate<'_>> {
-    models.enabled().map(|model| Candidate { model, prompt_tokens: Ok(1000), room: 1000, stops: Vec::new() }).collect()
+    let candidate =
+        |model| Candidate { model, prompt_tokens: Ok(1000), room: 1000, stops: Vec::new(), stops_at_line: true };
+    models.enabled().map(candidate).collect()
 }
 
 fn check(task: Task, change: impl Fn(&mut Terms<'_>, &mut BTreeMap<String, Standing>), expected: &str) {

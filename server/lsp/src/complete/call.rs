@@ -109,7 +109,7 @@ impl<'a> Call<'a> {
         }
         // A program that prints the key goes on, so that a later call finds it.
         let key = tokio::time::timeout(limits.time, providers.keys.of(model)).await.map_err(|_| Unsent::Late)??;
-        let total = limits.time + if cutters.lines.is_some() { limits.reads_on } else { Duration::ZERO };
+        let total = limits.time + if cutters.reads_on { limits.reads_on } else { Duration::ZERO };
         let entry = Entry { deadline: total, ..Entry::new(plan, step, model) };
         let opened = tokio::time::timeout(limits.time, ledger.opened()).await;
         let ledger = opened.map_err(|_| Refused::Unwritten("it is not open yet".into()))?;

@@ -49,8 +49,10 @@ pub(super) enum Heard {
 pub struct Cutters {
     /// Cuts the part that is shown first.
     pub first: Cutter,
-    /// Cuts the lines of the whole answer, if it is read on.
+    /// Cuts the lines of the whole answer, if it is shown line by line.
     pub lines: Option<Cutter>,
+    /// Whether the answer is read on behind the first line. Otherwise only lines that came with the first are kept.
+    pub reads_on: bool,
 }
 
 /// Who listens to an answer.
@@ -67,8 +69,9 @@ pub(super) struct Listeners<'a> {
 pub(super) struct Reading<'a> {
     /// `None` after it panicked.
     cutter: Option<Cutter>,
-    /// `None` if the answer is not read on.
+    /// `None` if the answer is not shown line by line.
     lines: Option<Cutter>,
+    reads_on: bool,
     /// What was shown first, with its probability, once the answer is read on.
     first: Option<(Cut, Option<f32>)>,
     realign: Realign,
@@ -88,6 +91,7 @@ impl<'a> Reading<'a> {
         Reading {
             cutter: Some(cutters.first),
             lines: cutters.lines,
+            reads_on: cutters.reads_on,
             first: None,
             realign,
             listeners,
@@ -156,7 +160,7 @@ impl<'a> Reading<'a> {
         let lines = self.push_lines(text);
         match (first, lines) {
             (Progress::More, _) => Heard::More,
-            (Progress::Done, Some(Progress::More)) if !self.is_unsure() => self.shows_first(),
+            (Progress::Done, Some(Progress::More)) if self.reads_on && !self.is_unsure() => self.shows_first(),
             (Progress::Done, _) => Heard::Over,
         }
     }
@@ -190,7 +194,7 @@ impl<'a> Reading<'a> {
         }
     }
 
-    /// Passes text to the cutter of lines, and tells of another whole line. `None` if the answer is not read on.
+    /// Passes text to the cutter of lines, and tells of another whole line. `None` if the answer is not shown line by line.
     fn push_lines(&mut self, text: &str) -> Option<Progress> {
         let lines = self.lines.as_mut()?;
         let progress = guarded(|| lines.push(text));
@@ -287,7 +291,7 @@ mod tests {
         });
         let rendered = Rendered { body: Body::Raw { prompt: String::new() }, held: String::new() };
         let listeners = Listeners { text: None, stage: watch::Sender::new(Stage::default()), lines: &|_| {} };
-        Reading::new(Cutters { first, lines: None }, Realign::new(&rendered), least, listeners)
+        Reading::new(Cutters { first, lines: None, reads_on: false }, Realign::new(&rendered), least, listeners)
     }
 
     fn text(text: &str, probability: f32) -> Chunk {

@@ -521,7 +521,8 @@ async fn called(completer: &Completer, decision: &Decision, partial: &Partial, c
     let until = Instant::now() + Duration::from_millis(decision.request.deadline_ms(row).into());
     let cut = |step: &Step, format: Option<&Format>| Cutters {
         first: cut(completer, decision, plan.task, format, plan.reads_on),
-        lines: step.reads_on.then(|| cut_lines(decision, plan.task, format)),
+        lines: plan.reads_on.then(|| cut_lines(decision, plan.task, format)),
+        reads_on: step.reads_on,
     };
     let show = |step: &Step, answered: Answered| {
         let suggested = Suggested {
