@@ -10,11 +10,10 @@ from pathlib import Path
 
 sys.dont_write_bytecode = True
 from emacs import HERE, ORDERS, TYPED, Emacs, settings  # noqa: E402
+from model import Model  # noqa: E402
 from terminal import check, end, eventually  # noqa: E402
 
 HELIX, SESSION = HERE.parent / "helix", HERE.parent / "session"
-sys.path.append(str(HELIX))
-from model import Model  # noqa: E402
 
 SEEN = Path(sys.argv[3]).resolve()
 
@@ -108,20 +107,24 @@ def lsp_mode_with_a_model():
 def with_a_model(init, key):
     """A slow model, for which the editor waits. It writes characters with a meaning in snippets, and several lines."""
     lines = '\n    shelf = "${name}\\\\", {1: "}"}\n    return shelf'
-    with Model("", lines, delay=0.6) as address:
+    with Model("", lines, delay=0.6) as slow:
         config = (
             f'discover = false\ndebounce_ms = 0\n[embedded]\nenabled = false\n[tasks.block]\ndeadline_ms = 5000\n'
-            f'[model.slow]\nprotocol = "openai"\nbase_url = "{address}"\nmodel = "qwen2.5-coder"\ncontext = 8000\ntier = "local"\n'
+            f'[model.slow]\nprotocol = "openai"\nbase_url = "{slow.address}"\nmodel = "qwen2.5-coder"\ncontext = 8000\ntier = "local"\n'
             f'price = {{ input = 0, output = 0, as_of = "2026-11-25" }}\n'
         )
         emacs = Emacs(init, {"orders.py": ""}, config=config)
         emacs.type("def shelf(name):")
         if key == "Tab":
-            emacs.sees_grey("several lines are offered", "    return shelf")
+            emacs.sees_grey("the first line is offered", '    shelf = "${name}')
             emacs.keep(SEEN / "model.txt")
+            asked = slow.asked
+            emacs.press(key)
+            emacs.sees_grey("then the next", "    return shelf")
+            check("which is not asked for again", slow.asked == asked, slow.asked)
         emacs.press(key)
         eventually("they are taken", lambda: "    return shelf" in emacs.screen() and not emacs.is_grey("    return shelf"), emacs.screen)
-        emacs.ends(f"def shelf(name):{lines}\n")
+        emacs.ends(f"def shelf(name):{lines}\n", accepted=2 if key == "Tab" else 1)
 
 
 def session_with_eglot():

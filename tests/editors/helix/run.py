@@ -9,8 +9,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-import model
 from helix import Helix
+from model import Model
 from terminal import check, end, eventually
 
 HX, SERVER, SEEN = sys.argv[1], str(Path(sys.argv[2]).resolve()), Path(sys.argv[3]).resolve()
@@ -81,11 +81,11 @@ def actions_and_a_slow_model():
     """A slow model: the other server's items do not wait for it, and its answer joins them. It writes characters with a meaning in snippets,
     and several lines."""
     answer, lines = 'render("${name}\\\\", {1: "}"})', '\n    shelf = "$1"\n    return shelf'
-    with model.Model(answer, lines, delay=0.6) as address:
+    with Model(answer, lines, delay=0.6) as slow:
         config = (
             f'discover = false\ndebounce_ms = 0\n[embedded]\nenabled = false\n[tasks.expression]\ndeadline_ms = 5000\n'
             f'[tasks.line]\ndeadline_ms = 5000\n[tasks.block]\ndeadline_ms = 5000\n'
-            f'[model.slow]\nprotocol = "openai"\nbase_url = "{address}"\nmodel = "qwen2.5-coder"\ncontext = 8000\ntier = "local"\nprice = {{ input = 0, output = 0, as_of = "2026-11-25" }}\n'
+            f'[model.slow]\nprotocol = "openai"\nbase_url = "{slow.address}"\nmodel = "qwen2.5-coder"\ncontext = 8000\ntier = "local"\nprice = {{ input = 0, output = 0, as_of = "2026-11-25" }}\n'
         )
         source = "def page(name):\n    total = 0\n"
         helix = Helix(HX, SERVER, {"page.py": source}, "page.py", with_actions, config)
@@ -107,8 +107,10 @@ def actions_and_a_slow_model():
         helix.type("def shelf(name):", pace=PACE)
         helix.sees("several lines are offered", 'shelf = "$1"')
         keep(helix, "lines")
+        asked = slow.asked
         helix.press("BTab", "Enter")
         helix.sees("they are taken", "    return shelf")
+        check("no line is asked for again", slow.asked == asked, slow.asked)
         found = helix.text()
         check("signs of snippets and line breaks are inserted as they are", found == f"def shelf(name):{lines}\n{source}    total = op{answer}\n", found)
         helix.press("Space", "a")

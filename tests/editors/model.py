@@ -7,21 +7,24 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 
 class Model:
-    """As a context manager it gives the address for `base_url`."""
+    """As a context manager it serves; `address` is for `base_url`, `asked` counts the requests."""
 
     def __init__(self, text, behind_a_colon, delay):
+        self.asked = 0
+
         class Handler(BaseHTTPRequestHandler):
-            def do_POST(self):
-                prompt = json.loads(self.rfile.read(int(self.headers["Content-Length"])))["prompt"]
+            def do_POST(handler):
+                self.asked += 1
+                prompt = json.loads(handler.rfile.read(int(handler.headers["Content-Length"])))["prompt"]
                 said = behind_a_colon if ":<|fim_suffix|>" in prompt else text
                 time.sleep(delay)
-                self.send_response(200)
-                self.send_header("Content-Type", "text/event-stream")
-                self.end_headers()
+                handler.send_response(200)
+                handler.send_header("Content-Type", "text/event-stream")
+                handler.end_headers()
                 usage = {"prompt_tokens": 50, "completion_tokens": 20}
                 for chunk in ({"choices": [{"text": said, "finish_reason": None}]}, {"choices": [{"text": "", "finish_reason": "stop"}], "usage": usage}):
-                    self.wfile.write(b"data: " + json.dumps(chunk).encode() + b"\n\n")
-                self.wfile.write(b"data: [DONE]\n\n")
+                    handler.wfile.write(b"data: " + json.dumps(chunk).encode() + b"\n\n")
+                handler.wfile.write(b"data: [DONE]\n\n")
 
             def log_message(self, *_):
                 pass
@@ -31,7 +34,8 @@ class Model:
 
     def __enter__(self):
         threading.Thread(target=self.server.serve_forever, daemon=True).start()
-        return f"http://127.0.0.1:{self.server.server_port}/v1"
+        self.address = f"http://127.0.0.1:{self.server.server_port}/v1"
+        return self
 
     def __exit__(self, *_):
         self.server.shutdown()
