@@ -135,6 +135,12 @@ async fn one_call_gives_line_after_line_in_every_language() {
             &["first()", "\n\tif greeting {", "\n\t\tsecond()", "\n\t}"][..],
         ),
         (
+            "javascript",
+            "const RATE = 0.9;\n\nexport function taxed(price) ˇ\n",
+            &["{\n  const tax = price * RATE;\n  return price + tax;\n}"][..],
+            &["{", "\n  const tax = price * RATE;", "\n  return price + tax;", "\n}"][..],
+        ),
+        (
             "c",
             "int main(void)\r\n{\r\n    int greeting = ˇ\r\n}\r\n",
             &["first();\n    while (greeting) {\n        second();\n    }\n"][..],

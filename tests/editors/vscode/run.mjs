@@ -71,13 +71,13 @@ function folder(name, files) {
   return join(place, name);
 }
 
-/** The user's configuration: a paid model, and a cap that it soon reaches. */
-function configure(model) {
+/** The user's configuration: a paid model, a cap in US dollars, which it soon reaches, and the model's price per million tokens. */
+function configure(model, cap = 0.01, price = 'input = 0, cached = 0, output = 100') {
   const folder = join(process.env.XDG_CONFIG_HOME, 'pennyworth');
   mkdirSync(folder, { recursive: true });
   writeFileSync(
     join(folder, 'config.toml'),
-    `cap_usd_per_day = 0.01
+    `cap_usd_per_day = ${cap}
 discover = false
 [model.qwen]
 protocol = "openai"
@@ -89,7 +89,7 @@ stop_limit = 4
 chars_per_token = 4.0
 abort_billed = "no"
 api_key_env = "OPENAI_API_KEY"
-price = { input = 0, cached = 0, output = 100, as_of = "2026-11-25" }
+price = { ${price}, as_of = "2026-11-25" }
 ${TASKS.map((task) => `[tasks.${task}]\ndeadline_ms = 20000\n`).join('')}`,
   );
 }
@@ -178,7 +178,7 @@ async function looks(editor) {
     await eventually('the page', async () => (await Promise.all(inner().map(isShown))).includes(true));
   });
   await editor.command('Pennyworth: Check Configuration');
-  await check('the check is a text', () => editor.text('Check', (text) => text.includes('22 languages')));
+  await check('the check is a text', () => editor.text('Check', (text) => /\d\d languages/.test(text)));
   await editor.picture(join(out, 'looks.png'));
   await editor.command('Pennyworth: Open Configuration');
   await check('the configuration opens', () => page.locator('.tab.active', { hasText: 'config.toml' }).waitFor());
@@ -285,6 +285,41 @@ async function cap(editor, model, picture) {
   await editor.picture(join(out, `${picture}.png`));
 }
 
+/** One call answers several lines, which are taken one after the other; a key asks for another suggestion. */
+async function lines(editor, model) {
+  const answer = ['{', '  const tax = price * RATE;', '  return price + tax;', '}'];
+  configure(model, 1, 'input = 0.15, output = 0.6');
+  await editor.command('Pennyworth: Restart Server');
+  await check('a higher cap holds after a restart', () => editor.status('higher', (text) => text.includes('of $1.00')));
+  const asks = async (pasted, text) => {
+    await editor.page.keyboard.insertText(pasted);
+    model.text = text;
+    await editor.type(' ');
+  };
+  await asks('\nexport function taxed(price)', answer.join('\n'));
+  await check('the first of several lines is shown', () => editor.ghostFor('the first line', ' ', (text) => text === answer[0]));
+  const before = model.calls;
+  for (const line of answer.slice(1)) {
+    await editor.press('Tab');
+    await check(`taken, the next one stands there: ${line.trim()}`, () => editor.ghost(line, (text) => text.trim() === line.trim()));
+  }
+  await check('without another call', () => expect('calls', model.calls, before));
+  await editor.picture(join(out, 'lines.png'));
+  model.text = '';
+  await editor.press('Tab');
+  await asks('\n\nexport const first =', 'one(price);');
+  await check('a suggestion', () => editor.ghostFor('one', ' ', (text) => text === 'one(price);'));
+  model.text = 'two(price, RATE);';
+  for (const text of ['two(price, RATE);', 'one(price);', 'two(price, RATE);']) {
+    await editor.press('Alt+]');
+    await check(`a key shows another: ${text}`, () => editor.ghost(text, (grey) => grey === text));
+  }
+  await editor.picture(join(out, 'another.png'));
+  await editor.press('Tab');
+  await editor.step({ save: true });
+  configure(model);
+}
+
 /** Two folders in one window: completions in each come from its own code. */
 async function roots(editor) {
   await editor.step({ open: 'orders.py' });
@@ -384,6 +419,7 @@ async function main() {
       await trusted(editor, model);
       await key(editor, model, 'screenshot');
       await cap(editor, model, 'capped');
+      await lines(editor, model);
     });
     const two = folder('two', { 'orders.py': ORDERS });
     const three = folder('three', { 'invoices.js': join(here, 'invoices.js') });
