@@ -40,7 +40,8 @@ impl Scene {
     async fn new(provider: FakeProvider, config: &str) -> Scene {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("config.toml");
-        let head = "debounce_ms = 0\nexplore = 0.0\n";
+        let wait = if config.contains("debounce_ms") { "" } else { "debounce_ms = 0\n" };
+        let head = format!("{wait}explore = 0.0\n");
         let tail =
             "[embedded]\nenabled = false\n[tasks.expression]\ndeadline_ms = 30000\n[tasks.line]\ndeadline_ms = 30000\n";
         std::fs::write(&path, format!("{head}{config}{tail}")).unwrap();
@@ -104,6 +105,37 @@ enum Does {
     Elsewhere,
     /// Cancels the request without an edit, and asks again.
     Cancels,
+}
+
+#[tokio::test]
+async fn the_wait_behind_a_key_is_the_one_that_gains_most_and_the_next_key_ends_it() {
+    for (name, price, worth, expected) in [
+        ("a call that costs nothing", 0, 0.02, 0),
+        ("worth much more than it costs", 1, 100.0, 0),
+        ("worth nothing", 1, 0.0, 10_000),
+    ] {
+        let provider = FakeProvider::start().await.unwrap();
+        provider.answer(Answer::new(&["irst();\n"]));
+        let model = model("m", &provider, price, "no");
+        let config = format!("debounce_ms = 10000\nworth_usd = {worth:?}\n{model}");
+        let mut scene = Scene::new(provider, &config).await;
+        let here = json!({"command": "pennyworth.explain", "arguments": [URI, {"line": 1, "character": 19}]});
+        let explained = scene.editor.request("workspace/executeCommand", here).await;
+        let explained = explained["text"].as_str().unwrap();
+        let wait = format!("a wait of {expected} ms behind a key, of at most 10000 ms");
+        assert!(explained.contains(&wait), "{name}: {explained}");
+
+        scene.replace(CURSOR, CURSOR, "f").await;
+        let asked = scene.ask((1, 20)).await;
+        if expected == 0 {
+            assert_eq!(scene.answer(asked).await.as_deref(), Some("irst();"), "{name}");
+        } else {
+            scene.replace((1, 20), (1, 20), "o").await;
+            assert_eq!(scene.editor.answer(asked).await.unwrap_err()["code"], CANCELLED, "{name}");
+        }
+        let account = scene.account().await;
+        assert_eq!(account.calls, u64::from(expected == 0), "{name}");
+    }
 }
 
 #[tokio::test]

@@ -22,3 +22,4 @@ pub mod syntax;
 pub mod task;
 pub mod text;
 pub mod tokens;
+pub mod wait;

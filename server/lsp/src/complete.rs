@@ -11,6 +11,7 @@ pub mod decision;
 pub mod ends;
 pub mod failover;
 pub mod flights;
+mod keys;
 mod pauses;
 mod reading;
 mod request;

@@ -19,6 +19,7 @@ use pennyworth_core::task::Task;
 use tokio::sync::{Semaphore, watch};
 
 use super::flights::Flights;
+use super::keys::Keys;
 use super::pauses::Pauses;
 use crate::documents::{Parses, Recent};
 use crate::learn::Learner;
@@ -49,6 +50,8 @@ pub struct Completer {
     pub recent: Recent,
     /// Calls in flight.
     pub flights: Flights,
+    /// The user's keys.
+    pub keys: Keys,
     /// Where panics are reported.
     pub crashes: Arc<Crashes>,
     /// What the user paused.
@@ -76,6 +79,7 @@ impl Completer {
             parses: Arc::default(),
             recent: Recent::default(),
             flights: Flights::default(),
+            keys: Keys::default(),
             crashes: Arc::default(),
             pauses: Pauses::default(),
             cache: Mutex::new(Cache::new(CACHE_ENTRIES, CACHE_BYTES)),

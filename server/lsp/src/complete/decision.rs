@@ -62,6 +62,8 @@ pub struct Decision {
     pub plan: Option<Plan>,
     /// How much an answer may stray from the likeliest text: more than not at all if every model has said what it finds likeliest.
     pub(super) temperature: f32,
+    /// How long to wait behind a key before a model is asked, in milliseconds.
+    pub wait_ms: u32,
     /// The completion that is ready.
     pub completion: Option<Completion>,
     /// The cursor's place as the cache knows it.

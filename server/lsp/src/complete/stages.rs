@@ -28,6 +28,7 @@ use pennyworth_core::route::{Skipped, Step, Terms};
 use pennyworth_core::syntax;
 use pennyworth_core::task::{Stop, Task, Tier};
 use pennyworth_core::tokens::{REFERENCE_CHARS_PER_TOKEN, estimate};
+use pennyworth_core::wait::Stakes;
 use pennyworth_ngram::Query;
 use tokio::sync::oneshot;
 
@@ -101,7 +102,7 @@ pub async fn complete(
         let asks = may_ask(completer, &mut decision).unwrap_or(false);
         let decision = Arc::new(decision);
         if asks {
-            wait(&decision, begun).await;
+            wait(completer, &decision, begun).await;
             let asked = ask(completer, Arc::clone(&decision)).await;
             if let Some(completion) = asked.filter(|completion| !decision.request.not.contains(&completion.text)) {
                 return Some(completion);
@@ -156,6 +157,9 @@ pub fn decide(
         return Some(decision);
     }
 
+    if decision.request.trigger == Trigger::Typed && !everything {
+        completer.keys.at(task);
+    }
     (decision.cached, decision.completion) = cache(completer, &decision);
     if let Some(found) = lines(completer, &decision, task) {
         (decision.cached, decision.completion) = found;
@@ -180,6 +184,7 @@ pub fn decide(
         // A report shows the plan without exploration.
         let explores = !everything && completer.explores(decision.scope().settings.explore);
         decision.plan = Some(plan(completer, &decision, (task, file), cap_left, explores));
+        decision.wait_ms = wait_ms(completer, &decision);
     }
     if may_show && compares && !decision.is_model_worth_more() {
         decision.completion = embedded_completion(completer, &decision);
@@ -238,6 +243,7 @@ fn classify(completer: &Completer, configuration: Arc<Configuration>, request: R
         learned: 0,
         plan: None,
         temperature: 0.0,
+        wait_ms: 0,
         completion: None,
         place,
     })
@@ -402,11 +408,11 @@ async fn join(completer: &Arc<Completer>, mut decision: Decision, mut seen: u64)
     }
 }
 
-/// Waits for a pause in typing. A user who asks with a key does not wait.
-async fn wait(decision: &Decision, begun: Instant) {
+/// Waits for a pause in typing. A user who asks with a key does not wait, nor one who has stopped typing already.
+async fn wait(completer: &Completer, decision: &Decision, begun: Instant) {
     if decision.request.trigger != Trigger::Invoked {
-        let debounce = Duration::from_millis(decision.scope().settings.debounce_ms.into());
-        let left = debounce.saturating_sub(begun.elapsed());
+        let wait = Duration::from_millis(decision.wait_ms.into());
+        let left = wait.saturating_sub(begun.elapsed().max(completer.keys.since().unwrap_or_default()));
         // A timer of nothing still takes a millisecond.
         if !left.is_zero() {
             tokio::time::sleep(left).await;
@@ -472,6 +478,20 @@ fn present(decision: &Decision, text: &str, suggested: Suggested) -> Option<Comp
         None => (cursor, cursor, text),
     };
     Some(Completion { start, end, cursor, text, suggested })
+}
+
+/// The wait that gains most here, in milliseconds, of at most the configured one.
+fn wait_ms(completer: &Completer, decision: &Decision) -> u32 {
+    let settings = &decision.scope().settings;
+    let first = decision.plan.as_ref().and_then(|plan| Some((plan.task, plan.route.steps.first()?)));
+    let Some((task, step)) = first else { return settings.debounce_ms };
+    let stakes = Stakes {
+        call: step.expected_cost,
+        acceptance: step.acceptance.mean,
+        ttft_ms: step.wait_ms,
+        worth: Money::from_usd(settings.worth_usd),
+    };
+    completer.keys.wait(task, stakes, settings.debounce_ms)
 }
 
 // What the stages share. -------------------------------------------------------------------------------------------------------------------

@@ -49,6 +49,7 @@ pub fn as_json(decision: &Decision) -> Value {
         "stops": plan.map(|plan| &plan.stops),
         "deadline_ms": plan.map(|plan| plan.deadline_ms),
         "deadline_ms_while_typing": plan.map(|plan| decision.scope().tasks.row(plan.task).deadline_ms),
+        "wait_ms_while_typing": plan.map(|_| decision.wait_ms),
         "route": plan.map(|plan| &plan.route.steps),
         "not_asked": plan.map(|plan| &plan.route.skipped),
         "prompt_tokens": total,
@@ -135,6 +136,10 @@ pub fn as_text(
             let row = decision.scope().tasks.row(plan.task);
             if row.deadline_ms != plan.deadline_ms {
                 writeln!(out, "typing      a deadline of {} ms", row.deadline_ms)?;
+            }
+            if !plan.route.steps.is_empty() {
+                let most = decision.scope().settings.debounce_ms;
+                writeln!(out, "typing      a wait of {} ms behind a key, of at most {most} ms", decision.wait_ms)?;
             }
             if let Some(why) = while_typing(decision).filter(|_| decision.gate == Gate::Ask) {
                 writeln!(out, "typing      no call: {why}; a key still calls")?;

@@ -3,7 +3,7 @@
 
 use std::path::Path;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use pennyworth_core::text::Change;
 use ropey::Rope;
@@ -51,6 +51,10 @@ impl Followers {
     pub(super) fn edited(&self, uri: &Uri, changes: &[Change], text: &Rope) {
         if self.suggestions.edited(uri, changes, text) {
             self.documents.session().taken(uri);
+        }
+        // A key edits one place; a command may edit many.
+        if let [_] = changes {
+            self.completer.keys.pressed(Instant::now());
         }
         let edited = self.documents.session().path_and_language(uri);
         if let (Some(last), Some((path, language))) = (changes.last(), edited) {

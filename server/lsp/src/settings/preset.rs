@@ -13,6 +13,7 @@ pub(super) const DEFAULT: &str = "balanced";
 #[serde(deny_unknown_fields)]
 pub(super) struct Preset {
     pub(super) debounce_ms: u32,
+    pub(super) worth_usd: f64,
     pub(super) confidence: f64,
     pub(super) speculate: bool,
     pub(super) escalate: bool,

@@ -23,7 +23,7 @@ pub struct Settings {
     /// Whether Pennyworth suggests anything at all.
     #[schemars(extend("x-elsewhere" = "lower"))]
     pub enabled: bool,
-    /// Sets `debounce_ms`, `confidence`, `speculate`, `escalate` and `explore` together. Any of them that you set yourself wins.
+    /// Sets `debounce_ms`, `worth_usd`, `confidence`, `speculate`, `escalate` and `explore` together. Any of them that you set yourself wins.
     #[schemars(schema_with = "preset::schema")]
     #[schemars(extend("x-elsewhere" = "own"))]
     pub preset: String,
@@ -47,10 +47,15 @@ pub struct Settings {
     #[schemars(range(min = 0, max = 10_000))]
     #[schemars(extend("x-elsewhere" = "lower"))]
     pub cap_usd_per_month: f64,
-    /// Wait after a keystroke before a model is called, in milliseconds. The cache and the embedded model answer without this wait.
+    /// Longest wait after a keystroke before a model is called, in milliseconds. The wait itself is the one that gains most, by the pauses between
+    /// your keys, the price of a call and `worth_usd`. The cache and the embedded model answer without it.
     #[schemars(range(max = 10_000))]
     #[schemars(extend("x-elsewhere" = "raise"))]
     pub debounce_ms: u32,
+    /// What 1,000 accepted characters are worth to you, in US dollars. The more, the sooner a model is called after a keystroke.
+    #[schemars(range(min = 0, max = 100))]
+    #[schemars(extend("x-elsewhere" = "lower"))]
+    pub worth_usd: f64,
     /// Least probability of being right at which a suggestion is shown (0 to 1). Each task's own threshold shifts with it; 0.5 keeps it as shipped.
     #[schemars(range(min = 0, max = 1))]
     #[schemars(extend("x-elsewhere" = "own"))]
@@ -239,6 +244,7 @@ impl Default for Settings {
             cap_usd_per_day: 0.5,
             cap_usd_per_month: 10.0,
             debounce_ms: preset.debounce_ms,
+            worth_usd: preset.worth_usd,
             confidence: preset.confidence,
             speculate: preset.speculate,
             escalate: preset.escalate,
