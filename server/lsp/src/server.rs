@@ -28,6 +28,7 @@ mod followers;
 mod options;
 mod parts;
 mod sources;
+mod watching;
 
 pub use options::Options;
 

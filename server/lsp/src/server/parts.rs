@@ -10,6 +10,7 @@ use tower_lsp::gen_lsp_types::Uri;
 use super::followers::Followers;
 use super::options::Options;
 use super::sources::Sources;
+use super::watching;
 use crate::complete::Completer;
 use crate::documents::Documents;
 use crate::documents::parses::PARSES;
@@ -106,7 +107,7 @@ impl Parts {
             let shows = editor.progress;
             let show = move || status::show_progress(client.clone(), shows, Arc::clone(&learner), Arc::clone(&changes));
             self.background.keep(crashes, "the progress", show);
-            self.background.spawn(Sources::register(self.client.clone(), editor.clone()));
+            self.background.spawn(watching::register(self.client.clone(), editor.clone()));
             if editor.configuration {
                 self.background.spawn(Arc::clone(&self.sources).ask_configuration());
             }

@@ -1,41 +1,32 @@
 //! Collects settings from their sources, and puts changes in force: the user's file, the client's options and configuration, its folders, and
-//! model servers found on this machine. It leaves reading and joining settings to `settings`.
+//! model servers found on this machine. It leaves reading and joining settings to `settings`, and what is watched to `watching`.
 
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 use tower_lsp::Client;
 use tower_lsp::gen_lsp_types::{
-    ConfigurationItem, DidChangeWatchedFilesParams, DidChangeWorkspaceFoldersParams, MessageType, Registration,
+    ConfigurationItem, DidChangeWatchedFilesParams, DidChangeWorkspaceFoldersParams, MessageType,
 };
 
+use super::watching::{ChangedRules, PATIENCE, SECTION, Stamp, is_rule, stamp};
 use crate::complete::Completer;
 use crate::documents::Documents;
 use crate::models::discover::Discovery;
 use crate::models::found::{Announced, Found};
 use crate::paths::document;
-use crate::settings::{Closed, Configuration, FILE, Layer, Notice, Settings, prices};
+use crate::settings::{Closed, Configuration, Layer, Notice, Settings, prices};
 use crate::surface::status::Changes;
 use crate::sync::{Background, lock};
 use crate::wire::editor::Editor;
 use crate::wire::{convert, messages};
 use crate::{logging, paths};
 
-/// Our section of the client's configuration.
-const SECTION: &str = "pennyworth";
-/// Longest wait for an answer of the client.
-const PATIENCE: Duration = Duration::from_secs(10);
 /// Time that editors take to open their documents after the server starts.
 const A_MOMENT: Duration = Duration::from_millis(100);
-/// Files whose change needs a new configuration.
-const RULES: [&str; 3] = [".gitignore", FILE, ".ignore"];
-/// A pause in the reports of changed files with rules after which they are read, and the most such pauses.
-const QUIET: Duration = Duration::from_millis(300);
-const MOST_QUIETS: u32 = 20;
-
 /// The sources of settings, and the parts that follow them.
 pub(super) struct Sources {
     client: Client,
@@ -52,7 +43,7 @@ pub(super) struct Sources {
     is_restricted: AtomicBool,
     /// Whether reading the workspace has begun.
     is_reading: AtomicBool,
-    changed_rules: Mutex<ChangedRules>,
+    changed_rules: ChangedRules,
     /// Held while a configuration is made, so that the last change prevails.
     made: Mutex<Made>,
 }
@@ -72,16 +63,6 @@ struct Made {
     /// The state of the user's own files: the settings and the table of prices.
     written: Vec<Option<Stamp>>,
     told: Vec<Notice>,
-}
-
-/// Reports of changed files with rules that nobody has looked at.
-#[derive(Default)]
-struct ChangedRules {
-    folders: Vec<PathBuf>,
-    /// How many came.
-    reports: u64,
-    /// Whether a task waits for the last of them.
-    is_awaited: bool,
 }
 
 impl Sources {
@@ -105,7 +86,7 @@ impl Sources {
             layers: Mutex::default(),
             is_restricted: AtomicBool::new(false),
             is_reading: AtomicBool::new(false),
-            changed_rules: Mutex::default(),
+            changed_rules: ChangedRules::default(),
             made: Mutex::default(),
         }
     }
@@ -234,36 +215,19 @@ impl Sources {
 
     /// Files with rules may have changed. They are looked at once, when nothing has been reported for a while: a checkout reports many.
     fn rules_changed(self: &Arc<Sources>, folders: Vec<PathBuf>) {
-        let is_begun = {
-            let mut changed = lock(&self.changed_rules);
-            changed.folders.extend(folders);
-            changed.reports += 1;
-            std::mem::replace(&mut changed.is_awaited, true)
-        };
-        if is_begun {
+        if self.changed_rules.add(folders) {
             return;
         }
         let sources = Arc::clone(self);
         tokio::spawn(async move {
-            let mut reports = 0;
-            for _ in 0..MOST_QUIETS {
-                let now = lock(&sources.changed_rules).reports;
-                if std::mem::replace(&mut reports, now) == now {
-                    break;
-                }
-                tokio::time::sleep(QUIET).await;
-            }
+            sources.changed_rules.quiet().await;
             let _ = tokio::task::spawn_blocking(move || sources.read_rules_again()).await;
         });
     }
 
     /// Reads the files with rules again. Unless one says something else now, nothing happens. It blocks on files.
     fn read_rules_again(&self) {
-        let folders = {
-            let mut changed = lock(&self.changed_rules);
-            changed.is_awaited = false;
-            std::mem::take(&mut changed.folders)
-        };
+        let folders = self.changed_rules.take();
         let mut made = lock(&self.made);
         let before = self.completer.configuration.get();
         let now = before.again();
@@ -448,58 +412,9 @@ impl Sources {
         let place = document::location(path).path;
         self.rules_changed(place.iter().flat_map(|place| place.ancestors().skip(1)).map(Path::to_owned).collect());
     }
-
-    /// Asks the client to report changes, as far as it can.
-    pub(super) async fn register(client: Client, editor: Editor) {
-        let mut registrations = Vec::new();
-        let mut add = |method: &str, options: Value| {
-            let register_options = Some(options);
-            registrations.push(Registration { id: method.into(), method: method.into(), register_options });
-        };
-        if editor.watches_configuration {
-            add("workspace/didChangeConfiguration", json!({ "section": SECTION }));
-        }
-        if editor.watches_files {
-            add("workspace/didChangeWatchedFiles", json!({ "watchers": watched() }));
-        }
-        if !registrations.is_empty() {
-            let asked = client.register_capability(registrations);
-            let _ = tokio::time::timeout(PATIENCE, asked).await;
-        }
-    }
-}
-
-/// When a file was written, and when its permissions or its name changed, where the system knows that.
-type Stamp = (SystemTime, (i64, i64));
-
-fn stamp(path: &Path) -> Option<Stamp> {
-    let metadata = std::fs::metadata(path).ok()?;
-    #[cfg(unix)]
-    let changed =
-        (std::os::unix::fs::MetadataExt::ctime(&metadata), std::os::unix::fs::MetadataExt::ctime_nsec(&metadata));
-    #[cfg(not(unix))]
-    let changed = (0, 0);
-    Some((metadata.modified().ok()?, changed))
 }
 
 /// The settings that decide what is learned.
 fn rules(settings: &Settings) -> Value {
     json!([settings.enabled, settings.embedded, settings.ignore, settings.secrets, settings.languages])
-}
-
-/// Whether a file may hold rules for others, by its name.
-fn is_rule(path: &Path) -> bool {
-    let is_named = path.file_name().is_some_and(|name| RULES.iter().any(|rule| name == *rule));
-    is_named || path.components().any(|part| part.as_os_str() == ".git")
-}
-
-/// Patterns for every file that is learned, and for those that decide which are. Eglot does not support a star in braces.
-fn watched() -> Vec<Value> {
-    let facts = pennyworth_grammars::all().iter().map(|language| language.facts());
-    let mut endings: Vec<&str> = facts.flat_map(|facts| &facts.extensions).map(String::as_str).collect();
-    endings.sort_unstable();
-    endings.dedup();
-    let learned = format!("**/*.{{{}}}", endings.join(","));
-    let patterns = std::iter::once(learned).chain(RULES.map(|name| format!("**/{name}")));
-    patterns.map(|pattern| json!({ "globPattern": pattern })).collect()
 }
