@@ -32,6 +32,7 @@ function all({ context, server, texts, keys }: Parts): Record<string, () => unkn
   return {
     menu: () => menu(server),
     trigger: () => vscode.commands.executeCommand('editor.action.inlineSuggest.trigger'),
+    dismiss: () => dismiss(server),
     pauseOrResume: () => pause(server),
     pauseOrResumeLanguage: () => pause(server, language()),
     showStats: async () => texts.preview('What you got.md', (await server.run<{ markdown: string }>('pennyworth.stats')).markdown),
@@ -77,6 +78,15 @@ async function menu(server: Server): Promise<void> {
   if (picked) await vscode.commands.executeCommand(`pennyworth.${picked.command}`);
 }
 
+/** Hides the grey text, as the key does without us, and tells the server, which does not show it there again for a while. */
+async function dismiss(server: Server): Promise<void> {
+  const editor = vscode.window.activeTextEditor;
+  const place = editor && at(editor);
+  await vscode.commands.executeCommand('editor.action.inlineSuggest.hide');
+  // The key works without a server, too.
+  if (place && server.known.phase === 'running') await server.run('pennyworth.dismissed', ...place);
+}
+
 /** Pauses or resumes everything, or one language. */
 async function pause(server: Server, language?: string): Promise<void> {
   const { status } = server.known;
@@ -93,9 +103,14 @@ function language(): string {
 async function explain(server: Server, texts: Texts): Promise<void> {
   const editor = vscode.window.activeTextEditor;
   if (!editor) throw new Error('there is nothing to explain: no editor is open');
-  const { line, character } = editor.selection.active;
-  const { text } = await server.run<{ text: string }>('pennyworth.explain', editor.document.uri.toString(), { line, character });
+  const { text } = await server.run<{ text: string }>('pennyworth.explain', ...at(editor));
   await texts.show('Explain', text);
+}
+
+/** The document and the cursor's position, as arguments of a command. */
+function at(editor: vscode.TextEditor): [string, { line: number; character: number }] {
+  const { line, character } = editor.selection.active;
+  return [editor.document.uri.toString(), { line, character }];
 }
 
 async function check(server: Server, texts: Texts): Promise<void> {

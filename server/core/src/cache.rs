@@ -8,6 +8,7 @@ use serde::Serialize;
 
 use crate::task::{Task, Tier};
 
+mod dismissed;
 mod place;
 
 pub use place::Place;
@@ -61,6 +62,11 @@ pub enum Answer {
         text: String,
         /// Whether more lines may come.
         is_open: bool,
+    },
+    /// A text that the user dismissed. For a while it is not shown here to a user who only types, whoever says it.
+    Dismissed {
+        /// The text.
+        text: String,
     },
 }
 
@@ -194,7 +200,7 @@ impl Cache {
             entry.line_before == place.line_before
                 && entry.suffix == suffix
                 && entry.decided.model == decided.model
-                && entry.answer.is_lines() == answer.is_lines()
+                && answer.replaces(&entry.answer)
         };
         let older = self.anchors.get(&first).into_iter().flatten().filter(|anchor| anchor.line_start == 0);
         let older: Vec<u64> = older
@@ -236,7 +242,11 @@ impl Cache {
         };
         let mut all: Vec<Fitting> = self.anchors.get(&anchor)?.iter().filter_map(fitting).collect();
         all.sort_by_key(|fitting| std::cmp::Reverse((fitting.rank, fitting.id)));
-        let found = |fitting: &Fitting| self.entries.peek(&fitting.id)?.found(&fitting.fit, place, asked);
+        let dismissed = self.dismissed(place, asked);
+        let found = |fitting: &Fitting| {
+            let found = self.entries.peek(&fitting.id)?.found(&fitting.fit, place, asked);
+            found.filter(|found| !found.is_among(&dismissed))
+        };
         let (best, best_found) = all.iter().find_map(|fitting| Some((fitting, found(fitting)?)))?;
         let longer = all.iter().filter(|fitting| fitting.rank.tier > best.rank.tier).find_map(|fitting| {
             let longer = found(fitting)?;
@@ -330,7 +340,7 @@ impl Entry {
     /// How this entry fits a place below the text above one of the answer's lines; `None` if it does not fit.
     fn fit(&self, line_start: usize, place: &Place, suffix: u64, asked: &Lookup<'_>) -> Option<Fit> {
         let is_lasting = matches!(self.answer, Answer::Text { .. });
-        if self.answer.is_lines() {
+        if matches!(self.answer, Answer::Lines { .. } | Answer::Dismissed { .. }) {
             return None;
         }
         if !is_lasting && asked.now_ms.saturating_sub(self.put_ms) >= NOTHING_MS {
@@ -340,6 +350,11 @@ impl Entry {
             let same = place.line_before == self.line_before && suffix == self.suffix;
             return (same && line_start == 0).then_some(Fit { relation: Relation::Same, auto_closed: 0 });
         };
+        self.relate(text, line_start, place, suffix)
+    }
+
+    /// How a text of this entry, below the text above one of its lines, fits a place.
+    fn relate(&self, text: &str, line_start: usize, place: &Place, suffix: u64) -> Option<Fit> {
         let own = match line_start {
             0 => self.line_before.as_str(),
             _ => "",
@@ -386,16 +401,21 @@ impl Entry {
         let Fit { relation, auto_closed } = *fit;
         let decided = self.decided.clone();
         let Some((text, probability)) = self.answer.shown(asked) else { return Some(Found::Nothing(decided)) };
-        let text = match relation {
-            Relation::Same => text.to_owned(),
-            Relation::Typed(bytes) => text.get(bytes..)?.to_owned(),
-            Relation::Deleted(_) => self.line_before.strip_prefix(&place.line_before)?.to_owned() + text,
-        };
+        let text = self.from(text, relation, place)?;
         if asked.not.contains(&text) {
             return None;
         }
         let auto_closed = place.after.get(..auto_closed)?.to_owned();
         Some(Found::Hit(Hit { text, auto_closed, relation, decided, probability }))
+    }
+
+    /// A text of this entry as it goes on at a place.
+    fn from(&self, text: &str, relation: Relation, place: &Place) -> Option<String> {
+        Some(match relation {
+            Relation::Same => text.to_owned(),
+            Relation::Typed(bytes) => text.get(bytes..)?.to_owned(),
+            Relation::Deleted(_) => self.line_before.strip_prefix(&place.line_before)?.to_owned() + text,
+        })
     }
 }
 
@@ -407,6 +427,7 @@ impl Answer {
             Answer::Unsure { text, probability } => Answer::Unsure { text: change(&text), probability },
             Answer::Nothing => Answer::Nothing,
             Answer::Lines { text, is_open } => Answer::Lines { text: change(&text), is_open },
+            Answer::Dismissed { text } => Answer::Dismissed { text: change(&text) },
         }
     }
 
@@ -414,20 +435,29 @@ impl Answer {
     fn text(&self) -> Option<(&str, f32)> {
         match self {
             Answer::Text { text, probability } | Answer::Unsure { text, probability } => Some((text, *probability)),
-            Answer::Nothing | Answer::Lines { .. } => None,
+            Answer::Nothing | Answer::Lines { .. } | Answer::Dismissed { .. } => None,
         }
     }
 
     /// The text at whose lines the rest can be found, if there is one.
     fn anchored(&self) -> Option<&str> {
         match self {
-            Answer::Text { text, .. } | Answer::Unsure { text, .. } | Answer::Lines { text, .. } => Some(text),
+            Answer::Text { text, .. }
+            | Answer::Unsure { text, .. }
+            | Answer::Lines { text, .. }
+            | Answer::Dismissed { text } => Some(text),
             Answer::Nothing => None,
         }
     }
 
-    fn is_lines(&self) -> bool {
-        matches!(self, Answer::Lines { .. })
+    /// Whether it makes an older one of the same model and place worthless.
+    fn replaces(&self, older: &Answer) -> bool {
+        match (self, older) {
+            (Answer::Lines { .. }, Answer::Lines { .. }) => true,
+            (Answer::Dismissed { text }, Answer::Dismissed { text: older }) => text == older,
+            (Answer::Lines { .. } | Answer::Dismissed { .. }, _) => false,
+            (_, older) => !matches!(older, Answer::Lines { .. } | Answer::Dismissed { .. }),
+        }
     }
 
     /// The same, if it may be shown to this request.

@@ -99,6 +99,63 @@ fn nothing_is_remembered_for_a_while_and_only_there() {
 }
 
 #[test]
+fn what_was_dismissed_is_not_said_again_for_a_while_at_its_place_and_along_it() {
+    let dismissed = "foo(1);";
+    for (now, text, now_ms, is_dismissed) in [
+        ("let a = ˇ\nb", "foo(1);", 0, true),
+        ("let a = ˇ\nb", "foo(1);", 59_999, true),
+        ("let a = ˇ\nb", "foo(1);", 60_000, false),
+        ("let a = foˇ\nb", "o(1);", 0, true),
+        ("let a = foo(ˇ)\nb", "1);", 0, true),
+        ("let aˇ\nb", " = foo(1);", 0, true),
+        ("let a = ˇ\nb", "foo", 0, true),
+        ("let a = ˇ\nb", "foo(1));", 0, false),
+        ("let a = ˇ\nb", "foo(1);\nbar();", 0, true),
+        ("let a = ˇ\nb", "foo(1);  \r\n", 0, true),
+        ("let a = ˇ\nb", "foo(1); bar();", 0, false),
+        ("let a = ˇ\nb", "bar(1);", 0, false),
+        ("let a = ˇ\nc", "foo(1);", 0, false),
+        ("let b = ˇ\nb", "foo(1);", 0, false),
+    ] {
+        let mut cache = Cache::new(10, 10_000);
+        let at = place("let a = ˇ\nb");
+        cache.put(&at, decided("a", Tier::Local), Answer::Dismissed { text: dismissed.into() }, 0);
+        // Neither of these takes the place of what was dismissed.
+        cache.put(&at, decided("a", Tier::Local), Answer::Dismissed { text: "never".into() }, 0);
+        cache.put(&at, decided("a", Tier::Local), Answer::Text { text: "other".into(), probability: 1.0 }, 0);
+        let asked = Lookup { now_ms, ..ASKED };
+        let case = format!("{text:?} at {now:?}");
+        assert_eq!(cache.is_dismissed(&place(now), &asked, text), is_dismissed, "{case}");
+        let by_key = Lookup { by_key: true, ..asked };
+        assert!(!cache.is_dismissed(&place(now), &by_key, text), "{case}");
+        cache.wanted_again(&at, &by_key);
+        assert!(!cache.is_dismissed(&place(now), &asked, text), "{case}");
+    }
+}
+
+#[test]
+fn behind_what_was_dismissed_another_answer_is_found_and_whose_it_was_is_known() {
+    let mut cache = Cache::new(10, 10_000);
+    let at = place("let a = ˇ\nb");
+    cache.put(&at, decided("a", Tier::Local), text("other(2);"), 0);
+    cache.put(&at, decided("b", Tier::Cheap), text("foo(1);"), 0);
+    cache.put(&at, decided("c", Tier::Embedded), text("foo"), 0);
+    let served = |cache: &mut Cache, by_key| match cache.get(&at, &Lookup { by_key, ..ASKED }) {
+        Some(Found::Hit(hit)) => Some(hit.text),
+        _ => None,
+    };
+    assert_eq!(served(&mut cache, false).as_deref(), Some("foo(1);"));
+    assert!(cache.dismissed_of(&at, &ASKED).is_empty());
+    cache.put(&at, decided("b", Tier::Cheap), Answer::Dismissed { text: "foo(1);".into() }, 0);
+    assert_eq!(served(&mut cache, false).as_deref(), Some("other(2);"));
+    assert_eq!(served(&mut cache, true).as_deref(), Some("foo(1);"));
+    let mut of: Vec<&str> = cache.dismissed_of(&at, &ASKED);
+    of.sort_unstable();
+    of.dedup();
+    assert_eq!(of, ["b", "c"]);
+}
+
+#[test]
 fn what_fits_exactly_goes_before_what_was_deleted() {
     for (exact, exact_tier, deleted, deleted_tier, expected) in [
         ("compute(first)", Tier::Local, "obar(first)", Tier::Local, "compute(first)"),

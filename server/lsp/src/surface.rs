@@ -10,6 +10,7 @@ pub mod scratch;
 mod screen;
 pub mod status;
 mod suggestions;
+mod taken;
 mod texts;
 
 pub use suggestions::Suggestions;

@@ -173,7 +173,10 @@ scene.answers('return nil')
 editor:keys('<C-]>')
 same('a key takes it off the screen', { ghost(), line() }, { '', 'x = ' })
 same('and others may know', scene.events('PennyworthDismissed'), { '' })
-same('nothing else is told', scene.commands(), {})
+becomes('the server learns it, and where', { 'pennyworth.dismissed', { line = 0, character = 4 } }, function()
+  local told = scene.commands()[1] or {}
+  return { told[1], told[3] }
+end)
 editor:keys('<C-]>')
 same('without a suggestion the key does what it did before', line(), 'x = earlier')
 scene.answers('return params.context.triggerKind == 1 and Fake.item("by key") or nil')

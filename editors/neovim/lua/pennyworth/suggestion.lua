@@ -235,14 +235,20 @@ function M.next()
   return true
 end
 
---- Dismisses the suggestion. False if nothing is shown.
+--- Dismisses the suggestion, and tells the server, which does not show it there again for a while. False if nothing is shown.
 ---@return boolean
 function M.dismiss()
   cancel()
-  if not M.is_shown() then return false end
-  local buf = now.buf
+  local shown = now
+  if not M.is_shown() or not shown then return false end
   clear()
-  tell('PennyworthDismissed', { buf = buf })
+  local server = vim.lsp.get_client_by_id(shown.client_id)
+  if server then
+    local at = vim.lsp.util.make_position_params(0, server.offset_encoding)
+    local params = { command = 'pennyworth.dismissed', arguments = { at.textDocument.uri, at.position } }
+    client.request(server, 'workspace/executeCommand', params, function() end, shown.buf)
+  end
+  tell('PennyworthDismissed', { buf = shown.buf })
   return true
 end
 

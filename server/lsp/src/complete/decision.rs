@@ -106,6 +106,12 @@ impl Decision {
         Decided { task, language, model: model.to_owned(), tier, generation }
     }
 
+    /// What a completion inserts at the cursor: its text behind the item that is selected in the editor's menu.
+    pub(super) fn inserted<'a>(&self, completion: &'a Completion) -> &'a str {
+        let item = self.request.selected.as_ref().map_or("", |item| item.text.as_str());
+        completion.text.strip_prefix(item).unwrap_or(&completion.text)
+    }
+
     /// What the cache needs to look up an answer.
     pub(super) fn lookup(&self, now_ms: u64) -> cache::Lookup<'_> {
         let by_key = self.request.trigger == Trigger::Invoked;

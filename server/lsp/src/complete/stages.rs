@@ -36,6 +36,7 @@ use super::completer::Completer;
 use super::completion::Completion;
 use super::cursor::Cursor;
 use super::decision::{Decision, Depth};
+use super::dismissed::is_unwanted;
 use super::ends::Answered;
 use super::failover::{Cost, Failover};
 use super::flights::Partial;
@@ -104,7 +105,8 @@ pub async fn complete(
         if asks {
             wait(completer, &decision, begun).await;
             let asked = ask(completer, Arc::clone(&decision)).await;
-            if let Some(completion) = asked.filter(|completion| !decision.request.not.contains(&completion.text)) {
+            let is_wanted = |completion: &Completion| !is_unwanted(completer, &decision, decision.inserted(completion));
+            if let Some(completion) = asked.filter(is_wanted) {
                 return Some(completion);
             }
         }
@@ -148,6 +150,9 @@ pub fn decide(
 ) -> Option<Decision> {
     let mut decision = classify(completer, configuration, request)?;
     let Some(task) = decision.context.task else { return Some(decision) };
+    if decision.request.trigger == Trigger::Invoked {
+        completer.cache().wanted_again(&decision.place, &decision.lookup(completer.now_ms()));
+    }
     let everything = depth == Depth::Everything;
     let file = decision.scope().kind_of(&decision.request.snapshot.text);
 
@@ -287,7 +292,7 @@ fn lines(completer: &Completer, decision: &Decision, task: Task) -> Option<(Opti
     let Ok(cut) = cutter.finish(Finish::Stop) else { return Some(nothing()) };
     let (model, tier) = (&rest.decided.model, rest.decided.tier);
     let text = decision.cursor.in_line_breaks(&cut.text);
-    if decision.request.not.contains(&text) {
+    if is_unwanted(completer, decision, &text) {
         return None;
     }
     let answer = Answer::Text { text, probability: 1.0 };
@@ -514,10 +519,10 @@ fn embedded_completion(completer: &Completer, decision: &Decision) -> Option<Com
     let (task, (cut, probability)) = (decision.context.task?, decision.embedded.as_ref()?);
     let suggested = decision.suggested(task, Source::Embedded, EMBEDDED, Some(*probability));
     let completion = present(decision, &cut.text, suggested)?;
-    if decision.request.not.contains(&completion.text) {
+    let text = decision.cursor.in_line_breaks(&cut.text);
+    if is_unwanted(completer, decision, &text) {
         return None;
     }
-    let text = decision.cursor.in_line_breaks(&cut.text);
     let answer = Answer::Text { text, probability: *probability };
     let mut cache = completer.cache();
     // If the model forgot something meanwhile, its answer must not be cached.
@@ -557,7 +562,7 @@ async fn called(completer: &Completer, decision: &Decision, partial: &Partial, c
 }
 
 /// Whether models may be called: the caps leave one in the route, and the cache does not say that this place just failed. A user who asks
-/// with a key may have those models called that were not asked here yet.
+/// with a key may have those models called that were not asked here yet. Models whose answer the user dismissed here would say it again.
 fn may_ask(completer: &Completer, decision: &mut Decision) -> Option<bool> {
     let gave_nothing: Vec<String> = match decision.request.trigger {
         Trigger::Invoked => {
@@ -574,9 +579,13 @@ fn may_ask(completer: &Completer, decision: &mut Decision) -> Option<bool> {
             cache.answered(&decision.place, &asked).into_iter().map(str::to_owned).collect()
         }
     };
+    let dismissed: Vec<String> = {
+        let (cache, asked) = (completer.cache(), decision.lookup(completer.now_ms()));
+        cache.dismissed_of(&decision.place, &asked).into_iter().map(str::to_owned).collect()
+    };
     let route = &mut decision.plan.as_mut()?.route;
     completer.set_capped(route.is_capped());
-    route.steps.retain(|step| !gave_nothing.contains(&step.model));
+    route.steps.retain(|step| !gave_nothing.contains(&step.model) && !dismissed.contains(&step.model));
     match route.steps.iter().any(|step| !answered.contains(&step.model)) {
         true => route.steps.retain(|step| !answered.contains(&step.model)),
         // All have said what they find likeliest.

@@ -1,7 +1,7 @@
 //! The open documents, and the current request of each. Documents change nowhere else. Nothing here waits, so the lock is held for
 //! microseconds. It leaves text to `core::text`.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard};
 use std::time::SystemTime;
@@ -21,6 +21,8 @@ use crate::wire::convert;
 
 /// Most bytes that a key or a menu's item inserts into a line.
 const MUCH: usize = 80;
+/// Texts of a document that an undo may bring back: what it was before the last deletions.
+const PAST: usize = 16;
 
 /// The documents the editor has open.
 #[derive(Default)]
@@ -58,6 +60,8 @@ struct OpenDocument {
     changed: Option<Lines>,
     /// Whether the last edit typed or deleted.
     trigger: Trigger,
+    /// What the document was before its last deletions.
+    past: VecDeque<Rope>,
     /// Since when it is stale.
     stale_since: Option<SystemTime>,
     /// The current requests: the automatic one, and the one by a key, which no automatic one supersedes.
@@ -162,8 +166,16 @@ impl Session {
         let document = Document::new(text, language, version);
         let lines = document.text().len_lines();
         let changed = Some(Lines { first: 0, old_end: 0, new_end: lines });
-        let (trigger, requests) = (Trigger::Typed, [None, None]);
-        self.documents.insert(path, OpenDocument { document, uri, changed, trigger, stale_since: None, requests });
+        let open = OpenDocument {
+            document,
+            uri,
+            changed,
+            trigger: Trigger::Typed,
+            past: VecDeque::new(),
+            stale_since: None,
+            requests: [None, None],
+        };
+        self.documents.insert(path, open);
         true
     }
 
@@ -171,12 +183,18 @@ impl Session {
     pub fn change(&mut self, uri: &Uri, version: impl Into<Option<i32>>, edits: &[Edit]) -> Option<Edited> {
         let open = self.documents.get_mut(&convert::document(uri))?;
         let was_stale = open.document.is_stale();
+        let before = open.document.text().clone();
         let changes = open.document.apply(version, edits, self.counting);
         for change in &changes {
             open.changed = Some(open.changed.map_or_else(|| Lines::of(change), |lines| lines.and(change)));
         }
         if let Some(last) = changes.last() {
-            open.trigger = trigger(last, open.document.text());
+            let is_brought_back = open.brings_back(last);
+            open.note_past(before, &changes);
+            open.trigger = match trigger(last, open.document.text()) {
+                Trigger::Typed if is_brought_back => Trigger::Pasted,
+                trigger => trigger,
+            };
         }
         open.requests = [None, None];
         let (is_lost, is_found) = open.note_staleness(was_stale);
@@ -322,6 +340,27 @@ impl Session {
 }
 
 impl OpenDocument {
+    /// Whether the last change, of more than a key, made the text what it was before a deletion: an undo or a redo.
+    fn brings_back(&self, last: &Change) -> bool {
+        let text = self.document.text();
+        let inserted = text::slice(text, last.start, last.new_end);
+        let is_jump = inserted.chars().nth(1).is_some() && !inserted.trim().is_empty();
+        // Of equal length first, because comparing reads all of a text.
+        !last.whole && is_jump && self.past.iter().any(|past| past.len_bytes() == text.len_bytes() && past == text)
+    }
+
+    /// Remembers the text before a deletion. Of letters deleted one after the other, only that before the first counts.
+    fn note_past(&mut self, before: Rope, changes: &[Change]) {
+        let deleted = changes.iter().map(|change| change.old_end - change.start).max().unwrap_or_default();
+        if deleted == 0 || (deleted == 1 && self.trigger == Trigger::Deleted) {
+            return;
+        }
+        if self.past.len() >= PAST {
+            self.past.pop_front();
+        }
+        self.past.push_back(before);
+    }
+
     /// Notes whether the document became stale, or is no more.
     fn note_staleness(&mut self, was_stale: bool) -> (bool, bool) {
         let is_stale = self.document.is_stale();
@@ -348,8 +387,8 @@ impl Lines {
     }
 }
 
-/// An edit that only removes text deletes. One that inserts more at once than a menu's item has comes from a paste or an undo. Every other edit
-/// counts as typing.
+/// An edit that only removes text deletes. One that inserts more at once than a menu's item has comes from a paste. Every other edit counts as
+/// typing.
 fn trigger(change: &Change, text: &Rope) -> Trigger {
     if change.new_end == change.start && change.old_end > change.start {
         return Trigger::Deleted;

@@ -9,8 +9,8 @@ use pennyworth_core::text::Change;
 use ropey::Rope;
 use tower_lsp::gen_lsp_types::Uri;
 
-use crate::complete::Completer;
 use crate::complete::warm::warm;
+use crate::complete::{Completer, dismiss};
 use crate::documents::Documents;
 use crate::documents::trees::Parser;
 use crate::surface::Suggestions;
@@ -49,7 +49,8 @@ impl Followers {
 
     /// A document was edited; `text` is its text now.
     pub(super) fn edited(&self, uri: &Uri, changes: &[Change], text: &Rope) {
-        if self.suggestions.edited(uri, changes, text) {
+        let followed = self.suggestions.edited(uri, changes, text);
+        if followed.goes_on {
             self.documents.session().taken(uri);
         }
         // A key edits one place; a command may edit many.
@@ -59,6 +60,9 @@ impl Followers {
         let edited = self.documents.session().path_and_language(uri);
         if let (Some(last), Some((path, language))) = (changes.last(), edited) {
             self.completer.flights.edited(&path, text);
+            if let Some(removed) = followed.removed {
+                dismiss(&self.completer, &path, text, removed);
+            }
             let (configuration, line) = (self.completer.configuration.get(), last.first_line + last.new_lines);
             let is_new = self.completer.recent.edited(&configuration, (&path, language), text, line);
             warm(&self.completer, &self.background, (&path, language), is_new);

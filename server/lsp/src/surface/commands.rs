@@ -20,7 +20,7 @@ use super::status::{self, Changes, tell_troubles};
 use super::suggestions::Suggestions;
 use super::texts::Texts;
 use crate::complete::stages::complete;
-use crate::complete::{Completer, Pauses, Request};
+use crate::complete::{Completer, Pauses, Request, dismiss};
 use crate::documents::session::{AskedBy, STALE};
 use crate::documents::{Documents, session};
 use crate::ledger::SuggestionId;
@@ -32,6 +32,8 @@ use crate::wire::{convert, messages};
 pub const ACCEPTED: &str = "pennyworth.accepted";
 /// A part of a suggestion was accepted. Takes its id, and the number of characters accepted so far.
 pub const ACCEPTED_PART: &str = "pennyworth.acceptedPart";
+/// The suggestion at the cursor was dismissed, as with Escape. Takes the document's URI and the cursor's position.
+pub const DISMISSED: &str = "pennyworth.dismissed";
 /// Inserts a completion into a document, calling models as a key would. Takes its URI and a position.
 pub const COMPLETE: &str = "pennyworth.complete";
 /// Pauses or resumes suggestions while typing. Returns the new state as `{"paused": true}`.
@@ -55,8 +57,8 @@ pub const SHOW: &str = "pennyworth.show";
 const NOTHING: &str = "nothing here";
 
 /// Every command.
-pub const ALL: [&str; 11] =
-    [ACCEPTED, ACCEPTED_PART, COMPLETE, TOGGLE, PAUSE, STATUS, STATS, EXPLAIN, CHECK, FILES, SHOW];
+pub const ALL: [&str; 12] =
+    [ACCEPTED, ACCEPTED_PART, DISMISSED, COMPLETE, TOGGLE, PAUSE, STATUS, STATS, EXPLAIN, CHECK, FILES, SHOW];
 
 /// The arguments of a command.
 struct Arguments<'a>(&'a [Value]);
@@ -112,6 +114,10 @@ impl Commands<'_> {
                 suggestions.accepted(id, Some(chars));
                 return Ok(None);
             }
+            DISMISSED => {
+                self.dismissed(&arguments.place(0)?);
+                return Ok(None);
+            }
             COMPLETE => {
                 let place = arguments.place(0)?;
                 let found = self.completion_edit(place).await?;
@@ -152,6 +158,18 @@ impl Commands<'_> {
             unknown => return Err(Error::invalid_params(format!("no command `{unknown}`; known: {}", ALL.join(", ")))),
         };
         Ok(Some(answer))
+    }
+
+    /// What is shown at a place does not come back there for a while.
+    fn dismissed(&self, (uri, position): &(Uri, Position)) {
+        let session = self.documents.session();
+        let found = session.peek(uri).zip(session.path(uri)).zip(session.counting(uri));
+        drop(session);
+        let Some(((snapshot, path), counting)) = found else { return };
+        let cursor = convert::cursor(&snapshot.text, *position, counting);
+        if let Some(dismissed) = cursor.and_then(|cursor| self.suggestions.dismissed(uri, cursor)) {
+            dismiss(self.completer, &path, &snapshot.text, dismissed);
+        }
     }
 
     /// Completes at a place as a key does, and returns the edit that inserts the completion. The client's next edit shows that it was accepted.

@@ -10,8 +10,9 @@ use pennyworth_core::text::{self, Change};
 use ropey::Rope;
 use tower_lsp::gen_lsp_types::Uri;
 
-use crate::complete::Completion;
-use crate::ledger::{Outcome, OutcomeKind, SuggestionId};
+use super::taken::{Fate, Taken};
+use crate::complete::{Completion, Dismissed};
+use crate::ledger::{Outcome, OutcomeKind, Suggested, SuggestionId};
 use crate::sync::lock;
 use crate::wire::convert;
 
@@ -32,6 +33,8 @@ pub(super) struct Finished {
 pub(super) struct Screen {
     /// By the path of their document.
     shown: Mutex<HashMap<PathBuf, OnScreen>>,
+    /// What was accepted last in each document.
+    taken: Mutex<HashMap<PathBuf, Taken>>,
     past: Mutex<Vec<(SuggestionId, u32)>>,
 }
 
@@ -51,6 +54,8 @@ struct OnScreen {
     is_partly_taken: bool,
     /// What was shown before it at the same place, the latest first.
     others: Vec<Other>,
+    /// Where it came from.
+    suggested: Suggested,
 }
 
 /// A suggestion that the user has seen, and asked for another at the same place.
@@ -86,6 +91,7 @@ impl Screen {
             given,
             is_partly_taken: false,
             others,
+            suggested: completion.suggested.clone(),
         };
         let replaced = all.insert(path, shown);
         (id, replaced.map(|before| self.made_way(&before)))
@@ -96,31 +102,66 @@ impl Screen {
         lock(&self.shown).get(&convert::document(uri)).map_or_else(Vec::new, |shown| shown.seen_at(cursor))
     }
 
+    /// The user dismissed what is shown in a document at a byte offset. Returns the outcome, and what may not come back at once.
+    pub(super) fn dismissed(&self, uri: &Uri, cursor: usize) -> Option<(Outcome, Dismissed)> {
+        let path = convert::document(uri);
+        let mut all = lock(&self.shown);
+        all.get(&path).filter(|shown| shown.start + shown.reached == cursor)?;
+        let shown = all.remove(&path)?;
+        self.remember(&shown);
+        let outcome = Outcome { id: shown.id, kind: shown.left(), chars: shown.chars(shown.reached) };
+        let (start, typed) = (shown.start, shown.reached);
+        Some((outcome, Dismissed { start, typed, texts: shown.texts(), suggested: shown.suggested }))
+    }
+
+    /// A document changed. Returns what was accepted in it and is removed by the change, as by an undo.
+    pub(super) fn removed(&self, uri: &Uri, changes: &[Change], text: &Rope) -> Option<Dismissed> {
+        let path = convert::document(uri);
+        let mut all = lock(&self.taken);
+        let taken = all.get_mut(&path)?;
+        let fate = changes.iter().map(|change| taken.follow(change, text)).find(|fate| *fate != Fate::Stays)?;
+        let taken = all.remove(&path)?;
+        match fate {
+            Fate::Removed { typed } => Some(taken.dismissed(typed)),
+            Fate::Stays | Fate::Changed => None,
+        }
+    }
+
     /// A document changed. Returns whether the change put a part of the suggestion into it, and the suggestion if the change ends it.
     pub(super) fn edited(&self, uri: &Uri, changes: &[Change], text: &Rope) -> (bool, Option<Finished>) {
         let path = convert::document(uri);
         let mut all = lock(&self.shown);
         let Some(shown) = all.get_mut(&path) else { return (false, None) };
         let before = shown.reached;
-        let kind = changes.iter().find_map(|change| shown.follow(change, text));
+        let mut rest = changes.iter();
+        let kind = rest.find_map(|change| shown.follow(change, text));
         let goes_on = shown.reached > before;
         let Some((kind, shown)) = kind.and_then(|kind| Some((kind, all.remove(&path)?))) else {
             return (goes_on, None);
         };
         self.remember(&shown);
         let outcome = Outcome { id: shown.id, kind, chars: shown.chars(shown.reached) };
+        if kind.is_acceptance() && shown.reached == shown.text.len() {
+            let mut taken = Taken::new((shown.start, before), shown.texts(), shown.suggested.clone());
+            if rest.all(|change| taken.follow(change, text) == Fate::Stays) {
+                lock(&self.taken).insert(path, taken);
+            }
+        }
         let taken = kind.is_acceptance().then(|| (uri.clone(), shown.text));
         (goes_on, Some(Finished { outcome, taken }))
     }
 
     /// A document was closed. Returns the outcome of the suggestion in it.
     pub(super) fn closed(&self, uri: &Uri) -> Option<Outcome> {
-        let shown = lock(&self.shown).remove(&convert::document(uri));
+        let path = convert::document(uri);
+        lock(&self.taken).remove(&path);
+        let shown = lock(&self.shown).remove(&path);
         shown.map(|shown| self.made_way(&shown))
     }
 
     /// All documents are closed. Returns the outcomes of the suggestions in them.
     pub(super) fn all_closed(&self) -> Vec<Outcome> {
+        lock(&self.taken).clear();
         let all = std::mem::take(&mut *lock(&self.shown));
         all.values().map(|shown| self.made_way(shown)).collect()
     }
@@ -172,6 +213,11 @@ impl OnScreen {
         let is_here = self.start == cursor && self.reached == self.given;
         let own = is_here.then(|| Other { id: self.id, text: self.text.clone() });
         own.into_iter().chain(self.others.iter().filter(|_| is_here).cloned()).collect()
+    }
+
+    /// Its text, and what was shown before it at the same place.
+    fn texts(&self) -> Vec<String> {
+        std::iter::once(&self.text).chain(self.others.iter().map(|other| &other.text)).cloned().collect()
     }
 
     /// Follows a change. Returns the suggestion's fate if the change decides it. `text` is the document after the change.

@@ -9,7 +9,7 @@ use ropey::Rope;
 use tower_lsp::gen_lsp_types::Uri;
 
 use super::screen::{Finished, Other, Screen, still_there};
-use crate::complete::Completion;
+use crate::complete::{Completion, Dismissed};
 use crate::documents::Documents;
 use crate::documents::parses::Parses;
 use crate::documents::session::Hindered;
@@ -19,6 +19,14 @@ use crate::sync::{Background, lock};
 /// Minutes after which an accepted suggestion is compared with the document again.
 const LATER_MINUTES: u32 = 5;
 const LATER: Duration = Duration::from_secs(60 * LATER_MINUTES as u64);
+
+/// What an edit was for the suggestions in its document.
+pub struct Followed {
+    /// Whether it put a part of the suggestion on the screen into the document.
+    pub goes_on: bool,
+    /// What was accepted before and is removed by it.
+    pub removed: Option<Dismissed>,
+}
 
 /// The suggestions on the screen, and the model of the last one.
 pub struct Suggestions {
@@ -62,13 +70,21 @@ impl Suggestions {
         self.screen.seen_at(uri, cursor)
     }
 
-    /// A document changed, which may end the suggestion in it. Returns whether the change put a part of the suggestion into it.
-    pub fn edited(&self, uri: &Uri, changes: &[Change], text: &Rope) -> bool {
+    /// A document changed, which may end the suggestion in it.
+    pub fn edited(&self, uri: &Uri, changes: &[Change], text: &Rope) -> Followed {
+        let removed = self.screen.removed(uri, changes, text);
         let (goes_on, ended) = self.screen.edited(uri, changes, text);
         if let Some(ended) = ended {
             self.ended(ended);
         }
-        goes_on
+        Followed { goes_on, removed }
+    }
+
+    /// The user dismissed what is shown at a byte offset. Returns it; `None` if nothing is shown there.
+    pub fn dismissed(&self, uri: &Uri, cursor: usize) -> Option<Dismissed> {
+        let (outcome, dismissed) = self.screen.dismissed(uri, cursor)?;
+        self.record(Some(outcome));
+        Some(dismissed)
     }
 
     /// The client reports that a suggestion was accepted; with a number, that only so many of its characters were.
