@@ -38,6 +38,8 @@ pub enum Reason {
     TooLarge,
     /// The task is off.
     TaskOff,
+    /// The user takes hardly any suggestion of this task in this language.
+    Untaken,
     /// Only models on this machine may serve the task, and there is none.
     LocalOnly,
     /// Text was just deleted: a user who deletes does not want more.
@@ -106,6 +108,8 @@ pub struct Moment<'a> {
     pub enabled: Enabled,
     /// Whether the user paused completions.
     pub paused: bool,
+    /// Whether the user takes hardly any suggestion of this task in this language, and did not switch the task on explicitly.
+    pub untaken: bool,
     /// Whether a model on this machine may be asked.
     pub has_local_model: bool,
     /// Whether an answer may go on in the lines below.
@@ -131,6 +135,7 @@ fn forbidden(moment: &Moment<'_>) -> Option<Reason> {
         (FileKind::TooLarge, _) => Some(Reason::TooLarge),
         (FileKind::Normal, _) if moment.paused && moment.trigger != Trigger::Invoked => Some(Reason::Paused),
         (FileKind::Normal, Enabled::Off) => Some(Reason::TaskOff),
+        (FileKind::Normal, _) if moment.untaken && moment.trigger != Trigger::Invoked => Some(Reason::Untaken),
         (FileKind::Normal, Enabled::Local) if !moment.has_local_model => Some(Reason::LocalOnly),
         (FileKind::Normal, Enabled::On | Enabled::Local) => None,
     }
@@ -181,9 +186,12 @@ impl fmt::Display for Reason {
             Reason::Generated => "the file is generated",
             Reason::TooLarge => "the file is over the size limit",
             Reason::TaskOff => "this task is off",
+            Reason::Untaken => {
+                "you take hardly any of this task's suggestions in this language; `pennyworth stats` says how few"
+            }
             Reason::LocalOnly => "only models on this machine may serve this task, and there is none",
             Reason::Deletion => "text was just deleted",
-            Reason::Paste => "text was just pasted; the next key asks",
+            Reason::Paste => "text was just pasted or brought back; the next key asks",
             Reason::MidWord => "the cursor is in the middle of a word",
             Reason::TooLittle => "too little stands before the cursor",
             Reason::Finished => "the statement is finished",
@@ -209,6 +217,7 @@ mod tests {
         file: FileKind::Normal,
         enabled: Enabled::On,
         paused: false,
+        untaken: false,
         has_local_model: false,
         reads_on: false,
         prefix: "fn main() {\n    let x = ",
@@ -231,6 +240,9 @@ mod tests {
             (Moment { prefix: "    for (i = 0; i < n;", suffix: ") {", ..TYPING }, None, None),
             (Moment { prefix: "    let answer = 42;\n", suffix: "}", ..TYPING }, None, None),
             (Moment { paused: true, ..TYPING }, Some(Paused), None),
+            (Moment { untaken: true, ..TYPING }, Some(Untaken), None),
+            (Moment { untaken: true, ..deleted }, Some(Untaken), None),
+            (Moment { untaken: true, enabled: Enabled::Off, ..TYPING }, Some(TaskOff), Some(TaskOff)),
             (Moment { enabled: Enabled::Off, ..TYPING }, Some(TaskOff), Some(TaskOff)),
             (Moment { enabled: Enabled::Local, ..TYPING }, Some(LocalOnly), Some(LocalOnly)),
             (Moment { enabled: Enabled::Local, has_local_model: true, ..TYPING }, None, None),

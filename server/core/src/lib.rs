@@ -23,3 +23,4 @@ pub mod task;
 pub mod text;
 pub mod tokens;
 pub mod wait;
+pub mod uptake;

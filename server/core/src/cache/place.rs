@@ -39,6 +39,11 @@ impl Place {
         }
     }
 
+    /// A number from 0 to 1 that stays the same while the line is typed, and is spread evenly over places.
+    pub fn draw(&self) -> f64 {
+        self.anchor("", 0) as f64 / u64::MAX as f64
+    }
+
     /// A hash of the text above the line.
     pub(super) fn anchor(&self, language: &str, generation: u64) -> u64 {
         anchor(self.above.as_bytes(), language, generation)

@@ -25,6 +25,7 @@ fn make(trigger: Trigger, task: Task, config: &str) -> Plan {
         file: FileKind::Normal,
         enabled: Enabled::On,
         paused: false,
+        untaken: false,
         has_local_model: true,
         reads_on: false,
         prefix: "fn main() {\n    let total = sum(",

@@ -107,6 +107,8 @@ impl Location {
         if let Some(notice) = notice {
             eprintln!("warning: {notice}");
         }
+        // What it learned from earlier rows decides.
+        ledger.flush();
         completer.ledger.fill(ledger);
         let (configuration, _) = Configuration::new(1, settings, std::slice::from_ref(&root));
         let model = &completer.learner.model;

@@ -13,7 +13,7 @@ use crate::ledger::{Ledger, Report};
 use crate::paths;
 use crate::reports::learned::Learned;
 use crate::reports::models;
-use crate::reports::stats::{By, Lately, Selection};
+use crate::reports::stats::{By, Lately, Selection, SwitchedOff};
 use crate::settings::Settings;
 
 /// `pennyworth stats`.
@@ -51,19 +51,21 @@ impl Stats {
             return Ok(ExitCode::SUCCESS);
         }
         let selection = Selection { days: self.days, since: self.since, by: self.by.clone() };
-        let all = match ledger_path() {
-            Some(path) => {
-                let report = open(&path).report(selection.read_since());
-                report.map_err(|error| anyhow!("the ledger cannot be read: {error}"))?
-            }
-            None => Report::default(),
-        };
         let (settings, notices) = Settings::gather(config, &[]);
+        let (all, off) = match ledger_path() {
+            Some(path) => {
+                let ledger = open(&path);
+                let report = ledger.report(selection.read_since());
+                let report = report.map_err(|error| anyhow!("the ledger cannot be read: {error}"))?;
+                (report, SwitchedOff::of(&ledger, &settings, &settings.models()))
+            }
+            None => (Report::default(), SwitchedOff::default()),
+        };
         say(&notices);
         let lately = Lately::of(&all, settings.caps());
         let report = all.since(&selection.first_day(&all.today).to_string());
         match () {
-            () if self.json => selection.json(&lately, &report, out)?,
+            () if self.json => selection.json(&lately, &off, &report, out)?,
             () if self.csv => selection.csv(&report, out)?,
             () => {
                 if self.days.is_none() && self.since.is_none() && self.by.is_empty() {
@@ -71,6 +73,7 @@ impl Stats {
                     writeln!(out)?;
                 }
                 selection.print(&report, out)?;
+                off.print(out)?;
             }
         }
         Ok(ExitCode::SUCCESS)

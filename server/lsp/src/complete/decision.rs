@@ -52,6 +52,8 @@ pub struct Decision {
     pub context: Context,
     /// Whether models may be called.
     pub gate: Gate,
+    /// Whether the user takes hardly any suggestion of this task in this language.
+    pub untaken: bool,
     /// What the cache holds.
     pub cached: Option<Found>,
     /// The embedded model's text, cut, with its probability.

@@ -156,6 +156,7 @@ pub fn decide(
     let everything = depth == Depth::Everything;
     let file = decision.scope().kind_of(&decision.request.snapshot.text);
 
+    decision.untaken = untaken(completer, &decision, task) && (everything || !is_tried(&decision));
     decision.gate = gate(completer, &decision, task, file);
     // A protected file gets no cached answers either.
     if is_protected(decision.gate) && !everything {
@@ -243,6 +244,7 @@ fn classify(completer: &Completer, configuration: Arc<Configuration>, request: R
         cursor,
         context,
         gate,
+        untaken: false,
         cached: None,
         embedded: None,
         learned: 0,
@@ -252,6 +254,20 @@ fn classify(completer: &Completer, configuration: Arc<Configuration>, request: R
         completion: None,
         place,
     })
+}
+
+/// Whether the ledger shows that the user takes hardly any suggestion of this task in this language, and the user did not switch it on explicitly.
+/// Models that are no longer there do not count.
+fn untaken(completer: &Completer, decision: &Decision, task: Task) -> bool {
+    let Decision { configuration, .. } = decision;
+    let counts = |model: &str| model == EMBEDDED || configuration.models.enabled().any(|enabled| enabled.name == model);
+    !configuration.settings().keeps(task)
+        && completer.ledger.get().is_some_and(|ledger| ledger.unwanted(task, decision.language(), counts).is_some())
+}
+
+/// Whether a task that was switched off is tried at this place, as a share of them is. A suggestion does not vanish while its line is typed.
+fn is_tried(decision: &Decision) -> bool {
+    decision.place.draw() < decision.scope().settings.explore
 }
 
 /// Decides whether a model may be called here.
@@ -617,6 +633,7 @@ fn moment<'a>(completer: &Completer, decision: &'a Decision, task: Task, file: F
         file,
         enabled: scope.tasks.row(task).enabled,
         paused: completer.pauses.holds(decision.language()),
+        untaken: decision.untaken,
         has_local_model,
         reads_on: decision.shows_lines() && scope.tasks.row(task).read_on > 0,
         prefix: &cursor.before,

@@ -13,6 +13,7 @@ use pennyworth_core::money::Money;
 use pennyworth_core::route::Standing;
 use pennyworth_core::task::Task;
 use pennyworth_core::tokens::Calibration;
+use pennyworth_core::uptake::{self, Uptake};
 use tokio::sync::oneshot;
 
 use super::clock::Clock;
@@ -132,6 +133,21 @@ impl Ledger {
     /// The standing of every model with shown suggestions, by task and language. Does not wait.
     pub fn known(&self) -> Vec<KnownStanding> {
         self.writer.memory().known(self.now_ms())
+    }
+
+    /// The sum of what was decided about the suggestions of a task in a language, if hardly any is taken; `counts` says which models may suggest
+    /// now. Does not wait.
+    pub fn unwanted(&self, task: Task, language: &str, counts: impl Fn(&str) -> bool) -> Option<Uptake> {
+        let is_of = |of: Task, lang: &str, model: &str| of == task && lang == language && counts(model);
+        self.writer.memory().uptakes(self.now_ms(), is_of).into_values().find_map(uptake::unwanted)
+    }
+
+    /// The same for every task and language of which that is so. Does not wait.
+    pub fn all_unwanted(&self, counts: impl Fn(&str) -> bool) -> Vec<(Task, String, Uptake)> {
+        let all = self.writer.memory().uptakes(self.now_ms(), |_, _, model| counts(model));
+        all.into_iter()
+            .filter_map(|((task, language), models)| Some((task, language, uptake::unwanted(models)?)))
+            .collect()
     }
 
     /// The calibration of a model's own probabilities. Does not wait.

@@ -28,8 +28,11 @@ pub(super) fn load(connection: &Connection) -> rusqlite::Result<Memory> {
         if let Some(taken) = shown.kind.and_then(|kind| shown.line(kind)) {
             memory.line(&shown.model, taken);
         }
-        if shown.kind.is_some_and(OutcomeKind::is_acceptance) {
-            PastSuggestion { kind: None, ..shown }.accepted(&mut memory, row.get(9)?);
+        let Some(kind) = shown.kind else { continue };
+        let shown = PastSuggestion { kind: None, ..shown };
+        shown.decided(&mut memory, kind, row.get(10)?);
+        if kind.is_acceptance() {
+            shown.accepted(&mut memory, row.get(9)?);
         }
     }
     memory.fit_all();
@@ -94,6 +97,18 @@ impl PastSuggestion {
     pub(super) fn line(&self, kind: OutcomeKind) -> Option<bool> {
         let is_line = self.source == Source::Lines.name() && kind != OutcomeKind::Unused;
         is_line.then_some(kind > OutcomeKind::Dismissed)
+    }
+
+    /// Counts what the user decided about it, once; and that it was taken, once, even if that is known later.
+    pub(super) fn decided(&self, memory: &mut Memory, kind: OutcomeKind, now_ms: i64) {
+        let Ok(task) = self.task.parse::<Task>() else { return };
+        if kind == OutcomeKind::Unused {
+            return;
+        }
+        let is_first = self.kind.is_none_or(|before| before == OutcomeKind::Unused);
+        let was_taken = self.kind.is_some_and(|before| before > OutcomeKind::Dismissed);
+        let is_taken = kind > OutcomeKind::Dismissed && !was_taken;
+        memory.decided((task, &self.language, &self.model), (is_first, is_taken), now_ms);
     }
 
     /// Counts an acceptance once, and learns the accepted length if the answer is not the embedded model's.

@@ -2,13 +2,14 @@
 //! lengths, further lines taken, waits, calibration of tokens and cache hits. It is read once at start and updated with each row this process writes. Rows of the
 //! user's other servers count from the next start. It leaves reading and writing rows to `history` and `store`.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{BTreeMap, HashMap, VecDeque};
 
 use pennyworth_core::budget::Feedback;
 use pennyworth_core::confidence::{Bin, Confidence, Fate};
 use pennyworth_core::route::Standing;
 use pennyworth_core::task::Task;
 use pennyworth_core::tokens::Calibration;
+use pennyworth_core::uptake::Uptake;
 
 /// Accepted lengths remembered per task and language.
 const LENGTHS: usize = 200;
@@ -41,11 +42,12 @@ pub(super) struct Memory {
     models: HashMap<String, ModelMemory>,
 }
 
-/// Suggestions shown and accepted, weighted by their age at `at_ms`.
+/// Suggestions shown and accepted, and what was decided about them, weighted by their age at `at_ms`.
 #[derive(Clone, Copy, Debug, Default)]
 struct AcceptanceCount {
     shown: f64,
     accepted: f64,
+    uptake: Uptake,
     at_ms: i64,
 }
 
@@ -53,7 +55,13 @@ impl AcceptanceCount {
     fn at(self, now_ms: i64) -> AcceptanceCount {
         let age = now_ms.saturating_sub(self.at_ms).max(0) as f64;
         let left = 0.5_f64.powf(age / HALF_LIFE_MS);
-        AcceptanceCount { shown: self.shown * left, accepted: self.accepted * left, at_ms: now_ms.max(self.at_ms) }
+        let Uptake { decided, taken } = self.uptake;
+        AcceptanceCount {
+            shown: self.shown * left,
+            accepted: self.accepted * left,
+            uptake: Uptake { decided: decided * left, taken: taken * left },
+            at_ms: now_ms.max(self.at_ms),
+        }
     }
 }
 
@@ -160,6 +168,23 @@ impl Memory {
         self.acceptance_mut(task, language, model).accepted += 1.0;
     }
 
+    /// The user decided about a suggestion: for the first time or once more, and now took or typed it or did not.
+    pub(super) fn decided(
+        &mut self,
+        (task, language, model): (Task, &str, &str),
+        (is_first, is_taken): (bool, bool),
+        now_ms: i64,
+    ) {
+        let acceptance = self.acceptance_mut(task, language, model);
+        *acceptance = acceptance.at(now_ms);
+        let Uptake { decided, taken } = &mut acceptance.uptake;
+        if is_first {
+            *decided = *decided * ANOTHER + 1.0;
+            *taken *= ANOTHER;
+        }
+        *taken += f64::from(u8::from(is_taken));
+    }
+
     fn acceptance_mut(&mut self, task: Task, language: &str, model: &str) -> &mut AcceptanceCount {
         self.acceptance.entry((task, language.to_owned(), model.to_owned())).or_default()
     }
@@ -240,6 +265,21 @@ impl Memory {
         let (wait_ms, needs_ms) = (learned.wait_ms(now_ms), learned.needs_ms());
         let (lines_shown, lines_taken) = (learned.lines_shown, learned.lines_taken);
         Standing { shown, accepted, cached_share, lines_shown, lines_taken, wait_ms, needs_ms, ..Standing::default() }
+    }
+
+    /// What was decided about the suggestions of each task in each language, by the models of which `counts` is true.
+    pub(super) fn uptakes(
+        &self,
+        now_ms: i64,
+        counts: impl Fn(Task, &str, &str) -> bool,
+    ) -> BTreeMap<(Task, String), Vec<Uptake>> {
+        let mut all: BTreeMap<(Task, String), Vec<Uptake>> = BTreeMap::new();
+        for ((task, language, model), count) in &self.acceptance {
+            if counts(*task, language, model) {
+                all.entry((*task, language.clone())).or_default().push(count.at(now_ms).uptake);
+            }
+        }
+        all
     }
 
     /// The parts of a model's input that its provider's cache had, in answered calls.

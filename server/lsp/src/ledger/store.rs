@@ -219,6 +219,8 @@ impl Store {
             Ok(Some(shown))
         })?;
         let Some(shown) = decided else { return Ok(()) };
+        let now = self.books.now_ms();
+        shown.decided(&mut self.memory(), kind, now);
         if kind.is_acceptance() {
             shown.accepted(&mut self.memory(), outcome.chars);
         }

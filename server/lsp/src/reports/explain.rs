@@ -76,6 +76,7 @@ fn not_parsed(decision: &Decision) -> Option<String> {
 fn while_typing(decision: &Decision) -> Option<Reason> {
     match decision.gate {
         Gate::Silent(why) => Some(why),
+        Gate::Ask if decision.untaken => Some(Reason::Untaken),
         Gate::Ask => {
             let reads_on = decision.context.task.is_some_and(|task| decision.scope().tasks.row(task).read_on > 0);
             unwanted_at(&decision.cursor.before, &decision.cursor.after, reads_on)

@@ -4,16 +4,17 @@ use std::io::Write;
 use std::time::{Duration, SystemTime};
 
 use anyhow::{Context as _, anyhow};
-use pennyworth_core::caps::Caps;
 use serde::Serialize;
 use time::{Date, OffsetDateTime, Time};
 
 mod lately;
+mod switched_off;
 mod table;
 #[cfg(test)]
 mod tests;
 
 pub use lately::Lately;
+pub use switched_off::SwitchedOff;
 pub use table::By;
 
 use self::lately::Priced;
@@ -21,6 +22,7 @@ use self::table::{Sum, share, sums, table};
 use crate::ledger::{Ledger, Report, Row};
 use crate::reports::models;
 use crate::reports::words::counted;
+use crate::settings::Configuration;
 
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 /// Days to report if the user names none.
@@ -36,19 +38,22 @@ pub enum Form {
 }
 
 /// The summary for an editor: recent costs beside the caps, and the last days by task. It blocks on the ledger: not for the task that serves.
-pub fn summary(ledger: &Ledger, caps: Caps, form: Form) -> anyhow::Result<String> {
+pub fn summary(ledger: &Ledger, configuration: &Configuration, form: Form) -> anyhow::Result<String> {
     let ago = SystemTime::now().checked_sub(DAY * (DAYS + 2)).unwrap_or(SystemTime::UNIX_EPOCH);
     let report = ledger.report(ago).map_err(|error| anyhow!("the ledger cannot be read: {error}"))?;
-    let (lately, mut out) = (Lately::of(&report, caps), Vec::new());
+    let (lately, mut out) = (Lately::of(&report, configuration.settings().caps()), Vec::new());
+    let off = SwitchedOff::of(ledger, configuration.settings(), &configuration.models);
     if form == Form::Markdown {
         lately.markdown(&mut out)?;
         table::markdown(&sums(&report, &[By::Task]), &mut out)?;
+        off.print(&mut out)?;
         return Ok(String::from_utf8_lossy(&out).into_owned());
     }
     lately.print(&mut out)?;
     if !report.rows.is_empty() {
         writeln!(out, "\n{}", table(&[By::Task], &sums(&report, &[By::Task]), &report.total))?;
     }
+    off.print(&mut out)?;
     Ok(String::from_utf8_lossy(&out).into_owned())
 }
 
@@ -68,6 +73,7 @@ pub struct Selection {
 struct Everything<'a> {
     #[serde(flatten)]
     lately: &'a Lately,
+    switched_off: &'a SwitchedOff,
     rows: Vec<Priced>,
     total: Priced,
 }
@@ -100,9 +106,15 @@ impl Selection {
     }
 
     /// Prints one JSON object.
-    pub fn json(&self, lately: &Lately, report: &Report, out: &mut impl Write) -> anyhow::Result<()> {
+    pub fn json(
+        &self,
+        lately: &Lately,
+        switched_off: &SwitchedOff,
+        report: &Report,
+        out: &mut impl Write,
+    ) -> anyhow::Result<()> {
         let rows = sums(report, self.all_or_asked()).into_iter().map(|sum| sum.row.into()).collect();
-        let everything = Everything { lately, rows, total: report.total.clone().into() };
+        let everything = Everything { lately, switched_off, rows, total: report.total.clone().into() };
         serde_json::to_writer_pretty(&mut *out, &everything).context("the report cannot be written")?;
         Ok(writeln!(out)?)
     }

@@ -67,6 +67,7 @@ pub struct Settings {
     #[schemars(extend("x-elsewhere" = "lower"))]
     pub escalate: bool,
     /// Share of requests (0 to 0.2) that try a little-known model first. It may prove better, and costs at most twice as much as the usual one.
+    /// The same share tries a task that was switched off because you take hardly any of its suggestions.
     #[schemars(range(min = 0, max = 0.2))]
     #[schemars(extend("x-elsewhere" = "lower"))]
     pub explore: f64,
@@ -207,7 +208,8 @@ pub enum Level {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct TaskSettings {
-    /// Which models may serve it: `on` (any), `local` (only those that run on this machine) or `off` (none).
+    /// Which models may serve it: `on` (any), `local` (only those that run on this machine) or `off` (none). If you write `on` or `local`, it stays
+    /// on in the languages in which you take hardly any of its suggestions; else nothing is suggested there while you type.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(extend("x-elsewhere" = "later"))]
     pub enabled: Option<Enabled>,
@@ -306,6 +308,11 @@ impl Settings {
             row.deadline_ms = changes.deadline_ms.unwrap_or(row.deadline_ms);
         }
         tasks
+    }
+
+    /// Whether the user switched a task on explicitly, so that it stays on whatever the ledger says.
+    pub fn keeps(&self, task: Task) -> bool {
+        self.tasks.get(&task).and_then(|task| task.enabled).is_some_and(|enabled| enabled != Enabled::Off)
     }
 
     /// The shipped models and formats with the user's rows. Only models with a row here are enabled. Each call reads the shipped table, so keep

@@ -225,8 +225,8 @@ impl Commands<'_> {
     async fn stats(&self, form: stats::Form) -> anyhow::Result<String> {
         // The ledger opens a moment after the server starts.
         let ledger = self.completer.ledger.opened().await.clone();
-        let caps = self.completer.configuration.get().settings().caps();
-        tokio::task::spawn_blocking(move || stats::summary(&ledger, caps, form)).await?
+        let configuration = self.completer.configuration.get();
+        tokio::task::spawn_blocking(move || stats::summary(&ledger, &configuration, form)).await?
     }
 
     /// Checks the configuration. Returns the report, and whether all is well.

@@ -105,6 +105,7 @@ impl File<'_> {
             file: FileKind::Normal,
             enabled: row.enabled,
             paused: false,
+            untaken: false,
             has_local_model: true,
             reads_on: false,
             prefix: self.source.get(..offset)?,

@@ -1,6 +1,6 @@
 //! What is printed for a given report: text, JSON and CSV.
 
-use pennyworth_core::caps::Spent;
+use pennyworth_core::caps::{Caps, Spent};
 use pennyworth_core::money::Money;
 
 use super::*;
@@ -87,7 +87,8 @@ fn several_names_make_a_row_for_each_combination() {
             "2026-11-25,embedded,0,0,0,0,0,0,0.000000000,,,10,5,500,0.000000000000,0.000000000,0",
         ]
     );
-    let json = words(|out| stats(&[By::Model]).json(&lately(), &report(), out).unwrap()).join("");
+    let json =
+        words(|out| stats(&[By::Model]).json(&lately(), &SwitchedOff::default(), &report(), out).unwrap()).join("");
     let json: serde_json::Value = serde_json::from_str(&json).unwrap();
     assert_eq!(json["rows"][0]["model"], "coder");
     assert_eq!(json["rows"][0]["wait_ms"]["p95"], 900);
