@@ -13,6 +13,7 @@
 
 mod context;
 mod document;
+mod limit;
 mod model;
 mod predict;
 mod prepared;
@@ -22,6 +23,7 @@ mod tally;
 mod tokens;
 mod vocab;
 mod weights;
+mod word;
 mod workspace;
 
 pub use model::{Limits, Model, Sample, Stats};

@@ -1,11 +1,13 @@
-//! Joins tokens into a suggestion: decodes greedily with a joint probability, ends where the expected gain is highest, and cuts
-//! what the text after the cursor repeats. It changes nothing learned; predicting a token is left to `predict`.
+//! Joins tokens into a suggestion: decodes greedily with a joint probability and ends where the expected gain is highest. It changes nothing
+//! learned; predicting a token is left to `predict`, the word before the cursor to `word`, and where a suggestion must end to `limit`.
 
 use crate::context::{Context, Typed};
+use crate::limit::{depth, first_line, limit};
 use crate::predict::{Features, Next, Sources, Stage, probability};
 use crate::store::base;
 use crate::tally::Tally;
-use crate::tokens::{Break, FIRST_WORD, TAB, is_word};
+use crate::tokens::{Break, FIRST_WORD, TAB};
+use crate::word::{AtWord, at_word, may_follow};
 
 /// A request for a suggestion.
 #[derive(Clone, Copy, Debug)]
@@ -30,6 +32,8 @@ pub struct Query<'a> {
     pub max_lines: usize,
     /// One step of indentation in this document: a tab or some spaces.
     pub indent: &'a str,
+    /// Characters that belong to words of the language besides letters, digits and `_`.
+    pub word_chars: &'a str,
 }
 
 /// Text that is likely to follow.
@@ -108,6 +112,7 @@ impl<'q> Draft<'q> {
         if let Typed::Word(_) = typed {
             match at_word(sources, &tokens, &typed, &mut tally) {
                 AtWord::Goes(longer) => next = Some(longer),
+                AtWord::Unsure => return,
                 AtWord::Whole(probability, token) => {
                     tokens.push(token);
                     (typed, whole) = (Typed::Nothing, Some(probability));
@@ -124,6 +129,9 @@ impl<'q> Draft<'q> {
             });
             let Some(Next { token, features }) = found else { return };
             let own = probability(&features);
+            if step == 0 && whole.is_some() && !may_follow(sources.vocab, token, own, self.query.word_chars) {
+                return;
+            }
             previous = Some(own);
             joint *= own;
             let breaks = base(token) < FIRST_WORD;
@@ -179,7 +187,8 @@ impl<'q> Draft<'q> {
 
     /// Ends the draft where its worth is highest, among the ends that are likely enough; `None` if there are none.
     pub(crate) fn finish(self) -> Option<Suggestion> {
-        let limit = limit(self.query, &self.text, &self.steps);
+        let mut tokens: Vec<(usize, f32)> = self.steps.iter().map(|step| (step.end, step.joint)).collect();
+        let limit = limit((self.query.before, self.query.after), &self.text, &tokens);
         let ends = self.steps.iter().filter(|step| step.is_end() && step.end <= limit);
         let worth = |step: &Step| {
             let text = self.text.get(..step.end).unwrap_or_default();
@@ -192,36 +201,9 @@ impl<'q> Draft<'q> {
         let (end, _) = ends
             .filter_map(|step| Some((step, worth(step)?)))
             .reduce(|best, other| if other.1 > best.1 { other } else { best })?;
-        let tokens =
-            self.steps.iter().take_while(|step| step.end <= end.end).map(|step| (step.end, step.joint)).collect();
+        tokens.retain(|(at, _)| *at <= end.end);
         let text = self.text.get(..end.end)?.to_owned();
         Some(Suggestion { lines: text.matches('\n').count() + 1, text, probability: end.joint, tokens })
-    }
-}
-
-enum AtWord {
-    /// The word continues, most likely as this token.
-    Goes(Next),
-    /// The word is complete, with this probability and token.
-    Whole(f32, u32),
-}
-
-/// Whether the word before the cursor is complete, judged by similar contexts.
-fn at_word(sources: &Sources<'_>, tokens: &[u32], typed: &Typed<'_>, tally: &mut Tally) -> AtWord {
-    let Typed::Word(word) = typed else { return AtWord::Whole(1.0, crate::store::UNKNOWN) };
-    sources.gather(tokens, typed, tally);
-    let same = |token: u32| sources.vocab.text(base(token)) == word.text.as_bytes();
-    let known: f32 = tally.candidates.iter().map(|candidate| candidate.share).sum();
-    let exact = tally.candidates.iter().find(|candidate| same(candidate.token)).map_or(0.0, |exact| exact.share);
-    let whole = exact + (1.0 - known).max(0.0) * 0.5;
-    let longer = sources.best(tally, tokens, typed, Stage::default(), |token| !same(token));
-    let share = |token: u32| tally.candidates.iter().find(|c| c.token == token).map_or(0.0, |c| c.share);
-    match longer {
-        Some(longer) if share(longer.token) > whole => AtWord::Goes(longer),
-        _ => {
-            let number = sources.vocab.find(word.text);
-            AtWord::Whole(whole, number.map_or(crate::store::UNKNOWN, |number| number << 1 | u32::from(word.space)))
-        }
     }
 }
 
@@ -231,86 +213,10 @@ fn unit(query: &Query<'_>, sources: &Sources<'_>) -> u16 {
     sources.file.and_then(|(document, _)| document.unit()).unwrap_or(said)
 }
 
-fn first_line(text: &str) -> &str {
-    text.split('\n').next().unwrap_or_default()
-}
-
 /// Characters other than indentation and line breaks.
 fn visible(text: &str) -> usize {
     text.split('\n')
         .enumerate()
         .map(|(index, line)| if index == 0 { line } else { line.trim_start() }.chars().count())
         .sum()
-}
-
-/// Bytes of the text up to where it repeats the text after the cursor.
-fn limit(query: &Query<'_>, text: &str, steps: &[Step]) -> usize {
-    repeated_rest(query, text, steps).min(repeated_line(query, text)).min(text.len())
-}
-
-/// Where the text begins to repeat the rest of the line, or closes a bracket that the rest closes.
-fn repeated_rest(query: &Query<'_>, text: &str, steps: &[Step]) -> usize {
-    let rest = first_line(query.after).trim();
-    if rest.is_empty() {
-        return text.len();
-    }
-    let mut depth = 0_i32;
-    let mut start = 0;
-    for step in steps {
-        let token = text.get(start..step.end).unwrap_or_default();
-        let here = text.get(start..).unwrap_or_default().trim();
-        let repeats = !here.is_empty() && (rest.starts_with(here) || here.starts_with(rest));
-        depth += token.chars().map(bracket).sum::<i32>();
-        let closes = depth < 0 && token.chars().last().is_some_and(|c| rest.contains(c));
-        let closes = closes || token.trim() == ";" && rest.starts_with([')', ']', '}']);
-        let glued = is_glued(token, here.len(), rest);
-        if closes || repeats && depth_before(depth, token) == 0 && !glued {
-            return start;
-        }
-        start = step.end;
-    }
-    text.len()
-}
-
-/// Whether a word only begins like the rest of the line, and so does not repeat it.
-fn is_glued(token: &str, length: usize, rest: &str) -> bool {
-    let follows = rest.get(length..).and_then(|rest| rest.chars().next());
-    token.ends_with(is_word) && follows.is_some_and(is_word)
-}
-
-/// Brackets opened and not closed.
-fn depth(text: &str) -> i32 {
-    text.chars().map(bracket).sum()
-}
-
-fn depth_before(depth: i32, token: &str) -> i32 {
-    depth - token.chars().map(bracket).sum::<i32>()
-}
-
-fn bracket(c: char) -> i32 {
-    match c {
-        '(' | '[' | '{' => 1,
-        ')' | ']' | '}' => -1,
-        _ => 0,
-    }
-}
-
-/// Where the text begins to repeat the next non-blank line.
-fn repeated_line(query: &Query<'_>, text: &str) -> usize {
-    let following = query.after.split('\n').skip(1).map(str::trim).find(|line| !line.is_empty());
-    let Some(following) = following else { return text.len() };
-    let typed = query.before.rsplit('\n').next().unwrap_or_default();
-    let mut start = 0;
-    for (index, line) in text.split('\n').enumerate() {
-        let repeats = if index == 0 {
-            following.len() > 3 && format!("{typed}{line}").trim() == following
-        } else {
-            line.trim() == following
-        };
-        if repeats {
-            return start;
-        }
-        start += line.len() + usize::from(index > 0);
-    }
-    text.len()
 }

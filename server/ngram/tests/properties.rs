@@ -17,6 +17,7 @@ fn query<'a>(before: &'a str, after: &'a str, line: usize) -> Query<'a> {
         max_tokens: 12,
         max_lines: 4,
         indent: "    ",
+        word_chars: "",
     }
 }
 

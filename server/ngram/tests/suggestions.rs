@@ -27,6 +27,7 @@ fn ask(model: &Model, document: &str, max_lines: usize, indent: &str) -> Option<
         max_tokens: 24,
         max_lines,
         indent,
+        word_chars: "",
     };
     model.suggest(&query).map(|found| found.text)
 }

@@ -355,6 +355,7 @@ fn embedded(completer: &Completer, decision: &Decision, task: Task) -> Option<(C
         max_tokens: row.max_tokens as usize,
         max_lines: if row.stop.contains(&Stop::Newline) { 1 } else { MAX_LINES },
         indent: &cursor.indent(),
+        word_chars: &decision.context.language.facts().word_chars,
     };
     let suggestion = completer.learner.model.ask(|model| model.suggest(&query))?;
     let mut cutter = cut(completer, decision, task, None, false);

@@ -6,6 +6,8 @@
 //! * **shown**: a suggestion at a cursor with a joint probability of at least the threshold and at least `--min-chars` characters.
 //! * **accepted**: the whole suggestion equals what follows the cursor, and does not end inside a word. Its characters are *saved* and the
 //!   cursor moves behind it. Otherwise one token (`tokens`) or character (`chars`) is typed, and the model is asked again.
+//! * **net**: saved, less one key for each accepted suggestion.
+//! * **wrong**: shown and not accepted. Some of these *end in a closer* (`)`, `]`, `}`), some *lengthen a word* that is finished.
 //! * **partly**: not accepted, but its first token was right. It saves nothing here.
 //! * With `tokens`, each showing counts, even if a rejected suggestion is shown again after a token. With `chars`, the rest of the
 //!   suggestion on display, while it is typed along, is the same showing; that is what a user sees.

@@ -2,6 +2,7 @@
 //! It leaves the definition of the figures to `main`.
 
 use std::fmt;
+use std::path::Path;
 use std::sync::RwLock;
 use std::time::{Duration, Instant};
 
@@ -42,6 +43,8 @@ pub(crate) struct Figures {
     accepted: usize,
     partly: usize,
     several_lines: usize,
+    wrong_closer: usize,
+    wrong_longer: usize,
     times: Times,
 }
 
@@ -76,11 +79,16 @@ impl Figures {
     pub(crate) fn row(&self, mode: Mode, threshold: f32) -> String {
         let percent = |part: usize, whole: usize| 100.0 * part as f64 / whole.max(1) as f64;
         format!(
-            "{:<6} p≥{threshold:.2}: saved {:5.1} % at {:5.1} % accepted (+{:4.1} % partly), {:4.1} shown per 100 tokens, {:4.1} chars each, {} of several lines; query {}",
+            "{:<6} p≥{threshold:.2}: saved {:5.1} % ({:4.1} % net) at {:5.1} % accepted (+{:4.1} % partly); {} shown, {} wrong, {} of them end in a closer, {} lengthen a word; {:4.1} shown per 100 tokens, {:4.1} chars each, {} of several lines; query {}",
             format!("{mode:?}").to_lowercase(),
             percent(self.saved, self.chars),
+            percent(self.saved.saturating_sub(self.accepted), self.chars),
             percent(self.accepted, self.shown),
             percent(self.partly, self.shown),
+            self.shown,
+            self.shown - self.accepted,
+            self.wrong_closer,
+            self.wrong_longer,
             percent(self.shown, self.tokens),
             self.saved as f64 / self.accepted.max(1) as f64,
             self.several_lines,
@@ -96,6 +104,8 @@ impl Figures {
         self.accepted += other.accepted;
         self.partly += other.partly;
         self.several_lines += other.several_lines;
+        self.wrong_closer += other.wrong_closer;
+        self.wrong_longer += other.wrong_longer;
         self.times.0.extend(&other.times.0);
     }
 }
@@ -118,6 +128,7 @@ pub(crate) fn print_sums(rows: &[(Mode, f32, Figures)]) {
 pub(crate) struct Typist<'a> {
     source: &'a Source,
     indent: String,
+    word_chars: &'static str,
     at: usize,
     line: usize,
 }
@@ -126,7 +137,9 @@ impl<'a> Typist<'a> {
     /// Opens the file, empty.
     pub(crate) fn new(source: &'a Source, model: &mut Model) -> Typist<'a> {
         model.open(&source.path, &source.language, "");
-        Typist { source, indent: indent(&source.text), at: 0, line: 0 }
+        let language = pennyworth_grammars::by_path(Path::new(&source.path), "");
+        let word_chars = language.map_or("", |language| language.facts().word_chars.as_str());
+        Typist { source, indent: indent(&source.text), word_chars, at: 0, line: 0 }
     }
 
     /// What is still to be typed.
@@ -152,6 +165,7 @@ impl<'a> Typist<'a> {
             max_tokens: rules.max_tokens,
             max_lines: rules.max_lines,
             indent: &self.indent,
+            word_chars: self.word_chars,
         }
     }
 
@@ -173,7 +187,6 @@ impl<'a> Typist<'a> {
         if rest.starts_with('\n') {
             return rest.len() - rest.trim_start_matches(['\n', ' ', '\t']).len();
         }
-        let is_word = |c: char| c.is_alphanumeric() || c == '_';
         let body = rest.strip_prefix(' ').unwrap_or(rest);
         let space = rest.len() - body.len();
         match mode {
@@ -186,9 +199,14 @@ impl<'a> Typist<'a> {
 
     /// True when the suggestion is what follows.
     pub(crate) fn is_right(&self, text: &str) -> bool {
-        let is_word = |c: char| c.is_alphanumeric() || c == '_';
         let follows = self.rest().strip_prefix(text).map(|rest| rest.starts_with(is_word));
         follows.is_some_and(|goes_on| !(goes_on && text.ends_with(is_word)))
+    }
+
+    /// True behind the last character of a word.
+    fn is_behind_word(&self) -> bool {
+        let before = self.source.text.get(..self.at).and_then(|text| text.chars().next_back());
+        before.is_some_and(is_word) && !self.rest().starts_with(is_word)
     }
 
     /// Closes the file; the model forgets it.
@@ -256,6 +274,8 @@ impl Figures {
         let first = found.tokens.first().and_then(|(end, _)| found.text.get(..*end)).unwrap_or_default();
         let again = display.as_ref() == Some(&found.text);
         self.partly += usize::from(!again && !first.is_empty() && typist.is_right(first));
+        self.wrong_closer += usize::from(!again && found.text.trim_end().ends_with([')', ']', '}']));
+        self.wrong_longer += usize::from(!again && typist.is_behind_word() && found.text.starts_with(is_word));
         false
     }
 }
@@ -337,6 +357,10 @@ fn indent(text: &str) -> String {
         blanks if blanks.starts_with('\t') => "\t".to_owned(),
         blanks => blanks.get(..blanks.len().min(4)).unwrap_or(blanks).to_owned(),
     }
+}
+
+fn is_word(c: char) -> bool {
+    c.is_alphanumeric() || c == '_'
 }
 
 /// Characters that are neither line breaks nor indentation.
