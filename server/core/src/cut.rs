@@ -51,6 +51,8 @@ pub enum Progress {
 pub enum Finish {
     /// The model ended, or met a stop text.
     Stop,
+    /// The model ended where it was no longer sure. What is open there stays open, for nobody knows what belongs into it.
+    Unsure,
     /// The token ceiling cut it.
     Length,
     /// An error or the deadline cut it.
@@ -178,12 +180,16 @@ impl Cutter {
                 (trim::to_whole(body.get(..at).unwrap_or_default(), &self.around), Ended::Unseen)
             }
             (Some(end), _) => (body.get(..end.at).unwrap_or(body), end.why),
-            (None, Finish::Stop) => (body, Ended::Model),
+            (None, Finish::Stop | Finish::Unsure) => (body, Ended::Model),
             (None, Finish::Length) => (trim::to_whole(body, &self.around), Ended::Length),
             (None, Finish::CutOff) => (trim::to_whole(body, &self.around), Ended::CutOff),
         };
         let fitted = trim::fit(kept, &self.around).ok_or_else(|| reason(ended, kept))?;
-        let closing = self.closing(ended, fitted.trim().contains('\n'));
+        let unsure = finish == Finish::Unsure && ended == Ended::Model;
+        let closing = match unsure {
+            true => Closing::Line,
+            false => self.closing(ended, fitted.trim().contains('\n')),
+        };
         // White space in strings and comments is text.
         let indented = match self.around.literal {
             Some(_) => fitted,
@@ -197,7 +203,8 @@ impl Cutter {
             return Err(Rejection::Unbalanced);
         }
         let _watched = self.watch.as_ref().map(|watch| watch());
-        let text = parse::no_worse(closed, ended, self.input.by_line, &self.around).ok_or(Rejection::WorseParse)?;
+        let bare = self.input.by_line || unsure;
+        let text = parse::no_worse(closed, ended, bare, &self.around).ok_or(Rejection::WorseParse)?;
         if text.trim().is_empty() {
             return Err(Rejection::Empty);
         }
@@ -228,7 +235,7 @@ impl Cutter {
         let over = || finish.and_then(|_| self.clone().find_end(Reading::Over));
         let kept = match (self.end.or_else(over), finish) {
             (Some(end), _) => body.get(..end.at).unwrap_or(body),
-            (None, Some(Finish::Stop)) => body,
+            (None, Some(Finish::Stop | Finish::Unsure)) => body,
             (None, _) => body.rfind('\n').and_then(|at| body.get(..=at)).unwrap_or_default(),
         };
         let (lines, end) = kept.strip_suffix('\n').map_or((kept, ""), |lines| (lines, "\n"));

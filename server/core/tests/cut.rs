@@ -1,6 +1,6 @@
 //! Cut answers: the cases of `tests/cases/<language>/cut.txt`, and properties of any answer at all.
 //!
-//! A case is a source with the cursor at `ˇ`, the task with options (`format NAME`, `finish length`, `lines N`, `by line`), the model's raw reply, and the
+//! A case is a source with the cursor at `ˇ`, the task with options (`format NAME`, `finish length`, `finish unsure`, `lines N`, `by line`), the model's raw reply, and the
 //! inserted text or the reason for rejection. `ˇ` marks the end of an inserted text that ends in white space.
 //! `⟨202e⟩` is the invisible character of that number. Each reply is read whole and in pieces. `UPDATE=1` rewrites the expected results.
 
@@ -107,6 +107,7 @@ fn input(case: &Case, language: &'static Language) -> (CutInput, Finish) {
             }
             ("finish", "length") => finish = Finish::Length,
             ("finish", "cut_off") => finish = Finish::CutOff,
+            ("finish", "unsure") => finish = Finish::Unsure,
             ("lines", count) => input.max_lines = count.parse().unwrap(),
             other => panic!("{}: unknown option {other:?}", case.title),
         }
@@ -414,7 +415,7 @@ proptest! {
     #[test]
     fn pieces_make_no_difference_and_nothing_leaks(place in places(), reply in pieces(14), size in 1_usize..9) {
         let input = place.input();
-        for finish in [Finish::Stop, Finish::Length] {
+        for finish in [Finish::Stop, Finish::Unsure, Finish::Length] {
             let whole = cut(&input, &reply, usize::MAX, finish);
             prop_assert_eq!(shown(&whole), shown(&cut(&input, &reply, size, finish)), "pieces of {}, {:?}", size, finish);
             if let Ok(cut) = whole {

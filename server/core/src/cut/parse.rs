@@ -19,8 +19,8 @@ const MAX_STEPS: usize = 300;
 const MAX_TAILS: usize = 4;
 
 /// The text, with its statement ended if needed, if the code parses no worse with it than without. Nothing is added to a line that goes on in the
-/// next, and to none if the answer is shown line by line.
-pub(super) fn no_worse(closed: Closed, ended: Ended, by_line: bool, around: &Around) -> Option<String> {
+/// next, and to none if the text is to stay `bare`.
+pub(super) fn no_worse(closed: Closed, ended: Ended, bare: bool, around: &Around) -> Option<String> {
     let Some(language) = around.language else { return Some(closed.text) };
     let at_end = around.may_go_on();
     if at_end && (closed.left_open > 0 || unfinished::is_comment(&closed.text, around)) {
@@ -37,11 +37,11 @@ pub(super) fn no_worse(closed: Closed, ended: Ended, by_line: bool, around: &Aro
     let Some(own) = parses.faults(&text, "", below) else { return Some(text) };
     let terminator = &around.facts.terminator;
     // A separator of members may be missing, however broken the rest is.
-    let enough = if terminator == "," && !by_line { without.min(own.saturating_sub(1)) } else { without };
+    let enough = if terminator == "," && !bare { without.min(own.saturating_sub(1)) } else { without };
     if own <= enough {
         return Some(text);
     }
-    if let Some(shorter) = text.strip_suffix(',').filter(|_| terminator == "," && !by_line)
+    if let Some(shorter) = text.strip_suffix(',').filter(|_| terminator == "," && !bare)
         && parses.faults(shorter, "", below).is_some_and(|faults| faults <= without)
     {
         return Some(shorter.to_owned());
@@ -53,7 +53,7 @@ pub(super) fn no_worse(closed: Closed, ended: Ended, by_line: bool, around: &Aro
     if whole_statement && at_end && !unfinished && !terminator.is_empty() && !text.ends_with(terminator) {
         let ended = [text.as_str(), terminator].concat();
         if parses.faults(&ended, "", below).is_some_and(|faults| faults <= enough) {
-            return Some(if by_line { text } else { ended });
+            return Some(if bare { text } else { ended });
         }
     }
     let whole_lines = at_end && !matches!(ended, Ended::Unseen | Ended::Marker | Ended::Loops);

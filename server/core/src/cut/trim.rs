@@ -195,7 +195,7 @@ pub(super) enum Closing {
     Filled,
     /// It is closed where the text has filled it: more lines were to come.
     Lines,
-    /// All stays open: the line is whole, and more lines were to come.
+    /// All stays open: the line is whole, and more was to come.
     Line,
     /// All stays open but a string: the line may be cut.
     Part,

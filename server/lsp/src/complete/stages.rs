@@ -360,7 +360,7 @@ fn embedded(completer: &Completer, decision: &Decision, task: Task) -> Option<(C
     let suggestion = completer.learner.model.ask(|model| model.suggest(&query))?;
     let mut cutter = cut(completer, decision, task, None, false);
     cutter.push(&suggestion.text);
-    let cut = cutter.finish(Finish::Stop).ok().filter(|cut| says_something(&cut.text))?;
+    let cut = cutter.finish(Finish::Unsure).ok().filter(|cut| says_something(&cut.text))?;
     // A shorter text is more probable than the whole.
     let kept = cut.text.trim_end().len();
     let shorter = suggestion.tokens.iter().find(|(end, _)| *end >= kept).map(|(_, joint)| *joint);
