@@ -1,14 +1,20 @@
-//! The languages Pennyworth knows, as data: a parser, the lexical facts of `language.toml`, and the queries of `context.scm` and `outline.scm`.
-//! It decides nothing; using the facts is left to core. A language is a folder, a line below and a dependency.
+//! The languages Pennyworth knows, as data: the lexical facts of `language.toml`; and, if the language has a grammar, its parser and the queries of
+//! `context.scm` and `outline.scm`. [`text`] stands for every language that is not known.
+//! It decides nothing; using the facts is left to core. A language is a folder and a line below; a grammar is two queries and a dependency more.
 
 use std::path::Path;
 use std::sync::LazyLock;
 
 use serde::Deserialize;
 
-/// A language: its facts, its parser and its queries.
+/// A language: its facts, and its grammar if it has one.
 pub struct Language {
     facts: Facts,
+    grammar: Option<Grammar>,
+}
+
+/// A parser and the queries for its trees.
+pub struct Grammar {
     parser: tree_sitter::Language,
     context: &'static str,
     outline: &'static str,
@@ -237,57 +243,66 @@ fn probes() -> Vec<String> {
 }
 
 macro_rules! languages {
-    ($($name:literal $(extends $($base:literal)+)? => $parser:expr,)*) => {
-        static LANGUAGES: LazyLock<Vec<Language>> = LazyLock::new(|| vec![$(
-            Language::new(
-                $parser,
+    (
+        parsed { $($name:literal $(extends $($base:literal)+)? => $parser:expr,)* }
+        unparsed { $($plain:literal)* }
+    ) => {
+        static LANGUAGES: LazyLock<Vec<Language>> = LazyLock::new(|| vec![
+            $(Language::new(
                 &[$($(include_str!(concat!("../", $base, "/language.toml")),)+)? include_str!(concat!("../", $name, "/language.toml"))],
-                concat!($($(include_str!(concat!("../", $base, "/context.scm")),)+)? include_str!(concat!("../", $name, "/context.scm"))),
-                concat!($($(include_str!(concat!("../", $base, "/outline.scm")),)+)? include_str!(concat!("../", $name, "/outline.scm"))),
-            ),
-        )*]);
+                Some(Grammar {
+                    parser: $parser.into(),
+                    context: concat!($($(include_str!(concat!("../", $base, "/context.scm")),)+)? include_str!(concat!("../", $name, "/context.scm"))),
+                    outline: concat!($($(include_str!(concat!("../", $base, "/outline.scm")),)+)? include_str!(concat!("../", $name, "/outline.scm"))),
+                }),
+            ),)*
+            $(Language::new(&[include_str!(concat!("../", $plain, "/language.toml"))], None),)*
+        ]);
     };
 }
 
 // `extends`: the queries of those folders come first. Their facts hold unless the language's own file overrides them.
 languages! {
-    "bash" => tree_sitter_bash::LANGUAGE,
-    "c" => tree_sitter_c::LANGUAGE,
-    "cpp" extends "c" => tree_sitter_cpp::LANGUAGE,
-    "csharp" => tree_sitter_c_sharp::LANGUAGE,
-    "css" => tree_sitter_css::LANGUAGE,
-    "go" => tree_sitter_go::LANGUAGE,
-    "html" => tree_sitter_html::LANGUAGE,
-    "java" => tree_sitter_java::LANGUAGE,
-    "javascript" extends "ecmascript" => tree_sitter_javascript::LANGUAGE,
-    "json" => tree_sitter_json::LANGUAGE,
-    "lua" => tree_sitter_lua::LANGUAGE,
-    "markdown" => tree_sitter_md::LANGUAGE,
-    "php" => tree_sitter_php::LANGUAGE_PHP,
-    "python" => tree_sitter_python::LANGUAGE,
-    "ruby" => tree_sitter_ruby::LANGUAGE,
-    "rust" => tree_sitter_rust::LANGUAGE,
-    "scss" extends "css" => tree_sitter_scss::language(),
-    "toml" => tree_sitter_toml_ng::LANGUAGE,
-    "tsx" extends "ecmascript" "typescript" => tree_sitter_typescript::LANGUAGE_TSX,
-    "typescript" extends "ecmascript" => tree_sitter_typescript::LANGUAGE_TYPESCRIPT,
-    "yaml" => tree_sitter_yaml::LANGUAGE,
-    "zig" => tree_sitter_zig::LANGUAGE,
+    parsed {
+        "bash" => tree_sitter_bash::LANGUAGE,
+        "c" => tree_sitter_c::LANGUAGE,
+        "cpp" extends "c" => tree_sitter_cpp::LANGUAGE,
+        "csharp" => tree_sitter_c_sharp::LANGUAGE,
+        "css" => tree_sitter_css::LANGUAGE,
+        "go" => tree_sitter_go::LANGUAGE,
+        "html" => tree_sitter_html::LANGUAGE,
+        "java" => tree_sitter_java::LANGUAGE,
+        "javascript" extends "ecmascript" => tree_sitter_javascript::LANGUAGE,
+        "json" => tree_sitter_json::LANGUAGE,
+        "lua" => tree_sitter_lua::LANGUAGE,
+        "markdown" => tree_sitter_md::LANGUAGE,
+        "php" => tree_sitter_php::LANGUAGE_PHP,
+        "python" => tree_sitter_python::LANGUAGE,
+        "ruby" => tree_sitter_ruby::LANGUAGE,
+        "rust" => tree_sitter_rust::LANGUAGE,
+        "scss" extends "css" => tree_sitter_scss::language(),
+        "toml" => tree_sitter_toml_ng::LANGUAGE,
+        "tsx" extends "ecmascript" "typescript" => tree_sitter_typescript::LANGUAGE_TSX,
+        "typescript" extends "ecmascript" => tree_sitter_typescript::LANGUAGE_TYPESCRIPT,
+        "yaml" => tree_sitter_yaml::LANGUAGE,
+        "zig" => tree_sitter_zig::LANGUAGE,
+    }
+    unparsed {
+        "dockerfile" "gitcommit" "kotlin" "make" "sql" "swift" "terraform" "tex" "text" "vue"
+    }
 }
 
+/// The name of the language that stands for every one that is not known.
+const TEXT: &str = "text";
+
 impl Language {
-    fn new(
-        parser: impl Into<tree_sitter::Language>,
-        facts: &[&str],
-        context: &'static str,
-        outline: &'static str,
-    ) -> Language {
+    fn new(facts: &[&str], grammar: Option<Grammar>) -> Language {
         let tables = facts.iter().map(|text| toml::from_str::<toml::Table>(text));
         let whole = tables.collect::<Result<Vec<_>, _>>().map(|tables| tables.into_iter().flatten().collect());
         #[expect(clippy::panic, reason = "the facts are part of the binary and a test reads them all")]
         let facts =
             whole.and_then(toml::Table::try_into).unwrap_or_else(|error| panic!("{error}\n{}", facts.join("\n")));
-        Language { facts, parser: parser.into(), context, outline }
+        Language { facts, grammar }
     }
 
     /// The name, which is its folder's.
@@ -300,6 +315,13 @@ impl Language {
         &self.facts
     }
 
+    /// The grammar; without one, the language is known by its lexical facts alone.
+    pub fn grammar(&self) -> Option<&Grammar> {
+        self.grammar.as_ref()
+    }
+}
+
+impl Grammar {
     /// The parser's tables.
     pub fn parser(&self) -> &tree_sitter::Language {
         &self.parser
@@ -331,6 +353,18 @@ impl PartialEq for &'static Language {
 /// Every language.
 pub fn all() -> &'static [Language] {
     &LANGUAGES
+}
+
+/// The language that stands for every one that is not known: plain text.
+pub fn text() -> &'static Language {
+    #[expect(clippy::panic, reason = "the language is part of the binary and a test reads it")]
+    by_name(TEXT).unwrap_or_else(|| panic!("there is no {TEXT}"))
+}
+
+/// The language of a document: by the editor's `languageId`, else by its path and first line. Plain text has no ids, because editors call a file so
+/// that they do not know.
+pub fn of(id: &str, path: &Path, first_line: &str) -> &'static Language {
+    by_id(id).or_else(|| by_path(path, first_line)).unwrap_or_else(text)
 }
 
 /// The language with this name, as in the configuration.
@@ -372,7 +406,7 @@ mod tests {
     fn every_language_reads_and_its_names_are_its_own() {
         let mut seen = std::collections::HashSet::new();
         for language in all() {
-            assert!(language.parser().abi_version() >= 13);
+            assert!(language.grammar().is_none_or(|grammar| grammar.parser().abi_version() >= 13));
             for id in language.facts().ids.iter().chain(&language.facts().extensions) {
                 let owner = by_id(id).map_or(language.name(), Language::name);
                 assert_eq!(owner, language.name(), "{id} is {owner}'s");
@@ -391,10 +425,29 @@ mod tests {
             ("run", "#!/usr/bin/env -S python3.11 -u", Some("python")),
             ("run", "#!/bin/sh", Some("bash")),
             ("run", "\u{feff}#!/usr/bin/env node", Some("javascript")),
+            ("Dockerfile", "", Some("dockerfile")),
+            ("main.tf", "", Some("terraform")),
             ("run", "#!", None),
+            ("notes.txt", "", None),
             ("", "", None),
         ] {
             assert_eq!(by_path(Path::new(path), first_line).map(Language::name), name, "{path} {first_line}");
         }
+    }
+
+    #[test]
+    fn every_document_has_a_language() {
+        for (id, path, name) in [
+            ("sql", "x", "sql"),
+            ("cobol", "x.cob", "text"),
+            ("cobol", "x.kt", "kotlin"),
+            // What an editor without an extension for a language says.
+            ("plaintext", "Main.kt", "kotlin"),
+            ("plaintext", "notes.txt", "text"),
+            ("", "", "text"),
+        ] {
+            assert_eq!(of(id, Path::new(path), "").name(), name, "{id} {path}");
+        }
+        assert!(text().facts().ids.is_empty());
     }
 }

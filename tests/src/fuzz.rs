@@ -88,7 +88,8 @@ pub fn edits(bytes: &[u8]) {
     let encodings = [Encoding::Utf8, Encoding::Utf16, Encoding::Utf32];
     let encoding = encodings.get(input.byte() % encodings.len()).copied().unwrap_or_default();
     let mut plain = input.text();
-    let mut document = Document::new(&plain, pennyworth_grammars::by_name("rust"), 0);
+    let rust = pennyworth_grammars::by_name("rust").expect("rust");
+    let mut document = Document::new(&plain, rust, 0);
     let mut is_lost = false;
     for version in 1..=MAX_EDITS as i32 {
         if input.0.len() == 0 {
@@ -102,9 +103,8 @@ pub fn edits(bytes: &[u8]) {
         document.apply(version, std::slice::from_ref(&edit), encoding);
         assert_eq!(document.text().to_string(), plain, "after {edit:?} in {encoding:?}");
         let Some(snapshot) = document.begin_parse() else { continue };
-        if let Some(language) = snapshot.language
-            && let Some(tree) = syntax::parse(&snapshot.text, language, snapshot.tree.as_ref(), &mut || true)
-        {
+        let tree = syntax::parse(&snapshot.text, snapshot.language, snapshot.tree.as_ref(), &mut || true);
+        if let Some(tree) = tree {
             assert_eq!(tree.root_node().end_byte().min(plain.len()), tree.root_node().end_byte());
             assert!(document.end_parse(&snapshot, Some(tree)), "nothing happened in between");
         }
@@ -177,7 +177,7 @@ fn chunks(protocol: Protocol, bytes: &[u8], piece: usize) -> Vec<Result<Chunk, P
 pub fn grammar(language: &'static Language, bytes: &[u8]) {
     let (first, second) = bytes.split_at(bytes.len() - bytes.len() / 4);
     let (text, answer) = (garble::text(language, first), garble::text(language, second));
-    let mut document = Document::new(&text, Some(language), 0);
+    let mut document = Document::new(&text, language, 0);
     parse(&mut document);
     let mut input = Input(second.iter());
     let edit = Edit { range: Some((input.position(), input.position())), text: answer.chars().take(40).collect() };
@@ -191,7 +191,7 @@ pub fn grammar(language: &'static Language, bytes: &[u8]) {
     let context = classify::classify(&snapshot.text, language, tree, offset);
     let task = context.task.unwrap_or(Task::Line);
     let mut cutter = Cutter::new(CutInput {
-        surroundings: Surroundings::of(&snapshot.text, Some(language), tree, offset),
+        surroundings: Surroundings::of(&snapshot.text, language, tree, offset),
         task,
         stops: Tasks::builtin().row(task).stop.clone(),
         shape: Shape::Raw,
@@ -206,13 +206,12 @@ pub fn grammar(language: &'static Language, bytes: &[u8]) {
 
 fn parse(document: &mut Document) {
     let Some(snapshot) = document.begin_parse() else { return };
-    let Some(language) = snapshot.language else { return };
     let mut reports = 0;
     let mut go_on = || {
         reports += 1;
         reports < MAX_REPORTS
     };
-    let tree = syntax::parse(&snapshot.text, language, snapshot.tree.as_ref(), &mut go_on);
+    let tree = syntax::parse(&snapshot.text, snapshot.language, snapshot.tree.as_ref(), &mut go_on);
     if let Some(tree) = &tree {
         assert!(tree.root_node().end_byte() <= snapshot.text.len_bytes());
     }

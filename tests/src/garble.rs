@@ -123,13 +123,17 @@ fn vocabulary(language: &'static Language) -> (&'static [String], &'static str) 
     (tokens, cases)
 }
 
-fn read(language: &'static Language) -> (Vec<String>, String) {
-    let (facts, parser) = (language.facts(), language.parser());
-    let mut tokens: Vec<String> = (0..parser.node_kind_count())
+/// The tokens of a grammar that have no name.
+fn signs(parser: &tree_sitter::Language) -> impl Iterator<Item = String> {
+    (0..parser.node_kind_count())
         .filter_map(|id| u16::try_from(id).ok())
         .filter(|id| !parser.node_kind_is_named(*id) && parser.node_kind_is_visible(*id))
         .filter_map(|id| parser.node_kind_for_id(id).map(str::to_owned))
-        .collect();
+}
+
+fn read(language: &'static Language) -> (Vec<String>, String) {
+    let facts = language.facts();
+    let mut tokens: Vec<String> = language.grammar().into_iter().flat_map(|grammar| signs(grammar.parser())).collect();
     let pairs = facts.block_comments.iter().chain(&facts.blocks).chain(&facts.islands);
     tokens.extend(pairs.flat_map(|(open, close)| [open.clone(), close.clone()]));
     tokens.extend(facts.strings.iter().flat_map(|form| [form.open.clone(), form.close.clone()]));

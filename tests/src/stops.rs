@@ -213,7 +213,7 @@ fn cut(
 ) -> Result<Cut, Rejection> {
     let tree = syntax::parse_excerpt(text, language, None, &mut { usize::MAX });
     let input = CutInput {
-        surroundings: Surroundings::of(&Rope::from_str(text), Some(language), tree.as_ref(), offset),
+        surroundings: Surroundings::of(&Rope::from_str(text), language, tree.as_ref(), offset),
         task,
         stops: Tasks::builtin().row(task).stop.clone(),
         shape: Shape::Raw,

@@ -22,7 +22,11 @@ fn machine(base_url: &str, cap: f64) -> tempfile::TempDir {
 }
 
 async fn complete(folder: &Path, more: &[&str]) -> Output {
-    let place = format!("{}:2:20", folder.join("a.rs").display());
+    complete_in(folder, "a.rs:2:20", more).await
+}
+
+async fn complete_in(folder: &Path, place: &str, more: &[&str]) -> Output {
+    let place = folder.join(place).display().to_string();
     let mut command = Command::new(binary());
     command.arg("--config").arg(folder.join("config.toml")).args(["complete", &place]).args(more);
     command.env_clear().env("HOME", folder).output().await.unwrap()
@@ -39,6 +43,18 @@ async fn the_text_alone_is_on_standard_output_and_the_rest_beside_it() {
     let cost = paid::cost(fake.bill()).to_string();
     assert!(notes.contains(&format!("-- fake: the answer fits; {cost}\n")), "{notes}");
     assert!(notes.ends_with(&format!("from the model fake; {cost} spent\n")), "{notes}");
+}
+
+#[tokio::test]
+async fn a_file_of_no_known_language_is_plain_text() {
+    let fake = FakeProvider::start().await.unwrap();
+    fake.always(Answer::new(&["the first.\n", "And."]));
+    let folder = machine(&fake.base_url(), 1.0);
+    std::fs::write(folder.path().join("notes.abc"), "Some words.\n\nThis is \n").unwrap();
+    let output = complete_in(folder.path(), "notes.abc:3:9", &[]).await;
+    let (text, notes) = (String::from_utf8(output.stdout).unwrap(), String::from_utf8(output.stderr).unwrap());
+    assert_eq!((output.status.code(), text.as_str()), (Some(0), "the first.\n"), "{notes}");
+    assert!(notes.contains("-- line (text): "), "{notes}");
 }
 
 #[tokio::test]

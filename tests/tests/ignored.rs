@@ -272,7 +272,7 @@ fn files_with_rules_that_cannot_be_known_close_what_lies_below_them_and_nothing_
                 assert_eq!(scope.unknown.is_some(), *expected == FileKind::Unread);
                 let is_open = *expected == FileKind::Normal;
                 for wanted in [Use::Learn, Use::Warm, Use::Quote] {
-                    assert_eq!(scope.allows(wanted, Some("rust")), is_open, "{name} is {about}: {wanted:?}");
+                    assert_eq!(scope.allows(wanted, "rust"), is_open, "{name} is {about}: {wanted:?}");
                 }
             }
             assert!(begun.elapsed() < HANG, "{name} is {about}");

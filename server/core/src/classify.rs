@@ -1,10 +1,12 @@
 //! Finds the task at the cursor, also in broken code, at a cost that does not grow with the file. It cuts an excerpt around the cursor by lines,
-//! fills the cursor's place, closes what is open, parses the result, and reads the innermost capture of the language's `context.scm`.
+//! fills the cursor's place, closes what is open, parses the result, and reads the innermost capture of the language's `context.scm`. Without a
+//! grammar, `lexical` reads the excerpt.
 //! It leaves what to do about the task to `gate` and `plan`.
 
 pub mod decide;
 mod example;
 pub mod excerpt;
+mod lexical;
 mod region;
 mod repair;
 
@@ -40,20 +42,32 @@ pub struct Context {
     pub line_after: String,
 }
 
+impl Context {
+    /// The context of a place of which only the line is known.
+    fn new(text: &Rope, language: &'static Language, offset: usize) -> Context {
+        let line = text.byte_to_line(offset);
+        Context {
+            task: None,
+            language,
+            node_path: Vec::new(),
+            scopes: Vec::new(),
+            line_before: slice(text, text.line_to_byte(line), offset),
+            line_after: slice(text, offset, line_end(text, line)),
+        }
+    }
+}
+
 /// Classifies the place at byte `offset`. `tree` is the last full tree, if any; it may be of an older text, adjusted by the edits since.
 pub fn classify(text: &Rope, language: &'static Language, tree: Option<&Tree>, offset: usize) -> Context {
     let offset = text.char_to_byte(text.byte_to_char(offset.min(text.len_bytes())));
-    let line = text.byte_to_line(offset);
     let Here { language, excerpt, .. } = here(text, language, tree, offset);
-    let mut context = Context {
-        task: None,
-        language,
-        node_path: Vec::new(),
-        scopes: Vec::new(),
-        line_before: slice(text, text.line_to_byte(line), offset),
-        line_after: slice(text, offset, line_end(text, line)),
-    };
     let scan = lex::scan_tags(&excerpt.before, language.facts());
+    let mut context = Context::new(text, language, offset);
+    if language.grammar().is_none() {
+        context.task =
+            Some(literal(&excerpt, &scan).unwrap_or_else(|| lexical::task(&excerpt, &scan, language.facts())));
+        return context;
+    }
     if let Some(task) = literal(&excerpt, &scan) {
         context.task = Some(task);
         context.node_path = vec![if task == Task::Comment { "comment" } else { "doc_comment" }];
@@ -72,21 +86,13 @@ pub fn classify(text: &Rope, language: &'static Language, tree: Option<&Tree>, o
     context
 }
 
-/// The context of a place in a document that must not be parsed: what its words and brackets show, which is whether it is in a comment or a string.
+/// The context of a place in a document that must not be parsed, although its language has a grammar: what its signs and lines show.
 pub fn unparsed(text: &Rope, language: &'static Language, offset: usize) -> Context {
     let offset = text.char_to_byte(text.byte_to_char(offset.min(text.len_bytes())));
-    let line = text.byte_to_line(offset);
     let Here { language, excerpt, .. } = here(text, language, None, offset);
     let scan = lex::scan_tags(&excerpt.before, language.facts());
-    let other = if scan.literal().is_some() { Task::String } else { Task::Line };
-    Context {
-        task: Some(literal(&excerpt, &scan).unwrap_or(other)),
-        language,
-        node_path: Vec::new(),
-        scopes: Vec::new(),
-        line_before: slice(text, text.line_to_byte(line), offset),
-        line_after: slice(text, offset, line_end(text, line)),
-    }
+    let task = literal(&excerpt, &scan).unwrap_or_else(|| lexical::task(&excerpt, &scan, language.facts()));
+    Context { task: Some(task), ..Context::new(text, language, offset) }
 }
 
 /// Whether byte `offset` is in the code of an example in a documentation comment, which the file's own tree does not show.

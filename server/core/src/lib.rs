@@ -22,5 +22,5 @@ pub mod syntax;
 pub mod task;
 pub mod text;
 pub mod tokens;
-pub mod wait;
 pub mod uptake;
+pub mod wait;

@@ -6,7 +6,7 @@ use std::cell::RefCell;
 use std::ops::ControlFlow;
 use std::sync::{LazyLock, OnceLock};
 
-use pennyworth_grammars::Language;
+use pennyworth_grammars::{Grammar, Language};
 use ropey::Rope;
 use tree_sitter::{InputEdit, Node, ParseOptions, ParseState, Parser, Point, Query, Tree};
 
@@ -18,7 +18,7 @@ thread_local! {
 }
 
 /// Parses a whole text, starting from an older tree, adjusted by the edits since. `go_on` is called now and then; once it returns false, there
-/// is no tree. A text that would crash its grammar gets no tree either.
+/// is no tree. A text that would crash its grammar gets no tree either, nor does one whose language has no grammar.
 pub fn parse(text: &Rope, language: &Language, old: Option<&Tree>, go_on: &mut dyn FnMut() -> bool) -> Option<Tree> {
     let wide = guard::check(language.facts(), text.bytes())?;
     if !wide.is_empty() {
@@ -61,7 +61,7 @@ fn parse_chunks<'t>(
 ) -> Option<Tree> {
     let mut progress = |_: &ParseState| if go_on() { ControlFlow::Continue(()) } else { ControlFlow::Break(()) };
     PARSER.with_borrow_mut(|parser| {
-        parser.set_language(language.parser()).ok()?;
+        parser.set_language(language.grammar()?.parser()).ok()?;
         let mut chunk = |byte: usize, _: Point| chunk(byte);
         let options = ParseOptions::new().progress_callback(&mut progress);
         let tree = parser.parse_with_options(&mut chunk, old, Some(options));
@@ -130,18 +130,19 @@ pub struct Queries {
     pub marks: Vec<Option<Mark>>,
 }
 
-/// The context query of a language; compiled at first use, which takes some milliseconds. `None` if it does not compile, which a test rules out.
+/// The context query of a language; compiled at first use, which takes some milliseconds. `None` without a grammar, or if the query does not compile,
+/// which a test rules out.
 pub fn queries(language: &'static Language) -> Option<&'static Queries> {
     static ALL: LazyLock<Vec<OnceLock<Option<Queries>>>> =
         LazyLock::new(|| pennyworth_grammars::all().iter().map(|_| OnceLock::new()).collect());
     let index = pennyworth_grammars::all().iter().position(|known| std::ptr::eq(known, language))?;
-    ALL.get(index)?.get_or_init(|| compile(language).ok()).as_ref()
+    ALL.get(index)?.get_or_init(|| compile(language, language.grammar()?).ok()).as_ref()
 }
 
 /// Compiles the context query of a language; the error names the file and the place.
-pub fn compile(language: &Language) -> Result<Queries, String> {
+fn compile(language: &Language, grammar: &Grammar) -> Result<Queries, String> {
     let fail = |file: &str, error: String| format!("{}/{file}: {error}", language.name());
-    let context = Query::new(language.parser(), language.context_query())
+    let context = Query::new(grammar.parser(), grammar.context_query())
         .map_err(|error| fail("context.scm", error.to_string()))?;
     let marks = context.capture_names().iter().map(|name| mark(name));
     let marks = marks.collect::<Result<_, _>>().map_err(|error| fail("context.scm", error))?;
@@ -149,9 +150,9 @@ pub fn compile(language: &Language) -> Result<Queries, String> {
 }
 
 /// Compiles the query of `outline.scm`; the error names the file and the place.
-pub fn outline(language: &Language) -> Result<Query, String> {
+fn outline(language: &Language, grammar: &Grammar) -> Result<Query, String> {
     let fail = |error: String| format!("{}/outline.scm: {error}", language.name());
-    let outline = Query::new(language.parser(), language.outline_query()).map_err(|error| fail(error.to_string()))?;
+    let outline = Query::new(grammar.parser(), grammar.outline_query()).map_err(|error| fail(error.to_string()))?;
     let unknown = |name: &&&str| !["definition", "name"].contains(*name) && !name.starts_with('_');
     match outline.capture_names().iter().find(unknown) {
         Some(name) => Err(fail(format!("unknown capture `@{name}`; known: @definition, @name"))),
@@ -161,7 +162,8 @@ pub fn outline(language: &Language) -> Result<Query, String> {
 
 /// The faults in the queries of a language.
 pub fn faults(language: &Language) -> impl Iterator<Item = String> {
-    compile(language).err().into_iter().chain(outline(language).err())
+    let of = |grammar| [compile(language, grammar).err(), outline(language, grammar).err()];
+    language.grammar().into_iter().flat_map(of).flatten()
 }
 
 /// Reads a capture's name: a task's, with `.inside` if the node's own start does not count. `_…` only helps a predicate.

@@ -88,7 +88,7 @@ pub struct Change {
 #[derive(Clone)]
 pub struct Document {
     text: Rope,
-    language: Option<&'static Language>,
+    language: &'static Language,
     version: Option<i32>,
     stale: bool,
     breaks: Breaks,
@@ -106,8 +106,8 @@ pub struct Document {
 pub struct Snapshot {
     /// The text.
     pub text: Rope,
-    /// The language, if one is known.
-    pub language: Option<&'static Language>,
+    /// The language.
+    pub language: &'static Language,
     /// The version the editor gave, if it gave one with the last edit.
     pub version: Option<i32>,
     /// True if edits may have been lost; nothing is suggested then.
@@ -120,7 +120,7 @@ pub struct Snapshot {
 
 impl Document {
     /// A document as the editor opened it.
-    pub fn new(text: &str, language: Option<&'static Language>, version: impl Into<Option<i32>>) -> Document {
+    pub fn new(text: &str, language: &'static Language, version: impl Into<Option<i32>>) -> Document {
         Document {
             text: Rope::from_str(text),
             language,
@@ -272,15 +272,15 @@ impl Document {
         &self.text
     }
 
-    /// The language, if one is known.
-    pub fn language(&self) -> Option<&'static Language> {
+    /// The language.
+    pub fn language(&self) -> &'static Language {
         self.language
     }
 }
 
 impl Snapshot {
     /// A snapshot of a text that no editor has open.
-    pub fn of(text: &str, language: Option<&'static Language>) -> Snapshot {
+    pub fn of(text: &str, language: &'static Language) -> Snapshot {
         Document::new(text, language, 0).snapshot()
     }
 

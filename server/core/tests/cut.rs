@@ -86,7 +86,7 @@ fn input(case: &Case, language: &'static Language) -> (CutInput, Finish) {
     let task: Task = options.next().unwrap().parse().unwrap();
     let models = Models::builtin();
     let mut input = CutInput {
-        surroundings: Surroundings::of(&Rope::from_str(&[before, after].concat()), Some(language), None, before.len()),
+        surroundings: Surroundings::of(&Rope::from_str(&[before, after].concat()), language, None, before.len()),
         task,
         stops: Tasks::builtin().row(task).stop.clone(),
         shape: Shape::Raw,
@@ -280,7 +280,8 @@ impl Place {
         let format = models.format(self.format).unwrap();
         CutInput {
             surroundings: Surroundings {
-                language: Some(self.language),
+                language: self.language,
+                may_parse: true,
                 before: self.before.clone(),
                 after: self.after.clone(),
                 complete: true,
@@ -319,7 +320,7 @@ fn opened_by(language: &Language, before: &str, text: &str) -> usize {
 fn read_on(language: &str, before: &str, after: &str, reply: &str) -> (String, Vec<String>) {
     let language = pennyworth_grammars::by_name(language).unwrap();
     let input = |before: &str, by_line| CutInput {
-        surroundings: Surroundings::of(&Rope::from_str(&[before, after].concat()), Some(language), None, before.len()),
+        surroundings: Surroundings::of(&Rope::from_str(&[before, after].concat()), language, None, before.len()),
         task: Task::Block,
         stops: Tasks::builtin().row(Task::Block).stop.clone(),
         shape: Shape::Raw,
@@ -395,7 +396,7 @@ fn an_answer_so_far_is_what_is_shown_line_by_line() {
 fn an_answer_so_far_has_no_line_that_may_go_on() {
     let language = pennyworth_grammars::by_name("rust").unwrap();
     let text = Rope::from_str("fn f() {\n    \n}\n");
-    let surroundings = Surroundings::of(&text, Some(language), None, 13);
+    let surroundings = Surroundings::of(&text, language, None, 13);
     let (stops, shape) = (Tasks::builtin().row(Task::Block).stop.clone(), Shape::Raw);
     let input =
         CutInput { surroundings, task: Task::Block, stops, shape, markers: Vec::new(), max_lines: 9, by_line: false };

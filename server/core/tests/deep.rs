@@ -27,7 +27,7 @@ fn check(language: &'static Language, text: &str) {
     for offset in [text.len() / 2, text.len()] {
         let context = classify::classify(&rope, language, tree.as_ref(), offset);
         let mut cutter = Cutter::new(CutInput {
-            surroundings: Surroundings::of(&rope, Some(language), tree.as_ref(), offset),
+            surroundings: Surroundings::of(&rope, language, tree.as_ref(), offset),
             task: context.task.unwrap_or(Task::Line),
             stops: Tasks::builtin().row(Task::Line).stop.clone(),
             shape: Shape::Raw,

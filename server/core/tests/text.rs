@@ -68,7 +68,7 @@ fn contents(source: &str) -> Vec<&str> {
 }
 
 fn check(source: &str, edits: &[Edit], encoding: Encoding) {
-    let mut document = Document::new(source, None, 0);
+    let mut document = Document::new(source, pennyworth_grammars::text(), 0);
     let mut plain = source.to_owned();
     for (version, edit) in (1..).zip(edits) {
         let before = plain.clone();
@@ -145,7 +145,7 @@ fn versions_prove_nothing_and_an_edit_without_a_place_does() {
         let at = Position { line, character: 0 };
         Edit { range: Some((at, at)), text: text.into() }
     };
-    let mut document = Document::new("a\nb", None, 1);
+    let mut document = Document::new("a\nb", pennyworth_grammars::text(), 1);
     for (version, line, text, is_stale) in [
         (Some(2), 0, "x", false),
         (Some(2), 0, "x", false),
@@ -201,7 +201,11 @@ fn a_document_whose_lines_end_alike_is_counted_as_the_protocol_has_it() {
         ("a\r\nb\n", Protocol, Protocol),
     ] {
         let counting = Counting { encoding: Encoding::Utf8, ends: client };
-        assert_eq!(Document::new(text, None, 1).counting(counting).ends, expected, "{text:?} {client:?}");
+        assert_eq!(
+            Document::new(text, pennyworth_grammars::text(), 1).counting(counting).ends,
+            expected,
+            "{text:?} {client:?}"
+        );
     }
 }
 
@@ -227,7 +231,7 @@ fn a_tree_is_moved_along_with_the_edits_during_its_parse() {
     let end = |document: &Document| document.snapshot().tree.map(|tree| tree.root_node().end_byte());
     let space = |range| [Edit { range, text: " ".into() }];
     let (insert, replace) = (space(Some(Default::default())), space(None));
-    let mut document = Document::new("fn a() {}", Some(rust), 0);
+    let mut document = Document::new("fn a() {}", rust, 0);
 
     let first = document.begin_parse().unwrap();
     document.apply(1, &insert, Encoding::Utf16);

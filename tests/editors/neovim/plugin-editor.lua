@@ -27,7 +27,7 @@ left_alone('a prompt as well', 'new', 'setlocal buftype=prompt', 'setfiletype py
 left_alone('a buffer without a name as well', 'new', 'setfiletype python')
 left_alone('an address as well', 'new pennyworth://x.py', 'setfiletype python')
 left_alone('help as well', 'help help')
-left_alone('a commit message as well', 'new ' .. vim.env.PLACE .. '/workspace/COMMIT_EDITMSG', 'setfiletype gitcommit')
+left_alone('the list of a rebase as well', 'new ' .. vim.env.PLACE .. '/workspace/git-rebase-todo', 'setfiletype gitrebase')
 left_alone('what cannot be changed as well', 'new', 'setlocal nomodifiable', 'silent file ' .. vim.env.PLACE .. '/workspace/fixed.py', 'setfiletype python')
 left_alone('a buffer that says so, at any time, as well', 'new ' .. vim.env.PLACE .. '/workspace/own.py', 'let b:pennyworth = v:false')
 local large = vim.env.PLACE .. '/workspace/large.py'

@@ -179,7 +179,7 @@ fn run<'a>(
     let tree = syntax::parse_excerpt(&cut.text, language, None, &mut { usize::MAX });
     let stops = Tasks::builtin().row(cut.task).stop.clone();
     let start = Instant::now();
-    let surroundings = Surroundings::of(&text, Some(language), tree.as_ref(), cut.offset);
+    let surroundings = Surroundings::of(&text, language, tree.as_ref(), cut.offset);
     let input = CutInput {
         surroundings,
         task: cut.task,

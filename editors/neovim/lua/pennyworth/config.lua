@@ -11,7 +11,7 @@ M.defaults = {
   -- Files and folders that mark the root of a workspace.
   root_markers = { '.pennyworth.toml', '.git', '.hg' },
   -- Which filetypes are served; '*' stands for all that are not named.
-  filetypes = { ['*'] = true, gitcommit = false, gitrebase = false, help = false, hgcommit = false, log = false, man = false },
+  filetypes = { ['*'] = true, gitrebase = false, help = false, log = false, man = false },
   -- Larger files are not served. The server's own limit is the same.
   max_bytes = 10 * 1024 * 1024,
   -- Whether suggestions come while typing; if false, only `trigger` asks.
@@ -67,7 +67,7 @@ function M.set(options)
   M.now = now
 end
 
---- Whether a filetype is served. Without a filetype, the server cannot know the language.
+--- Whether a filetype is served. A file without one may be anything, data too.
 ---@param filetype string
 ---@return boolean
 function M.serves(filetype)

@@ -143,7 +143,7 @@ fn is_above_definition(source: &str, facts: &Facts, start: usize, end: usize) ->
 }
 
 /// Whether a statement begins at `start`: its line is blank before it, or ends there with what ends or opens something.
-fn begins(source: &str, facts: &Facts, start: usize) -> bool {
+pub(super) fn begins(source: &str, facts: &Facts, start: usize) -> bool {
     let before = source.get(..start).unwrap_or_default();
     let line = before.rsplit(['\n', '\r']).next().unwrap_or_default().trim();
     let word = line.rsplit(|c| !lex::is_word(facts, c)).next().unwrap_or_default();
@@ -234,5 +234,6 @@ fn task_of(source: &str, facts: &Facts, body: Node<'_>, task: Task) -> Task {
 
 fn path(tree: &Tree, leaf: Node<'_>, language: &'static Language) -> Vec<&'static str> {
     let nodes = syntax::around(tree, leaf).into_iter();
-    nodes.filter_map(|node| language.parser().node_kind_for_id(node.kind_id())).collect()
+    let kind = |node: Node<'_>| language.grammar()?.parser().node_kind_for_id(node.kind_id());
+    nodes.filter_map(kind).collect()
 }

@@ -1,7 +1,5 @@
 //! The text around the cursor, as cutting needs it: what is open before it, what of that is closed after it, and the lines next to it.
 
-use std::sync::LazyLock;
-
 use pennyworth_grammars::{Facts, Language};
 
 use super::closers::Closers;
@@ -10,18 +8,12 @@ use crate::lex::{self, Nest, Scan};
 use crate::present::{Target, leading, width};
 use crate::prompt::normalised;
 
-/// The facts of a text without a known language.
-static PLAIN: LazyLock<Facts> = LazyLock::new(|| {
-    let facts =
-        "name = 'text'\nids = []\nindent = '    '\nlayout = 'markup'\nbrackets = [['(', ')'], ['[', ']'], ['{', '}']]";
-    #[expect(clippy::expect_used, reason = "a constant that every test reads")]
-    toml::from_str(facts).expect("the facts of plain text are valid")
-});
-
 /// The place of the cursor.
 #[derive(Clone)]
 pub(super) struct Around {
-    pub(super) language: Option<&'static Language>,
+    pub(super) language: &'static Language,
+    /// Whether code may be parsed.
+    pub(super) may_parse: bool,
     pub(super) facts: &'static Facts,
     /// One step of indentation.
     unit: String,
@@ -76,7 +68,7 @@ pub(super) struct Literal {
 impl Around {
     pub(super) fn new(input: &Surroundings, by_line: bool) -> Around {
         let language = input.language;
-        let facts = language.map_or(&*PLAIN, |language| language.facts());
+        let facts = language.facts();
         let before = normalised(&input.before).into_owned();
         let after = normalised(&input.after).into_owned();
         let line_start = before.rfind('\n').map_or(0, |at| at + 1);
@@ -94,6 +86,7 @@ impl Around {
         let context = context(&before, line_start, above_line.as_ref().unwrap_or(&scan));
         let mut around = Around {
             language,
+            may_parse: input.may_parse,
             facts,
             complete: input.complete,
             by_line,

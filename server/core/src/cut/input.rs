@@ -49,10 +49,12 @@ impl CutInput {
 }
 
 /// The text around a cursor, with line breaks of any kind.
-#[derive(Clone, Default)]
+#[derive(Clone)]
 pub struct Surroundings {
-    /// The language at the cursor; without one, only the brackets of most languages are known.
-    pub language: Option<&'static Language>,
+    /// The language at the cursor.
+    pub language: &'static Language,
+    /// Whether code may be parsed, if the language has a grammar.
+    pub may_parse: bool,
     /// Text before the cursor, from the start of a line of code: heads of the enclosing bodies and the lines above.
     pub before: String,
     /// The rest of the cursor's line and some lines below.
@@ -67,23 +69,18 @@ pub struct Surroundings {
 
 impl Surroundings {
     /// The text around byte `offset`. `tree` is the last full tree, if any; it may be of an older text, adjusted by the edits since.
-    pub fn of(text: &Rope, language: Option<&'static Language>, tree: Option<&Tree>, offset: usize) -> Surroundings {
+    pub fn of(text: &Rope, language: &'static Language, tree: Option<&Tree>, offset: usize) -> Surroundings {
         let offset = text.char_to_byte(text.byte_to_char(offset.min(text.len_bytes())));
         let line = text.byte_to_line(offset);
-        let Some(language) = language else {
-            let before = tail(slice(text, text.line_to_byte(line.saturating_sub(AFTER_LINES)), offset));
-            let (after, complete) = after(text, offset, text.len_bytes());
-            let indent = present::document_indent(text, line, None);
-            return Surroundings { before, after, complete, indent, ..Surroundings::default() };
-        };
         let here = classify::here(text, language, tree, offset);
         let (after, complete) = after(&here.text, here.offset, here.to);
         Surroundings {
-            language: Some(here.language),
+            language: here.language,
+            may_parse: true,
             before: tail(here.excerpt.before),
             after,
             complete,
-            indent: present::document_indent(text, line, Some(here.language)),
+            indent: present::document_indent(text, line, here.language),
             margin: here.margin,
         }
     }

@@ -1,7 +1,6 @@
 //! Whether the code parses no worse with an answer than without, in an excerpt around the cursor and a bounded number of steps.
 //! It leaves brackets to `trim`, and adds the end of a statement, which only a parser misses.
 
-use pennyworth_grammars::Language;
 use tree_sitter::Tree;
 
 use super::around::Around;
@@ -21,7 +20,9 @@ const MAX_TAILS: usize = 4;
 /// The text, with its statement ended if needed, if the code parses no worse with it than without. Nothing is added to a line that goes on in the
 /// next, and to none if the text is to stay `bare`.
 pub(super) fn no_worse(closed: Closed, ended: Ended, bare: bool, around: &Around) -> Option<String> {
-    let Some(language) = around.language else { return Some(closed.text) };
+    if !around.may_parse || around.language.grammar().is_none() {
+        return Some(closed.text);
+    }
     let at_end = around.may_go_on();
     if at_end && (closed.left_open > 0 || unfinished::is_comment(&closed.text, around)) {
         return Some(closed.text);
@@ -31,7 +32,7 @@ pub(super) fn no_worse(closed: Closed, ended: Ended, bare: bool, around: &Around
     if around.runs_away() || around.lacks_openers() {
         return Some(text);
     }
-    let mut parses = Parses { language, around, last: None, steps: MAX_STEPS };
+    let mut parses = Parses { around, last: None, steps: MAX_STEPS };
     let below = head(&around.after);
     let Some(without) = parses.faults("", "", below) else { return Some(text) };
     let Some(own) = parses.faults(&text, "", below) else { return Some(text) };
@@ -63,7 +64,6 @@ pub(super) fn no_worse(closed: Closed, ended: Ended, bare: bool, around: &Around
 /// Parses of an answer between the text before the cursor and the text after it. All begin alike, so each after the first is parsed from where it
 /// differs.
 struct Parses<'a> {
-    language: &'static Language,
     around: &'a Around,
     last: Option<(Tree, usize)>,
     steps: usize,
@@ -77,7 +77,7 @@ impl Parses<'_> {
         let mut whole = [before, middle, behind, &self.around.missing_closers(middle), below].concat();
         whole.push_str(&lex::scan(&whole, self.around.facts).closers(0));
         let old = self.last.as_ref().map(|(tree, length)| syntax::moved(tree, before.len(), *length, whole.len()));
-        let tree = syntax::parse_excerpt(&whole, self.language, old.as_ref(), &mut self.steps)?;
+        let tree = syntax::parse_excerpt(&whole, self.around.language, old.as_ref(), &mut self.steps)?;
         let faults = syntax::errors(&tree);
         self.last = Some((tree, whole.len()));
         Some(faults)

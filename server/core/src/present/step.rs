@@ -8,8 +8,6 @@ use super::columns::leading;
 /// Lines, and characters of each, from which a document's step is read.
 const SAMPLE: usize = 200;
 const SAMPLE_CHARS: usize = 80;
-/// The step of a document that shows none and has no known language.
-const PLAIN: &str = "    ";
 /// Most columns of a step; more are an alignment.
 const MAX_STEP: usize = 8;
 
@@ -65,11 +63,11 @@ pub fn detect_indent<'a>(lines: impl IntoIterator<Item = &'a str>, usual: &str) 
 }
 
 /// One step of a document's indentation, from the lines around one of them.
-pub fn document_indent(text: &Rope, line: usize, language: Option<&Language>) -> String {
+pub fn document_indent(text: &Rope, line: usize, language: &Language) -> String {
     let first = line.min(text.len_lines()).saturating_sub(SAMPLE / 2);
     let lines = text.lines_at(first).take(SAMPLE).map(|line| line.chars().take(SAMPLE_CHARS).collect::<String>());
     let lines: Vec<String> = lines.collect();
-    let usual = language.map_or(PLAIN, |language| &language.facts().indent);
+    let usual = &language.facts().indent;
     let shown = detect_indent(lines.iter().map(String::as_str), "");
     if !shown.is_empty() {
         return shown;

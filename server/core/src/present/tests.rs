@@ -49,11 +49,11 @@ fn a_step_is_read_from_lines_that_go_in() {
         assert_eq!(detect_indent(text.lines(), "usual"), expected, "{text:?}");
     }
     let rope = Rope::from_str("a\r  b\r");
-    assert_eq!(document_indent(&rope, 99, None), "  ");
+    assert_eq!(document_indent(&rope, 99, pennyworth_grammars::text()), "  ");
     // The cursor's own line shows the step before it holds anything, if no other line shows another.
-    assert_eq!(document_indent(&Rope::from_str("a\n  \n"), 1, None), "  ");
-    assert_eq!(document_indent(&Rope::from_str("a\n\t\n"), 1, None), "\t");
-    assert_eq!(document_indent(&Rope::from_str("a\n  \nb\n   c\n"), 1, None), "   ");
+    assert_eq!(document_indent(&Rope::from_str("a\n  \n"), 1, pennyworth_grammars::text()), "  ");
+    assert_eq!(document_indent(&Rope::from_str("a\n\t\n"), 1, pennyworth_grammars::text()), "\t");
+    assert_eq!(document_indent(&Rope::from_str("a\n  \nb\n   c\n"), 1, pennyworth_grammars::text()), "   ");
 }
 
 #[test]

@@ -8,7 +8,7 @@ use clap::Args;
 use serde_json::json;
 
 use super::place::{Location, Opened};
-use crate::complete::stages::off;
+use crate::complete::stages::OFF;
 use crate::reports::explain::{as_json, as_text, decided};
 
 /// Print every decision at a place in a file, without calling a model
@@ -37,7 +37,7 @@ impl Explain {
             }
             Some(decision) => as_text(&decision, learned, cap_left, out)?,
             None if self.json => writeln!(out, "{}", json!({ "task": null, "gate": "off" }))?,
-            None => writeln!(out, "{}", off(true))?,
+            None => writeln!(out, "{OFF}")?,
         }
         Ok(ExitCode::SUCCESS)
     }

@@ -81,14 +81,13 @@ impl Location {
         let bytes = std::fs::read(&path).with_context(|| format!("cannot read {shown}"))?;
         let mut text = String::from_utf8(bytes).with_context(|| format!("{shown} is not UTF-8 text"))?;
         let first_line = text.lines().next().unwrap_or_default();
-        let language = pennyworth_grammars::by_path(&path, first_line);
-        let Some(language) = language else { bail!("{shown}: unknown language; known: {}", known()) };
-        let mut snapshot = Snapshot::of(&text, Some(language));
+        let language = pennyworth_grammars::of("", &path, first_line);
+        let mut snapshot = Snapshot::of(&text, language);
         let cursor = self.offset(&snapshot)?;
         if retype {
             let end = text::line_end(&snapshot.text, snapshot.text.byte_to_line(cursor));
             text.replace_range(cursor..end, "");
-            snapshot = Snapshot::of(&text, Some(language));
+            snapshot = Snapshot::of(&text, language);
         }
         let root = workspace(&path);
         let completer = Completer::new(settings.clone());
@@ -146,11 +145,6 @@ fn workspace(path: &Path) -> PathBuf {
     let above = path.ancestors().skip(1);
     let repository = above.clone().find(|folder| folder.join(".git").exists());
     repository.or_else(|| above.clone().next()).unwrap_or(path).to_owned()
-}
-
-fn known() -> String {
-    let names: Vec<_> = pennyworth_grammars::all().iter().map(|language| language.name()).collect();
-    names.join(", ")
 }
 
 /// Prints faults of the settings to stderr, because stdout is for the result.

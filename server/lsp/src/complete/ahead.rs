@@ -23,9 +23,8 @@ use crate::settings::Use;
 pub fn ask_ahead(completer: &Arc<Completer>, snapshot: &Snapshot, path: &Path, completion: &Completion) {
     let configuration = completer.configuration.get();
     let scope = configuration.scope(path);
-    let language = snapshot.language.map(|language| language.name());
     let is_wanted = scope.settings.speculate
-        && scope.allows(Use::Warm, language)
+        && scope.allows(Use::Warm, snapshot.language.name())
         && configuration.models.enabled().any(|model| model.is_free());
     if !is_wanted {
         return;

@@ -60,7 +60,7 @@ impl Cursor {
 
     /// One step of the document's indentation, read from the lines around the cursor.
     pub fn indent(&self) -> String {
-        present::document_indent(&self.text, self.line, Some(self.language))
+        present::document_indent(&self.text, self.line, self.language)
     }
 
     /// A text with the document's line breaks.
@@ -68,10 +68,10 @@ impl Cursor {
         present::with_line_breaks(text, text::line_break(&self.text))
     }
 
-    /// The surroundings that a cutter needs. Without a language it does not parse.
+    /// The surroundings that a cutter needs.
     pub fn surroundings(&self) -> Surroundings {
-        let language = self.barred.is_none().then_some(self.language);
-        Surroundings::of(&self.text, language, self.tree.as_ref(), self.offset)
+        let around = Surroundings::of(&self.text, self.language, self.tree.as_ref(), self.offset);
+        Surroundings { may_parse: self.barred.is_none(), ..around }
     }
 }
 

@@ -281,7 +281,7 @@ mod tests {
 
     fn reading(least: Least) -> Reading<'static> {
         let first = Cutter::new(CutInput {
-            surroundings: Surroundings::default(),
+            surroundings: Surroundings::of(&ropey::Rope::new(), pennyworth_grammars::text(), None, 0),
             task: Task::Line,
             stops: Vec::new(),
             shape: Shape::Raw,

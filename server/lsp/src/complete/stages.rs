@@ -69,7 +69,6 @@ pub async fn complete(
         attempts.none(STALE);
         return None;
     }
-    let is_known = request.snapshot.language.is_some();
     // Before deciding, so that no move of a call in between is missed.
     let seen = completer.flights.now();
     let decided = async {
@@ -79,7 +78,7 @@ pub async fn complete(
         let begun = Instant::now();
         let decision = decide_at_once(completer, request).await;
         if decision.is_none() {
-            attempts.none(off(is_known));
+            attempts.none(OFF);
         }
         Some((decision?, begun))
     };
@@ -121,12 +120,7 @@ pub async fn complete(
 }
 
 /// Why nothing is suggested at a place at all.
-pub fn off(is_language_known: bool) -> &'static str {
-    match is_language_known {
-        true => "suggestions are off here: `enabled` is false, or the language is switched off",
-        false => "nothing is suggested here: the file's language is unknown",
-    }
-}
+pub const OFF: &str = "suggestions are off here: `enabled` is false, or the language is switched off";
 
 /// Decides on another thread, with the current configuration and what is left of the caps.
 pub(super) async fn decide_at_once(completer: &Arc<Completer>, request: Request) -> Option<Decision> {
@@ -140,7 +134,7 @@ pub(super) async fn decide_at_once(completer: &Arc<Completer>, request: Request)
     completer.work(move || decide(&worker, configuration, request, cap_left, Depth::First)).await?
 }
 
-/// The stages that need no wait. `None` if nothing is suggested here at all: the language is unknown, or suggestions are off.
+/// The stages that need no wait. `None` if suggestions are off here.
 pub fn decide(
     completer: &Completer,
     configuration: Arc<Configuration>,
@@ -208,11 +202,11 @@ async fn learned(completer: &Completer) {
     }
 }
 
-/// Classifies the cursor's place and so finds the task. `None` if the language is unknown or suggestions are off.
+/// Classifies the cursor's place and so finds the task. `None` if suggestions are off.
 fn classify(completer: &Completer, configuration: Arc<Configuration>, request: Request) -> Option<Decision> {
-    let language = request.snapshot.language?;
+    let language = request.snapshot.language;
     let scope = configuration.read(&request.path);
-    if !scope.allows(Use::Complete, Some(language.name())) {
+    if !scope.allows(Use::Complete, language.name()) {
         return None;
     }
     let barred = completer.parses.barred(&request.path, language.name());
@@ -232,7 +226,7 @@ fn classify(completer: &Completer, configuration: Arc<Configuration>, request: R
         }
     };
     // A fence or a script has its own language.
-    if !scope.allows(Use::Complete, Some(context.language.name())) {
+    if !scope.allows(Use::Complete, context.language.name()) {
         return None;
     }
     let place = Place::of(&cursor.text, cursor.offset);

@@ -26,7 +26,7 @@ const LOADING: Duration = Duration::from_secs(60);
 pub fn warm(
     completer: &Arc<Completer>,
     background: &Arc<Background>,
-    (path, language): (&Path, Option<&'static str>),
+    (path, language): (&Path, &'static str),
     is_new: bool,
 ) {
     let configuration = completer.configuration.get();

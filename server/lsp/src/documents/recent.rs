@@ -35,14 +35,14 @@ struct Edits {
 /// The last edit.
 struct Edited {
     path: PathBuf,
-    language: Option<&'static str>,
+    language: &'static str,
     text: Rope,
     line: usize,
 }
 
 struct RecentPlace {
     path: PathBuf,
-    language: Option<&'static str>,
+    language: &'static str,
     lines: Range<usize>,
     text: String,
 }
@@ -53,7 +53,7 @@ impl Recent {
     pub fn edited(
         &self,
         configuration: &Configuration,
-        (path, language): (&Path, Option<&'static str>),
+        (path, language): (&Path, &'static str),
         text: &Rope,
         line: usize,
     ) -> bool {
@@ -149,7 +149,7 @@ mod tests {
     }
 
     fn edited(path: &str, text: Rope, line: usize) -> Edited {
-        Edited { path: path.into(), language: None, text, line }
+        Edited { path: path.into(), language: "text", text, line }
     }
 
     fn heads(recent: &Recent, path: &str) -> Vec<String> {

@@ -308,7 +308,7 @@ impl Session {
         let why = |(path, open): (&PathBuf, &OpenDocument)| {
             let stale = open.stale_since.map(|since| (STALE.to_owned(), since));
             let barred = || {
-                let language = open.document.snapshot().language?.name();
+                let language = open.document.snapshot().language.name();
                 parses.barred(path, language).map(|barred| (barred.why(language), barred.since))
             };
             let (why, since) = stale.or_else(barred)?;
@@ -320,10 +320,10 @@ impl Session {
     }
 
     /// The path of an open document, and its language.
-    pub fn path_and_language(&self, uri: &Uri) -> Option<(PathBuf, Option<&'static str>)> {
+    pub fn path_and_language(&self, uri: &Uri) -> Option<(PathBuf, &'static str)> {
         let path = convert::document(uri);
         let language = self.documents.get(&path)?.document.snapshot().language;
-        Some((path, language.map(|language| language.name())))
+        Some((path, language.name()))
     }
 
     /// Marks all lines of a document as changed. Returns its URI.
@@ -401,9 +401,9 @@ fn trigger(change: &Change, text: &Rope) -> Trigger {
     }
 }
 
-fn language(id: &str, path: &Path, text: &str) -> Option<&'static Language> {
+fn language(id: &str, path: &Path, text: &str) -> &'static Language {
     let first_line = text.lines().next().unwrap_or_default();
-    pennyworth_grammars::by_id(id).or_else(|| pennyworth_grammars::by_path(document::name(path).as_ref(), first_line))
+    pennyworth_grammars::of(id, document::name(path).as_ref(), first_line)
 }
 
 #[cfg(test)]

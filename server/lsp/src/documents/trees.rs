@@ -140,7 +140,10 @@ fn parse(
         return;
     };
     let bytes = open.text.len_bytes();
-    let Some(language) = open.language.filter(|_| bytes as u64 <= max_bytes) else { return };
+    let language = open.language;
+    if bytes as u64 > max_bytes || language.grammar().is_none() {
+        return;
+    }
     let may_try = failed.get(uri).is_none_or(|failed| failed.may_try(bytes, Instant::now()));
     if !may_try || parses.barred(&path, language.name()).is_some() {
         return;

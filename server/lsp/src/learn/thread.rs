@@ -143,8 +143,7 @@ fn learn(model: &EmbeddedModel, configuration: &Configuration, changed: &Changed
     let Lines { first, old_end, new_end } = *lines;
     let is_new = old_end == 0 && first == 0;
     if is_new || new_end.saturating_sub(first).max(old_end.saturating_sub(first)) > MANY_LINES {
-        let language = snapshot.language.map_or("", |language| language.name());
-        let prepared = Prepared::document(&key, language, &normalised(&snapshot.text.to_string()));
+        let prepared = Prepared::document(&key, snapshot.language.name(), &normalised(&snapshot.text.to_string()));
         model.teach(|model| model.open_prepared(prepared));
     } else {
         let new: Vec<String> = (first..new_end).map(|line| self::line(snapshot, line)).collect();
@@ -155,15 +154,15 @@ fn learn(model: &EmbeddedModel, configuration: &Configuration, changed: &Changed
 }
 
 fn is_learned(configuration: &Configuration, path: &Path, snapshot: &Snapshot) -> bool {
-    let language = snapshot.language.map(|language| language.name());
+    let language = snapshot.language.name();
     snapshot.text.len_bytes() <= LARGEST && configuration.read(path).allows(Use::Learn, language)
 }
 
 /// Forgets each document and file that may not be learned any more. Returns how many.
 fn review(model: &EmbeddedModel, configuration: &Configuration) -> usize {
     let is_forbidden = |path: &String| {
-        let language = pennyworth_grammars::by_path(document::name(path.as_ref()).as_ref(), "");
-        !configuration.read_file(path.as_ref()).allows(Use::Learn, language.map(|language| language.name()))
+        let language = pennyworth_grammars::of("", document::name(path.as_ref()).as_ref(), "");
+        !configuration.read_file(path.as_ref()).allows(Use::Learn, language.name())
     };
     let forbidden: Vec<String> = model.ask(pennyworth_ngram::Model::paths).into_iter().filter(is_forbidden).collect();
     forbidden.iter().for_each(|path| model.forget_path(path));

@@ -165,13 +165,14 @@ pub(super) fn refresh(model: &EmbeddedModel, configuration: &Configuration, path
     }
 }
 
-/// A file, prepared for the model; `None` if it may not be learned or cannot be read.
+/// A file, prepared for the model; `None` if it may not be learned or cannot be read. A file of no known language is left out: it may hold data of
+/// any kind. It is learned while it is open.
 fn prepare(configuration: &Configuration, path: &Path) -> Option<Prepared> {
     let language = pennyworth_grammars::by_path(path, "")?.name();
     let scope = configuration.read_file(path);
     let embedded = &scope.settings.embedded;
     // A generated file is learned while it is open, but not for the sake of others.
-    if !embedded.index || !scope.allows(Use::Learn, Some(language)) || scope.kind() != FileKind::Normal {
+    if !embedded.index || !scope.allows(Use::Learn, language) || scope.kind() != FileKind::Normal {
         return None;
     }
     let text = read(path, embedded.max_file_bytes)?;

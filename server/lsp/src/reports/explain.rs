@@ -9,7 +9,7 @@ use pennyworth_core::task::Task;
 use serde_json::{Value, json};
 
 use crate::complete::decision::{Decision, Depth};
-use crate::complete::stages::{decide, off};
+use crate::complete::stages::{OFF, decide};
 use crate::complete::{Completer, Request};
 use crate::documents::session::STALE;
 use crate::reports::words::counted;
@@ -22,8 +22,7 @@ pub fn decided(completer: &Completer, request: Request, cap_left: Option<Money>)
 /// What every stage decides about a request, as text.
 pub fn explained(completer: &Completer, request: Request, cap_left: Option<Money>) -> anyhow::Result<String> {
     let learned = completer.learner.model.ask(|model| model.stats().files);
-    let is_known = request.snapshot.language.is_some();
-    let Some(decision) = decided(completer, request, cap_left) else { return Ok(format!("{}\n", off(is_known))) };
+    let Some(decision) = decided(completer, request, cap_left) else { return Ok(format!("{OFF}\n")) };
     let mut out = Vec::new();
     as_text(&decision, learned, cap_left, &mut out)?;
     Ok(String::from_utf8_lossy(&out).into_owned())
@@ -67,9 +66,19 @@ fn secrets(count: usize) -> String {
     if count == 1 { "1 key or password".to_owned() } else { format!("{count} keys or passwords") }
 }
 
-/// Why the document is not parsed, if so.
+/// Why the text at the cursor is not parsed, if so.
 fn not_parsed(decision: &Decision) -> Option<String> {
-    decision.cursor.barred.map(|barred| barred.why(decision.cursor.language.name()))
+    let language = decision.context.language;
+    let no_grammar = || {
+        format!(
+            "there is no grammar for {}: comments, strings, brackets and indentation show the task",
+            language.name()
+        )
+    };
+    match decision.cursor.barred {
+        Some(barred) => Some(barred.why(decision.cursor.language.name())),
+        None => language.grammar().is_none().then(no_grammar),
+    }
 }
 
 /// Why no model is called here while the user types; the decision itself is for a user who asks with a key.

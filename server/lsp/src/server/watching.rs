@@ -1,10 +1,12 @@
 //! What changes on disk: which files the client is asked to watch, reports of changed files with rules, and when a file was written.
 //! It leaves what follows from a change to `sources`.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 use std::time::{Duration, SystemTime};
 
+use pennyworth_grammars::Facts;
 use serde_json::{Value, json};
 use tower_lsp::Client;
 use tower_lsp::gen_lsp_types::Registration;
@@ -85,14 +87,16 @@ pub(super) fn is_rule(path: &Path) -> bool {
     is_named || path.components().any(|part| part.as_os_str() == ".git")
 }
 
-/// Patterns for every file that is learned, and for those that decide which are. Eglot does not support a star in braces.
+/// Patterns for every file that is learned, by its ending or its name, and for those that decide which are. Eglot does not support a star in braces.
 fn watched() -> Vec<Value> {
-    let facts = pennyworth_grammars::all().iter().map(|language| language.facts());
-    let mut endings: Vec<&str> = facts.flat_map(|facts| &facts.extensions).map(String::as_str).collect();
-    endings.sort_unstable();
-    endings.dedup();
-    let learned = format!("**/*.{{{}}}", endings.join(","));
-    let patterns = std::iter::once(learned).chain(RULES.map(|name| format!("**/{name}")));
+    let one_of = |words: fn(&Facts) -> &Vec<String>| {
+        let facts = pennyworth_grammars::all().iter().map(|language| language.facts());
+        let all: BTreeSet<&str> = facts.flat_map(words).map(String::as_str).collect();
+        format!("{{{}}}", all.into_iter().collect::<Vec<_>>().join(","))
+    };
+    let learned =
+        [format!("**/*.{}", one_of(|facts| &facts.extensions)), format!("**/{}", one_of(|facts| &facts.filenames))];
+    let patterns = learned.into_iter().chain(RULES.map(|name| format!("**/{name}")));
     patterns.map(|pattern| json!({ "globPattern": pattern })).collect()
 }
 

@@ -73,7 +73,7 @@ fn pins(settings: &mut Settings, models: &Models, joined: &mut Joined<'_>) {
     }
 }
 
-/// A language that is unknown is never completed, so it does no harm. One that is misspelt may be meant to be off.
+/// A name that is no language's switches nothing, so it does no harm. One that is misspelt may be meant to be off.
 fn languages(settings: &Settings, joined: &mut Joined<'_>) {
     for name in settings.languages.keys() {
         let Some((message, is_near)) = schema::unknown_language(name) else { continue };

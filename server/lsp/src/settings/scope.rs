@@ -12,7 +12,7 @@ use pennyworth_core::text;
 use ropey::Rope;
 
 use super::ignored::is_generated;
-use super::types::{ANY, Settings};
+use super::types::Settings;
 
 /// Bytes at the head of a file that are searched for a mark of generated code.
 const HEAD: usize = 1024;
@@ -48,8 +48,8 @@ pub enum Use {
 
 impl Scope {
     /// Whether the rules allow a use of the document's text, which is in this language.
-    pub fn allows(&self, wanted: Use, language: Option<&str>) -> bool {
-        let is_on = self.settings.enabled && self.settings.is_language_on(language.unwrap_or(ANY));
+    pub fn allows(&self, wanted: Use, language: &str) -> bool {
+        let is_on = self.settings.enabled && self.settings.is_language_on(language);
         is_on
             && match wanted {
                 // What is wrong with the file is the gate's affair, which names it.

@@ -27,7 +27,7 @@ pub fn actions(documents: &Documents, pauses: &Pauses, params: &CodeActionParams
     }
     let uri = &params.text_document.uri;
     let at = json!(params.range.end);
-    let language = documents.session().peek(uri).and_then(|snapshot| snapshot.language);
+    let language = documents.session().peek(uri).map(|snapshot| snapshot.language);
     let place = [json!(uri), at];
     let with_place = |what: &str| [json!(what)].into_iter().chain(place.clone()).collect();
     let mut all = vec![

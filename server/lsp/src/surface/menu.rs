@@ -157,11 +157,7 @@ fn item(snapshot: &Snapshot, counting: Counting, lines: MenuLines, completion: &
 fn word_before(snapshot: &Snapshot, offset: usize) -> String {
     let line = snapshot.text.line_to_byte(snapshot.text.byte_to_line(offset));
     let before = text::slice(&snapshot.text, line, offset);
-    let is_word = |c: char| match snapshot.language {
-        Some(language) => lex::is_word(language.facts(), c),
-        None => c.is_alphanumeric() || c == '_',
-    };
-    let start = before.trim_end_matches(is_word).len();
+    let start = before.trim_end_matches(|c| lex::is_word(snapshot.language.facts(), c)).len();
     before.get(start..).unwrap_or_default().to_owned()
 }
 
@@ -215,7 +211,7 @@ mod tests {
     /// Suggests a text at the cursor `ˇ` to a client that takes lines this way, and compares the replaced and the new text.
     fn check(source: &str, suggested: &str, lines: MenuLines, expected: Option<(&str, &str)>) {
         let cursor = source.find('ˇ').expect("a cursor");
-        let snapshot = Snapshot::of(&source.replace('ˇ', ""), pennyworth_grammars::by_name("rust"));
+        let snapshot = Snapshot::of(&source.replace('ˇ', ""), pennyworth_grammars::by_name("rust").unwrap());
         let found = item(&snapshot, Encoding::Utf8.into(), lines, &completion(cursor, suggested));
         let found = found.map(|item| {
             let Some(CompletionItemTextEdit::TextEdit(edit)) = item.text_edit else { panic!("no edit") };

@@ -124,15 +124,17 @@ fn deleting_and_pasting_are_told_from_typing() {
 fn languages_by_id_then_by_path_then_by_the_first_line() {
     let mut session = Session::new(Encoding::Utf16, LIMIT);
     for (name, id, text, expected) in [
-        ("a.rs", "rust", "", Some("rust")),
-        ("a.rs", "python", "", Some("python")),
-        ("a.py", "unknown", "", Some("python")),
-        ("script", "", "#!/usr/bin/env python3\n", Some("python")),
-        ("script", "", "", None),
+        ("a.rs", "rust", "", "rust"),
+        ("a.rs", "python", "", "python"),
+        ("a.py", "unknown", "", "python"),
+        ("a.kt", "plaintext", "", "kotlin"),
+        ("a.cob", "cobol", "", "text"),
+        ("script", "", "#!/usr/bin/env python3\n", "python"),
+        ("script", "", "", "text"),
     ] {
         session.open(uri(name), id, 1, text);
-        let language = session.peek(&uri(name)).and_then(|snapshot| snapshot.language);
-        assert_eq!(language.map(Language::name), expected, "{name} {id}");
+        let language = session.peek(&uri(name)).map(|snapshot| snapshot.language);
+        assert_eq!(language.map(Language::name), Some(expected), "{name} {id}");
     }
 }
 

@@ -21,7 +21,7 @@ type On = (u32, u32, &'static str);
 /// Returns the first outcome and the number of edits until then.
 fn fate(line: &str, start: usize, text: &str, edits: &[On]) -> Option<(OutcomeKind, u32, usize)> {
     let head = "use a;\n";
-    let mut document = Document::new(&format!("{head}{line}\nend"), None, 0);
+    let mut document = Document::new(&format!("{head}{line}\nend"), pennyworth_grammars::text(), 0);
     let screen = Screen::default();
     screen.shown(&uri(), &completion(head.len() + start, head.len() + line.len(), text), ID);
     for (count, (from, to, inserted)) in (1..).zip(edits) {
@@ -63,7 +63,7 @@ fn fates_seen_from_edits() {
 
 #[test]
 fn an_edit_above_moves_the_place_and_one_below_leaves_it() {
-    let mut document = Document::new("one\ntwo\nthree\n", None, 0);
+    let mut document = Document::new("one\ntwo\nthree\n", pennyworth_grammars::text(), 0);
     let screen = Screen::default();
     screen.shown(&uri(), &completion(7, 7, " = 2"), ID);
     let at = |line, character| Position { line, character };
@@ -91,7 +91,7 @@ fn the_rest_of_a_suggestion_is_the_same_suggestion() {
     };
     assert_eq!(shown(1, completion(0, 0, "abc")), (1, None));
     assert_eq!(shown(2, completion(0, 0, "abc")), (1, None), "asked again");
-    let mut document = Document::new("", None, 0);
+    let mut document = Document::new("", pennyworth_grammars::text(), 0);
     let start = Position::default();
     let changes = document.apply(1, &[Edit { range: Some((start, start)), text: "a".into() }], Encoding::Utf16);
     assert_eq!(screen.edited(&uri(), &changes, document.text()).1, None);
