@@ -7,7 +7,7 @@ use std::fmt::Write as _;
 
 use pennyworth::server::Options;
 use pennyworth_tests::editor::Editor;
-use pennyworth_tests::fake_provider::{Answer, FakeProvider};
+use pennyworth_tests::fake_provider::{Answer, FakeProvider, Fault};
 use serde_json::{Value, json};
 
 use Step::*;
@@ -103,10 +103,13 @@ impl Scene {
         json!({"line": before.matches('\n').count(), "character": character})
     }
 
-    async fn shown(&mut self, by_key: bool) -> Option<String> {
+    fn place(&self, by_key: bool) -> Value {
         let context = json!({"triggerKind": if by_key { 1 } else { 2 }});
-        let position = self.position(self.cursor);
-        let place = json!({"textDocument": {"uri": self.uri}, "position": position, "context": context});
+        json!({"textDocument": {"uri": self.uri}, "position": self.position(self.cursor), "context": context})
+    }
+
+    async fn shown(&mut self, by_key: bool) -> Option<String> {
+        let place = self.place(by_key);
         let found = self.editor.request("textDocument/inlineCompletion", place).await;
         found.pointer("/items/0/insertText").and_then(Value::as_str).map(str::to_owned)
     }
@@ -262,6 +265,38 @@ async fn what_was_dismissed_does_not_come_back_until_a_key_asks() {
         },
     ];
     check(&cases, &[VSCODE, NEOVIM]).await;
+}
+
+#[tokio::test]
+async fn a_call_in_flight_that_says_what_was_dismissed_is_joined_and_not_shown() {
+    let case = Case {
+        name: "in flight",
+        language: "rust",
+        source: RUST,
+        embedded: false,
+        models: 2,
+        answers: &[&["first(1);"]],
+        steps: &[],
+    };
+    let mut scene = Scene::new(&case, VSCODE).await;
+    scene.provider.answer(Answer::new(&["irst(", "1);"]).with(Fault::HeldAfter(1)));
+    scene.provider.answer(Answer::new(&["never"]));
+    for step in [Shown(Some("first(1);")), Dismisses, Types("f")] {
+        scene.check(step, case.name).await;
+    }
+    let place = scene.place(false);
+    let first = scene.editor.send("textDocument/inlineCompletion", place).await;
+    while scene.provider.bill().output < 2 {
+        scene.editor.request("workspace/executeCommand", json!({"command": "pennyworth.status"})).await;
+    }
+    scene.check(Types("i"), case.name).await;
+    assert!(scene.editor.answer(first).await.is_err(), "the edit ends it");
+    let place = scene.place(false);
+    let second = scene.editor.send("textDocument/inlineCompletion", place).await;
+    scene.provider.release();
+    assert_eq!(scene.editor.answer(second).await, Ok(Value::Null));
+    scene.check(Calls(2), case.name).await;
+    scene.editor.shutdown().await;
 }
 
 #[tokio::test]

@@ -100,6 +100,7 @@ async fn a_task_is_switched_off_in_the_language_in_which_hardly_any_is_taken_and
         ("the user says so", &[NOBODY], "[tasks.comment]\nenabled = 'on'", "python", PYTHON, true),
         ("too few to know", &[(Task::Comment, "python", "m", 20, 0)], "", "python", PYTHON, true),
         ("a tenth is taken", &[(Task::Comment, "python", "m", 90, 10)], "", "python", PYTHON, true),
+        ("a few that were taken since", &[(Task::Comment, "python", "m", 100, 6)], "", "python", PYTHON, true),
         ("a model that is gone", &[(Task::Comment, "python", "gone", 100, 0)], "", "python", PYTHON, true),
         ("the embedded one", &[(Task::Comment, "python", "embedded", 100, 0)], "", "python", PYTHON, false),
         ("one that is taken", &[NOBODY, (Task::Comment, "python", "embedded", 5, 5)], "", "python", PYTHON, true),

@@ -343,7 +343,7 @@ impl OpenDocument {
     /// Whether the last change, of more than a key, made the text what it was before a deletion: an undo or a redo.
     fn brings_back(&self, last: &Change) -> bool {
         let text = self.document.text();
-        let inserted = text::slice(text, last.start, last.new_end);
+        let inserted = text::slice(text, last.start, last.new_end.min(last.start + MUCH * 8));
         let is_jump = inserted.chars().nth(1).is_some() && !inserted.trim().is_empty();
         // Of equal length first, because comparing reads all of a text.
         !last.whole && is_jump && self.past.iter().any(|past| past.len_bytes() == text.len_bytes() && past == text)
@@ -351,6 +351,11 @@ impl OpenDocument {
 
     /// Remembers the text before a deletion. Of letters deleted one after the other, only that before the first counts.
     fn note_past(&mut self, before: Rope, changes: &[Change]) {
+        if changes.iter().any(|change| change.whole) {
+            // The client sends it again, and nobody deleted anything.
+            self.past.clear();
+            return;
+        }
         let deleted = changes.iter().map(|change| change.old_end - change.start).max().unwrap_or_default();
         if deleted == 0 || (deleted == 1 && self.trigger == Trigger::Deleted) {
             return;
