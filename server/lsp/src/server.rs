@@ -8,10 +8,11 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::oneshot;
 use tower_lsp::gen_lsp_types::{
     CodeActionParams, CodeActionResponse, CompletionParams, CompletionResponse, DidChangeConfigurationParams,
-    DidChangeTextDocumentParams, DidChangeWatchedFilesParams, DidChangeWorkspaceFoldersParams,
-    DidCloseTextDocumentParams, DidOpenTextDocumentParams, DidSaveTextDocumentParams, ExecuteCommandParams,
+    DidChangeNotebookDocumentParams, DidChangeTextDocumentParams, DidChangeWatchedFilesParams,
+    DidChangeWorkspaceFoldersParams, DidCloseNotebookDocumentParams, DidCloseTextDocumentParams,
+    DidOpenNotebookDocumentParams, DidOpenTextDocumentParams, DidSaveTextDocumentParams, ExecuteCommandParams,
     InitializeParams, InitializeResult, InitializedParams, InlineCompletionParams, InlineCompletionResponse, LspAny,
-    TextDocumentIdentifier, Uri, WorkDoneProgressCancelParams,
+    NotebookCellArrayChange, TextDocumentIdentifier, Uri, WorkDoneProgressCancelParams,
 };
 use tower_lsp::jsonrpc::Result;
 use tower_lsp::{Client, ClientSocket, LanguageServer, LspService};
@@ -152,6 +153,26 @@ impl LanguageServer for Server {
     async fn did_close(&self, params: DidCloseTextDocumentParams) {
         self.parts.followers.closed(&params.text_document.uri);
         self.parts.status.changed();
+    }
+
+    async fn notebook_did_open(&self, params: DidOpenNotebookDocumentParams) {
+        let (notebook, cells) = (convert::document(&params.notebook_document.uri), params.notebook_document.cells);
+        self.parts.documents.session().notebooks.ordered(notebook, convert::cells(&cells));
+    }
+
+    async fn notebook_did_change(&self, params: DidChangeNotebookDocumentParams) {
+        let structure = params.change.cells.and_then(|cells| cells.structure);
+        let Some(NotebookCellArrayChange { start, delete_count, cells }) = structure.map(|structure| structure.array)
+        else {
+            return;
+        };
+        let (notebook, cells) = (convert::document(&params.notebook_document.uri), cells.unwrap_or_default());
+        let range = (start as usize, delete_count as usize);
+        self.parts.documents.session().notebooks.replaced(&notebook, range, convert::cells(&cells));
+    }
+
+    async fn notebook_did_close(&self, params: DidCloseNotebookDocumentParams) {
+        self.parts.documents.session().notebooks.removed(&convert::document(&params.notebook_document.uri));
     }
 
     async fn inline_completion(&self, params: InlineCompletionParams) -> Result<Option<InlineCompletionResponse>> {

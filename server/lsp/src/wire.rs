@@ -6,5 +6,6 @@ pub mod editor;
 pub mod frames;
 pub mod lenient;
 pub mod messages;
+pub mod notebooks;
 pub mod process;
 pub mod serve;

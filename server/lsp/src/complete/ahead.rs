@@ -16,11 +16,17 @@ use super::failover::Cost;
 use super::flights::{Partial, Target};
 use super::request::{Request, SelectedItem};
 use super::stages::{decide_at_once, models};
+use crate::documents::Cells;
 use crate::settings::Use;
 
 /// Asks for what follows a suggestion, in the document as it will be once the suggestion is accepted, and caches the answer. An edit that
 /// does not lead to that document aborts the call.
-pub fn ask_ahead(completer: &Arc<Completer>, snapshot: &Snapshot, path: &Path, completion: &Completion) {
+pub fn ask_ahead(
+    completer: &Arc<Completer>,
+    (snapshot, cells): (&Snapshot, Option<Cells>),
+    path: &Path,
+    completion: &Completion,
+) {
     let configuration = completer.configuration.get();
     let scope = configuration.scope(path);
     let is_wanted = scope.settings.speculate
@@ -35,6 +41,7 @@ pub fn ask_ahead(completer: &Arc<Completer>, snapshot: &Snapshot, path: &Path, c
         return;
     }
     let request = Request::new(snapshot.with_text(text.clone()), path.to_owned(), cursor, Trigger::Typed);
+    let request = Request { cells, ..request };
     let target = Target { text, cursor, is_ahead: true, is_billed_whole: false };
     let worker = Arc::clone(completer);
     let call = move |partial: Arc<Partial>| async move {

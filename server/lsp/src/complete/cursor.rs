@@ -29,6 +29,11 @@ pub struct Cursor {
     pub barred: Option<Barred>,
     /// Byte offset in the text.
     pub offset: usize,
+    /// The text with the cells of the notebook above and below it; the same text if the document is no cell. What follows from the context alone is
+    /// decided in it, and what must fit, in the document's own.
+    pub around: Rope,
+    /// Byte offset in that.
+    pub offset_around: usize,
     /// Line, from zero.
     pub line: usize,
     /// Some text before it, with `\n` as line break.
@@ -46,15 +51,22 @@ impl Cursor {
             None => (snapshot.text.clone(), request.cursor.min(snapshot.text.len_bytes())),
         };
         let tree = if request.selected.is_some() { None } else { snapshot.tree.clone() };
+        let (around, offset_around) = match &request.cells {
+            Some(cells) => cells.with(&text, offset),
+            None => (text.clone(), offset),
+        };
+        let part = |start: usize, end: usize| normalised(&text::slice(&around, start, end)).into_owned();
         Cursor {
             language,
             barred,
             tree,
             offset,
             line: text.byte_to_line(offset),
-            before: normalised(&text::slice(&text, offset.saturating_sub(BEFORE), offset)).into_owned(),
-            after: normalised(&text::slice(&text, offset, offset + AFTER)).into_owned(),
+            before: part(offset_around.saturating_sub(BEFORE), offset_around),
+            after: part(offset_around, offset_around + AFTER),
             text,
+            around,
+            offset_around,
         }
     }
 

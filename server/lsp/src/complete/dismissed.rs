@@ -9,6 +9,7 @@ use ropey::Rope;
 
 use super::completer::Completer;
 use super::decision::Decision;
+use crate::documents::Cells;
 use crate::ledger::Suggested;
 
 /// A suggestion that was dismissed, and what else was seen at its place.
@@ -24,8 +25,8 @@ pub struct Dismissed {
     pub suggested: Suggested,
 }
 
-/// Remembers what was dismissed in a document of this text.
-pub fn dismiss(completer: &Completer, path: &Path, text: &Rope, dismissed: Dismissed) {
+/// Remembers what was dismissed in a document of this text, which may be a cell among others.
+pub fn dismiss(completer: &Completer, path: &Path, (text, cells): (&Rope, Option<&Cells>), dismissed: Dismissed) {
     let Dismissed { start, typed, texts, suggested } = dismissed;
     let configuration = completer.configuration.get();
     // As the text was before the first letter of it.
@@ -33,7 +34,8 @@ pub fn dismiss(completer: &Completer, path: &Path, text: &Rope, dismissed: Dismi
     let start = start.min(text.len_bytes());
     let end = (start + typed).min(text.len_bytes());
     before.remove(text.byte_to_char(start)..text.byte_to_char(end));
-    let place = Place::of(&before, start);
+    let (around, start) = cells.map_or_else(|| (before.clone(), start), |cells| cells.with(&before, start));
+    let place = Place::of(&around, start);
     let model = configuration.models.get(&suggested.model);
     let decided = Decided {
         task: suggested.task,

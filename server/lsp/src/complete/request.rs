@@ -8,6 +8,7 @@ use pennyworth_core::task::TaskRow;
 use pennyworth_core::text::Snapshot;
 
 use super::attempts::Attempts;
+use crate::documents::Cells;
 
 /// Shortest deadline of an answer that a key asked for, in milliseconds: a user who asks waits longer than a user who types.
 const INVOKED_MS: u32 = 10_000;
@@ -21,6 +22,8 @@ pub struct Request {
     pub path: PathBuf,
     /// Byte offset of the cursor.
     pub cursor: usize,
+    /// What stands around the document in its notebook, if it is a cell.
+    pub cells: Option<Cells>,
     /// What caused the request.
     pub trigger: Trigger,
     /// The item that is selected in the editor's menu. The completion has to extend it.
@@ -55,6 +58,7 @@ impl Request {
             snapshot,
             path,
             cursor,
+            cells: None,
             trigger,
             selected: None,
             ready_only: false,

@@ -229,7 +229,7 @@ fn classify(completer: &Completer, configuration: Arc<Configuration>, request: R
     if !scope.allows(Use::Complete, context.language.name()) {
         return None;
     }
-    let place = Place::of(&cursor.text, cursor.offset);
+    let place = Place::of(&cursor.around, cursor.offset_around);
     let gate = Gate::Silent(Reason::TooLittle);
     Some(Decision {
         request,
@@ -372,7 +372,7 @@ fn plan(
     let Decision { request, configuration, cursor, .. } = decision;
     let (scope, language) = (decision.scope(), decision.language());
     let row = scope.tasks.row(task);
-    let Around { above, prefix, suffix } = prompt::around(Window::of(row), &cursor.text, cursor.offset);
+    let Around { above, prefix, suffix } = prompt::around(Window::of(row), &cursor.around, cursor.offset_around);
     let prompt = Prompt {
         path: scope.shown.clone(),
         language: language.to_owned(),

@@ -12,6 +12,7 @@ use pennyworth_core::route::Privacy;
 use pennyworth_core::text;
 use ropey::Rope;
 
+use crate::paths::document;
 use crate::settings::{Configuration, Use};
 use crate::sync::lock;
 
@@ -71,15 +72,20 @@ impl Recent {
         lock(&self.0).places.iter().map(|place| place.path.clone()).collect()
     }
 
-    /// The excerpts for a prompt about a file, the oldest first, from files of the same workspace folder. None if no model takes any.
+    /// The excerpts for a prompt about a file, the oldest first, from files of the same workspace folder. None if no model takes any. Cells of its
+    /// own notebook stand around it already.
     /// Outside of all workspace folders, they come from files of the same directory.
     pub fn excerpts(&self, configuration: &Configuration, path: &Path) -> Vec<Excerpt> {
         if configuration.models.enabled().all(|model| model.excerpts == 0) {
             return Vec::new();
         }
         let scope = configuration.scope(path);
+        let notebook = document::notebook(path);
         let is_outside = !configuration.folders().iter().any(|root| root.path == scope.root);
         self.others(path, |other| {
+            if notebook.is_some() && document::notebook(&other.path) == notebook {
+                return None;
+            }
             let theirs = configuration.scope(&other.path);
             let is_near = theirs.root == scope.root && (!is_outside || other.path.parent() == path.parent());
             // What must stay on this machine must not leave it from elsewhere.

@@ -14,6 +14,7 @@ use tokio::sync::oneshot;
 use tower_lsp::gen_lsp_types::Uri;
 use tree_sitter::Tree;
 
+use super::notebooks::{Cells, Notebooks};
 use super::parses::Parses;
 use crate::paths::document;
 use crate::sync::lock;
@@ -30,6 +31,8 @@ pub struct Session {
     counting: Counting,
     /// By path: a document has one, however its URI is spelled.
     documents: HashMap<PathBuf, OpenDocument>,
+    /// The order of the cells of notebooks.
+    pub notebooks: Notebooks,
     /// Size in bytes above which a document is not kept.
     max_bytes: usize,
     /// The documents that were not kept.
@@ -116,6 +119,8 @@ pub struct BegunRequest {
     pub snapshot: Snapshot,
     /// Its path.
     pub path: PathBuf,
+    /// What stands around it in its notebook, if it is a cell.
+    pub cells: Option<Cells>,
     /// Whether the last edit typed or deleted.
     pub trigger: Trigger,
     /// The request's number.
@@ -162,6 +167,7 @@ impl Session {
             return false;
         }
         self.too_large.remove(&path);
+        self.notebooks.opened(&path);
         let language = language(language_id, &path, text);
         let document = Document::new(text, language, version);
         let lines = document.text().len_lines();
@@ -224,6 +230,7 @@ impl Session {
     pub fn close(&mut self, uri: &Uri) -> Option<PathBuf> {
         let path = convert::document(uri);
         self.too_large.remove(&path);
+        self.notebooks.closed(&path);
         self.documents.remove(&path).map(|_| path)
     }
 
@@ -231,6 +238,7 @@ impl Session {
     /// document is not open.
     pub fn begin_request(&mut self, uri: &Uri, by: AskedBy) -> Option<BegunRequest> {
         let path = convert::document(uri);
+        let cells = self.cells(&path);
         let open = self.documents.get_mut(&path)?;
         self.requests += 1;
         let (sender, superseded) = oneshot::channel();
@@ -242,7 +250,7 @@ impl Session {
             AskedBy::Key => *by_key = Some((number, sender)),
         }
         let (snapshot, counting) = (open.document.snapshot(), open.document.counting(self.counting));
-        Some(BegunRequest { snapshot, path, trigger: open.trigger, number, counting, superseded })
+        Some(BegunRequest { snapshot, path, cells, trigger: open.trigger, number, counting, superseded })
     }
 
     /// Ends the current request of every document, as an edit would.
@@ -259,6 +267,22 @@ impl Session {
     /// A document as it is, without beginning a request.
     pub fn peek(&self, uri: &Uri) -> Option<Snapshot> {
         self.documents.get(&convert::document(uri)).map(|open| open.document.snapshot())
+    }
+
+    /// What stands around a document in its notebook, in the cells of the same language; `None` if it is no cell. Markdown is left out: prose would
+    /// push code out of the few lines that a prompt takes.
+    pub fn cells(&self, path: &Path) -> Option<Cells> {
+        let (above, below) = self.notebooks.around(path)?;
+        let notebook = document::notebook(path)?;
+        let language = self.documents.get(path)?.document.language()?.name();
+        let text = |cell: &PathBuf| {
+            let OpenDocument { document: cell_document, .. } = self.documents.get(cell)?;
+            // A cell that lies elsewhere is under other rules.
+            let lies_here = document::notebook(cell).as_ref() == Some(&notebook);
+            let is_alike = cell_document.language().is_some_and(|own| own.name() == language);
+            (lies_here && is_alike && !cell_document.is_stale()).then_some(cell_document.text())
+        };
+        Some(Cells::of(above.iter().filter_map(text), below.iter().filter_map(text)))
     }
 
     /// The lines of a document that changed since the last call; all lines the first time.

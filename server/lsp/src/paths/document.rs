@@ -95,6 +95,13 @@ pub fn name(path: &Path) -> String {
     path.trim_end_matches('/').rsplit(['/', '\\', ':']).next().unwrap_or_default().to_owned()
 }
 
+/// The notebook of a cell's path: its URI up to the fragment, which names the cell. `None` for other documents.
+pub fn notebook(path: &Path) -> Option<PathBuf> {
+    let (notebook, _) = path.to_str()?.rsplit_once('#')?;
+    let is_notebook = notebook.starts_with("vscode-notebook-cell:") || notebook.ends_with(".ipynb");
+    is_notebook.then(|| PathBuf::from(notebook))
+}
+
 /// The names that a document's URI has behind its scheme and host, as a relative path; of a file, the whole path below the root.
 pub fn relative(path: &Path) -> PathBuf {
     let names = |path: &Path| path.components().filter(|part| matches!(part, Component::Normal(_))).collect();
@@ -237,6 +244,23 @@ mod tests {
             assert_eq!(path.as_deref(), expected.map(Path::new), "{uri}");
             assert_eq!(is_certain, document.is_absolute(), "{uri}");
             assert_eq!(name(&document), shown, "{uri}");
+        }
+    }
+
+    #[test]
+    fn the_notebook_of_a_cell_is_its_uri_without_the_cell() {
+        for (uri, expected) in [
+            ("vscode-notebook-cell:/w/n%20b.ipynb#W0sZmlsZQ%3D%3D", Some("vscode-notebook-cell:/w/n b.ipynb")),
+            (
+                "vscode-notebook-cell:Untitled-1.ipynb?jupyter-notebook#W1",
+                Some("vscode-notebook-cell:Untitled-1.ipynb?jupyter-notebook"),
+            ),
+            ("file:///w/n.ipynb#c1", Some("/w/n.ipynb")),
+            ("file:///w/n.ipynb", None),
+            ("file:///w/a.rs#c1", None),
+            ("untitled:Untitled-1#c", None),
+        ] {
+            assert_eq!(notebook(&super::path(uri)).as_deref(), expected.map(Path::new), "{uri}");
         }
     }
 

@@ -1,8 +1,9 @@
 //! The capabilities that the server announces to a client. It leaves the menu's options to `surface::menu`.
 
 use tower_lsp::gen_lsp_types::{
-    ChangeNotifications, CodeActionProvider, ExecuteCommandOptions, InlineCompletionProvider, Save, ServerCapabilities,
-    ServerInfo, TextDocumentSync, TextDocumentSyncKind, TextDocumentSyncOptions, WorkspaceFoldersServerCapabilities,
+    ChangeNotifications, CodeActionProvider, ExecuteCommandOptions, InlineCompletionProvider, Notebook,
+    NotebookDocumentFilterWithNotebook, NotebookDocumentSyncOptions, Save, ServerCapabilities, ServerInfo,
+    TextDocumentSync, TextDocumentSyncKind, TextDocumentSyncOptions, WorkspaceFoldersServerCapabilities,
     WorkspaceOptions,
 };
 
@@ -20,6 +21,7 @@ pub(super) fn capabilities(settings: &Settings, editor: &Editor) -> ServerCapabi
             save: Some(Save::Bool(true)),
             ..TextDocumentSyncOptions::default()
         })),
+        notebook_document_sync: editor.notebooks.then(|| notebooks().into()),
         inline_completion_provider: Some(InlineCompletionProvider::Bool(true)),
         completion_provider: menu::options(settings, editor),
         code_action_provider: (!editor.inline).then(|| CodeActionProvider::CodeActionOptions(actions::options())),
@@ -36,6 +38,12 @@ pub(super) fn capabilities(settings: &Settings, editor: &Editor) -> ServerCapabi
         }),
         ..ServerCapabilities::default()
     }
+}
+
+/// All cells of all notebooks.
+fn notebooks() -> NotebookDocumentSyncOptions {
+    let every = NotebookDocumentFilterWithNotebook { notebook: Notebook::String("*".into()), cells: None };
+    NotebookDocumentSyncOptions { notebook_selector: vec![every.into()], save: None }
 }
 
 /// The server's name and version.

@@ -61,7 +61,8 @@ impl Followers {
         if let (Some(last), Some((path, language))) = (changes.last(), edited) {
             self.completer.flights.edited(&path, text);
             if let Some(removed) = followed.removed {
-                dismiss(&self.completer, &path, text, removed);
+                let cells = self.documents.session().cells(&path);
+                dismiss(&self.completer, &path, (text, cells.as_ref()), removed);
             }
             let (configuration, line) = (self.completer.configuration.get(), last.first_line + last.new_lines);
             let is_new = self.completer.recent.edited(&configuration, (&path, language), text, line);

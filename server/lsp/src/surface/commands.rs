@@ -164,11 +164,12 @@ impl Commands<'_> {
     fn dismissed(&self, (uri, position): &(Uri, Position)) {
         let session = self.documents.session();
         let found = session.peek(uri).zip(session.path(uri)).zip(session.counting(uri));
-        drop(session);
         let Some(((snapshot, path), counting)) = found else { return };
+        let cells = session.cells(&path);
+        drop(session);
         let cursor = convert::cursor(&snapshot.text, *position, counting);
         if let Some(dismissed) = cursor.and_then(|cursor| self.suggestions.dismissed(uri, cursor)) {
-            dismiss(self.completer, &path, &snapshot.text, dismissed);
+            dismiss(self.completer, &path, (&snapshot.text, cells.as_ref()), dismissed);
         }
     }
 
@@ -177,14 +178,15 @@ impl Commands<'_> {
         let Commands { documents, completer, suggestions, .. } = *self;
         let begun = documents.session().begin_request(&uri, AskedBy::Key);
         let not_open = || Error::invalid_params(format!("argument 1: {}", documents.session().why_not(&uri)));
-        let session::BegunRequest { snapshot, path, number, counting, superseded, .. } = begun.ok_or_else(not_open)?;
+        let session::BegunRequest { snapshot, path, cells, number, counting, superseded, .. } =
+            begun.ok_or_else(not_open)?;
         if snapshot.stale {
             return Ok(Inserted::Nothing(STALE.to_owned()));
         }
         let Some(cursor) = convert::cursor(&snapshot.text, position, counting) else {
             return Ok(Inserted::Nothing(NOTHING.to_owned()));
         };
-        let request = Request::new(snapshot.clone(), path, cursor, Trigger::Invoked);
+        let request = Request { cells, ..Request::new(snapshot.clone(), path, cursor, Trigger::Invoked) };
         let attempts = Arc::clone(&request.attempts);
         let completion = complete(completer, request, superseded).await;
         if !documents.session().is_current(&uri, number) {
@@ -244,16 +246,17 @@ async fn explanation(
     completer: &Arc<Completer>,
     (uri, position): (Uri, Position),
 ) -> anyhow::Result<String> {
-    let (snapshot, path, counting) = {
+    let (snapshot, path, cells, counting) = {
         let session = documents.session();
         let found = session.peek(&uri).zip(session.path(&uri)).zip(session.counting(&uri));
         let ((snapshot, path), counting) = found.ok_or_else(|| anyhow::anyhow!(session.why_not(&uri)))?;
-        (snapshot, path, counting)
+        let cells = session.cells(&path);
+        (snapshot, path, cells, counting)
     };
     let cursor = convert::cursor(&snapshot.text, position, counting).ok_or_else(|| {
         anyhow::anyhow!("the text has no line {}, only {}", u64::from(position.line) + 1, snapshot.text.len_lines())
     })?;
-    let request = Request::new(snapshot, path, cursor, Trigger::Typed);
+    let request = Request { cells, ..Request::new(snapshot, path, cursor, Trigger::Typed) };
     let scope = completer.scope(&request.path).await;
     let configuration = completer.configuration.get();
     let cap_left = completer.cap_left(&configuration, &scope).await;

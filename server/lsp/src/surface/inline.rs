@@ -57,7 +57,7 @@ pub async fn inline_completion(
         }
         Ok(None)
     };
-    let Some(session::BegunRequest { snapshot, path, trigger, number, counting, superseded }) = begun else {
+    let Some(session::BegunRequest { snapshot, path, cells, trigger, number, counting, superseded }) = begun else {
         let why = documents.session().why_not(&uri);
         return nothing(&why);
     };
@@ -74,7 +74,8 @@ pub async fn inline_completion(
     // A user who asks where a suggestion stands asks for another one.
     let seen = if invoked { suggestions.seen_at(&uri, cursor) } else { Vec::new() };
     let not = seen.iter().map(|seen| seen.text.clone()).collect();
-    let request = Request { selected, not, ..Request::new(snapshot.clone(), path.clone(), cursor, trigger) };
+    let beside = cells.clone();
+    let request = Request { selected, not, cells, ..Request::new(snapshot.clone(), path.clone(), cursor, trigger) };
     let attempts = Arc::clone(&request.attempts);
     let task = {
         let completer = Arc::clone(completer);
@@ -99,7 +100,7 @@ pub async fn inline_completion(
     };
     let id = suggestions.shown(&uri, &completion);
     status.changed();
-    ask_ahead(completer, &snapshot, &path, &completion);
+    ask_ahead(completer, (&snapshot, beside), &path, &completion);
     let range = (completion.start, completion.end);
     let items = std::iter::once(written(range, &completion.text, id)).chain(others(range)).collect();
     Ok(Some(InlineCompletionList { items }.into()))

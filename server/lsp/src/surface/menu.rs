@@ -62,13 +62,14 @@ pub async fn completion(
         return None;
     }
     let begun = documents.session().begin_request(&uri, AskedBy::Typing)?;
-    let session::BegunRequest { snapshot, path, counting, superseded, .. } = begun;
+    let session::BegunRequest { snapshot, path, cells, counting, superseded, .. } = begun;
     let cursor = convert::cursor(&snapshot.text, place.position, counting)?;
     // Clients ask while words are typed and on a key, and do not say which. Some ask once per word and then filter the items.
     let request = Request {
         ready_only: !editor.habits.waits,
         outlives_edits: true,
         whole: true,
+        cells,
         ..Request::new(snapshot.clone(), path, cursor, Trigger::Typed)
     };
     let found = complete(completer, request.clone(), superseded).await;

@@ -6,7 +6,8 @@ use std::path::{Path, PathBuf};
 use pennyworth_core::text::{self, Counting, Edit, Encoding};
 use ropey::Rope;
 use tower_lsp::gen_lsp_types::{
-    Position, PositionEncodingKind, Range, TextDocumentContentChangeEvent, TextDocumentContentChangePartial, Uri,
+    NotebookCell, Position, PositionEncodingKind, Range, TextDocumentContentChangeEvent,
+    TextDocumentContentChangePartial, Uri,
 };
 use url::Url;
 
@@ -83,6 +84,11 @@ pub fn path(uri: &Uri) -> Option<PathBuf> {
 /// The path by which the server knows a document: that of its file, else its URI.
 pub fn document(uri: &Uri) -> PathBuf {
     document::path(&uri.0)
+}
+
+/// The paths of a notebook's cells, in their order.
+pub fn cells(cells: &[NotebookCell]) -> Vec<PathBuf> {
+    cells.iter().map(|cell| document(&cell.document)).collect()
 }
 
 /// The path of a workspace folder; `None` if it is not on this machine.

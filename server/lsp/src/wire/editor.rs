@@ -28,6 +28,8 @@ pub struct Editor {
     pub versioned_edits: bool,
     /// Whether only the embedded model may be called, because the user does not trust the workspace.
     pub restricted: bool,
+    /// Whether it tells which cells a notebook has.
+    pub notebooks: bool,
     /// Whether it shows progress.
     pub progress: bool,
     /// Whether it answers `workspace/configuration`.
@@ -118,6 +120,7 @@ impl Editor {
             encoding_kind,
             inline: capabilities.pointer("/textDocument/inlineCompletion").is_some_and(Value::is_object),
             lines: menu_lines(&name, &capabilities),
+            notebooks: capabilities.pointer("/notebookDocument/synchronization").is_some_and(Value::is_object),
             progress: has("/window/workDoneProgress"),
             configuration: has("/workspace/configuration"),
             watches_configuration: has("/workspace/didChangeConfiguration/dynamicRegistration"),

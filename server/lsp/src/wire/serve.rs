@@ -24,6 +24,7 @@ use tower_service::Service;
 
 use super::frames::{self, Frames, Incoming};
 use super::lenient::lenient;
+use super::notebooks;
 use super::process::Process;
 
 /// Time for calls in flight to finish after the last message.
@@ -94,7 +95,7 @@ impl<S: Served> Serving<S> {
                 message = incoming.recv() => match message {
                     Some(Incoming::Request(request)) => {
                         let is_exit = request.method() == "exit";
-                        self.begin(request);
+                        notebooks::with_cells(request).into_iter().for_each(|request| self.begin(request));
                         if is_exit {
                             return "exit";
                         }

@@ -205,3 +205,30 @@ fn each_document_is_one_and_itself() {
     assert!(session.close(&spelled("file:///w/a%20b.r%73")).is_some());
     assert!(text(&session, &spelled("file:///w/a%20b.rs")).is_none());
 }
+
+#[test]
+fn a_cell_stands_among_those_of_its_language_that_lie_in_its_notebook() {
+    let mut session = Session::new(Encoding::Utf16, LIMIT);
+    let cells = [
+        ("vscode-notebook-cell:/w/n.ipynb#a", "python", "a"),
+        ("vscode-notebook-cell:/elsewhere/n.ipynb#b", "python", "b"),
+        ("vscode-notebook-cell:/w/n.ipynb#c", "markdown", "c"),
+        ("vscode-notebook-cell:/w/n.ipynb#d", "python", "d"),
+        ("vscode-notebook-cell:/w/n.ipynb#never", "python", ""),
+        ("vscode-notebook-cell:/w/n.ipynb#e", "python", "e"),
+    ];
+    let paths = cells.iter().map(|(name, ..)| convert::document(&Uri((*name).into()))).collect();
+    session.notebooks.ordered("/w/n.ipynb".into(), paths);
+    for (name, language, text) in cells.iter().filter(|(.., text)| !text.is_empty()) {
+        session.open(Uri((*name).into()), language, 1, text);
+    }
+    let around = |session: &Session, name: &str| {
+        let (path, text) = (convert::document(&Uri(name.into())), Rope::from_str("|"));
+        session.cells(&path).map(|cells| cells.with(&text, 0).0.to_string())
+    };
+    assert_eq!(around(&session, cells[3].0).as_deref(), Some("a\n\n|\n\ne"));
+    assert_eq!(around(&session, cells[1].0).as_deref(), Some("|"));
+    assert_eq!(around(&session, "file:///w/a.py"), None);
+    session.lost_edit(&Uri(cells[0].0.into()));
+    assert_eq!(around(&session, cells[3].0).as_deref(), Some("|\n\ne"), "nobody knows the text of a stale one");
+}
