@@ -274,6 +274,7 @@ languages! {
         "java" => tree_sitter_java::LANGUAGE,
         "javascript" extends "ecmascript" => tree_sitter_javascript::LANGUAGE,
         "json" => tree_sitter_json::LANGUAGE,
+        "kotlin" => tree_sitter_kotlin_ng::LANGUAGE,
         "lua" => tree_sitter_lua::LANGUAGE,
         "markdown" => tree_sitter_md::LANGUAGE,
         "php" => tree_sitter_php::LANGUAGE_PHP,
@@ -281,6 +282,8 @@ languages! {
         "ruby" => tree_sitter_ruby::LANGUAGE,
         "rust" => tree_sitter_rust::LANGUAGE,
         "scss" extends "css" => tree_sitter_scss::language(),
+        "swift" => tree_sitter_swift::LANGUAGE,
+        "terraform" => tree_sitter_hcl::LANGUAGE,
         "toml" => tree_sitter_toml_ng::LANGUAGE,
         "tsx" extends "ecmascript" "typescript" => tree_sitter_typescript::LANGUAGE_TSX,
         "typescript" extends "ecmascript" => tree_sitter_typescript::LANGUAGE_TYPESCRIPT,
@@ -288,7 +291,7 @@ languages! {
         "zig" => tree_sitter_zig::LANGUAGE,
     }
     unparsed {
-        "dockerfile" "gitcommit" "kotlin" "make" "sql" "swift" "terraform" "tex" "text" "vue"
+        "dockerfile" "gitcommit" "make" "sql" "tex" "text" "vue"
     }
 }
 
