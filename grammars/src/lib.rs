@@ -136,6 +136,9 @@ pub struct Facts {
     /// Probes tried before the others where a line begins and nothing follows: texts that may be a statement or a member.
     #[serde(default)]
     pub line_probes: Vec<String>,
+    /// Whether the grammar knows only some dialects of the language. It then finds the task, but does not judge an answer.
+    #[serde(default)]
+    pub dialects: bool,
     /// Whether every statement needs its terminator. It is then tried before none.
     #[serde(default)]
     pub strict: bool,
@@ -269,6 +272,7 @@ languages! {
         "cpp" extends "c" => tree_sitter_cpp::LANGUAGE,
         "csharp" => tree_sitter_c_sharp::LANGUAGE,
         "css" => tree_sitter_css::LANGUAGE,
+        "dart" => tree_sitter_dart::LANGUAGE,
         "go" => tree_sitter_go::LANGUAGE,
         "html" => tree_sitter_html::LANGUAGE,
         "java" => tree_sitter_java::LANGUAGE,
@@ -282,6 +286,7 @@ languages! {
         "ruby" => tree_sitter_ruby::LANGUAGE,
         "rust" => tree_sitter_rust::LANGUAGE,
         "scss" extends "css" => tree_sitter_scss::language(),
+        "sql" => tree_sitter_sequel::LANGUAGE,
         "swift" => tree_sitter_swift::LANGUAGE,
         "terraform" => tree_sitter_hcl::LANGUAGE,
         "toml" => tree_sitter_toml_ng::LANGUAGE,
@@ -291,7 +296,7 @@ languages! {
         "zig" => tree_sitter_zig::LANGUAGE,
     }
     unparsed {
-        "dockerfile" "gitcommit" "make" "sql" "tex" "text" "vue"
+        "dockerfile" "gitcommit" "make" "tex" "text" "vue"
     }
 }
 

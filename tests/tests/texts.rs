@@ -11,10 +11,11 @@ use pennyworth_tests::fake_provider::{Answer, FakeProvider};
 use serde_json::{Value, json};
 
 /// A text with the cursor at `ˇ`, by the editor's language id and its file; and a model's answer with what of it is shown.
-const TEXTS: [(&str, &str, &str, &str, &str); 14] = [
+const TEXTS: [(&str, &str, &str, &str, &str); 15] = [
     ("sql", "a.sql", "SELECT id, name\nFROM users\nWHERE ˇ\n", "id = 1\nORDER BY id;", "id = 1"),
     ("kotlin", "A.kt", "fun main() {\n    println(ˇ)\n}\n", "\"a\", two(2))\n}", "\"a\", two(2)"),
     ("plaintext", "B.kt", "fun main() {\n    val name = ˇ\n}\n", "user?.name ?: \"\"\n}", "user?.name ?: \"\""),
+    ("dart", "a.dart", "void f() {\n  final name = ˇ\n}\n", "user.name;\n}", "user.name;"),
     ("swift", "a.swift", "func f() {\n    let name = ˇ\n}\n", "user.name ?? \"\"\n}", "user.name ?? \"\""),
     ("vue", "a.vue", "<template>\n  <div>\n    ˇ\n  </div>\n</template>\n", "<p>{{ name }}</p>\n", "<p>{{ name }}</p>"),
     ("terraform", "a.tf", "resource \"a\" \"b\" {\n  ami = ˇ\n}\n", "data.ami.id\n}", "data.ami.id"),

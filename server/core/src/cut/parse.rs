@@ -20,7 +20,7 @@ const MAX_TAILS: usize = 4;
 /// The text, with its statement ended if needed, if the code parses no worse with it than without. Nothing is added to a line that goes on in the
 /// next, and to none if the text is to stay `bare`.
 pub(super) fn no_worse(closed: Closed, ended: Ended, bare: bool, around: &Around) -> Option<String> {
-    if !around.may_parse || around.language.grammar().is_none() {
+    if !around.may_parse || around.language.grammar().is_none() || around.facts.dialects {
         return Some(closed.text);
     }
     let at_end = around.may_go_on();

@@ -60,6 +60,7 @@ fn strings_comments_and_brackets() {
         ("ruby", "x = if y then z else w end\nfoo.end", "w=wwwwwww/w.w|"),
         ("lua", "local f = function() for i=1,2 do if x then end", "ww=w()ww=w,wwwwww| end end"),
         ("bash", "if x; then\nfor i in a; do\necho fi", "ww;w/wwww;w/ww|"),
+        ("swift", r#""a\(f(1))b" + "\\(x)""#, "sw(w)s+s|"),
         ("rust", ") }", ")}|"),
         ("rust", "( ]", "(]|)"),
     ] {

@@ -124,8 +124,8 @@ impl Scanner<'_> {
         while let Some(c) = self.peek() {
             let rest = self.rest();
             // Swift's `\(` begins with the sign that escapes others.
-            let code = code.filter(|(open, _)| rest.starts_with(open.as_str()) && !doubled(rest, open));
-            if Some(c) == escape && code.is_none() {
+            let opens = code.filter(|(open, _)| rest.starts_with(open.as_str()) && !doubled(rest, open));
+            if Some(c) == escape && opens.is_none() {
                 self.bump();
                 // An escaped line break continues even a one-line string.
                 self.bump_break();
@@ -134,7 +134,7 @@ impl Scanner<'_> {
                 self.push(Kind::String, start);
                 self.out.open.pop();
                 return;
-            } else if let Some((open, end)) = code {
+            } else if let Some((open, end)) = opens {
                 self.at += open.len();
                 self.push(Kind::String, start);
                 self.open(Nest::Interpolation(end.clone()), self.at - open.len());
