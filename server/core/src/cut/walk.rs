@@ -324,6 +324,7 @@ impl<'a> Walk<'a> {
         let enclosed = self.stack.last().is_some_and(|level| level.close != '}');
         let text = self.slice(last.start.saturating_sub(1), last.end);
         let operator = matches!(last.kind, Kind::Sign(c) if "=+-*/%&|.\\".contains(c)) && text != "++" && text != "--";
+        let operator = operator || text == "|>";
         !enclosed && !operator
     }
 
