@@ -274,12 +274,12 @@ impl Session {
     pub fn cells(&self, path: &Path) -> Option<Cells> {
         let (above, below) = self.notebooks.around(path)?;
         let notebook = document::notebook(path)?;
-        let language = self.documents.get(path)?.document.language()?.name();
+        let language = self.documents.get(path)?.document.language().name();
         let text = |cell: &PathBuf| {
             let OpenDocument { document: cell_document, .. } = self.documents.get(cell)?;
             // A cell that lies elsewhere is under other rules.
             let lies_here = document::notebook(cell).as_ref() == Some(&notebook);
-            let is_alike = cell_document.language().is_some_and(|own| own.name() == language);
+            let is_alike = cell_document.language().name() == language;
             (lies_here && is_alike && !cell_document.is_stale()).then_some(cell_document.text())
         };
         Some(Cells::of(above.iter().filter_map(text), below.iter().filter_map(text)))
