@@ -207,6 +207,9 @@ impl<'a> Reading<'a> {
     }
 
     fn tell_lines(&self, finish: Option<Finish>) {
+        if self.is_unsure() {
+            return;
+        }
         let so_far = self.lines.as_ref().and_then(|lines| guarded(|| lines.so_far(finish)));
         if let Some(so_far) = so_far.filter(|so_far| !so_far.text.trim().is_empty()) {
             (self.listeners.lines)(so_far);
