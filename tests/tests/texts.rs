@@ -11,10 +11,12 @@ use pennyworth_tests::fake_provider::{Answer, FakeProvider};
 use serde_json::{Value, json};
 
 /// A text with the cursor at `ˇ`, by the editor's language id and its file; and a model's answer with what of it is shown.
-const TEXTS: [(&str, &str, &str, &str, &str); 17] = [
+const TEXTS: [(&str, &str, &str, &str, &str); 19] = [
     ("sql", "a.sql", "SELECT id, name\nFROM users\nWHERE ˇ\n", "id = 1\nORDER BY id;", "id = 1"),
     ("kotlin", "A.kt", "fun main() {\n    println(ˇ)\n}\n", "\"a\", two(2))\n}", "\"a\", two(2)"),
     ("plaintext", "B.kt", "fun main() {\n    val name = ˇ\n}\n", "user?.name ?: \"\"\n}", "user?.name ?: \"\""),
+    ("elixir", "a.ex", "def f(x) do\n  y = ˇ\nend\n", "x + 1\nend", "x + 1"),
+    ("powershell", "a.ps1", "function f {\n    $y = ˇ\n}\n", "$x + 1\n}", "$x + 1"),
     ("r", "a.R", "f <- function(x) {\n  y <- ˇ\n}\n", "x + 1\n}", "x + 1"),
     ("scala", "A.scala", "def f(x: Int) = {\n  val y = ˇ\n}\n", "x + 1\n}", "x + 1"),
     ("dart", "a.dart", "void f() {\n  final name = ˇ\n}\n", "user.name;\n}", "user.name;"),
