@@ -11,7 +11,7 @@ use ropey::Rope;
 
 const DEPTH: usize = 100_000;
 /// The parser's reports after which a whole parse is given up, as the server does by time.
-const MAX_REPORTS: usize = 500;
+const MAX_REPORTS: usize = 100;
 
 /// Reads a text at its start, its end and in between, and an answer that is as deep.
 fn check(language: &'static Language, text: &str) {
