@@ -2,11 +2,13 @@
 //! It leaves what each stage decides to `core`, the state of providers to `models`, and what an editor shows to `surface`.
 
 pub mod ahead;
+mod asking;
 mod attempts;
 pub mod call;
 mod completer;
 mod completion;
 pub mod cursor;
+mod cutting;
 pub mod decision;
 mod dismissed;
 pub mod ends;
@@ -15,6 +17,7 @@ pub mod flights;
 mod keys;
 mod pauses;
 mod reading;
+mod ready;
 mod request;
 pub mod stages;
 pub mod warm;

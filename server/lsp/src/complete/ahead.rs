@@ -9,13 +9,14 @@ use pennyworth_core::gate::{Trigger, is_finished};
 use pennyworth_core::text::{self, Snapshot};
 use ropey::Rope;
 
+use super::asking::models;
 use super::completer::Completer;
 use super::completion::Completion;
 use super::cursor::accepted;
 use super::failover::Cost;
 use super::flights::{Partial, Target};
 use super::request::{Request, SelectedItem};
-use super::stages::{decide_at_once, models};
+use super::stages::decide_at_once;
 use crate::documents::Cells;
 use crate::settings::Use;
 

@@ -9,6 +9,7 @@ use pennyworth_core::gate::{Gate, Trigger};
 use pennyworth_core::models::AbortBilled;
 use pennyworth_core::plan::Plan;
 use pennyworth_core::task::{Task, Tier};
+use pennyworth_core::tokens::{REFERENCE_CHARS_PER_TOKEN, estimate};
 
 use super::completion::Completion;
 use super::cursor::Cursor;
@@ -146,5 +147,25 @@ impl Decision {
             truncated: false,
             probability,
         }
+    }
+
+    /// Presents a text as the editor inserts it: with the document's line breaks, and after the selected item if there is one. `None` if the text
+    /// is blank.
+    pub(super) fn present(&self, text: &str, suggested: Suggested) -> Option<Completion> {
+        let text = self.cursor.in_line_breaks(text);
+        if text.trim().is_empty() {
+            return None;
+        }
+        let suggested = Suggested {
+            chars: u32::try_from(text.chars().count()).unwrap_or(u32::MAX),
+            tokens: estimate(&text, REFERENCE_CHARS_PER_TOKEN),
+            ..suggested
+        };
+        let cursor = self.request.cursor;
+        let (start, end, text) = match &self.request.selected {
+            Some(item) => (item.start, item.end, format!("{}{text}", item.text)),
+            None => (cursor, cursor, text),
+        };
+        Some(Completion { start, end, cursor, text, suggested })
     }
 }

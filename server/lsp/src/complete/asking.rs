@@ -1,0 +1,119 @@
+//! Asks models: whether any may be called, the wait behind a key, and the call, which may outlive the request. It leaves the plan to `stages`, and
+//! calling models one after the other to `failover`.
+
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use futures_util::FutureExt as _;
+use pennyworth_core::gate::Trigger;
+use pennyworth_core::models::Format;
+use pennyworth_core::route::{Skipped, Step};
+
+use super::completer::Completer;
+use super::completion::Completion;
+use super::cutting::{cut, cut_lines};
+use super::decision::Decision;
+use super::ends::Answered;
+use super::failover::{Cost, Failover};
+use super::flights::Partial;
+use super::reading::Cutters;
+use crate::ledger::{Source, Suggested};
+
+/// The temperature at which a model is asked for another answer than its likeliest.
+const ANOTHER: f32 = 0.8;
+
+/// Whether models may be called: the caps leave one in the route, and the cache does not say that this place just failed. A user who asks
+/// with a key may have those models called that were not asked here yet. Models whose answer the user dismissed here would say it again.
+pub(super) fn may_ask(completer: &Completer, decision: &mut Decision) -> Option<bool> {
+    let gave_nothing: Vec<String> = match decision.request.trigger {
+        Trigger::Invoked => {
+            let (cache, asked) = (completer.cache(), decision.lookup(completer.now_ms()));
+            cache.gave_nothing(&decision.place, &asked).into_iter().map(str::to_owned).collect()
+        }
+        _ if decision.cached.is_some() => return Some(false),
+        Trigger::Typed | Trigger::Deleted | Trigger::Pasted => Vec::new(),
+    };
+    let answered: Vec<String> = match decision.request.not.is_empty() {
+        true => Vec::new(),
+        false => {
+            let (cache, asked) = (completer.cache(), decision.lookup(completer.now_ms()));
+            cache.answered(&decision.place, &asked).into_iter().map(str::to_owned).collect()
+        }
+    };
+    let dismissed: Vec<String> = {
+        let (cache, asked) = (completer.cache(), decision.lookup(completer.now_ms()));
+        cache.dismissed_of(&decision.place, &asked).into_iter().map(str::to_owned).collect()
+    };
+    let route = &mut decision.plan.as_mut()?.route;
+    completer.set_capped(route.is_capped());
+    route.steps.retain(|step| !gave_nothing.contains(&step.model) && !dismissed.contains(&step.model));
+    match route.steps.iter().any(|step| !answered.contains(&step.model)) {
+        true => route.steps.retain(|step| !answered.contains(&step.model)),
+        // All have said what they find likeliest.
+        false => decision.temperature = ANOTHER,
+    }
+    if route.steps.is_empty() {
+        decision.request.attempts.none(no_model(&gave_nothing, &route.skipped));
+    }
+    Some(!route.steps.is_empty())
+}
+
+/// Why no model may be asked.
+fn no_model(gave_nothing: &[String], skipped: &[Skipped]) -> String {
+    let earlier = gave_nothing.iter().map(|model| format!("{model}: it gave nothing here a moment ago"));
+    let skipped = skipped.iter().map(|skipped| format!("{}: {}", skipped.model, skipped.why));
+    let all: Vec<String> = earlier.chain(skipped).collect();
+    match all.is_empty() {
+        true => "the embedded model is not sure enough, and no other model is switched on".to_owned(),
+        false => format!("no model may be asked: {}", all.join("; ")),
+    }
+}
+
+/// Waits for a pause in typing. A user who asks with a key does not wait, nor one who has stopped typing already.
+pub(super) async fn wait(completer: &Completer, decision: &Decision, begun: Instant) {
+    if decision.request.trigger != Trigger::Invoked {
+        let wait = Duration::from_millis(decision.wait_ms.into());
+        let left = wait.saturating_sub(begun.elapsed().max(completer.keys.since().unwrap_or_default()));
+        // A timer of nothing still takes a millisecond.
+        if !left.is_zero() {
+            tokio::time::sleep(left).await;
+        }
+    }
+}
+
+/// Calls the models of the plan, in a call that may outlive this request.
+pub(super) async fn ask(completer: &Arc<Completer>, decision: Arc<Decision>) -> Option<Completion> {
+    let (path, target, worker) = (decision.request.path.clone(), decision.target(), Arc::clone(completer));
+    let call = move |partial: Arc<Partial>| async move { models(&worker, &decision, &partial, Cost::Capped).await };
+    completer.flights.begin(&path, target, call).answered().await
+}
+
+/// Calls the models of the plan until an answer fits, presents it, and reads on behind it. A panic is reported, and gives nothing.
+pub(super) async fn models(completer: &Completer, decision: &Decision, partial: &Partial, cost: Cost) {
+    let called = AssertUnwindSafe(called(completer, decision, partial, cost)).catch_unwind().await;
+    if called.is_err() {
+        completer.crashes.crashed("a call of a model");
+    }
+}
+
+async fn called(completer: &Completer, decision: &Decision, partial: &Partial, cost: Cost) {
+    let Some(plan) = &decision.plan else { return };
+    let row = decision.scope().tasks.row(plan.task);
+    let until = Instant::now() + Duration::from_millis(decision.request.deadline_ms(row).into());
+    let cut = |step: &Step, format: Option<&Format>| Cutters {
+        first: cut(completer, decision, plan.task, format, plan.reads_on),
+        lines: plan.reads_on.then(|| cut_lines(decision, plan.task, format)),
+        reads_on: step.reads_on,
+    };
+    let show = |step: &Step, answered: Answered| {
+        let suggested = Suggested {
+            call: Some(answered.call),
+            truncated: answered.truncated,
+            ..decision.suggested(plan.task, Source::Model, &step.model, answered.probability)
+        };
+        partial.answer(decision.present(&answered.cut.text, suggested));
+    };
+    let failover = Failover { completer, decision, plan, partial, cost, until, cut: &cut };
+    failover.run(&show).await;
+}

@@ -1,0 +1,54 @@
+//! The cutters of answers, for the place and the task of a decision. It leaves cutting to `core::cut`.
+
+use std::sync::Arc;
+
+use pennyworth_core::cut::{CutInput, Cutter};
+use pennyworth_core::models::{Format, Shape};
+use pennyworth_core::task::{Stop, Task};
+
+use super::completer::Completer;
+use super::decision::Decision;
+
+/// Most lines of a suggestion, unless the task's `max_tokens` allows more.
+pub(super) const MAX_LINES: usize = 12;
+/// Most lines of an answer that is read on.
+const MAX_LINES_READ: usize = 40;
+
+/// A cutter for the answer of a model with this prompt format, or of the embedded model. The answer passes through it as it streams.
+pub(super) fn cut(
+    completer: &Completer,
+    decision: &Decision,
+    task: Task,
+    format: Option<&Format>,
+    by_line: bool,
+) -> Cutter {
+    let row = decision.scope().tasks.row(task);
+    let (parses, document, language) =
+        (Arc::clone(&completer.parses), decision.request.path.clone(), decision.cursor.language.name());
+    let cutter = Cutter::new(CutInput {
+        surroundings: decision.cursor.surroundings(),
+        task,
+        stops: row.stop.clone(),
+        shape: format.map_or(Shape::Raw, |format| format.shape),
+        markers: format.map_or_else(Vec::new, |format| format.markers.clone()),
+        max_lines: match row.stop.contains(&Stop::Newline) && !by_line {
+            true => 1,
+            false => MAX_LINES.max(row.max_tokens as usize / 8),
+        },
+        by_line,
+    });
+    cutter.watched(Arc::new(move || Box::new(parses.begin(&document, language))))
+}
+
+/// A cutter for the lines of an answer that is read on. No stop of the task ends it.
+pub(super) fn cut_lines(decision: &Decision, task: Task, format: Option<&Format>) -> Cutter {
+    Cutter::new(CutInput {
+        surroundings: decision.cursor.surroundings(),
+        task,
+        stops: Vec::new(),
+        shape: format.map_or(Shape::Raw, |format| format.shape),
+        markers: format.map_or_else(Vec::new, |format| format.markers.clone()),
+        max_lines: MAX_LINES_READ,
+        by_line: false,
+    })
+}
