@@ -17,6 +17,8 @@ use Step::*;
 enum Step {
     /// A text is inserted at the cursor, in one edit.
     Types(&'static str),
+    /// The beginning of what is shown is taken, and the editor tells it.
+    TakesPart(&'static str),
     /// So many bytes before the cursor are removed, in one edit.
     Erases(usize),
     /// The suggestion is dismissed, and the editor tells it.
@@ -126,6 +128,14 @@ impl Scene {
     async fn check(&mut self, step: Step, case: &str) {
         match step {
             Types(text) => self.edit(0, text).await,
+            TakesPart(text) => {
+                let place = self.place(false);
+                let found = self.editor.request("textDocument/inlineCompletion", place).await;
+                let id = found.pointer("/items/0/command/arguments/0").cloned();
+                self.edit(0, text).await;
+                let command = json!({"command": "pennyworth.acceptedPart", "arguments": [id, text.chars().count()]});
+                self.editor.request("workspace/executeCommand", command).await;
+            }
             Erases(bytes) => self.edit(bytes, "").await,
             Dismisses => {
                 let arguments = json!([self.uri, self.position(self.cursor)]);
@@ -332,6 +342,21 @@ async fn editors_that_tell_nothing_dismiss_by_removing_and_not_by_typing_somethi
                 Shown(None),
                 Calls(1),
                 ByKey(Some("rst(1);")),
+            ],
+        ),
+        case(
+            "an undo of the last of several parts that were taken is none",
+            RUST,
+            &[&["first(1);"], &["never"]],
+            &[
+                TakesPart("first"),
+                Shown(Some("(1);")),
+                Types("(1);"),
+                Erases(4),
+                Shown(Some("(1);")),
+                Erases(5),
+                Shown(Some("first(1);")),
+                Calls(1),
             ],
         ),
         case(

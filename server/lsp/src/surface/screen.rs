@@ -141,7 +141,8 @@ impl Screen {
         };
         self.remember(&shown);
         let outcome = Outcome { id: shown.id, kind, chars: shown.chars(shown.reached) };
-        if kind.is_acceptance() && shown.reached == shown.text.len() {
+        // Who took it piece by piece and gives the last one back did not reject it.
+        if kind.is_acceptance() && shown.reached == shown.text.len() && !shown.is_partly_taken {
             let mut taken = Taken::new((shown.start, before), shown.texts(), shown.suggested.clone());
             if rest.all(|change| taken.follow(change, text) == Fate::Stays) {
                 lock(&self.taken).insert(path, taken);
