@@ -317,6 +317,7 @@ async function lines(editor, model) {
   await editor.picture(join(out, 'another.png'));
   await editor.press('Tab');
   await editor.step({ save: true });
+  model.text = ANSWER;
   configure(model);
 }
 
