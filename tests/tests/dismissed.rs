@@ -29,6 +29,8 @@ enum Step {
     ByKey(Option<&'static str>),
     /// So many calls were made.
     Calls(usize),
+    /// Whether an explanation of the place names a dismissal.
+    Explains(bool),
 }
 
 /// How an editor introduces itself, and how it counts characters.
@@ -144,6 +146,13 @@ impl Scene {
             }
             Shown(expected) => assert_eq!(self.shown(false).await.as_deref(), expected, "{case}: {:?}", self.text),
             ByKey(expected) => assert_eq!(self.shown(true).await.as_deref(), expected, "{case}: {:?}", self.text),
+            Explains(expected) => {
+                let arguments = json!([self.uri, self.position(self.cursor)]);
+                let command = json!({"command": "pennyworth.explain", "arguments": arguments});
+                let explained = self.editor.request("workspace/executeCommand", command).await;
+                let names = explained["text"].as_str().is_some_and(|text| text.contains("\ndismissed   "));
+                assert_eq!(names, expected, "{case}: {explained}");
+            }
             Calls(expected) => assert_eq!(self.provider.seen().len(), expected, "{case}: {:?}", self.text),
         }
     }
@@ -178,16 +187,20 @@ async fn what_was_dismissed_does_not_come_back_until_a_key_asks() {
             &[&["first(1);"], &["never"]],
             &[
                 Shown(Some("first(1);")),
+                Explains(false),
                 Dismisses,
                 Shown(None),
+                Explains(true),
                 Types("f"),
                 Shown(None),
+                Explains(true),
                 Types("irst("),
                 Shown(None),
                 Erases(6),
                 Shown(None),
                 Calls(1),
                 ByKey(Some("first(1);")),
+                Explains(false),
                 Types("f"),
                 Shown(Some("irst(1);")),
                 Calls(1),

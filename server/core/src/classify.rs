@@ -15,6 +15,7 @@ use ropey::Rope;
 use tree_sitter::Tree;
 
 use self::decide::{Beside, decide};
+pub use self::example::Margin;
 use self::example::{Example, example};
 use self::excerpt::{Excerpt, excerpt};
 use crate::lex::{self, Kind, Nest, Scan};
@@ -110,8 +111,8 @@ pub(crate) struct Here {
     pub(crate) offset: usize,
     /// Byte offset in `text` where the language ends.
     pub(crate) to: usize,
-    /// The start of each line in the document: empty, or the mark of the comment around an example.
-    pub(crate) margin: String,
+    /// What the document has around the code of an example.
+    pub(crate) margin: Margin,
 }
 
 /// Cuts the excerpt for the place at byte `offset`.
@@ -123,7 +124,7 @@ pub(crate) fn here(text: &Rope, language: &'static Language, tree: Option<&Tree>
     let tree = tree.filter(|_| region.language == language);
     let mut excerpt = excerpt(text, region.language.facts(), tree, offset, region.from, region.to);
     excerpt.before.insert_str(0, region.prelude);
-    Here { language: region.language, excerpt, text: text.clone(), offset, to: region.to, margin: String::new() }
+    Here { language: region.language, excerpt, text: text.clone(), offset, to: region.to, margin: Margin::default() }
 }
 
 /// The task inside a comment or a documentation string. Other strings are left to the tree: they may be part of an import.

@@ -169,11 +169,14 @@ impl Cutter {
     /// The text to insert, or why there is none.
     pub fn finish(mut self, finish: Finish) -> Result<Cut, Rejection> {
         let end = self.end.or_else(|| self.find_end(Reading::Over));
-        let margin = self.input.surroundings.margin.as_str();
+        let margin = &self.input.surroundings.margin;
         let raw = margin::without(&self.raw, margin);
         let body = body(&raw, &self.around, &self.input, Reading::Over).unwrap_or_default();
         if end.is_some_and(|end| end.why == Ended::Masked) {
             return Err(Rejection::Masked);
+        }
+        if let Some(text) = margin::closing(body, margin) {
+            return Ok(Cut { text, ended: Ended::Fence });
         }
         let (kept, ended) = match (end, finish) {
             (Some(End { at, why: Ended::Unseen, .. }), _) => {
@@ -208,7 +211,7 @@ impl Cutter {
         if text.trim().is_empty() {
             return Err(Rejection::Empty);
         }
-        let text = margin::with(text, margin);
+        let text = margin::with(&text, margin);
         Ok(Cut { text, ended })
     }
 
@@ -229,7 +232,7 @@ impl Cutter {
 
     /// The answer so far, without a line that may go on. `finish` says how the stream ended, if it did.
     pub fn so_far(&self, finish: Option<Finish>) -> SoFar {
-        let margin = self.input.surroundings.margin.as_str();
+        let margin = &self.input.surroundings.margin;
         let raw = margin::without(&self.raw, margin);
         let body = body(&raw, &self.around, &self.input, Reading::Over).unwrap_or_default();
         let over = || finish.and_then(|_| self.clone().find_end(Reading::Over));
@@ -238,13 +241,14 @@ impl Cutter {
             (None, Some(Finish::Stop | Finish::Unsure)) => body,
             (None, _) => body.rfind('\n').and_then(|at| body.get(..=at)).unwrap_or_default(),
         };
-        let (lines, end) = kept.strip_suffix('\n').map_or((kept, ""), |lines| (lines, "\n"));
-        let mut text = match self.around.literal {
+        let (code, outside) = kept.split_at(margin::outside(kept, margin).unwrap_or(kept.len()));
+        let (lines, end) = code.strip_suffix('\n').map_or((code, ""), |lines| (lines, "\n"));
+        let lines = match self.around.literal {
             Some(_) => lines.to_owned(),
             None => present::reindent(lines, &self.around.target()),
         };
-        text.push_str(end);
-        SoFar { text: margin::with(text, margin), is_over: self.end.is_some() || finish.is_some() }
+        let text = margin::with(&[&lines, end, outside].concat(), margin);
+        SoFar { text, is_over: self.end.is_some() || finish.is_some() }
     }
 
     /// The first certain end, if there is one.
@@ -255,10 +259,13 @@ impl Cutter {
             let at = body.find(marker.as_str())?;
             Some(End { seen: at + marker.len(), at, why: Ended::Marker })
         });
+        let closed = margin::outside(body, &self.input.surroundings.margin).filter(|_| !self.input.reads_on());
+        let closed = closed.map(|at| End { seen: body.len(), at: at.saturating_sub(1), why: Ended::Fence });
         let mask = self.masks.find(body, reading == Reading::Over);
         let mask = mask.map(|found| End { seen: found.end, at: found.start, why: Ended::Masked });
         let ends = [
             mask,
+            closed,
             head::fence_end(body, self.input.shape, self.around.facts),
             self.loops.end(body),
             unseen::end(body, &self.around),

@@ -28,7 +28,8 @@ pub fn with_line_breaks(text: &str, line_break: &str) -> String {
     let mut lines = text.split('\n').peekable();
     while let Some(line) = lines.next() {
         if lines.peek().is_some() {
-            presented.push_str(line.trim_end());
+            // A page break is no blank.
+            presented.push_str(line.trim_end_matches([' ', '\t']));
             presented.push_str(line_break);
         } else {
             presented.push_str(line);

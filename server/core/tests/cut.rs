@@ -14,6 +14,7 @@
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
+use pennyworth_core::classify::Margin;
 use pennyworth_core::cut::{Cut, CutInput, Cutter, Finish, Progress, Rejection, Surroundings};
 use pennyworth_core::lex;
 use pennyworth_core::models::{Models, Shape};
@@ -286,7 +287,7 @@ impl Place {
                 after: self.after.clone(),
                 complete: true,
                 indent: self.indent.into(),
-                margin: String::new(),
+                margin: Margin::default(),
             },
             task: self.task,
             stops: Tasks::builtin().row(self.task).stop.clone(),

@@ -13,6 +13,11 @@ impl Cache {
         self.dismissed(place, asked).iter().any(|dismissed| says_again(dismissed, text))
     }
 
+    /// Whether any text that was dismissed at this place a short while ago is kept from who only types.
+    pub fn has_dismissed(&self, place: &Place, asked: &Lookup<'_>) -> bool {
+        !self.dismissed(place, asked).is_empty()
+    }
+
     /// The models that say here what was dismissed, and would say it again.
     pub fn dismissed_of(&self, place: &Place, asked: &Lookup<'_>) -> Vec<&str> {
         let dismissed = self.dismissed(place, asked);

@@ -20,8 +20,21 @@ pub(super) struct Example {
     pub(super) text: Rope,
     /// Byte offset of the cursor in it.
     pub(super) offset: usize,
+    /// What the document has around the code.
+    pub(super) margin: Margin,
+}
+
+/// What the document has around the code of an example; empty for other code.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Margin {
     /// The start of each line of the comment: indentation, mark and a blank.
-    pub(super) margin: String,
+    pub line: String,
+    /// What the cursor's own line still lacks of it: the blank, or nothing.
+    pub lacks: String,
+    /// The fence that closes the example.
+    pub fence: String,
+    /// Whether none in the document closes it yet.
+    pub is_open: bool,
 }
 
 /// The example around byte `offset`, if the cursor stands in one.
@@ -37,6 +50,7 @@ pub(super) fn example(text: &Rope, language: &'static Language, offset: usize) -
     let column = offset - text.line_to_byte(cursor);
     let content = content(&own, mark)?;
     let hidden = hidden(content, examples);
+    let lacks = own.trim_start().len() == mark.len() && column == own.len();
     let column = column.checked_sub(own.len() - content.len() + hidden)?;
 
     let above = (cursor.saturating_sub(REACH)..cursor).rev().map_while(|number| shown(&line(number), mark, examples));
@@ -50,13 +64,18 @@ pub(super) fn example(text: &Rope, language: &'static Language, offset: usize) -
     let fence = region::open_fence(&comment, 0, above)?;
     let language = named(&fence, language, examples)?;
     let from = comment.line_to_byte(fence.line + 1);
-    let to = (above..lines.len())
-        .find(|number| lines.get(*number).is_some_and(|line| fence.is_closed_by(line)))
-        .map_or(comment.len_bytes(), |number| comment.line_to_byte(number));
+    let closed = (above..lines.len()).find(|number| lines.get(*number).is_some_and(|line| fence.is_closed_by(line)));
+    let to = closed.map_or(comment.len_bytes(), |number| comment.line_to_byte(number));
     let cursor = comment.line_to_byte(above) + column;
     // After the closing fence there is prose again.
     let text = (cursor <= to).then(|| Rope::from_str(&slice(&comment, from, to)))?;
-    Some(Example { language, text, offset: cursor - from, margin: margin(&own, mark) })
+    let margin = Margin {
+        line: margin(&own, mark),
+        lacks: if lacks { " ".to_owned() } else { String::new() },
+        fence: fence.mark().to_owned(),
+        is_open: closed.is_none(),
+    };
+    Some(Example { language, text, offset: cursor - from, margin })
 }
 
 /// The language of a fence: the first that its info string names, or the file's if it has only known attributes.

@@ -118,6 +118,11 @@ impl Fence {
         words.map(|word| word.trim_start_matches('.'))
     }
 
+    /// The mark that opens it, and closes it.
+    pub(super) fn mark(&self) -> &str {
+        &self.mark
+    }
+
     /// Whether a line closes it.
     pub(super) fn is_closed_by(&self, line: &str) -> bool {
         fence_mark(line).is_some_and(|(mark, info)| mark.starts_with(&self.mark) && info.is_empty())

@@ -5,7 +5,7 @@ use pennyworth_grammars::Language;
 use ropey::Rope;
 use tree_sitter::Tree;
 
-use crate::classify;
+use crate::classify::{self, Margin};
 use crate::models::Shape;
 use crate::present;
 use crate::task::{Stop, Task};
@@ -63,8 +63,8 @@ pub struct Surroundings {
     pub complete: bool,
     /// One step of the document's indentation, as [`present::document_indent`] finds it.
     pub indent: String,
-    /// The start of each further line in the document: the comment's mark if the code is an example in a comment; else empty.
-    pub margin: String,
+    /// What the document has around the code if it is an example in a comment; else nothing.
+    pub margin: Margin,
 }
 
 impl Surroundings {

@@ -17,6 +17,8 @@ pub(super) fn end(body: &str, around: &Around) -> Option<End> {
 fn is_unseen(c: char) -> bool {
     match c {
         '\t' | '\n' => false,
+        // A page break, as Python's and GNU's sources have it between items.
+        '\u{c}' => false,
         // Soft hyphen, Arabic letter mark, Mongolian vowel separator, byte order mark.
         '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{feff}' => true,
         // Zero-width space, direction marks.

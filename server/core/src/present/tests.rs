@@ -10,6 +10,7 @@ fn line_breaks_are_the_documents_and_lines_end_without_blanks() {
         ("a", "\r\n", "a"),
         ("a \n\n  b\t\n ", "\r\n", "a\r\n\r\n  b\r\n "),
         ("\n  a\n", "\r", "\r  a\r"),
+        ("a\n\u{c} \nb", "\n", "a\n\u{c}\nb"),
         ("a\nb", "\n", "a\nb"),
     ] {
         assert_eq!(with_line_breaks(text, line_break), expected, "{text:?}");

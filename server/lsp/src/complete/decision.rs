@@ -55,6 +55,8 @@ pub struct Decision {
     pub gate: Gate,
     /// Whether the user takes hardly any suggestion of this task in this language.
     pub untaken: bool,
+    /// Whether the user dismissed a suggestion here a short while ago. Only a report asks.
+    pub dismissed: bool,
     /// What the cache holds.
     pub cached: Option<Found>,
     /// The embedded model's text, cut, with its probability.

@@ -133,6 +133,8 @@ pub fn decide(
     let everything = depth == Depth::Everything;
     let file = decision.scope().kind_of(&decision.request.snapshot.text);
 
+    decision.dismissed =
+        everything && completer.cache().has_dismissed(&decision.place, &decision.lookup(completer.now_ms()));
     decision.untaken = untaken(completer, &decision, task) && (everything || !is_tried(&decision));
     decision.gate = gate(completer, &decision, task, file);
     // A protected file gets no cached answers either.
@@ -222,6 +224,7 @@ fn classify(completer: &Completer, configuration: Arc<Configuration>, request: R
         context,
         gate,
         untaken: false,
+        dismissed: false,
         cached: None,
         embedded: None,
         learned: 0,

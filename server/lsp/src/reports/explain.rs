@@ -54,6 +54,7 @@ pub fn as_json(decision: &Decision) -> Value {
         "prompt_tokens": total,
         "prompt_parts": tokens,
         "masked": plan.map(|plan| plan.masks().map_or_else(|why| json!(why), |masks| json!(masks.count))),
+        "dismissed": decision.dismissed,
         "cache": matches!(decision.cached, Some(Found::Hit(_))),
         "embedded": decision.embedded.as_ref().map(|(cut, probability)| json!({
             "probability": probability, "chars": cut.text.chars().count(), "ended": cut.ended,
@@ -121,6 +122,12 @@ pub fn as_text(
         None => "nothing fits".to_owned(),
     };
     writeln!(out, "cache       {cache}")?;
+    if decision.dismissed {
+        writeln!(
+            out,
+            "dismissed   what you dismissed here a moment ago stays away for a minute; a key brings it back"
+        )?;
+    }
     match &decision.embedded {
         Some((cut, probability)) => {
             writeln!(
