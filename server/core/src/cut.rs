@@ -8,6 +8,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use crate::mask::Masks;
+use crate::models::Shape;
 use crate::present;
 use crate::task::Stop;
 
@@ -30,6 +31,7 @@ pub use end::Ended;
 use end::{End, Reading};
 pub use input::{CutInput, Surroundings};
 use loops::Loops;
+use parse::Without;
 use trim::Closing;
 
 /// Bytes up to which an answer is looked at with each piece. Beyond, it grows by a share before the next look, since each look reads all of it.
@@ -115,6 +117,7 @@ pub struct Cutter {
     masks: Masks,
     end: Option<End>,
     watch: Option<Watch>,
+    without: Option<Without>,
 }
 
 /// Runs before an answer is parsed. What it returns is dropped after the parse.
@@ -134,7 +137,22 @@ impl Cutter {
             masks: Masks::default(),
             end: None,
             watch: None,
+            without: None,
         }
+    }
+
+    /// Does what can be done before an answer comes: the text without one is parsed.
+    pub fn prepare(&mut self) {
+        if self.without.is_none() && parse::is_judged(&self.around) {
+            let _watched = self.watch.as_ref().map(|watch| watch());
+            self.without = Some(parse::without(&self.around));
+        }
+    }
+
+    /// The same cutter for answers of this shape, with these sentinels.
+    pub fn for_format(mut self, shape: Shape, markers: Vec<String>) -> Cutter {
+        (self.input.shape, self.input.markers) = (shape, markers);
+        self
     }
 
     /// Refuses an answer that repeats what was masked in its prompt.
@@ -207,7 +225,7 @@ impl Cutter {
         }
         let _watched = self.watch.as_ref().map(|watch| watch());
         let bare = self.input.by_line || unsure;
-        let text = parse::no_worse(closed, ended, bare, &self.around).ok_or(Rejection::WorseParse)?;
+        let text = parse::no_worse(closed, ended, bare, &self.around, self.without).ok_or(Rejection::WorseParse)?;
         if text.trim().is_empty() {
             return Err(Rejection::Empty);
         }

@@ -143,7 +143,7 @@ pub fn spans(text: &str, path: &str) -> Option<Vec<Range<usize>>> {
     let mut all = shapes(text)?;
     all.extend(named::spans(text, path));
     all.extend(settings::spans(text, path));
-    all.extend(addresses::spans(text));
+    all.extend(addresses::spans(text)?);
     all.extend(random::spans(text));
     all.retain(|span| {
         text.get(span.clone()).is_some_and(|secret| secret.chars().any(|c| c != MARK && !c.is_whitespace()))

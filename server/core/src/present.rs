@@ -29,7 +29,7 @@ pub fn with_line_breaks(text: &str, line_break: &str) -> String {
     while let Some(line) = lines.next() {
         if lines.peek().is_some() {
             // A page break is no blank.
-            presented.push_str(line.trim_end_matches([' ', '\t']));
+            presented.push_str(line.trim_end_matches([' ', '\t', '\r']));
             presented.push_str(line_break);
         } else {
             presented.push_str(line);

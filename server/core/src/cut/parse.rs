@@ -19,8 +19,14 @@ const MAX_TAILS: usize = 4;
 
 /// The text, with its statement ended if needed, if the code parses no worse with it than without. Nothing is added to a line that goes on in the
 /// next, and to none if the text is to stay `bare`.
-pub(super) fn no_worse(closed: Closed, ended: Ended, bare: bool, around: &Around) -> Option<String> {
-    if !around.may_parse || around.language.grammar().is_none() || around.facts.dialects {
+pub(super) fn no_worse(
+    closed: Closed,
+    ended: Ended,
+    bare: bool,
+    around: &Around,
+    without: Option<Without>,
+) -> Option<String> {
+    if !is_judged(around) {
         return Some(closed.text);
     }
     let at_end = around.may_go_on();
@@ -28,13 +34,10 @@ pub(super) fn no_worse(closed: Closed, ended: Ended, bare: bool, around: &Around
         return Some(closed.text);
     }
     let text = closed.text;
-    // Text after an open string was read as a part of it and cannot be compared, nor can text whose openers are not known.
-    if around.runs_away() || around.lacks_openers() {
-        return Some(text);
-    }
-    let mut parses = Parses { around, last: None, steps: MAX_STEPS };
     let below = head(&around.after);
-    let Some(without) = parses.faults("", "", below) else { return Some(text) };
+    let Without { faults, last, steps } = without.unwrap_or_else(|| self::without(around));
+    let mut parses = Parses { around, last, steps };
+    let Some(without) = faults else { return Some(text) };
     let Some(own) = parses.faults(&text, "", below) else { return Some(text) };
     let terminator = &around.facts.terminator;
     // A separator of members may be missing, however broken the rest is.
@@ -59,6 +62,29 @@ pub(super) fn no_worse(closed: Closed, ended: Ended, bare: bool, around: &Around
     }
     let whole_lines = at_end && !matches!(ended, Ended::Unseen | Ended::Marker | Ended::Loops);
     (own <= without || unfinished || (whole_lines && parses.may_go_on(&text))).then_some(text)
+}
+
+/// Whether answers are judged by a parse here. Text after an open string was read as a part of it and cannot be compared, nor can text whose openers
+/// are not known.
+pub(super) fn is_judged(around: &Around) -> bool {
+    let has_grammar = around.language.grammar().is_some() && !around.facts.dialects;
+    around.may_parse && has_grammar && !around.runs_away() && !around.lacks_openers()
+}
+
+/// The parse of the text around the cursor without any answer.
+#[derive(Clone)]
+pub(super) struct Without {
+    /// The errors; `None` if the parser gave up.
+    faults: Option<usize>,
+    last: Option<(Tree, usize)>,
+    steps: usize,
+}
+
+/// Parses the text around the cursor without any answer.
+pub(super) fn without(around: &Around) -> Without {
+    let mut parses = Parses { around, last: None, steps: MAX_STEPS };
+    let faults = parses.faults("", "", head(&around.after));
+    Without { faults, last: parses.last, steps: parses.steps }
 }
 
 /// Parses of an answer between the text before the cursor and the text after it. All begin alike, so each after the first is parsed from where it

@@ -2,6 +2,9 @@
 //! It leaves what stands behind a name to `named`.
 
 use std::ops::Range;
+use std::sync::LazyLock;
+
+use aho_corasick::{AhoCorasick, Match};
 
 use super::names::{NAMES, Strength};
 
@@ -9,32 +12,49 @@ use super::names::{NAMES, Strength};
 const MAX_ADDRESS: usize = 512;
 const MAX_COMMAND: usize = 300;
 
-/// The secrets of a text.
-pub(super) fn spans(text: &str) -> Vec<Range<usize>> {
-    let mut found: Vec<_> = NAMES.urls.iter().flat_map(|url| rests(text, url)).collect();
-    found.extend(text.match_indices("//").filter_map(|(at, _)| user(text, at)));
-    found.extend(text.match_indices("jdbc:oracle:").filter_map(|(at, _)| oracle(text, at)));
-    for (command, option, apart) in &NAMES.options {
-        found.extend(text.match_indices(command.as_str()).filter_map(|(at, _)| {
+/// Finds all marks of addresses and commands in one pass over a text: the hosts, the commands, and [`USER`] and [`ORACLE`] behind them. `None` only if
+/// the automaton could not be built.
+static MARKS: LazyLock<Option<AhoCorasick>> = LazyLock::new(|| {
+    let hosts = NAMES.urls.iter().map(|url| host(url).0);
+    let commands = NAMES.options.iter().map(|(command, _, _)| command.as_str());
+    AhoCorasick::new(hosts.chain(commands).chain([USER, ORACLE])).ok()
+});
+const USER: &str = "//";
+const ORACLE: &str = "jdbc:oracle:";
+
+/// The secrets of a text; `None` if they could not be looked for.
+pub(super) fn spans(text: &str) -> Option<Vec<Range<usize>>> {
+    let (hosts, commands) = (NAMES.urls.len(), NAMES.options.len());
+    let secret = |mark: Match| {
+        let (number, at) = (mark.pattern().as_usize(), mark.start());
+        if let Some(url) = NAMES.urls.get(number) {
+            rest(text, mark.end(), host(url).1)
+        } else if let Some((_, option, apart)) = NAMES.options.get(number - hosts) {
             let is_word = !text.get(..at)?.ends_with(|c: char| c.is_alphanumeric() || "-_".contains(c));
-            is_word.then(|| given(text, at + command.len(), option, apart == "apart"))?
-        }));
-    }
-    found
+            is_word.then(|| given(text, mark.end(), option, apart == "apart"))?
+        } else if number == hosts + commands {
+            user(text, at)
+        } else {
+            oracle(text, at)
+        }
+    };
+    Some(MARKS.as_ref()?.find_overlapping_iter(text).filter_map(secret).collect())
 }
 
-/// What follows an address whose rest is a key.
-fn rests<'a>(text: &'a str, url: &'a str) -> impl Iterator<Item = Range<usize>> + 'a {
-    let (host, path) = url.split_once('*').unwrap_or((url, ""));
-    text.match_indices(host).filter_map(move |(at, _)| {
-        let mut start = at + host.len();
-        if !path.is_empty() {
-            start += text.get(start..)?.find('/')?;
-            start += text.get(start..)?.starts_with(path).then_some(path.len())?;
-        }
-        let rest = part(text, start, |c| !c.is_whitespace() && !"\"'`<>)".contains(c));
-        (!rest.is_empty() && !rest.starts_with(['{', '$', '%'])).then(|| start..start + rest.len())
-    })
+/// The host of an address whose rest is a key, and what its path begins with.
+fn host(url: &str) -> (&str, &str) {
+    url.split_once('*').unwrap_or((url, ""))
+}
+
+/// What follows a host, and the beginning of its path.
+fn rest(text: &str, behind: usize, path: &str) -> Option<Range<usize>> {
+    let mut start = behind;
+    if !path.is_empty() {
+        start += text.get(start..)?.find('/')?;
+        start += text.get(start..)?.starts_with(path).then_some(path.len())?;
+    }
+    let rest = part(text, start, |c| !c.is_whitespace() && !"\"'`<>)".contains(c));
+    (!rest.is_empty() && !rest.starts_with(['{', '$', '%'])).then(|| start..start + rest.len())
 }
 
 /// The password or token in front of a host; `at` is that of the two slashes.
@@ -44,7 +64,7 @@ fn user(text: &str, at: usize) -> Option<Range<usize>> {
     if !has_scheme && !"\"'`=(@".contains(before) {
         return None;
     }
-    let start = at + "//".len();
+    let start = at + USER.len();
     let authority = part(text, start, |c| !c.is_whitespace() && !"\"'`<>/?#)\\".contains(c));
     let (user, host) = authority.rsplit_once('@')?;
     let end = start + user.len();

@@ -81,6 +81,11 @@ fn escape(before: &str, run: &str) -> usize {
 
 /// The place at which a run has a key's beginning: at a word's start, or behind an escape of this many characters.
 fn known_beginning(run: &str, escape: usize) -> Option<usize> {
+    // Nearly every name ends here.
+    let is_hex_long = run.len() > HEX;
+    if run.len() <= MIN_AFTER || !(is_hex_long || run.bytes().any(|byte| byte.is_ascii_digit())) {
+        return None;
+    }
     let is_long = |after: &str| after.len() >= MIN_AFTER && after.bytes().any(|byte| byte.is_ascii_digit());
     let is_hex = |after: &str| after.len() == HEX && after.bytes().all(|byte| byte.is_ascii_hexdigit());
     let find = |prefix: &str, is_rest: &dyn Fn(&str) -> bool| {

@@ -12,7 +12,7 @@ use pennyworth_core::route::{Skipped, Step};
 
 use super::completer::Completer;
 use super::completion::Completion;
-use super::cutting::{cut, cut_lines};
+use super::cutting::{cut, cut_lines, prepare};
 use super::decision::Decision;
 use super::ends::Answered;
 use super::failover::{Cost, Failover};
@@ -84,6 +84,9 @@ pub(super) async fn wait(completer: &Completer, decision: &Decision, begun: Inst
 
 /// Calls the models of the plan, in a call that may outlive this request.
 pub(super) async fn ask(completer: &Arc<Completer>, decision: Arc<Decision>) -> Option<Completion> {
+    // While the model thinks, what its answer is cut with is made ready.
+    let (maker, cut) = (Arc::clone(completer), Arc::clone(&decision));
+    tokio::spawn(async move { Arc::clone(&maker).work(move || prepare(&maker, &cut)).await });
     let (path, target, worker) = (decision.request.path.clone(), decision.target(), Arc::clone(completer));
     let call = move |partial: Arc<Partial>| async move { models(&worker, &decision, &partial, Cost::Capped).await };
     completer.flights.begin(&path, target, call).answered().await

@@ -3,9 +3,10 @@
 //! It leaves cutting the answer to `reading`, what each end means to `ends`, and choosing models to the plan and `failover`.
 
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::Poll;
 use std::time::{Duration, Instant};
 
-use futures_util::StreamExt as _;
+use futures_util::{StreamExt as _, poll};
 use pennyworth_core::caps::Caps;
 use pennyworth_core::cut::SoFar;
 use pennyworth_core::models::{Model, Models};
@@ -17,7 +18,7 @@ use tokio::sync::watch;
 
 use super::ends::{Answered, End, ForBreaker, ForLedger, Unsent};
 use super::flights::Partial;
-use super::reading::{Cutters, Heard, Least, Listeners, Reading, Stage};
+use super::reading::{Cutters, Heard, Least, Listeners, MakeCutters, Reading, Stage};
 use crate::ledger::{self, Entry, Refused, Reservation, Slot};
 use crate::models::Providers;
 use crate::models::health::{Permit, account};
@@ -89,7 +90,7 @@ impl<'a> Call<'a> {
     pub async fn send(
         (providers, ledger): (&'a Providers, &'a Slot),
         (models, plan, step): (&'a Models, &Plan, &'a Step),
-        mut cutters: Cutters,
+        cutters: MakeCutters<'a>,
         limits: CallLimits,
         watchers: Watchers<'a>,
     ) -> Result<Call<'a>, Unsent> {
@@ -98,9 +99,6 @@ impl<'a> Call<'a> {
         let model = models.get(&step.model).ok_or(Unsent::Resting)?;
         let provider = ledger::provider(model);
         let (max_tokens, began) = (step.max_tokens, Instant::now());
-        let learned = providers.contexts.limit(&model.name).map(|limit| limit.saturating_sub(max_tokens));
-        let room = step.room.min(learned.unwrap_or(u32::MAX));
-        let Outgoing { rendered, masks } = outgoing(models, model, &plan.prompt, room).map_err(Unsent::Unwritten)?;
         let account = account(provider, model);
         let permit =
             providers.health.begin(limits.generation, &account, &model.name, Instant::now()).ok_or(Unsent::Resting)?;
@@ -109,11 +107,20 @@ impl<'a> Call<'a> {
         }
         // A program that prints the key goes on, so that a later call finds it.
         let key = tokio::time::timeout(limits.time, providers.keys.of(model)).await.map_err(|_| Unsent::Late)??;
-        let total = limits.time + if cutters.reads_on { limits.reads_on } else { Duration::ZERO };
+        let total = limits.time + if step.reads_on { limits.reads_on } else { Duration::ZERO };
         let entry = Entry { deadline: total, ..Entry::new(plan, step, model) };
         let opened = tokio::time::timeout(limits.time, ledger.opened()).await;
         let ledger = opened.map_err(|_| Refused::Unwritten("it is not open yet".into()))?;
-        let reservation = ledger.reserve(entry, Some(limits.caps)).await?;
+        // The ledger writes while the prompt is masked.
+        let mut reserving = Box::pin(ledger.reserve(entry, Some(limits.caps)));
+        let reserved = poll!(&mut reserving);
+        let learned = providers.contexts.limit(&model.name).map(|limit| limit.saturating_sub(max_tokens));
+        let room = step.room.min(learned.unwrap_or(u32::MAX));
+        let Outgoing { rendered, masks } = outgoing(models, model, &plan.prompt, room).map_err(Unsent::Unwritten)?;
+        let reservation = match reserved {
+            Poll::Ready(reserved) => reserved,
+            Poll::Pending => reserving.await,
+        }?;
         let sent = (rendered.body.tokens(model.chars_per_token), max_tokens);
         let request = Request {
             model: model.clone(),
@@ -132,12 +139,15 @@ impl<'a> Call<'a> {
         let is_plain = matches!(rendered.body, Body::Raw { .. } | Body::Fields { .. });
         let Watchers { partial, stage, is_overtaken, keep, first, lines } = watchers;
         let listeners = Listeners { text: is_plain.then_some((partial, model.name.as_str())), stage, lines };
-        cutters.first = cutters.first.refusing(masks.clone());
-        cutters.lines = cutters.lines.map(|lines| lines.refusing(masks));
+        let make = Box::new(move || {
+            let Cutters { first, lines, reads_on } = cutters();
+            let lines = lines.map(|lines| lines.refusing(masks.clone()));
+            Cutters { first: first.refusing(masks), lines, reads_on }
+        });
         Ok(Call {
             provider,
             stream: Some(client.ask(request)),
-            reading: Some(Reading::new(cutters, Realign::new(&rendered), limits.least, listeners)),
+            reading: Some(Reading::new(make, Realign::new(&rendered), limits.least, listeners)),
             permit: Some(permit),
             reservation: Some(reservation),
             providers,

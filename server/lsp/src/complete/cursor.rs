@@ -1,6 +1,8 @@
 //! The cursor in its text, as the stages see it: with the editor's selected item accepted, and with the text just before and after it.
 //! It leaves deciding anything to `stages`.
 
+use std::sync::OnceLock;
+
 use pennyworth_core::cut::Surroundings;
 use pennyworth_core::present;
 use pennyworth_core::prompt::normalised;
@@ -40,6 +42,7 @@ pub struct Cursor {
     pub before: String,
     /// Some text after it, with `\n` as line break.
     pub after: String,
+    surroundings: OnceLock<Surroundings>,
 }
 
 impl Cursor {
@@ -67,6 +70,7 @@ impl Cursor {
             text,
             around,
             offset_around,
+            surroundings: OnceLock::new(),
         }
     }
 
@@ -80,10 +84,12 @@ impl Cursor {
         present::with_line_breaks(text, text::line_break(&self.text))
     }
 
-    /// The surroundings that a cutter needs.
-    pub fn surroundings(&self) -> Surroundings {
-        let around = Surroundings::of(&self.text, self.language, self.tree.as_ref(), self.offset);
-        Surroundings { may_parse: self.barred.is_none(), ..around }
+    /// The surroundings that a cutter needs. The first call reads them.
+    pub fn surroundings(&self) -> &Surroundings {
+        self.surroundings.get_or_init(|| {
+            let around = Surroundings::of(&self.text, self.language, self.tree.as_ref(), self.offset);
+            Surroundings { may_parse: self.barred.is_none(), ..around }
+        })
     }
 }
 

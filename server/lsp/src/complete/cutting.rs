@@ -22,15 +22,36 @@ pub(super) fn cut(
     format: Option<&Format>,
     by_line: bool,
 ) -> Cutter {
+    let cutter = match decision.cutter.get() {
+        Some((of, cutter)) if *of == (task, by_line) => cutter.clone(),
+        _ => new(completer, decision, task, by_line),
+    };
+    match format {
+        Some(format) => cutter.for_format(format.shape, format.markers.clone()),
+        None => cutter,
+    }
+}
+
+/// Makes the cutter of the plan's answers ready, before one comes.
+pub(super) fn prepare(completer: &Completer, decision: &Decision) {
+    let Some(plan) = &decision.plan else { return };
+    decision.cutter.get_or_init(|| {
+        let mut cutter = new(completer, decision, plan.task, plan.reads_on);
+        cutter.prepare();
+        ((plan.task, plan.reads_on), cutter)
+    });
+}
+
+fn new(completer: &Completer, decision: &Decision, task: Task, by_line: bool) -> Cutter {
     let row = decision.scope().tasks.row(task);
     let (parses, document, language) =
         (Arc::clone(&completer.parses), decision.request.path.clone(), decision.cursor.language.name());
     let cutter = Cutter::new(CutInput {
-        surroundings: decision.cursor.surroundings(),
+        surroundings: decision.cursor.surroundings().clone(),
         task,
         stops: row.stop.clone(),
-        shape: format.map_or(Shape::Raw, |format| format.shape),
-        markers: format.map_or_else(Vec::new, |format| format.markers.clone()),
+        shape: Shape::Raw,
+        markers: Vec::new(),
         max_lines: match row.stop.contains(&Stop::Newline) && !by_line {
             true => 1,
             false => MAX_LINES.max(row.max_tokens as usize / 8),
@@ -43,7 +64,7 @@ pub(super) fn cut(
 /// A cutter for the lines of an answer that is read on. No stop of the task ends it.
 pub(super) fn cut_lines(decision: &Decision, task: Task, format: Option<&Format>) -> Cutter {
     Cutter::new(CutInput {
-        surroundings: decision.cursor.surroundings(),
+        surroundings: decision.cursor.surroundings().clone(),
         task,
         stops: Vec::new(),
         shape: format.map_or(Shape::Raw, |format| format.shape),

@@ -1,10 +1,10 @@
 //! What the stages decided about a request before any model is called. It leaves deciding to `stages`.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use pennyworth_core::cache::{self, Decided, Found, Place};
 use pennyworth_core::classify::Context;
-use pennyworth_core::cut::Cut;
+use pennyworth_core::cut::{Cut, Cutter};
 use pennyworth_core::gate::{Gate, Trigger};
 use pennyworth_core::models::AbortBilled;
 use pennyworth_core::plan::Plan;
@@ -73,6 +73,8 @@ pub struct Decision {
     pub completion: Option<Completion>,
     /// The cursor's place as the cache knows it.
     pub(super) place: Place,
+    /// The cutter for answers to a task, read line by line or not, once it is ready.
+    pub(super) cutter: OnceLock<((Task, bool), Cutter)>,
 }
 
 impl Decision {

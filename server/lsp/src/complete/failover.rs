@@ -292,7 +292,9 @@ impl<'a> Failover<'a> {
         if time < LEAST_TIME || (usual > time && step.worst_cost > Money::ZERO) {
             return Told::from(self.noted(step, None, End::Unsent(Unsent::Late)));
         }
-        let cutters = (self.cut)(step, models.get(&step.model).and_then(|model| models.format(&model.format)));
+        let format = models.get(&step.model).and_then(|model| models.format(&model.format));
+        let cut = self.cut;
+        let cutters = Box::new(move || cut(step, format));
         let show = scope.tasks.row(plan.task).show;
         let shown = match decision.request.trigger {
             Trigger::Invoked => LEAST_PROBABILITY,

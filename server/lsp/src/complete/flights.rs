@@ -164,7 +164,9 @@ impl Flights {
         let answers = |flight: &Flight| {
             flight.typed(text, None).is_some_and(|typed| flight.partial.may_begin_with(typed.trim_end()))
         };
-        flight.is_some_and(|flight| flight.partial.is_awaited() || answers(flight))
+        // Before a model is called, a call made ahead may find that there is nothing to ask.
+        let is_called = |flight: &Flight| !flight.partial.texts.borrow().is_empty();
+        flight.is_some_and(|flight| flight.partial.is_awaited() || (is_called(flight) && answers(flight)))
     }
 
     /// Aborts all calls, and waits until each is written to the ledger.

@@ -65,8 +65,13 @@ pub(super) struct Listeners<'a> {
     pub(super) lines: &'a (dyn Fn(SoFar) + Sync),
 }
 
+/// Makes the cutters of an answer, once it comes.
+pub(super) type MakeCutters<'a> = Box<dyn FnOnce() -> Cutters + Send + 'a>;
+
 /// An answer while it is read.
 pub(super) struct Reading<'a> {
+    /// `None` once the cutters are made.
+    make: Option<MakeCutters<'a>>,
     /// `None` after it panicked.
     cutter: Option<Cutter>,
     /// `None` if the answer is not shown line by line.
@@ -87,11 +92,13 @@ pub(super) struct Reading<'a> {
 }
 
 impl<'a> Reading<'a> {
-    pub(super) fn new(cutters: Cutters, realign: Realign, least: Least, listeners: Listeners<'a>) -> Reading<'a> {
+    /// An answer that nothing is known of yet. `make` makes its cutters once it comes.
+    pub(super) fn new(make: MakeCutters<'a>, realign: Realign, least: Least, listeners: Listeners<'a>) -> Reading<'a> {
         Reading {
-            cutter: Some(cutters.first),
-            lines: cutters.lines,
-            reads_on: cutters.reads_on,
+            make: Some(make),
+            cutter: None,
+            lines: None,
+            reads_on: false,
             first: None,
             realign,
             listeners,
@@ -133,7 +140,14 @@ impl<'a> Reading<'a> {
         }
     }
 
+    fn make_cutters(&mut self) {
+        if let Some(Cutters { first, lines, reads_on }) = self.make.take().and_then(guarded) {
+            (self.cutter, self.lines, self.reads_on) = (Some(first), lines, reads_on);
+        }
+    }
+
     fn text(&mut self, text: &str, logprob: Option<f32>) -> Heard {
+        self.make_cutters();
         let joint = self.joint.zip(logprob).map(|(joint, logprob)| joint + logprob);
         let is_below = |least: f32| joint.is_some_and(|joint| joint.exp() < least);
         if is_below(self.least.shown) && !self.is_unsure() {
@@ -235,6 +249,7 @@ impl<'a> Reading<'a> {
             truncated,
             broken,
         };
+        self.make_cutters();
         let finish = if broken.is_some() { Finish::CutOff } else { self.finish };
         // Without a word of the provider, the last line may go on.
         self.tell_lines(Some(if self.has_ended { finish } else { Finish::CutOff }));
@@ -294,7 +309,12 @@ mod tests {
         });
         let rendered = Rendered { body: Body::Raw { prompt: String::new() }, held: String::new() };
         let listeners = Listeners { text: None, stage: watch::Sender::new(Stage::default()), lines: &|_| {} };
-        Reading::new(Cutters { first, lines: None, reads_on: false }, Realign::new(&rendered), least, listeners)
+        Reading::new(
+            Box::new(|| Cutters { first, lines: None, reads_on: false }),
+            Realign::new(&rendered),
+            least,
+            listeners,
+        )
     }
 
     fn text(text: &str, probability: f32) -> Chunk {

@@ -10,7 +10,7 @@
 //! It leaves what each stage decides to `core`, what is ready at once to `ready`, asking to `asking`, calling models one after the other to
 //! `failover`, one call to `call`, and calls that outlive their request to `flights`.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use pennyworth_core::cache::Place;
@@ -24,6 +24,7 @@ use pennyworth_core::route::Terms;
 use pennyworth_core::syntax;
 use pennyworth_core::task::Task;
 use pennyworth_core::wait::Stakes;
+use tokio::runtime::Handle;
 use tokio::sync::oneshot;
 
 use super::asking::{ask, may_ask, wait};
@@ -109,20 +110,27 @@ pub const OFF: &str = "suggestions are off here: `enabled` is false, or the lang
 pub(super) async fn decide_at_once(completer: &Arc<Completer>, request: Request) -> Option<Decision> {
     let scope = completer.scope(&request.path).await;
     let configuration = completer.configuration.get();
+    let (asker, asked) = (Arc::clone(completer), Arc::clone(&configuration));
+    // The ledger answers while the place is classified.
     let cap_left = match request.ready_only {
-        true => Some(Money::ZERO),
-        false => completer.cap_left(&configuration, &scope).await,
+        true => None,
+        false => Some(tokio::spawn(async move { asker.cap_left(&asked, &scope).await })),
+    };
+    let runtime = Handle::current();
+    let cap_left = move || match cap_left {
+        None => Some(Money::ZERO),
+        Some(asked) => runtime.block_on(asked).ok().flatten(),
     };
     let worker = Arc::clone(completer);
     completer.work(move || decide(&worker, configuration, request, cap_left, Depth::First)).await?
 }
 
-/// The stages that need no wait. `None` if suggestions are off here.
+/// The stages that need no wait. `None` if suggestions are off here. `cap_left` says what is left of the caps, `None` if that is unknown.
 pub fn decide(
     completer: &Completer,
     configuration: Arc<Configuration>,
     request: Request,
-    cap_left: Option<Money>,
+    cap_left: impl FnOnce() -> Option<Money>,
     depth: Depth,
 ) -> Option<Decision> {
     let mut decision = classify(completer, configuration, request)?;
@@ -168,7 +176,7 @@ pub fn decide(
     if decision.completion.is_none() || everything {
         // A report shows the plan without exploration.
         let explores = !everything && completer.explores(decision.scope().settings.explore);
-        decision.plan = Some(plan(completer, &decision, (task, file), cap_left, explores));
+        decision.plan = Some(plan(completer, &decision, (task, file), cap_left(), explores));
         decision.wait_ms = wait_ms(completer, &decision);
     }
     if may_show && compares && !decision.is_model_worth_more() {
@@ -233,6 +241,7 @@ fn classify(completer: &Completer, configuration: Arc<Configuration>, request: R
         wait_ms: 0,
         completion: None,
         place,
+        cutter: OnceLock::new(),
     })
 }
 

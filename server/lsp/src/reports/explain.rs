@@ -16,7 +16,7 @@ use crate::reports::words::counted;
 
 /// Runs every stage for a request. `None` where suggestions are off.
 pub fn decided(completer: &Completer, request: Request, cap_left: Option<Money>) -> Option<Decision> {
-    decide(completer, completer.configuration.get(), request, cap_left, Depth::Everything)
+    decide(completer, completer.configuration.get(), request, || cap_left, Depth::Everything)
 }
 
 /// What every stage decides about a request, as text.
