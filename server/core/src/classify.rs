@@ -10,6 +10,8 @@ mod lexical;
 mod region;
 mod repair;
 
+use std::fmt;
+
 use pennyworth_grammars::Language;
 use ropey::Rope;
 use tree_sitter::Tree;
@@ -46,6 +48,7 @@ pub struct Context {
 impl Context {
     /// The context of a place of which only the line is known.
     fn new(text: &Rope, language: &'static Language, offset: usize) -> Context {
+        let offset = text.char_to_byte(text.byte_to_char(offset.min(text.len_bytes())));
         let line = text.byte_to_line(offset);
         Context {
             task: None,
@@ -60,21 +63,24 @@ impl Context {
 
 /// Classifies the place at byte `offset`. `tree` is the last full tree, if any; it may be of an older text, adjusted by the edits since.
 pub fn classify(text: &Rope, language: &'static Language, tree: Option<&Tree>, offset: usize) -> Context {
-    let offset = text.char_to_byte(text.byte_to_char(offset.min(text.len_bytes())));
-    let Here { language, excerpt, .. } = here(text, language, tree, offset);
+    classify_here(&Here::of(text, language, tree, offset), text, offset)
+}
+
+/// Classifies a place of which the excerpt is known. `text` is the document, and `offset` the place's byte offset in it.
+pub fn classify_here(here: &Here, text: &Rope, offset: usize) -> Context {
+    let Here { language, excerpt, .. } = here;
     let scan = lex::scan_tags(&excerpt.before, language.facts());
     let mut context = Context::new(text, language, offset);
     if language.grammar().is_none() {
-        context.task =
-            Some(literal(&excerpt, &scan).unwrap_or_else(|| lexical::task(&excerpt, &scan, language.facts())));
+        context.task = Some(lexical_task(excerpt, &scan, language));
         return context;
     }
-    if let Some(task) = literal(&excerpt, &scan) {
+    if let Some(task) = literal(excerpt, &scan) {
         context.task = Some(task);
         context.node_path = vec![if task == Task::Comment { "comment" } else { "doc_comment" }];
         return context;
     }
-    let Some(repaired) = repair::repair(&excerpt, language) else { return context };
+    let Some(repaired) = repair::repair(excerpt, language) else { return context };
     let beside = Beside { before: excerpt.has_before, after: excerpt.has_after };
     if let Some(decision) = decide(&repaired.source, &repaired.tree, language, repaired.hole.clone(), beside) {
         context.task = Some(decision.task);
@@ -88,12 +94,16 @@ pub fn classify(text: &Rope, language: &'static Language, tree: Option<&Tree>, o
 }
 
 /// The context of a place in a document that must not be parsed, although its language has a grammar: what its signs and lines show.
-pub fn unparsed(text: &Rope, language: &'static Language, offset: usize) -> Context {
-    let offset = text.char_to_byte(text.byte_to_char(offset.min(text.len_bytes())));
-    let Here { language, excerpt, .. } = here(text, language, None, offset);
+pub fn unparsed(here: &Here, text: &Rope, offset: usize) -> Context {
+    let Here { language, excerpt, .. } = here;
     let scan = lex::scan_tags(&excerpt.before, language.facts());
-    let task = literal(&excerpt, &scan).unwrap_or_else(|| lexical::task(&excerpt, &scan, language.facts()));
-    Context { task: Some(task), ..Context::new(text, language, offset) }
+    let task = Some(lexical_task(excerpt, &scan, language));
+    Context { task, ..Context::new(text, language, offset) }
+}
+
+/// The task that signs and lines show.
+fn lexical_task(excerpt: &Excerpt, scan: &Scan, language: &Language) -> Task {
+    literal(excerpt, scan).unwrap_or_else(|| lexical::task(excerpt, scan, language.facts()))
 }
 
 /// Whether byte `offset` is in the code of an example in a documentation comment, which the file's own tree does not show.
@@ -101,8 +111,8 @@ pub fn is_in_example(text: &Rope, language: &'static Language, offset: usize) ->
     example(text, language, offset).is_some()
 }
 
-/// The excerpt of a place and the region around it.
-pub(crate) struct Here {
+/// The excerpt of a place and the region around it. Classifying and cutting both need it, so it is cut once. `Debug` shows its sizes only.
+pub struct Here {
     pub(crate) language: &'static Language,
     pub(crate) excerpt: Excerpt,
     /// The document, or the code of the example the place is in.
@@ -115,16 +125,26 @@ pub(crate) struct Here {
     pub(crate) margin: Margin,
 }
 
-/// Cuts the excerpt for the place at byte `offset`.
-pub(crate) fn here(text: &Rope, language: &'static Language, tree: Option<&Tree>, offset: usize) -> Here {
-    if let Some(Example { language, text, offset, margin }) = example(text, language, offset) {
-        return Here { margin, ..here(&text, language, None, offset) };
+impl Here {
+    /// Cuts the excerpt for the place at byte `offset`. `tree` is the last full tree, if any; it may be of an older text, adjusted by the edits since.
+    pub fn of(text: &Rope, language: &'static Language, tree: Option<&Tree>, offset: usize) -> Here {
+        let offset = text.char_to_byte(text.byte_to_char(offset.min(text.len_bytes())));
+        if let Some(Example { language, text, offset, margin }) = example(text, language, offset) {
+            return Here { margin, ..Here::of(&text, language, None, offset) };
+        }
+        let region = region::region(text, language, offset);
+        let tree = tree.filter(|_| region.language == language);
+        let mut excerpt = excerpt(text, region.language.facts(), tree, offset, region.from, region.to);
+        excerpt.before.insert_str(0, region.prelude);
+        let margin = Margin::default();
+        Here { language: region.language, excerpt, text: text.clone(), offset, to: region.to, margin }
     }
-    let region = region::region(text, language, offset);
-    let tree = tree.filter(|_| region.language == language);
-    let mut excerpt = excerpt(text, region.language.facts(), tree, offset, region.from, region.to);
-    excerpt.before.insert_str(0, region.prelude);
-    Here { language: region.language, excerpt, text: text.clone(), offset, to: region.to, margin: Margin::default() }
+}
+
+impl fmt::Debug for Here {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Here({} bytes before byte {})", self.excerpt.before.len(), self.offset)
+    }
 }
 
 /// The task inside a comment or a documentation string. Other strings are left to the tree: they may be part of an import.

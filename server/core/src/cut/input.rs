@@ -5,7 +5,7 @@ use pennyworth_grammars::Language;
 use ropey::Rope;
 use tree_sitter::Tree;
 
-use crate::classify::{self, Margin};
+use crate::classify::{Here, Margin};
 use crate::models::Shape;
 use crate::present;
 use crate::task::{Stop, Task};
@@ -70,18 +70,21 @@ pub struct Surroundings {
 impl Surroundings {
     /// The text around byte `offset`. `tree` is the last full tree, if any; it may be of an older text, adjusted by the edits since.
     pub fn of(text: &Rope, language: &'static Language, tree: Option<&Tree>, offset: usize) -> Surroundings {
-        let offset = text.char_to_byte(text.byte_to_char(offset.min(text.len_bytes())));
-        let line = text.byte_to_line(offset);
-        let here = classify::here(text, language, tree, offset);
+        Surroundings::at(&Here::of(text, language, tree, offset), text, offset)
+    }
+
+    /// The text around a place of which the excerpt is known. `text` is the document, and `offset` the place's byte offset in it.
+    pub fn at(here: &Here, text: &Rope, offset: usize) -> Surroundings {
+        let line = text.byte_to_line(offset.min(text.len_bytes()));
         let (after, complete) = after(&here.text, here.offset, here.to);
         Surroundings {
             language: here.language,
             may_parse: true,
-            before: tail(here.excerpt.before),
+            before: tail(&here.excerpt.before).to_owned(),
             after,
             complete,
             indent: present::document_indent(text, line, here.language),
-            margin: here.margin,
+            margin: here.margin.clone(),
         }
     }
 }
@@ -94,8 +97,8 @@ fn after(text: &Rope, offset: usize, to: usize) -> (String, bool) {
 }
 
 /// The end of a text, from a line's start if it has one.
-fn tail(text: String) -> String {
+fn tail(text: &str) -> &str {
     let Some(excess) = text.len().checked_sub(MAX_BEFORE).filter(|excess| *excess > 0) else { return text };
     let kept = (excess..text.len()).find_map(|at| text.get(at..)).unwrap_or_default();
-    kept.split_once('\n').map_or(kept, |(_, lines)| lines).to_owned()
+    kept.split_once('\n').map_or(kept, |(_, lines)| lines)
 }

@@ -1,5 +1,7 @@
 //! The step of a document's indentation, as its lines show it. It leaves reindenting to `indent`.
 
+use std::borrow::Cow;
+
 use pennyworth_grammars::Language;
 use ropey::Rope;
 
@@ -65,19 +67,20 @@ pub fn detect_indent<'a>(lines: impl IntoIterator<Item = &'a str>, usual: &str) 
 /// One step of a document's indentation, from the lines around one of them.
 pub fn document_indent(text: &Rope, line: usize, language: &Language) -> String {
     let first = line.min(text.len_lines()).saturating_sub(SAMPLE / 2);
-    let lines = text.lines_at(first).take(SAMPLE).map(|line| line.chars().take(SAMPLE_CHARS).collect::<String>());
-    let lines: Vec<String> = lines.collect();
+    let lines = text.lines_at(first).take(SAMPLE).map(|line| Cow::from(line.slice(..line.len_chars().min(SAMPLE_CHARS))));
+    // Nearly every line is borrowed: this runs at each key.
+    let lines: Vec<Cow<'_, str>> = lines.collect();
     let usual = &language.facts().indent;
-    let shown = detect_indent(lines.iter().map(String::as_str), "");
+    let shown = detect_indent(lines.iter().map(AsRef::as_ref), "");
     if !shown.is_empty() {
         return shown;
     }
     // The first line of a body that a user or an editor has indented shows the step before it holds anything.
     let own = line.checked_sub(first).and_then(|own| lines.get(own)).map(|line| leading(line)).unwrap_or_default();
-    let begun = lines.iter().enumerate().map(|(number, text)| match number + first == line && text.trim().is_empty() {
-        true => format!("{own}."),
-        false => text.clone(),
+    let begun = format!("{own}.");
+    let lines = lines.iter().enumerate().map(|(number, text)| match number + first == line && text.trim().is_empty() {
+        true => begun.as_str(),
+        false => text.as_ref(),
     });
-    let begun: Vec<String> = begun.collect();
-    detect_indent(begun.iter().map(String::as_str), usual)
+    detect_indent(lines, usual)
 }

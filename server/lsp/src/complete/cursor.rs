@@ -3,6 +3,7 @@
 
 use std::sync::OnceLock;
 
+use pennyworth_core::classify::Here;
 use pennyworth_core::cut::Surroundings;
 use pennyworth_core::present;
 use pennyworth_core::prompt::normalised;
@@ -42,6 +43,8 @@ pub struct Cursor {
     pub before: String,
     /// Some text after it, with `\n` as line break.
     pub after: String,
+    /// The excerpt around it.
+    pub(super) here: Here,
     surroundings: OnceLock<Surroundings>,
 }
 
@@ -58,6 +61,7 @@ impl Cursor {
             Some(cells) => cells.with(&text, offset),
             None => (text.clone(), offset),
         };
+        let here = Here::of(&text, language, tree.as_ref().filter(|_| barred.is_none()), offset);
         let part = |start: usize, end: usize| normalised(&text::slice(&around, start, end)).into_owned();
         Cursor {
             language,
@@ -70,13 +74,9 @@ impl Cursor {
             text,
             around,
             offset_around,
+            here,
             surroundings: OnceLock::new(),
         }
-    }
-
-    /// One step of the document's indentation, read from the lines around the cursor.
-    pub fn indent(&self) -> String {
-        present::document_indent(&self.text, self.line, self.language)
     }
 
     /// A text with the document's line breaks.
@@ -87,7 +87,7 @@ impl Cursor {
     /// The surroundings that a cutter needs. The first call reads them.
     pub fn surroundings(&self) -> &Surroundings {
         self.surroundings.get_or_init(|| {
-            let around = Surroundings::of(&self.text, self.language, self.tree.as_ref(), self.offset);
+            let around = Surroundings::at(&self.here, &self.text, self.offset);
             Surroundings { may_parse: self.barred.is_none(), ..around }
         })
     }

@@ -5,7 +5,7 @@ use pennyworth_core::cache::{Answer, Found, Relation};
 use pennyworth_core::cut::{Cut, Finish, Progress};
 use pennyworth_core::present::among_closers;
 use pennyworth_core::task::{Stop, Task, Tier};
-use pennyworth_ngram::Query;
+use pennyworth_ngram::{Query, Suggestion};
 
 use super::completer::Completer;
 use super::completion::Completion;
@@ -75,7 +75,9 @@ pub(super) fn lengthen(completer: &Completer, decision: &mut Decision, task: Tas
     }
     let shown = shown.text.trim_end().to_owned();
     decision.learned = completer.learner.model.generation();
-    decision.embedded = embedded(completer, decision, task);
+    // Mostly it says the same again, which is not worth cutting.
+    let says = suggest(completer, decision, task).filter(|says| solid(&says.text) > solid(&shown));
+    decision.embedded = says.and_then(|says| cut_embedded(completer, decision, task, &says));
     let says = decision.embedded.as_ref().map(|(cut, _)| decision.cursor.in_line_breaks(&cut.text));
     let is_longer = says.is_some_and(|says| says.strip_prefix(&shown).is_some_and(|rest| !rest.trim().is_empty()));
     if is_longer && let Some(longer) = embedded_completion(completer, decision) {
@@ -83,8 +85,19 @@ pub(super) fn lengthen(completer: &Completer, decision: &mut Decision, task: Tas
     }
 }
 
+/// Characters of a text that are not white space.
+fn solid(text: &str) -> usize {
+    text.chars().filter(|c| !c.is_whitespace()).count()
+}
+
 /// Asks the embedded model, and returns its cut answer with the probability of what is left.
 pub(super) fn embedded(completer: &Completer, decision: &Decision, task: Task) -> Option<(Cut, f32)> {
+    let says = suggest(completer, decision, task)?;
+    cut_embedded(completer, decision, task, &says)
+}
+
+/// Asks the embedded model.
+fn suggest(completer: &Completer, decision: &Decision, task: Task) -> Option<Suggestion> {
     let Decision { request, cursor, .. } = decision;
     let scope = decision.scope();
     if !scope.settings.embedded.enabled {
@@ -101,17 +114,21 @@ pub(super) fn embedded(completer: &Completer, decision: &Decision, task: Task) -
         min_chars: MIN_CHARS,
         max_tokens: row.max_tokens as usize,
         max_lines: if row.stop.contains(&Stop::Newline) { 1 } else { MAX_LINES },
-        indent: &cursor.indent(),
+        indent: &cursor.surroundings().indent,
         word_chars: &decision.context.language.facts().word_chars,
     };
-    let suggestion = completer.learner.model.ask(|model| model.suggest(&query))?;
+    completer.learner.model.ask(|model| model.suggest(&query))
+}
+
+/// Cuts what the embedded model says.
+fn cut_embedded(completer: &Completer, decision: &Decision, task: Task, says: &Suggestion) -> Option<(Cut, f32)> {
     let mut cutter = cut(completer, decision, task, None, false);
-    cutter.push(&suggestion.text);
+    cutter.push(&says.text);
     let cut = cutter.finish(Finish::Unsure).ok().filter(|cut| says_something(&cut.text))?;
     // A shorter text is more probable than the whole.
     let kept = cut.text.trim_end().len();
-    let shorter = suggestion.tokens.iter().find(|(end, _)| *end >= kept).map(|(_, joint)| *joint);
-    Some((cut, shorter.unwrap_or(suggestion.probability)))
+    let shorter = says.tokens.iter().find(|(end, _)| *end >= kept).map(|(_, joint)| *joint);
+    Some((cut, shorter.unwrap_or(says.probability)))
 }
 
 /// Presents the embedded model's text, and caches it so that it does not flicker while the user types along.

@@ -209,13 +209,13 @@ fn classify(completer: &Completer, configuration: Arc<Configuration>, request: R
             // Outside of the mark: compiling them takes longer than the text.
             syntax::queries(language);
             let _mark = completer.parses.begin(&request.path, language.name());
-            classify::classify(&cursor.text, language, cursor.tree.as_ref(), cursor.offset)
+            classify::classify_here(&cursor.here, &cursor.text, cursor.offset)
         }
         Some(barred) => {
             if let Some(message) = completer.parses.untold(&request.path, language.name(), barred) {
                 completer.providers.troubles.tell(message);
             }
-            classify::unparsed(&cursor.text, language, cursor.offset)
+            classify::unparsed(&cursor.here, &cursor.text, cursor.offset)
         }
     };
     // A fence or a script has its own language.
