@@ -281,6 +281,7 @@ languages! {
         "json" => tree_sitter_json::LANGUAGE,
         "kotlin" => tree_sitter_kotlin_ng::LANGUAGE,
         "lua" => tree_sitter_lua::LANGUAGE,
+        "make" => tree_sitter_make::LANGUAGE,
         "markdown" => tree_sitter_md::LANGUAGE,
         "php" => tree_sitter_php::LANGUAGE_PHP,
         "powershell" => tree_sitter_powershell::LANGUAGE,
@@ -300,7 +301,7 @@ languages! {
         "zig" => tree_sitter_zig::LANGUAGE,
     }
     unparsed {
-        "dockerfile" "gitcommit" "make" "tex" "text" "vue"
+        "dockerfile" "gitcommit" "tex" "text" "vue"
     }
 }
 
