@@ -4,12 +4,14 @@
 use crate::models::Price;
 use crate::money::Money;
 
-/// Tokens of a line of code, indentation included: about the mean of public repositories in ten languages.
+/// Tokens of a line of code, indentation included: about the mean of public repositories in ten languages. How a model counts is learned.
 pub const LINE: u32 = 10;
+/// Lines that this mean is worth beside those that were counted.
+const LINES: f64 = 20.0;
 /// Most lines that are looked at.
 const MOST: u32 = 24;
 /// Prices up to this factor count as alike. Of answers that cost alike, the longest spares the most waits.
-const ALIKE: f64 = 1.015;
+const ALIKE: f64 = 1.03;
 /// Where nothing has a price, time counts: a local server reads a prompt ten times as fast as it writes, and has all but this share in its cache.
 const FREE: (f64, f64) = (0.25, 10.0);
 /// The time that another call takes beside its prompt, in tokens written: a tenth of a second at a hundred tokens a second.
@@ -22,15 +24,21 @@ pub fn wanted(shown: f64, taken: f64) -> f64 {
     (taken.min(shown).max(0.0) + PRIOR.0 * PRIOR.1) / (shown.max(0.0) + PRIOR.1)
 }
 
-/// The tokens of the answer at which a wanted line costs least; those of one line if no further line pays. `prompt` is the price of asking again, `wanted` the chance that the line after a
-/// wanted one is wanted.
+/// Tokens of a line as a model counts them, by lines that it wrote and their tokens.
+pub fn line_tokens(lines: f64, tokens: f64) -> u32 {
+    let mean = (tokens.max(0.0) + f64::from(LINE) * LINES) / (lines.max(0.0) + LINES);
+    (mean.round() as u32).clamp(LINE / 2, LINE * 4)
+}
+
+/// The lines of the answer at which a wanted line costs least; one if no further line pays. `prompt` is the price of asking again, `wanted` the
+/// chance that the line after a wanted one is wanted, and `line` the tokens of a line.
 ///
 /// An answer of `n` lines costs the prompt and `n` lines, and holds `1 + wanted + … + wanted^(n-1)` wanted lines.
-pub fn tokens(prompt: Money, price: &Price, prompt_tokens: u32, wanted: f64) -> u32 {
-    let line = price.cost(0, 0, 0, LINE.into());
-    let (prompt, line) = match line > Money::ZERO {
-        true => (prompt.usd(), line.usd()),
-        false => (CALL + f64::from(prompt_tokens) * FREE.0 / FREE.1, f64::from(LINE)),
+pub fn lines(prompt: Money, price: &Price, prompt_tokens: u32, wanted: f64, line: u32) -> u32 {
+    let written = price.cost(0, 0, 0, line.into());
+    let (prompt, line) = match written > Money::ZERO {
+        true => (prompt.usd(), written.usd()),
+        false => (CALL + f64::from(prompt_tokens) * FREE.0 / FREE.1, f64::from(line)),
     };
     let per_wanted = |lines: u32| {
         let count = (0..lines).fold((0.0, 1.0), |(sum, chance), _| (sum + chance, chance * wanted)).0;
@@ -38,7 +46,7 @@ pub fn tokens(prompt: Money, price: &Price, prompt_tokens: u32, wanted: f64) -> 
     };
     let least = (1..=MOST).map(per_wanted).fold(f64::INFINITY, f64::min);
     let longest = (1..=MOST).rfind(|lines| per_wanted(*lines) <= least * ALIKE);
-    longest.unwrap_or(1) * LINE
+    longest.unwrap_or(1)
 }
 
 #[cfg(test)]
@@ -54,23 +62,36 @@ mod tests {
 
     #[test]
     fn the_dearer_the_prompt_and_the_surer_the_lines_the_further_is_read() {
-        for (name, input, output, prompt_tokens, chance, expected) in [
-            ("a cheap cloud model", 0.15, 0.60, 700, 0.75, 90),
-            ("half of the prompt is cached", 0.08, 0.60, 700, 0.75, 70),
-            ("a long prompt", 0.15, 0.60, 4000, 0.75, 160),
-            ("a short prompt", 0.15, 0.60, 60, 0.75, 30),
-            ("output is dear", 0.15, 6.0, 700, 0.75, 30),
-            ("lines are rarely wanted", 0.15, 0.60, 700, 0.2, 20),
-            ("lines are never wanted", 0.15, 0.60, 700, 0.0, 10),
-            ("lines are always wanted", 0.15, 0.60, 700, 1.0, 240),
-            ("a model that costs nothing", 0.0, 0.0, 700, 0.75, 40),
-            ("a model that costs nothing, and a short prompt", 0.0, 0.0, 16, 0.75, 30),
+        for (name, input, output, prompt_tokens, chance, line, expected) in [
+            ("a cheap cloud model", 0.15, 0.60, 700, 0.75, 10, 9),
+            ("a model to which a line is more tokens", 0.15, 0.60, 700, 0.75, 18, 8),
+            ("half of the prompt is cached", 0.08, 0.60, 700, 0.75, 10, 7),
+            ("a long prompt", 0.15, 0.60, 4000, 0.75, 10, 16),
+            ("a short prompt", 0.15, 0.60, 60, 0.75, 10, 3),
+            ("output is dear", 0.15, 6.0, 700, 0.75, 10, 3),
+            ("lines are rarely wanted", 0.15, 0.60, 700, 0.2, 10, 2),
+            ("lines are never wanted", 0.15, 0.60, 700, 0.0, 10, 1),
+            ("lines are always wanted", 0.15, 0.60, 700, 1.0, 10, 24),
+            ("a model that costs nothing", 0.0, 0.0, 700, 0.75, 10, 5),
+            ("a model that costs nothing, and a short prompt", 0.0, 0.0, 16, 0.75, 10, 3),
         ] {
             let price = price(input, output);
             let prompt = price.cost(prompt_tokens.into(), 0, 0, 0);
-            let found = tokens(prompt, &price, prompt_tokens, chance);
-            assert_eq!(found, expected, "{name}");
+            assert_eq!(lines(prompt, &price, prompt_tokens, chance, line), expected, "{name}");
         }
+    }
+
+    #[test]
+    fn the_tokens_of_a_line_move_from_the_usual_to_what_a_model_writes() {
+        assert_eq!(
+            [(0.0, 0.0), (20.0, 400.0), (2000.0, 36_000.0)].map(|(lines, tokens)| line_tokens(lines, tokens)),
+            [10, 15, 18]
+        );
+        assert_eq!(
+            [(1e6, 1e9), (1e6, 0.0)].map(|(lines, tokens)| line_tokens(lines, tokens)),
+            [40, 5],
+            "a line is a line"
+        );
     }
 
     #[test]

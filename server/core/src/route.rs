@@ -37,6 +37,10 @@ pub struct Standing {
     pub lines_shown: f64,
     /// Those of them that were taken.
     pub lines_taken: f64,
+    /// Lines that it wrote lately, and their tokens as its provider counts them.
+    pub lines_written: f64,
+    /// The tokens of these lines.
+    pub tokens_written: f64,
     /// Usual TTFT in milliseconds; `None` until it has answered.
     pub wait_ms: Option<u32>,
     /// The milliseconds within which nine of ten of its answers begin, as far as is known; `None` if nothing is, or if it does not answer.
@@ -72,6 +76,8 @@ impl Default for Standing {
             cached_share: 0.0,
             lines_shown: 0.0,
             lines_taken: 0.0,
+            lines_written: 0.0,
+            tokens_written: 0.0,
             wait_ms: None,
             needs_ms: None,
             allowance: Allowance::default(),
@@ -90,10 +96,12 @@ impl Standing {
         price.cost(prompt_tokens.into(), cached as u64, 0, output.ceil() as u64)
     }
 
-    /// The tokens up to which a wanted line of its answer costs least.
-    fn reads_on(&self, price: &Price, prompt_tokens: u32) -> u32 {
+    /// The lines up to which a wanted line of its answer costs least, and the tokens of a line.
+    fn reads_on(&self, price: &Price, prompt_tokens: u32) -> (u32, u32) {
         let prompt = self.expected_cost(price, AbortBilled::No, prompt_tokens, 0);
-        read_on::tokens(prompt, price, prompt_tokens, read_on::wanted(self.lines_shown, self.lines_taken))
+        let wanted = read_on::wanted(self.lines_shown, self.lines_taken);
+        let line = read_on::line_tokens(self.lines_written, self.tokens_written);
+        (read_on::lines(prompt, price, prompt_tokens, wanted, line), line)
     }
 
     /// The probability that its completion is accepted: a Beta distribution over earlier outcomes, beginning with the tier's prior.
@@ -340,8 +348,8 @@ fn step(candidate: Candidate<'_>, terms: &Terms<'_>) -> Result<Step, Why> {
     }
     let prompt_tokens = prompt_tokens?;
     let price = model.price.at(terms.now);
-    let tokens = standing.reads_on(&price, prompt_tokens);
-    let reads_on = terms.reads_on && tokens > read_on::LINE;
+    let (lines, line) = standing.reads_on(&price, prompt_tokens);
+    let (tokens, reads_on) = (lines * line, terms.reads_on && lines > 1);
     let max_tokens = match (terms.reads_on, reads_on) {
         // A long line is not cut off.
         (true, true) => tokens.max(terms.max_tokens.min(LONG_LINE)).min(terms.row.read_on),

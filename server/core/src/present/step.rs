@@ -67,7 +67,8 @@ pub fn detect_indent<'a>(lines: impl IntoIterator<Item = &'a str>, usual: &str) 
 /// One step of a document's indentation, from the lines around one of them.
 pub fn document_indent(text: &Rope, line: usize, language: &Language) -> String {
     let first = line.min(text.len_lines()).saturating_sub(SAMPLE / 2);
-    let lines = text.lines_at(first).take(SAMPLE).map(|line| Cow::from(line.slice(..line.len_chars().min(SAMPLE_CHARS))));
+    let lines =
+        text.lines_at(first).take(SAMPLE).map(|line| Cow::from(line.slice(..line.len_chars().min(SAMPLE_CHARS))));
     // Nearly every line is borrowed: this runs at each key.
     let lines: Vec<Cow<'_, str>> = lines.collect();
     let usual = &language.facts().indent;

@@ -84,6 +84,10 @@ struct ModelMemory {
     /// Further lines of its answers that the user decided about, and those of them that were taken or typed; older ones count less.
     lines_shown: f64,
     lines_taken: f64,
+    /// Lines of its answered calls, and their tokens by the provider's count; older ones count less. A row does not hold them, so they begin anew
+    /// with each server.
+    lines_written: f64,
+    tokens_written: f64,
     fates: VecDeque<Fate>,
     confidence: Confidence,
 }
@@ -207,6 +211,13 @@ impl Memory {
         learned.input = learned.input * MEMORY + input as f64;
     }
 
+    /// A model wrote so many lines, for which its provider counted so many tokens.
+    pub(super) fn wrote(&mut self, model: &str, lines: u32, tokens: u64) {
+        let learned = self.model_mut(model);
+        learned.lines_written = learned.lines_written * MEMORY + f64::from(lines);
+        learned.tokens_written = learned.tokens_written * MEMORY + tokens as f64;
+    }
+
     /// A model sent its first text after `ms`.
     pub(super) fn waited(&mut self, model: &str, ms: u32) {
         let learned = self.model_mut(model);
@@ -263,8 +274,19 @@ impl Memory {
         let Some(learned) = self.models.get(model) else { return Standing { shown, accepted, ..Standing::default() } };
         let cached_share = learned.shares().cached;
         let (wait_ms, needs_ms) = (learned.wait_ms(now_ms), learned.needs_ms());
-        let (lines_shown, lines_taken) = (learned.lines_shown, learned.lines_taken);
-        Standing { shown, accepted, cached_share, lines_shown, lines_taken, wait_ms, needs_ms, ..Standing::default() }
+        let &ModelMemory { lines_shown, lines_taken, lines_written, tokens_written, .. } = learned;
+        Standing {
+            shown,
+            accepted,
+            cached_share,
+            lines_shown,
+            lines_taken,
+            lines_written,
+            tokens_written,
+            wait_ms,
+            needs_ms,
+            ..Standing::default()
+        }
     }
 
     /// What was decided about the suggestions of each task in each language, by the models of which `counts` is true.

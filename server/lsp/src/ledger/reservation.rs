@@ -136,6 +136,10 @@ impl Reservation {
             reason,
             first: self.heard.first,
             total: self.heard.began.elapsed(),
+            lines: match self.heard.finish {
+                Some(_) => u32::try_from(self.heard.text.lines().count()).unwrap_or(u32::MAX),
+                None => 0,
+            },
             is_outrun: status == CallStatus::Outrun || self.heard.is_overtaken,
         };
         if settlement.status != CallStatus::Unsent {

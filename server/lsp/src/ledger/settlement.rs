@@ -43,6 +43,8 @@ pub(super) struct Settlement {
     pub(super) reason: Option<String>,
     pub(super) first: Option<Duration>,
     pub(super) total: Duration,
+    /// The lines of the answer's text, if it came to its end.
+    pub(super) lines: u32,
     /// Whether it took longer than we wait, or than another model.
     pub(super) is_outrun: bool,
 }

@@ -130,6 +130,10 @@ impl Store {
         }
         match written {
             Ok(Some(plain_tokens)) if !usage.estimated && usage.input > 0 => {
+                if settlement.lines > 0 {
+                    let written = usage.output.saturating_sub(usage.reasoning);
+                    self.memory().wrote(&entry.model, settlement.lines, written);
+                }
                 self.memory().billed(&entry.model, plain_tokens, usage.input, (usage.cached, usage.written));
             }
             Ok(Some(_)) => {}
