@@ -160,8 +160,11 @@ fn builder() -> reqwest::ClientBuilder {
         }))
 }
 
-/// Sends a request. An answer without a success status becomes an error and its JSON body.
-pub(crate) async fn send(request: reqwest::RequestBuilder) -> Result<reqwest::Response, (ProviderError, Value)> {
+/// An error, and the body of the refusal: JSON or a plain text.
+pub(crate) type Refused = (ProviderError, Value);
+
+/// Sends a request. An answer without a success status becomes an error and its body.
+pub(crate) async fn send(request: reqwest::RequestBuilder) -> Result<reqwest::Response, Refused> {
     let response = request.send().await.map_err(|error| (transport(&error), Value::Null))?;
     if response.status().is_success() {
         return Ok(response);
@@ -174,14 +177,15 @@ pub(crate) async fn send(request: reqwest::RequestBuilder) -> Result<reqwest::Re
     // The status says enough if the rest does not come.
     let text = timeout(ERROR_BODY, body(response, MAX_ERROR_BODY)).await.ok().and_then(Result::ok).unwrap_or_default();
     let parsed: Option<Value> = serde_json::from_slice(&text).ok();
-    // An API's own errors are JSON; other text comes from a firewall or a gateway before it.
+    // An API's own errors are JSON or, from a few servers, plain text; other text comes from a firewall or a gateway before it.
     let page = match text.trim_ascii() {
         _ if parsed.is_some() => Page::None,
         text if is_html || text.starts_with(b"<") => Page::Markup,
         [] => Page::None,
         _ => Page::Text,
     };
-    let body = parsed.unwrap_or_default();
+    let plain = || Value::String(String::from_utf8_lossy(&text).into_owned());
+    let body = parsed.unwrap_or_else(|| if page == Page::Text { plain() } else { Value::Null });
     Err((ProviderError::answer(&Answered { status, body: &body, page, pause, now }), body))
 }
 

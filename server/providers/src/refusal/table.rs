@@ -16,7 +16,7 @@ pub(super) const NO_STATUS: u16 = 0;
 pub(crate) struct Answered<'a> {
     /// The HTTP status.
     pub(crate) status: u16,
-    /// The body, if it is JSON; else null.
+    /// The body, if it is JSON or plain text; else null.
     pub(crate) body: &'a Value,
     /// What the body is if it is not JSON.
     pub(crate) page: Page,
@@ -26,13 +26,13 @@ pub(crate) struct Answered<'a> {
     pub(crate) now: u64,
 }
 
-/// A body that no API sends.
+/// A body that is not JSON.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum Page {
     /// It is JSON, or there is none.
     #[default]
     None,
-    /// Plain text, which a firewall sends, and a few servers for a wrong path or key.
+    /// Plain text, which a firewall sends, and a few servers.
     Text,
     /// HTML or XML.
     Markup,
@@ -99,7 +99,7 @@ const TOO_LONG: [&str; 29] = [
 ];
 
 /// The first row that holds counts. Each provider is named whose words they are.
-const ROWS: [Row; 31] = [
+const ROWS: [Row; 33] = [
     // The lengths that these name are read in `context.rs`.
     row(400..=599, &TOO_LONG, Kind::TooLong),
     // Cohere; 429 is Bedrock's for a rate.
@@ -111,7 +111,8 @@ const ROWS: [Row; 31] = [
     row(429..=429, &["perminute", "per minute", "per-minute", "(rpm)", "(tpm)", "persecond"], Kind::RateLimited),
     // LiteLLM, Portkey, OpenAI, xAI, Fireworks.
     row(400..=499, &["budget_exceeded", "budget has been exceeded", "exceededbudget", "over budget"], Kind::Budget),
-    row(400..=499, &["budget exceeded", "budget limit", "exceeded budget"], Kind::Budget),
+    row(400..=499, &["budget exceeded", "budget limit", "exceeded budget", "exceededtokenbudget"], Kind::Budget),
+    row(400..=499, &["crossed budget"], Kind::Budget),
     row(400..=499, &["insufficient_quota", "current quota", "billing_hard_limit", "usage_limit_reached"], Kind::Budget),
     row(
         400..=499,
@@ -154,6 +155,12 @@ const ROWS: [Row; 31] = [
     row(407..=407, &[], Kind::Proxy),
     // OpenRouter's moderation, Azure's and LiteLLM's filters.
     row(403..=403, &["flagged", "moderation", "guardrail", "content_policy", "content policy"], Kind::Blocked),
+    // Firewalls: Cloudflare's fields, and the words of others.
+    row(
+        403..=403,
+        &["cloudflare_error", "ray_id", "request blocked", "blocked by", "firewall", "access denied based on"],
+        Kind::Blocked,
+    ),
     row(402..=402, &[], Kind::Quota),
     row(300..=399, &[], Kind::Redirect),
     row(401..=401, &[], Kind::Key),
@@ -172,29 +179,36 @@ pub(super) fn kind(answered: &Answered<'_>) -> Kind {
     let Answered { status, body, page, .. } = *answered;
     let words = said(body);
     // It comes from something before the API, and is about this request: a page, also of a portal to log in to, or a bare refusal.
-    let is_of_request = match (page, status) {
+    let is_of_request = || match (page, status) {
         (Page::Text | Page::Markup, 400 | 403 | 406 | 451) | (Page::Markup, 401) => true,
         (Page::None, 403) => is_bare(body, &words),
         _ => false,
     };
-    if is_of_request {
-        return Kind::Blocked;
-    }
     // An error inside a stream may have no status: its words alone count.
     let is_of = |row: &Row| row.statuses.contains(&status) || (status == NO_STATUS && !row.words.is_empty());
     let holds = |row: &&Row| is_of(row) && (row.words.is_empty() || row.words.iter().any(|word| words.contains(word)));
     match ROWS.iter().find(holds) {
+        Some(row) if !row.words.is_empty() => row.kind,
+        _ if is_of_request() => Kind::Blocked,
         Some(row) => row.kind,
         None if (400..500).contains(&status) => Kind::Refused,
         None => Kind::Server,
     }
 }
 
-/// Whether a body gives no reason; AWS WAF's says `Forbidden`. A refused key has one.
+/// Whether a body gives no reason: it has no text, or only `Forbidden`, as AWS WAF's. A refused key has one.
 fn is_bare(body: &Value, words: &str) -> bool {
-    let is_empty = body.is_null() || body.as_object().is_some_and(serde_json::Map::is_empty);
     let mut words = words.split_whitespace().peekable();
-    is_empty || (words.peek().is_some() && words.all(|word| word == "forbidden"))
+    !has_text(body) || (words.peek().is_some() && words.all(|word| word == "forbidden"))
+}
+
+fn has_text(body: &Value) -> bool {
+    match body {
+        Value::String(text) => !text.trim().is_empty(),
+        Value::Array(values) => values.iter().any(has_text),
+        Value::Object(fields) => fields.values().any(has_text),
+        _ => false,
+    }
 }
 
 #[cfg(test)]
@@ -258,6 +272,18 @@ mod tests {
             (403, json!({"error": {"code": 403, "message": "Forbidden"}}), Kind::Blocked),
             (403, json!({"message": "Forbidden: the key may not do this"}), Kind::Key),
             (403, json!({"Message": "User: x is not authorized"}), Kind::Key),
+            (403, json!({"message": null}), Kind::Blocked),
+            (
+                403,
+                json!({"title": "Error 1020: Access denied", "status": 403, "cloudflare_error": true}),
+                Kind::Blocked,
+            ),
+            (
+                429,
+                json!({"title": "Error 1015: You are being rate limited", "cloudflare_error": true}),
+                Kind::RateLimited,
+            ),
+            (403, json!({"message": "Request blocked by security policy", "incident": "1-2"}), Kind::Blocked),
             (401, json!({"message": "Forbidden"}), Kind::Key),
             (401, json!(null), Kind::Key),
             (
@@ -274,6 +300,8 @@ mod tests {
             (412, message("budget limit exceeded"), Kind::Budget),
             (412, json!({"status": "failure", "message": "Portkey Error: Budget limit exceeded"}), Kind::Budget),
             (400, message("Budget exceeded for key"), Kind::Budget),
+            (401, message("ExceededTokenBudget: team t is over its budget"), Kind::Budget),
+            (400, message("Key has crossed budget"), Kind::Budget),
             (400, message("ExceededBudget: User x has exceeded their budget"), Kind::Budget),
             (
                 429,
@@ -335,6 +363,16 @@ mod tests {
         for (status, kind) in [(401, Kind::Key), (403, Kind::Blocked), (404, Kind::NotFound)] {
             let text = Answered { page: Page::Text, ..Answered::new(status, &Value::Null) };
             assert_eq!(super::kind(&text), kind, "{status}");
+        }
+        for (status, said, kind) in [
+            (400, "the request exceeds the available context size", Kind::TooLong),
+            (429, "budget_exceeded: the key is over its budget", Kind::Budget),
+            (403, "error code: 1020", Kind::Blocked),
+            (401, "Unauthorized", Kind::Key),
+        ] {
+            let body = json!(said);
+            let text = Answered { page: Page::Text, ..Answered::new(status, &body) };
+            assert_eq!(super::kind(&text), kind, "{status} {said}");
         }
     }
 }

@@ -20,7 +20,7 @@ pub(super) fn message(body: &Value) -> String {
     text(error).or(told).unwrap_or_default()
 }
 
-/// All that an error says in words, in lower case: codes, message, and the names of violated quotas.
+/// All that an error says in words, in lower case: message, a firewall's fields, codes, and the names of violated quotas.
 pub(super) fn said(body: &Value) -> String {
     let error = error(body);
     let mut said = message(body);
@@ -30,6 +30,11 @@ pub(super) fn said(body: &Value) -> String {
     let reasons =
         error.get("details").and_then(Value::as_array).into_iter().flatten().map(|detail| detail.get("reason"));
     let codes = ["code", "type", "status"].into_iter().map(|key| error.get(key));
+    let fields = ["cloudflare_error", "ray_id"].into_iter().filter(|field| body.get(field).is_some());
+    for word in fields {
+        said.push(' ');
+        said.push_str(word);
+    }
     for word in codes.chain(quotas).chain(reasons).flatten().filter_map(Value::as_str) {
         said.push(' ');
         said.push_str(&word.to_ascii_lowercase());
