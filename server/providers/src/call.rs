@@ -35,7 +35,7 @@ const CHARGED: &str = "x-litellm-response-cost";
 /// How long a request waited that was dropped, if its connection is suspect.
 const IN_VAIN: Duration = Duration::from_secs(1);
 /// Longest wait for an answer to a probe.
-const PROBE: Duration = Duration::from_secs(5);
+pub(crate) const PROBE: Duration = Duration::from_secs(5);
 
 /// Sends the request and streams the answer, all within the deadlines.
 pub(crate) fn ask(client: Client, request: Request) -> impl Stream<Item = Result<Chunk, ProviderError>> {

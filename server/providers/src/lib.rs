@@ -59,7 +59,8 @@ impl Client {
 
     /// Makes sure that a model whose code must stay on this machine runs here, as far as its server tells. It sends no code.
     pub async fn runs_here(&self, model: &Model) -> Result<(), ProviderError> {
-        whereabouts::check(self, model).await
+        let checked = tokio::time::timeout(call::PROBE, whereabouts::check(self, model)).await;
+        checked.map_err(|_| ProviderError::new(Kind::FirstByte))?
     }
 
     /// Checks that the provider answers and accepts the key, without asking for a completion. It also opens a connection for the next call.

@@ -2,19 +2,14 @@
 //! asked before each prompt whose code must stay here, because a name may stand for another model a moment later.
 //! It leaves which models must stay here to `core`, and the call to `call`.
 
-use std::time::Duration;
-
 use pennyworth_core::models::Model;
 use reqwest::header::HeaderMap;
 use reqwest::{Method, RequestBuilder, StatusCode};
 use serde_json::{Value, json};
-use tokio::time::timeout;
 
 use crate::client::{self, Client};
 use crate::error::{Kind, ProviderError};
 
-/// Longest wait for Ollama's description of a model.
-const PATIENCE: Duration = Duration::from_millis(500);
 /// Most bytes of a description.
 const MOST: usize = 8 * 1024 * 1024;
 /// How the headers begin that a LiteLLM proxy adds to each answer.
@@ -49,7 +44,7 @@ pub(crate) fn error(place: Option<&str>) -> ProviderError {
 }
 
 /// Makes sure that a model whose code must stay here runs here. Without Ollama there is nothing to ask. An Ollama that fails to answer is sent
-/// no code.
+/// no code. The wait is the call's own: how long a server takes to say this is part of how long it takes to answer.
 pub(crate) async fn check(client: &Client, model: &Model) -> Result<(), ProviderError> {
     if !model.code_stays_here() {
         return Ok(());
@@ -59,8 +54,7 @@ pub(crate) async fn check(client: &Client, model: &Model) -> Result<(), Provider
     }
     let Some(ollama) = model.ollama.as_deref() else { return Ok(()) };
     let Some(request) = client.loopback(Method::POST, &format!("{ollama}/api/show")) else { return Ok(()) };
-    let asked = described(request.json(&json!({ "model": model.id })));
-    let about = timeout(PATIENCE, asked).await.map_err(|_| ProviderError::new(Kind::FirstByte))??;
+    let about = described(request.json(&json!({ "model": model.id }))).await?;
     about.as_ref().and_then(elsewhere).map_or(Ok(()), |place| Err(error(Some(&place))))
 }
 

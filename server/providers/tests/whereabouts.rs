@@ -71,6 +71,10 @@ fn model(address: &str, id: &str, more: &str) -> Model {
 
 /// The text, or the kind of the error.
 async fn ask(client: &Client, model: Model) -> Result<String, Kind> {
+    ask_within(client, model, LONG).await
+}
+
+async fn ask_within(client: &Client, model: Model, first_byte: Duration) -> Result<String, Kind> {
     let mut answer = client.ask(Request {
         model,
         key: None,
@@ -80,7 +84,7 @@ async fn ask(client: &Client, model: Model) -> Result<String, Kind> {
         stops: Vec::new(),
         temperature: 0.0,
         cache_key: None,
-        timeouts: Timeouts { first_byte: LONG, silence: LONG, total: LONG },
+        timeouts: Timeouts { first_byte, silence: LONG, total: LONG },
     });
     let mut text = String::new();
     while let Some(chunk) = answer.next().await {
@@ -112,8 +116,10 @@ async fn no_prompt_is_sent_where_the_server_does_not_say_where_the_model_runs() 
         (ok(r#"{"details":{"remote_host":"https://ollama.com"}}"#), Some(Kind::Elsewhere)),
     ] {
         let label = describes.as_deref().map(|text| text.chars().take(60).collect::<String>());
+        // Only silence runs into the deadline of the call, which is the only one.
+        let first = if describes.is_some() { LONG } else { Duration::from_millis(800) };
         let (address, prompts) = ollama(describes, ANSWER).await;
-        let came = ask(&Client::new().unwrap(), model(&address, "m", "")).await;
+        let came = ask_within(&Client::new().unwrap(), model(&address, "m", ""), first).await;
         assert_eq!((came.err(), prompts.load(Ordering::SeqCst)), (error, usize::from(error.is_none())), "{label:?}");
     }
 }
