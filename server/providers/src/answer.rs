@@ -121,6 +121,13 @@ where
     })
 }
 
+/// The bill in the body of a refusal, if it has one.
+pub(crate) fn bill(wire: &'static Wire, expected: Expected, refusal: &Value) -> Option<Usage> {
+    let mut reader = Reader::new(wire, expected);
+    reader.count(&refusal.to_string());
+    reader.bill_so_far()
+}
+
 struct Reader {
     wire: &'static Wire,
     frames: Frames,
@@ -244,21 +251,29 @@ impl Reader {
         self.over = true;
     }
 
-    /// Whether the ceiling ended the answer before any text of it but blanks: all tokens were thoughts.
+    /// Whether the ceiling ended the answer before any text of it but blanks: all tokens were thoughts. Some providers bill thoughts and do not
+    /// tell of them, so billed tokens without any text are thoughts, too; one token may be a part of a character.
     fn only_thought(&self, usage: &Usage) -> bool {
         let is_silent = self.written.trim().is_empty() && (usage.reasoning > 0 || self.heard.thought);
-        self.heard.finish == Some(FinishReason::Length) && (self.thoughts.is_inside() || is_silent)
+        let is_hidden = self.written.is_empty() && !usage.estimated && usage.output > 1;
+        self.heard.finish == Some(FinishReason::Length) && (self.thoughts.is_inside() || is_silent || is_hidden)
     }
 
     fn fail(&mut self, error: ProviderError) {
         let held = self.thoughts.end();
         self.show(held);
-        if self.pieces > 0 || self.heard.input.is_some() || self.heard.output.is_some() {
-            let usage = self.account();
+        if let Some(usage) = self.bill_so_far() {
             self.ready.push_back(Ok(Chunk::Usage(usage)));
         }
         self.ready.push_back(Err(error));
         self.over = true;
+    }
+
+    /// The usage if text, counts or a charge have come.
+    fn bill_so_far(&self) -> Option<Usage> {
+        let is_charged = self.heard.charged.is_some() && self.expected.charges;
+        let has_bill = self.pieces > 0 || is_charged || self.heard.input.is_some() || self.heard.output.is_some();
+        has_bill.then(|| self.account())
     }
 
     /// The provider's counts, else our estimates. A piece holds at least one token.

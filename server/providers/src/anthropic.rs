@@ -53,6 +53,7 @@ fn body(request: &Request) -> Map<String, Value> {
 fn read(heard: &mut Heard, frame: &Value) -> Result<(), ProviderError> {
     match kind(Some(frame)) {
         Some("message_start") => heard.input = frame.pointer("/message/usage").map(input),
+        Some("content_block_start") if is_thought(frame.get("content_block")) => heard.thought = true,
         Some("content_block_delta") if kind(frame.get("delta")) == Some("thinking_delta") => heard.thought = true,
         // Signatures and unknown deltas are not text of the answer.
         Some("content_block_delta") if kind(frame.get("delta")) == Some("text_delta") => {
@@ -73,6 +74,10 @@ fn kind(value: Option<&Value>) -> Option<&str> {
     value?.get("type")?.as_str()
 }
 
+fn is_thought(block: Option<&Value>) -> bool {
+    matches!(kind(block), Some("thinking" | "redacted_thinking"))
+}
+
 fn message_delta(heard: &mut Heard, frame: &Value) {
     if let Some(usage) = frame.get("usage") {
         heard.output = output(usage).or(heard.output);
@@ -91,7 +96,7 @@ fn bill(heard: &mut Heard, frame: &Value) {
 fn message(heard: &mut Heard, message: &Value) {
     for block in message.get("content").and_then(Value::as_array).into_iter().flatten() {
         heard.text(block.get("text").and_then(Value::as_str).unwrap_or_default().to_owned(), None);
-        heard.thought |= matches!(kind(Some(block)), Some("thinking" | "redacted_thinking"));
+        heard.thought |= is_thought(Some(block));
     }
     if let Some(usage) = message.get("usage") {
         (heard.input, heard.output) = (Some(input(usage)), output(usage));

@@ -14,9 +14,9 @@ use serde_json::{Map, Value, json};
 use tokio::time::error::Elapsed;
 use tokio::time::{Instant, timeout, timeout_at};
 
-use crate::answer::{Expected, decode_from};
+use crate::answer::{self, Expected, decode_from};
 use crate::chunk::Chunk;
-use crate::client::{self, Client, send};
+use crate::client::{self, Client, Refused, send};
 use crate::connections::Connections;
 use crate::error::{Kind, ProviderError};
 use crate::frames::Framing;
@@ -30,6 +30,8 @@ use crate::wire::Wire;
 const LESSONS: usize = 5;
 /// Most bytes of an answer that is not streamed.
 const MAX_BODY: usize = 8 * 1024 * 1024;
+/// How long the body of an answer that is not streamed pauses before what came of it is taken for whole, if it is.
+const PAUSE: Duration = Duration::from_millis(50);
 /// The header in which a LiteLLM proxy reports the cost of a whole answer, in USD.
 const CHARGED: &str = "x-litellm-response-cost";
 /// How long a request waited that was dropped, if its connection is suspect.
@@ -49,7 +51,13 @@ pub(crate) fn ask(client: Client, request: Request) -> impl Stream<Item = Result
         let mut awaited = Awaited::new(&client, &request.model);
         let opened = timeout_at(first, open(wire, &client, &request)).await;
         awaited.ended(&opened);
-        let response = opened.map_err(|_| ProviderError::new(Kind::FirstByte))??;
+        let response = match opened.map_err(|_| ProviderError::new(Kind::FirstByte))? {
+            Ok(response) => response,
+            Err((error, refusal)) => {
+                let bill = answer::bill(wire, expected, &refusal).map(Chunk::Usage);
+                return Ok(stream::iter(bill.map(Ok).into_iter().chain([Err(error)])).left_stream());
+            }
+        };
         whereabouts::check_answer(&client, &request.model, response.headers())?;
         let limits = Limits::read(response.headers(), client::now()).map(Chunk::Limits);
         let end = start + total;
@@ -60,7 +68,7 @@ pub(crate) fn ask(client: Client, request: Request) -> impl Stream<Item = Result
         let stays_here = request.model.code_stays_here();
         let chunks = decode_from(protocol, bytes, expected, stays_here)
             .inspect_err(move |error| whereabouts::check_error(&client, &request.model, error));
-        Ok::<_, ProviderError>(stream::iter(limits.map(Ok)).chain(chunks))
+        Ok::<_, ProviderError>(stream::iter(limits.map(Ok)).chain(chunks).right_stream())
     };
     stream::once(begun).try_flatten()
 }
@@ -86,10 +94,10 @@ impl Awaited {
         Awaited { remote, since: Instant::now(), end: None }
     }
 
-    fn ended<T>(&mut self, opened: &Result<Result<T, ProviderError>, Elapsed>) {
+    fn ended<T>(&mut self, opened: &Result<Result<T, Refused>, Elapsed>) {
         self.end = Some(match opened {
             Ok(Ok(_)) => Heard::Answer,
-            Ok(Err(error)) if error.status.is_some() => Heard::Answer,
+            Ok(Err((error, _))) if error.status.is_some() => Heard::Answer,
             Ok(Err(_)) => Heard::Failure,
             Err(_) => Heard::Nothing,
         });
@@ -129,22 +137,23 @@ pub(crate) async fn connect(client: &Client, model: &Model) {
 }
 
 /// Posts the request. After a refusal that names a field it posts again without the field, since nothing was billed.
-async fn open(wire: &Wire, client: &Client, request: &Request) -> Result<reqwest::Response, ProviderError> {
-    whereabouts::check(client, &request.model).await?;
+async fn open(wire: &Wire, client: &Client, request: &Request) -> Result<reqwest::Response, Refused> {
+    let unsent = |error| (error, Value::Null);
+    whereabouts::check(client, &request.model).await.map_err(unsent)?;
     let path = request.model.path.clone().unwrap_or_else(|| (wire.path)(request));
     let mut lessons = 0;
     loop {
         let quirk = client.quirks.of(&request.model);
         let mut body = body(wire, request);
         quirk.apply(&mut body);
-        let post = client.request(Method::POST, &request.model, &path, request.key.as_ref())?.json(&body);
-        let (error, refusal) = match send(post).await {
+        let post = client.request(Method::POST, &request.model, &path, request.key.as_ref()).map_err(unsent)?;
+        let (error, refusal) = match send(post.json(&body)).await {
             Ok(response) => return Ok(response),
             Err(refused) => refused,
         };
         let refused_a_field = matches!(error.status, Some(400 | 422)) && lessons < LESSONS;
         let Some(learned) = refused_a_field.then(|| quirk.learned(&body, &refusal)).flatten() else {
-            return Err(error);
+            return Err((error, refusal));
         };
         tracing::info!(model = %request.model.name, quirk = ?learned, "the provider refuses a field; asking without it from now on");
         client.quirks.set(&request.model, learned);
@@ -208,13 +217,38 @@ async fn bytes(wire: &Wire, response: reqwest::Response) -> Result<(Bytes, Optio
     let charged = response.headers().get(CHARGED).and_then(|cost| Money::from_decimal(cost.to_str().ok()?));
     // A proxy that does not know the price reports zero.
     let charged = charged.filter(|cost| *cost > Money::ZERO);
-    let whole = client::body(response, MAX_BODY).await?;
-    let value: Value = serde_json::from_slice(&whole).map_err(|_| ProviderError::new(Kind::Malformed))?;
+    let value = whole(response).await?;
     let frame = match wire.framing {
         Framing::Events => format!("data: {value}\n\n"),
         Framing::Lines => format!("{value}\n"),
     };
     Ok((stream::iter([Ok(frame.into_bytes())]).boxed(), charged))
+}
+
+/// The one value of a body. It is whole once it can be read, also where the body's own end does not come.
+async fn whole(mut response: reqwest::Response) -> Result<Value, ProviderError> {
+    let (mut body, mut seen) = (Vec::new(), 0);
+    loop {
+        let next = match timeout(PAUSE, response.chunk()).await {
+            Ok(Ok(Some(piece))) => {
+                body.extend_from_slice(&piece);
+                if body.len() > MAX_BODY {
+                    return Err(ProviderError::new(Kind::TooLarge));
+                }
+                continue;
+            }
+            Ok(Ok(None)) => Some(ProviderError::new(Kind::Malformed)),
+            Ok(Err(error)) => Some(client::transport(&error)),
+            Err(_) if body.len() == seen => continue,
+            Err(_) => None,
+        };
+        seen = body.len();
+        match (serde_json::from_slice(&body), next) {
+            (Ok(value), _) => return Ok(value),
+            (Err(_), Some(error)) => return Err(error),
+            (Err(_), None) => {}
+        }
+    }
 }
 
 /// The same bytes under deadlines: the first piece by `first`, each later one within `silence`, and the last by `end`.

@@ -153,11 +153,13 @@ fn logprob(choice: &Value) -> Option<f32> {
     sum.map(|sum| sum.min(0.0) as f32)
 }
 
-/// Reads usage under the names of each copy of the API. Without any count it is ignored.
+/// Reads usage under the names of each copy of the API. A charge may come without counts.
 fn account(heard: &mut Heard, bill: &Value) {
+    let charged = bill.get("cost").and_then(Value::as_f64).filter(|usd| *usd >= 0.0).map(Money::from_usd);
     let input = count(bill, &["/prompt_tokens", "/input_tokens"]);
     let output = count(bill, &["/completion_tokens", "/output_tokens"]);
     if input.is_none() && output.is_none() {
+        heard.charged = charged.or(heard.charged);
         return;
     }
     let cached = ["/prompt_tokens_details/cached_tokens", "/prompt_cache_hit_tokens", "/cached_input_tokens"];
@@ -168,5 +170,5 @@ fn account(heard: &mut Heard, bill: &Value) {
     });
     let reasoning = ["/completion_tokens_details/reasoning_tokens", "/reasoning_tokens"];
     heard.output = Some(Output { all: output.unwrap_or(0), reasoning: count(bill, &reasoning).unwrap_or(0) });
-    heard.charged = bill.get("cost").and_then(Value::as_f64).filter(|usd| *usd >= 0.0).map(Money::from_usd);
+    heard.charged = charged;
 }

@@ -138,6 +138,14 @@ async fn each_status_says_what_to_do_next() {
         (Fault::Page(403, "text/html", "<html>Sorry, you have been blocked</html>"), Blocked, NextModel),
         (Fault::Page(403, "text/plain", "error code: 1020"), Blocked, NextModel),
         (Fault::Page(403, "application/json", ""), Blocked, NextModel),
+        (Fault::Page(400, "text/plain", "the request exceeds the available context size"), TooLong, NextModel),
+        (Fault::Page(429, "text/plain", "budget_exceeded: over budget"), Budget, Rest(Pace::Budget)),
+        (
+            Fault::Page(403, "application/problem+json", r#"{"title":"Access denied","cloudflare_error":true}"#),
+            Blocked,
+            NextModel,
+        ),
+        (Fault::Page(403, "application/json", r#"{"message":null}"#), Blocked, NextModel),
         (Fault::Page(401, "text/html", "<html>log in</html>"), Blocked, NextModel),
         (Fault::Page(401, "text/plain", "Unauthorized"), Key, Rest(Pace::Account)),
         (Fault::Page(401, "application/json", ""), Key, Rest(Pace::Account)),
@@ -221,6 +229,29 @@ async fn what_stops_in_the_middle_of_a_body_is_given_up() {
     let seven = Next::RetryAfter(Some(Duration::from_secs(7)));
     for (head, end) in [(JSON, (Kind::Deadline, Next::RetryAfter(None))), (BUSY, (Kind::RateLimited, seven))] {
         check(Fault::HangAfter(head, "{\"choices\""), "", None, Err(end)).await;
+    }
+}
+
+/// The body of an answer that is not streamed has no length, or a wrong one, and the connection stays open.
+#[tokio::test]
+async fn an_answer_is_whole_although_its_body_does_not_end() {
+    const WHOLE: &str = r#"{"choices":[{"index":0,"text":"a + b","finish_reason":"stop"}],
+        "usage":{"prompt_tokens":7,"completion_tokens":3}}"#;
+    for head in [
+        "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\n\r\n",
+        "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 9999\r\n\r\n",
+    ] {
+        check(Fault::HangAfter(head, WHOLE), "a + b", Some(false), Ok(FinishReason::Stop)).await;
+    }
+}
+
+#[tokio::test]
+async fn a_failure_with_a_bill_is_accounted() {
+    for body in [
+        json!({"error": {"message": "it broke"}, "usage": {"prompt_tokens": 7, "completion_tokens": 2}}),
+        json!({"error": {"message": "it broke", "usage": {"prompt_tokens": 7, "completion_tokens": 2}}}),
+    ] {
+        check(status(500, body), "", Some(false), Err((Kind::Server, Next::RetryAfter(None)))).await;
     }
 }
 
