@@ -10,6 +10,7 @@
 //! It leaves reading settings, choosing models and printing reports to others.
 
 mod books;
+mod boots;
 mod clock;
 #[cfg_attr(not(feature = "telemetry"), path = "ledger/no_collector.rs")]
 mod collector;

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use rusqlite::{Connection, ErrorCode, TransactionBehavior};
 
+use super::boots;
 use super::clock::{Clock, Steady};
 use super::copy::{Order, copy};
 use super::damage::{self, Replaced};
@@ -154,7 +155,8 @@ impl Books {
     /// Takes over what this server knows and what it wrote to memory meanwhile.
     fn settle_in(&mut self, path: &Path, mut opened: Opened) {
         let settled = (|| {
-            self.steady.follow(&self.clock, sums::latest(&opened.connection)?);
+            let of_boot = boots::now_ms(&opened.connection, &self.clock)?;
+            self.steady.follow(&self.clock, of_boot, sums::latest(&opened.connection)?);
             let now = self.steady.now_ms(&self.clock);
             let step = opened.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
             if let Some(known) = self.known {
@@ -165,6 +167,7 @@ impl Books {
                 copy(connection, &step, "suggestions", 0, Order::Rising)?;
             }
             let sums = sums::read(&step, now)?;
+            boots::note(&step, &self.clock, now)?;
             step.commit()?;
             Ok(sums)
         })();

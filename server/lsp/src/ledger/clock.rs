@@ -11,12 +11,20 @@ const SET_BACK_MS: i64 = 3_600_000;
 pub struct Clock {
     wall: Arc<dyn Fn() -> SystemTime + Send + Sync>,
     elapsed: Arc<dyn Fn() -> Duration + Send + Sync>,
+    /// The system's id of the start since which `elapsed` counts, if it has one.
+    boot: Option<Arc<str>>,
 }
 
 impl Clock {
     /// This machine's.
     pub fn system() -> Clock {
-        Clock::new(SystemTime::now, system::elapsed())
+        let boot = system::boot().map(Arc::from);
+        Clock { boot, ..Clock::new(SystemTime::now, system::elapsed()) }
+    }
+
+    /// The same clock in a start of the machine with this id.
+    pub fn in_boot(self, boot: &str) -> Clock {
+        Clock { boot: Some(boot.into()), ..self }
     }
 
     /// A time of day, and the time that passes, sleep included.
@@ -24,7 +32,7 @@ impl Clock {
         wall: impl Fn() -> SystemTime + Send + Sync + 'static,
         elapsed: impl Fn() -> Duration + Send + Sync + 'static,
     ) -> Clock {
-        Clock { wall: Arc::new(wall), elapsed: Arc::new(elapsed) }
+        Clock { wall: Arc::new(wall), elapsed: Arc::new(elapsed), boot: None }
     }
 
     pub(super) fn wall(&self) -> SystemTime {
@@ -38,6 +46,14 @@ impl Clock {
     pub(super) fn elapsed(&self) -> Duration {
         (self.elapsed)()
     }
+
+    pub(super) fn elapsed_ms(&self) -> i64 {
+        i64::try_from(self.elapsed().as_millis()).unwrap_or(i64::MAX)
+    }
+
+    pub(super) fn boot(&self) -> Option<&str> {
+        self.boot.as_deref()
+    }
 }
 
 /// Milliseconds since 1970.
@@ -46,7 +62,8 @@ pub(super) fn millis(time: SystemTime) -> i64 {
 }
 
 /// The time by which caps count. It begins at the time of day, follows the time that passes, and never falls behind the ledger's rows. So a
-/// time of day that jumps while a server runs, forward or back, gives nobody the money of a day twice.
+/// time of day that jumps while a server runs, forward or back, gives nobody the money of a day twice. Where the system tells its starts apart,
+/// only the first server after a start begins at the time of day.
 pub(super) struct Steady {
     began_ms: i64,
     began: Duration,
@@ -61,9 +78,14 @@ impl Steady {
         self.began_ms.saturating_add(clock.elapsed().saturating_sub(self.began).as_millis() as i64)
     }
 
-    /// Catches up with the latest row: the time by which it counts, and the time of day when it was written. If the time of day was set back
-    /// before this server began, it counts only what passed since.
-    pub(super) fn follow(&mut self, clock: &Clock, latest: Option<(i64, i64)>) {
+    /// Goes on from what the ledger knows: the time that follows from the machine's start, and the latest row with the time by which it counts
+    /// and the time of day when it was written. If the time of day was set back before this server began, it counts only what passed since.
+    pub(super) fn follow(&mut self, clock: &Clock, of_boot: Option<i64>, latest: Option<(i64, i64)>) {
+        if let Some(now) = of_boot {
+            let now = latest.map_or(now, |(counts_ms, _)| now.max(counts_ms));
+            *self = Steady { began_ms: now, began: clock.elapsed() };
+            return;
+        }
         let Some((counts_ms, at_ms)) = latest else { return };
         let now = self.now_ms(clock);
         let since = if counts_ms.saturating_sub(now) > SET_BACK_MS { (clock.wall_ms() - at_ms).max(0) } else { 0 };
@@ -74,6 +96,12 @@ impl Steady {
 #[cfg(any(target_os = "linux", target_os = "android", target_vendor = "apple"))]
 mod system {
     use std::time::Duration;
+
+    /// The id of the machine's current start; Apple's systems are not asked.
+    pub(super) fn boot() -> Option<String> {
+        let id = std::fs::read_to_string("/proc/sys/kernel/random/boot_id").ok()?;
+        Some(id.trim().to_owned()).filter(|id| !id.is_empty())
+    }
 
     use rustix::time::{ClockId, clock_gettime};
 
@@ -93,6 +121,11 @@ mod system {
 #[cfg(not(any(target_os = "linux", target_os = "android", target_vendor = "apple")))]
 mod system {
     use std::time::{Duration, Instant};
+
+    /// Starts of the machine are not told apart here.
+    pub(super) fn boot() -> Option<String> {
+        None
+    }
 
     /// Here this clock goes on while the machine sleeps.
     pub(super) fn elapsed() -> impl Fn() -> Duration {
@@ -130,7 +163,7 @@ mod tests {
             hands[0].fetch_add(jump + pass, Ordering::Relaxed);
             hands[1].fetch_add(pass, Ordering::Relaxed);
             assert_eq!(steady.now_ms(&clock) - before, pass);
-            steady.follow(&clock, Some((steady.now_ms(&clock), clock.wall_ms())));
+            steady.follow(&clock, None, Some((steady.now_ms(&clock), clock.wall_ms())));
             assert_eq!(steady.now_ms(&clock) - before, pass);
         }
     }
@@ -151,7 +184,7 @@ mod tests {
         ] {
             hands[0].store(wall, Ordering::Relaxed);
             let mut steady = Steady::begin(&clock);
-            steady.follow(&clock, Some(row));
+            steady.follow(&clock, None, Some(row));
             assert_eq!(steady.now_ms(&clock), expected, "{wall} {row:?}");
         }
     }

@@ -26,13 +26,16 @@ const MICRO: i64 = 1_000_000;
 struct Hands {
     wall: Arc<AtomicU64>,
     elapsed: Arc<AtomicU64>,
+    /// Starts of the machine so far; `None` if the system does not tell them apart.
+    boot: Option<u32>,
     folder: Arc<tempfile::TempDir>,
 }
 
 impl Hands {
     fn new() -> Hands {
         let hand = |at| Arc::new(AtomicU64::new(at));
-        Hands { wall: hand(1_700_000_000), elapsed: hand(7), folder: Arc::new(tempfile::tempdir().unwrap()) }
+        let folder = Arc::new(tempfile::tempdir().unwrap());
+        Hands { wall: hand(1_700_000_000), elapsed: hand(7), boot: None, folder }
     }
 
     /// Lets time pass.
@@ -58,7 +61,8 @@ impl Hands {
             move || Duration::from_secs(hand.load(Ordering::Relaxed))
         };
         let (wall, elapsed) = (hand(&self.wall), hand(&self.elapsed));
-        Ledger::open_with(path, Clock::new(move || UNIX_EPOCH + wall(), elapsed))
+        let clock = Clock::new(move || UNIX_EPOCH + wall(), elapsed);
+        Ledger::open_with(path, self.boot.iter().fold(clock, |clock, boot| clock.in_boot(&boot.to_string())))
     }
 }
 
@@ -356,7 +360,7 @@ fn without_a_lasting_file_nothing_that_costs_money_is_reserved_and_free_calls_go
         (None, "no place for it is known"),
         (Some(below_a_file), "cannot be kept"),
         (Some(folder.path().to_owned()), "is not a file"),
-        (Some(newer.clone()), "a newer program wrote it: its version is 99, and this program knows 2"),
+        (Some(newer.clone()), "a newer program wrote it: its version is 99, and this program knows 3"),
     ];
     #[cfg(unix)]
     {
@@ -650,6 +654,34 @@ fn suggested(model: &str, chars: u32, tokens: u32, truncated: bool) -> Suggested
         truncated,
         probability: Some(0.5),
     }
+}
+
+#[test]
+fn a_server_that_begins_after_a_jump_gives_nobody_the_money_of_a_day_twice() {
+    let day = 24 * 3600;
+    let mut hands = Hands { boot: Some(0), ..Hands::new() };
+    let pays = |hands: &Hands| {
+        let (ledger, _) = hands.open(None);
+        let paid = reserve(&ledger, call(), 300).map(|call| call.settle(None)).is_ok();
+        assert!(ledger.flush());
+        paid
+    };
+    assert!(pays(&hands));
+    let open = hands.open(None);
+    for jump in [day + 3600, -2 * day, 400 * day, -399 * day] {
+        hands.jump(jump);
+        assert!(!pays(&hands), "a jump of {jump} s");
+    }
+    drop(open);
+    hands.forward(25 * 3600);
+    assert!(pays(&hands) && !pays(&hands), "a day has passed");
+    // After a restart only the time of day says how long the machine was off.
+    hands.boot = Some(1);
+    hands.elapsed.store(3, Ordering::Relaxed);
+    hands.jump(day + 3600);
+    assert!(pays(&hands), "a day passed without power");
+    hands.jump(day + 3600);
+    assert!(!pays(&hands));
 }
 
 #[test]
