@@ -130,6 +130,11 @@ impl Ledger {
         self.writer.memory().standing(task, language, model, self.now_ms())
     }
 
+    /// How long a model is still left out, because its last calls took longer than we wait. Does not wait.
+    pub fn left_out(&self, model: &str) -> Option<Duration> {
+        self.writer.memory().left_out(model, self.now_ms())
+    }
+
     /// The standing of every model with shown suggestions, by task and language. Does not wait.
     pub fn known(&self) -> Vec<KnownStanding> {
         self.writer.memory().known(self.now_ms())

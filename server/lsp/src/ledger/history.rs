@@ -48,7 +48,8 @@ pub(super) fn load(connection: &Connection) -> rusqlite::Result<Memory> {
             memory.billed(&model, row.get(1)?, count(2)?, (count(3)?, count(5)?));
         }
         if row.get(7)? {
-            memory.missed(&model, row.get::<_, Option<u32>>(8)?.unwrap_or_default(), row.get(9)?);
+            let (ms, at_ms) = (row.get::<_, Option<u32>>(8)?.unwrap_or_default(), row.get::<_, i64>(9)?);
+            memory.missed(&model, ms, at_ms.saturating_add(ms.into()));
         } else if let Some(first) = row.get::<_, Option<u32>>(4)? {
             memory.waited(&model, first);
         }

@@ -3,6 +3,7 @@
 //! user's other servers count from the next start. It leaves reading and writing rows to `history` and `store`.
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::time::Duration;
 
 use pennyworth_core::budget::Feedback;
 use pennyworth_core::confidence::{Bin, Confidence, Fate};
@@ -92,13 +93,23 @@ struct ModelMemory {
     confidence: Confidence,
 }
 
-/// Calls in a row that took longer than we wait.
+/// Calls in a row that took longer than we wait. Calls that were in flight together count once.
 #[derive(Clone, Copy, Debug, Default)]
 struct Missed {
     calls: u32,
     /// Milliseconds that the longest of them took.
     ms: u32,
+    /// When the last one counted ended.
     at_ms: i64,
+}
+
+impl Missed {
+    /// The milliseconds for which the model is still assumed to need twice as long; `None` if it is not.
+    fn holds_ms(self, now_ms: i64) -> Option<i64> {
+        let more = self.calls.checked_sub(FEW_MISSES)?;
+        let left = (MISSED_MS << more.min(6)).saturating_sub(now_ms.saturating_sub(self.at_ms));
+        (left > 0).then_some(left)
+    }
 }
 
 /// Parts of the input, each from 0 to 1.
@@ -118,10 +129,11 @@ impl ModelMemory {
 
     /// The usual milliseconds to the first text. After enough missed calls: more than those were given.
     fn wait_ms(&self, now_ms: i64) -> Option<u32> {
-        let (usual, Missed { calls, ms, at_ms }) = (usual(&self.waits), self.missed);
-        let Some(more) = calls.checked_sub(FEW_MISSES) else { return usual };
-        let holds = now_ms.saturating_sub(at_ms) < MISSED_MS << more.min(6);
-        if holds { Some(usual.unwrap_or(0).max(ms.saturating_mul(2))) } else { usual }
+        let usual = usual(&self.waits);
+        match self.missed.holds_ms(now_ms) {
+            Some(_) => Some(usual.unwrap_or(0).max(self.missed.ms.saturating_mul(2))),
+            None => usual,
+        }
     }
 
     /// The milliseconds to give this model before another one is called besides it: so many that nine of ten answers begin, and more than
@@ -225,10 +237,12 @@ impl Memory {
         learned.missed = Missed::default();
     }
 
-    /// A call was given up after `ms`, before anything whole had come.
-    pub(super) fn missed(&mut self, model: &str, ms: u32, now_ms: i64) {
-        let missed = &mut self.model_mut(model).missed;
-        *missed = Missed { calls: missed.calls.saturating_add(1), ms: missed.ms.max(ms), at_ms: now_ms };
+    /// A call was given up at `ended_ms`, after `ms`, before anything whole had come.
+    pub(super) fn missed(&mut self, model: &str, ms: u32, ended_ms: i64) {
+        let Missed { calls, ms: most, at_ms } = self.model_mut(model).missed;
+        let was_in_flight = calls > 0 && ended_ms.saturating_sub(ms.into()) < at_ms;
+        let (calls, at_ms) = if was_in_flight { (calls, at_ms) } else { (calls.saturating_add(1), ended_ms) };
+        self.model_mut(model).missed = Missed { calls, ms: most.max(ms), at_ms };
     }
 
     /// A further line of a model's answer was taken or typed, or it was not.
@@ -287,6 +301,12 @@ impl Memory {
             needs_ms,
             ..Standing::default()
         }
+    }
+
+    /// How long a model is still assumed to need longer than we wait, because its last calls did.
+    pub(super) fn left_out(&self, model: &str, now_ms: i64) -> Option<Duration> {
+        let left = self.models.get(model)?.missed.holds_ms(now_ms)?;
+        u64::try_from(left).ok().map(Duration::from_millis)
     }
 
     /// What was decided about the suggestions of each task in each language, by the models of which `counts` is true.

@@ -685,6 +685,22 @@ fn a_server_that_begins_after_a_jump_gives_nobody_the_money_of_a_day_twice() {
 }
 
 #[test]
+fn calls_that_were_in_flight_together_are_one_miss() {
+    let hands = Hands::new();
+    let (ledger, _) = hands.open(None);
+    let wait_ms = || ledger.standing(Task::Line, "rust", "m").wait_ms;
+    for wave in 1..=3 {
+        assert_eq!(wait_ms(), None, "before wave {wave}");
+        hands.forward(1);
+        let calls: Vec<_> = (0..4).map(|_| reserve(&ledger, call(), 1_000_000).unwrap()).collect();
+        std::thread::sleep(Duration::from_millis(5));
+        calls.into_iter().for_each(Reservation::outrun);
+        assert!(ledger.flush());
+    }
+    assert!(wait_ms().is_some());
+}
+
+#[test]
 fn a_model_that_says_nothing_in_time_is_taken_to_need_longer_for_a_while() {
     use pennyworth_providers::Kind;
 
@@ -698,7 +714,10 @@ fn a_model_that_says_nothing_in_time_is_taken_to_need_longer_for_a_while() {
         end(reserve(&ledger, call(), 1_000_000).unwrap());
         assert!(ledger.flush(), "before the clock moves");
     };
-    let late = || ends(Reservation::outrun);
+    let late = || {
+        hands.forward(1);
+        ends(Reservation::outrun);
+    };
     for kind in
         [|call: Reservation| call.fail(&error(Kind::Connect)), |call: Reservation| call.fail(&error(Kind::Server))]
     {

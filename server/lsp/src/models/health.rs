@@ -40,10 +40,22 @@ pub enum Again {
     Changed,
 }
 
+impl Again {
+    /// The later of two, both of which must come.
+    pub fn later(self, other: Again) -> Again {
+        match (self, other) {
+            (Again::Changed, _) | (_, Again::Changed) => Again::Changed,
+            (Again::At(one), Again::At(other)) => Again::At(one.max(other)),
+            (Again::Now, later) | (later, Again::Now) => later,
+        }
+    }
+}
+
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 struct Breaker {
-    /// Failures in a row of the same pace.
+    /// Failures in a row of the same pace. A call that began before the last one counted was in flight with it and is the same failure.
     failures: u32,
+    counted: Option<Instant>,
     pace: Pace,
     /// Calls in a row that were paid for and gave nothing.
     vain: u32,
@@ -69,6 +81,7 @@ pub struct Permit<'a> {
     account: String,
     model: String,
     generation: u64,
+    began: Instant,
 }
 
 /// The account that a model's calls are billed to: what its provider refuses for one key, it may serve for another.
@@ -91,11 +104,7 @@ impl Health {
     pub fn again(&self, account: &str, model: &str, now: Instant) -> Again {
         let one = lock(&self.models).get(model).map_or(Again::Now, |breaker| breaker.again(now));
         let other = lock(&self.accounts).get(account).map_or(Again::Now, |breaker| breaker.again(now));
-        match (one, other) {
-            (Again::Changed, _) | (_, Again::Changed) => Again::Changed,
-            (Again::At(one), Again::At(other)) => Again::At(one.max(other)),
-            (Again::Now, later) | (later, Again::Now) => later,
-        }
+        one.later(other)
     }
 
     /// Begins a call under the configuration of this generation; `None` if it may not go through.
@@ -108,7 +117,7 @@ impl Health {
         for breaker in breakers.into_iter().flatten().filter(|breaker| breaker.state != BreakerState::Closed) {
             breaker.state = BreakerState::Trying;
         }
-        Some(Permit { health: self, account: account.to_owned(), model: model.to_owned(), generation })
+        Some(Permit { health: self, account: account.to_owned(), model: model.to_owned(), generation, began: now })
     }
 
     /// A configuration of this generation is about to be in force: under it, every provider and model may be tried again.
@@ -136,11 +145,26 @@ impl Breaker {
         }
     }
 
+    /// Whether a call that began at `began` was in flight when the last failure was counted.
+    fn was_in_flight(&self, began: Instant) -> bool {
+        self.counted.is_some_and(|counted| began < counted)
+    }
+
     /// Rests for at least the time that was asked for. The first time this is all; later it is no less than the pace's own growing pause, so that
-    /// a provider that always asks for a moment gets no storm.
-    fn rest(&mut self, pace: Pace, asked: Option<Duration>, now: Instant) {
-        if self.state == BreakerState::Stopped {
-            return;
+    /// a provider that always asks for a moment gets no storm. Calls that fail together count once, and the longest of their pauses holds.
+    fn rest(&mut self, pace: Pace, asked: Option<Duration>, (began, now): (Instant, Instant)) {
+        match self.state {
+            BreakerState::Stopped => return,
+            BreakerState::Trying if self.was_in_flight(began) => return,
+            BreakerState::Open(until) if self.was_in_flight(began) => {
+                let later = now + asked.unwrap_or(pace.pause(0));
+                if later > until {
+                    let failures = if self.pace == pace { self.failures } else { 1 };
+                    *self = Breaker { failures, pace, state: BreakerState::Open(later), ..*self };
+                }
+                return;
+            }
+            _ => {}
         }
         let failures = if self.pace == pace { self.failures } else { 0 };
         let pause = match (asked, failures) {
@@ -148,7 +172,8 @@ impl Breaker {
             (Some(asked), _) => asked.max(pace.pause(failures - 1)),
             (None, _) => pace.pause(failures),
         };
-        *self = Breaker { failures: failures.saturating_add(1), pace, state: BreakerState::Open(now + pause), ..*self };
+        let state = BreakerState::Open(now + pause);
+        *self = Breaker { failures: failures.saturating_add(1), counted: Some(now), pace, state, ..*self };
     }
 
     /// A call was paid for and gave nothing.
@@ -158,23 +183,16 @@ impl Breaker {
     }
 
     /// One request was refused. After a number of them in a row the model rests.
-    fn refused(&mut self, now: Instant) {
-        match self.state {
-            BreakerState::Stopped => {}
-            _ if self.failures < REFUSALS => {
-                let state = BreakerState::Closed;
-                *self = Breaker { failures: self.failures + 1, pace: Pace::Seconds, state, ..*self };
-            }
-            _ => {
-                let pause = Pace::Seconds.pause(self.failures - REFUSALS);
-                *self = Breaker {
-                    failures: self.failures.saturating_add(1),
-                    pace: Pace::Seconds,
-                    state: BreakerState::Open(now + pause),
-                    ..*self
-                };
-            }
+    fn refused(&mut self, (began, now): (Instant, Instant)) {
+        if self.state == BreakerState::Stopped || self.was_in_flight(began) {
+            return;
         }
+        let state = match self.failures.checked_sub(REFUSALS) {
+            Some(more) => BreakerState::Open(now + Pace::Seconds.pause(more)),
+            None => BreakerState::Closed,
+        };
+        let failures = self.failures.saturating_add(1);
+        *self = Breaker { failures, counted: Some(now), pace: Pace::Seconds, state, ..*self };
     }
 }
 
@@ -199,11 +217,12 @@ impl Permit<'_> {
             return;
         }
         let (mut models, mut accounts) = (lock(&self.health.models), lock(&self.health.accounts));
+        let times = (self.began, now);
         match next {
             Next::RetryAfter(asked) => {
-                accounts.entry(self.account.clone()).or_default().rest(Pace::Seconds, asked, now)
+                accounts.entry(self.account.clone()).or_default().rest(Pace::Seconds, asked, times)
             }
-            Next::Rest(pace) => accounts.entry(self.account.clone()).or_default().rest(pace, None, now),
+            Next::Rest(pace) => accounts.entry(self.account.clone()).or_default().rest(pace, None, times),
             // Not the provider's fault, so that the breakers stay as they are.
             Next::Fatal => {}
             // The provider answered, so it is well; it only cannot serve this request or this model.
@@ -211,9 +230,9 @@ impl Permit<'_> {
                 accounts.remove(&self.account);
                 let model = models.entry(self.model.clone()).or_default();
                 match next {
-                    Next::RestModel(pace) => model.rest(pace, None, now),
+                    Next::RestModel(pace) => model.rest(pace, None, times),
                     Next::StopModel => model.gave_nothing(),
-                    _ => model.refused(now),
+                    _ => model.refused(times),
                 }
             }
         }
@@ -274,14 +293,16 @@ mod tests {
     fn each_end_of_a_call_in_each_state_leads_to_the_next() {
         const ASKED: Next = Next::RetryAfter(Some(Duration::from_secs(7)));
         const UNASKED: Next = Next::RetryAfter(None);
-        let now = Instant::now();
+        let began = Instant::now();
+        let now = began + S;
         let closed = Breaker::default();
-        let refused = Breaker { failures: 1, ..closed };
+        let refused = Breaker { failures: 1, counted: Some(now), ..closed };
         let open = |pace, failures, seconds| {
             let state = BreakerState::Open(now + S * seconds);
-            Breaker { failures, pace, state, ..closed }
+            Breaker { failures, counted: Some(now), pace, state, ..closed }
         };
-        let trying = Breaker { failures: 2, state: BreakerState::Trying, ..closed };
+        let trying = Breaker { failures: 2, counted: Some(began), state: BreakerState::Trying, ..closed };
+        let others_try = Breaker { counted: Some(now), ..trying };
         let vain = Breaker { vain: 1, ..closed };
         use Pace::{Account, Budget, Minutes, Seconds};
         for (before, next, after, model) in [
@@ -294,10 +315,13 @@ mod tests {
             (closed, Next::StopModel, closed, vain),
             (closed, Next::NextModel, closed, refused),
             (closed, Next::Fatal, closed, closed),
-            // A call that was in flight when another one opened the breaker.
-            (open(Seconds, 1, 3), ASKED, open(Seconds, 2, 7), closed),
-            (open(Seconds, 1, 3), UNASKED, open(Seconds, 2, 2), closed),
+            // A call that was in flight when another one opened the breaker is the same failure.
+            (open(Seconds, 1, 3), ASKED, open(Seconds, 1, 7), closed),
+            (open(Seconds, 1, 3), UNASKED, open(Seconds, 1, 3), closed),
+            (open(Account, 1, 300), Next::Rest(Account), open(Account, 1, 300), closed),
+            (open(Account, 1, 300), UNASKED, open(Account, 1, 300), closed),
             (open(Seconds, 1, 3), Next::Rest(Account), open(Account, 1, 300), closed),
+            (others_try, ASKED, others_try, closed),
             (open(Seconds, 1, 3), Next::RestModel(Minutes), closed, open(Minutes, 1, 60)),
             (open(Seconds, 1, 3), Next::NextModel, closed, refused),
             (open(Seconds, 1, 3), Next::Fatal, open(Seconds, 1, 3), closed),
@@ -309,17 +333,40 @@ mod tests {
             (trying, Next::Fatal, trying, closed),
         ] {
             let health = Health::default();
-            let permit = health.begin(0, "a", "m", now).unwrap();
+            let permit = health.begin(0, "a", "m", began).unwrap();
             lock(&health.accounts).insert("a".into(), before);
             permit.failed(next, now);
             let found =
                 |breakers: &Mutex<HashMap<String, Breaker>>, key| lock(breakers).get(key).copied().unwrap_or_default();
             let (account, its_model) = (found(&health.accounts, "a"), found(&health.models, "m"));
             // A permit that ends without a word frees the try.
-            let is_free = matches!(account.state, BreakerState::Open(_)) && after == trying;
+            let is_free = matches!(account.state, BreakerState::Open(_)) && after.state == BreakerState::Trying;
             assert!(account == after || is_free, "{before:?} {next:?}: {account:?}");
             assert_eq!(its_model, model, "{before:?} {next:?}");
         }
+    }
+
+    #[test]
+    fn calls_that_fail_together_are_one_failure() {
+        let start = Instant::now();
+        let moment = Next::RetryAfter(Some(S));
+        for (next, pause) in [
+            (moment, 1),
+            (Next::RetryAfter(None), 1),
+            (Next::Rest(Pace::Minutes), 60),
+            (Next::Rest(Pace::Account), 300),
+            (Next::RestModel(Pace::Minutes), 60),
+        ] {
+            let health = Health::default();
+            let permits: Vec<_> = (0..6).map(|_| health.begin(0, "a", "m", start).unwrap()).collect();
+            let now = start + S;
+            permits.into_iter().for_each(|permit| permit.failed(next, now));
+            assert_eq!(health.again("a", "m", now), Again::At(now + S * pause), "{next:?}");
+        }
+        let health = Health::default();
+        let permits: Vec<_> = (0..=REFUSALS).map(|_| health.begin(0, "a", "m", start).unwrap()).collect();
+        permits.into_iter().for_each(|permit| permit.failed(Next::NextModel, start + S));
+        assert!(health.is_well("a", "m", start + S), "refused together");
     }
 
     #[test]
