@@ -33,10 +33,15 @@ impl Case {
     }
 
     async fn with(provider: FakeProvider, row: &str) -> Case {
+        Case::within(provider, row, 60_000).await
+    }
+
+    /// The same with a deadline in milliseconds.
+    async fn within(provider: FakeProvider, row: &str, deadline_ms: u32) -> Case {
         let home = tempfile::tempdir().unwrap();
         let config = home.path().join("config.toml");
         let text = format!(
-            "debounce_ms = 0\nspeculate = false\n[embedded]\nenabled = false\n[tasks.expression]\ndeadline_ms = 60000\n\
+            "debounce_ms = 0\nspeculate = false\n[embedded]\nenabled = false\n[tasks.expression]\ndeadline_ms = {deadline_ms}\n\
              [model.fake]\nprotocol = \"openai\"\nbase_url = \"{}\"\nmodel = \"qwen2.5-coder\"\ntier = \"cheap\"\ncontext = 8000\n\
              chars_per_token = 4.0\nprice = {{ input = 1, cached = 1, output = 1, as_of = \"2026-11-25\" }}\n{row}\n",
             provider.base_url()
@@ -117,6 +122,41 @@ async fn a_key_that_expires_is_printed_once_more_and_the_answer_is_shown() {
     let (calls, failed) =
         report.rows.iter().fold((0, 0), |(calls, failed), row| (calls + row.calls, failed + row.failed));
     assert_eq!((calls, failed), (5, 3), "each request has its row");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_key_that_a_page_refuses_is_printed_once_more() {
+    let mut case = Case::new("api_key_cmd = \"echo run >> HOME/count; wc -l < HOME/count | tr -d ' '\"").await;
+    assert_eq!(case.shown().await.as_deref(), Some(GREETING));
+    let page = Fault::Page(401, "text/html", "<html>401 Authorization Required</html>");
+    case.provider.answer(Answer::new(&[GREETING]).with(page));
+    assert_eq!(case.shown().await.as_deref(), Some(GREETING));
+    assert_eq!(keys(&case.asked()), ["Bearer 1", "Bearer 1", "Bearer 2"]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_program_that_hangs_holds_neither_the_request_nor_the_next_model() {
+    let next = FakeProvider::start().await.unwrap();
+    next.always(Answer::new(&[GREETING]));
+    let row = format!(
+        "[model.next]\nprotocol = \"openai\"\nbase_url = \"{}\"\nmodel = \"qwen2.5-coder\"\ntier = \"cheap\"\n\
+         context = 8000\nprice = {{ input = 9, output = 9, as_of = \"2026-11-25\" }}",
+        next.base_url()
+    );
+    for (command, what) in [
+        ("sleep 1000", "its key is still awaited: `api_key_cmd` has not printed it yet"),
+        (
+            "echo run >> HOME/count; test $(wc -l < HOME/count) -gt 1 && sleep 1000; echo key",
+            "the API key is missing, wrong or not allowed (HTTP 401)",
+        ),
+    ] {
+        let provider = FakeProvider::start().await.unwrap();
+        provider.always(refuses(401, json!({"error": {"message": "expired"}})));
+        let mut case = Case::within(provider, &format!("api_key_cmd = \"{command}\"\n{row}"), 3000).await;
+        assert_eq!(case.shown().await.as_deref(), Some(GREETING), "{command}");
+        let troubles = case.troubles().await;
+        assert_eq!((&troubles[0]["model"], &troubles[0]["what"]), (&json!("fake"), &json!(what)), "{command}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

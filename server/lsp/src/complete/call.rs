@@ -77,6 +77,8 @@ pub struct Call<'a> {
     began: Instant,
     /// When to stop reading, whatever comes.
     until: Instant,
+    /// Longest wait for another key.
+    silence: Duration,
     /// Tokens of the prompt by the row's own estimate, and the ceiling.
     sent: (u32, u32),
     is_overtaken: &'a AtomicBool,
@@ -105,11 +107,13 @@ impl<'a> Call<'a> {
         if let Some(user) = providers.found.stranger_at(model).await {
             return Err(Unsent::Stranger(user));
         }
-        // A program that prints the key goes on, so that a later call finds it.
-        let key = tokio::time::timeout(limits.time, providers.keys.of(model)).await.map_err(|_| Unsent::Late)??;
+        // A program that prints the key goes on, so that a later call finds it. A model that could follow gets its time.
+        let key = tokio::time::timeout(limits.silence, providers.keys.of(model)).await;
+        let key = key.map_err(|_| Unsent::KeyAwaited(providers.keys.program(model)))??;
+        let until = began + limits.time;
         let total = limits.time + if step.reads_on { limits.reads_on } else { Duration::ZERO };
         let entry = Entry { deadline: total, ..Entry::new(plan, step, model) };
-        let opened = tokio::time::timeout(limits.time, ledger.opened()).await;
+        let opened = tokio::time::timeout_at(until.into(), ledger.opened()).await;
         let ledger = opened.map_err(|_| Refused::Unwritten("it is not open yet".into()))?;
         // The ledger writes while the prompt is masked.
         let mut reserving = Box::pin(ledger.reserve(entry, Some(limits.caps)));
@@ -119,7 +123,9 @@ impl<'a> Call<'a> {
         let Outgoing { rendered, masks } = outgoing(models, model, &plan.prompt, room).map_err(Unsent::Unwritten)?;
         let reservation = match reserved {
             Poll::Ready(reserved) => reserved,
-            Poll::Pending => reserving.await,
+            Poll::Pending => tokio::time::timeout_at(until.into(), reserving)
+                .await
+                .map_err(|_| Refused::Unwritten("it does not answer in time".into()))?,
         }?;
         let sent = (rendered.body.tokens(model.chars_per_token), max_tokens);
         let request = Request {
@@ -153,7 +159,8 @@ impl<'a> Call<'a> {
             providers,
             model,
             began,
-            until: began + limits.time,
+            until,
+            silence: limits.silence,
             sent,
             is_overtaken,
             keep,
@@ -186,8 +193,14 @@ impl<'a> Call<'a> {
     /// Whether the same call may succeed now: a program has another key, or the model has told how much it takes.
     async fn corrected(&mut self, error: &ProviderError) -> bool {
         let Providers { keys, contexts, .. } = self.providers;
+        // A server in front of the model's own may refuse a key with a page.
+        let is_about_key = error.kind == Kind::Key || error.kind == Kind::Blocked && error.status == Some(401);
         match error.kind {
-            Kind::Key => keys.refused(self.model, self.began).await,
+            _ if is_about_key => {
+                let until = self.until.min(Instant::now() + self.silence);
+                let renewed = keys.refused(self.model, self.began);
+                tokio::time::timeout_at(until.into(), renewed).await.unwrap_or(false)
+            }
             Kind::TooLong => contexts.refused(&self.model.name, self.sent, error.lengths.unwrap_or_default()),
             _ => false,
         }

@@ -62,6 +62,9 @@ pub enum Unsent {
     /// There is no key for the model.
     #[error(transparent)]
     Key(#[from] KeyError),
+    /// The program that prints the key is still running.
+    #[error("its key is still awaited: `{0}` has not printed it yet")]
+    KeyAwaited(String),
     /// The model was found on this machine, and now another user, with this number, listens at its address.
     #[error("another user of this machine (number {0}) now listens at its address")]
     Stranger(u32),
@@ -168,6 +171,13 @@ impl End {
                 what: error.to_string(),
                 remedy: error.remedy(),
                 told_after: 1,
+                again: None,
+            }),
+            End::Unsent(why @ Unsent::KeyAwaited(_)) => Some(Problem {
+                kind: "key awaited".to_owned(),
+                what: why.to_string(),
+                remedy: Some("see whether it asks for something, or run it in a terminal".to_owned()),
+                told_after: PATIENCE,
                 again: None,
             }),
             End::Unsent(why @ Unsent::Stranger(_)) => Some(Problem {

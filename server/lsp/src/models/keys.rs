@@ -115,6 +115,16 @@ impl Keys {
         matches!(self.of(model).await, Ok(Some(new)) if new.expose_secret() != old.expose_secret())
     }
 
+    /// The program that a model's key is awaited from, as messages name it.
+    pub fn program(&self, model: &Model) -> String {
+        let known = lock(&self.known);
+        let running = sources(model).find(|source| matches!(known.sources.get(source), Some(State::Runs(..))));
+        match running.or_else(|| sources(model).next()) {
+            Some(Source::Keychain(_)) => keychain().map_or("?", |keychain| keychain.tool.as_str()).to_owned(),
+            Some(Source::Command(_)) | None => "api_key_cmd".to_owned(),
+        }
+    }
+
     /// When it is tried again to get a key that was not to be had.
     pub fn again(&self, model: &Model) -> Again {
         let known = lock(&self.known);
@@ -283,6 +293,15 @@ mod tests {
         keys.forget();
         assert_eq!(keys.of(&model).await.unwrap().unwrap().expose_secret(), "2");
         assert_eq!(runs(&count), 2);
+    }
+
+    #[cfg(unix)]
+    #[tokio::test]
+    async fn the_program_that_a_key_is_awaited_from_is_named() {
+        let keys = Keys::default();
+        let slow = model("api_key_cmd = \"sleep 100\"");
+        assert!(keys.of(&slow).now_or_never().is_none());
+        assert_eq!(keys.program(&slow), "api_key_cmd");
     }
 
     #[cfg(unix)]
