@@ -85,6 +85,14 @@ impl Scene {
         self.editor.change(URI, version, json!([{ "text": change }])).await;
     }
 
+    /// What the status says of model `a`.
+    async fn trouble(&mut self) -> Value {
+        let status = json!({"command": "pennyworth.status", "arguments": []});
+        let status = self.editor.request("workspace/executeCommand", status).await;
+        let troubles = status["troubles"].as_array().unwrap();
+        troubles.iter().find(|trouble| trouble["model"] == "a").cloned().unwrap_or_default()
+    }
+
     /// Ends the server; returns the ledger's row of each model.
     async fn account(self) -> [Row; 2] {
         self.editor.shutdown().await;
@@ -191,10 +199,36 @@ async fn a_model_that_never_sends_anything_is_left_alone_after_a_while() {
             scene.edit(version).await;
             shown += usize::from(scene.shown(By::Typing).await.is_some());
         }
+        let trouble = scene.trouble().await;
+        assert!(trouble["again"].as_u64() > trouble["since"].as_u64(), "{prices:?}: {trouble}");
         let [a, b] = scene.account().await;
         assert!((3..=5).contains(&a.calls) && a.failed == 0 && a.outrun + a.aborted == a.calls, "{prices:?}: {a:?}");
         assert!(b.calls >= 8 && shown >= 6, "{prices:?}: {shown} shown, {b:?}");
     }
+}
+
+#[tokio::test]
+async fn a_model_that_answers_only_after_the_deadline_is_told_of_until_it_is_faster() {
+    let mut scene = Scene::new([FREE, FREE], "[tasks.expression]\ndeadline_ms = 600").await;
+    scene.a.always(Answer { delay: Duration::from_millis(900), ..Answer::new(&["first();"]) });
+    for version in 2..5 {
+        scene.edit(version).await;
+        assert_eq!(scene.shown(By::Key).await.as_deref(), Some("first();"));
+    }
+    assert_eq!(scene.trouble().await, Value::Null);
+    for (version, by) in [(10, By::Typing), (11, By::Key)] {
+        scene.edit(version).await;
+        scene.shown(by).await;
+        assert_eq!(scene.trouble().await["what"], "it usually answers after the deadline of `tasks.expression`");
+    }
+    scene.a.always(Answer::new(&["first();"]));
+    for version in 20..25 {
+        scene.edit(version).await;
+        assert_eq!(scene.shown(By::Key).await.as_deref(), Some("first();"));
+    }
+    scene.edit(30).await;
+    assert_eq!(scene.shown(By::Typing).await.as_deref(), Some("first();"));
+    assert_eq!(scene.trouble().await, Value::Null);
 }
 
 #[tokio::test]
@@ -289,6 +323,9 @@ async fn a_provider_that_allows_no_more_is_left_alone() {
     assert_eq!(scene.shown(By::Key).await.as_deref(), Some("first();"));
     scene.edit(2).await;
     assert_eq!(scene.shown(By::Key).await.as_deref(), Some("second();"));
+    let trouble = scene.trouble().await;
+    assert_eq!(trouble["what"], "its provider allows no further requests for now");
+    assert!(trouble["again"].as_u64() > trouble["since"].as_u64(), "{trouble}");
     let [a, b] = scene.account().await;
     assert_eq!((a.calls, b.calls), (1, 1));
 }

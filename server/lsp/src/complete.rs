@@ -15,6 +15,7 @@ pub mod ends;
 pub mod failover;
 pub mod flights;
 mod keys;
+mod left_out;
 mod pauses;
 mod reading;
 mod ready;

@@ -7,7 +7,7 @@ use std::hash::{BuildHasher as _, RandomState};
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
-use std::time::{Instant, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 
 use pennyworth_core::cache::Cache;
 use pennyworth_core::caps::Spent;
@@ -153,6 +153,11 @@ impl Completer {
     /// The calibration of a model's own probabilities.
     pub(super) fn confidence(&self, model: &str) -> Confidence {
         self.ledger.get().map(|ledger| ledger.confidence(model)).unwrap_or_default()
+    }
+
+    /// How long a model is still left out, because its last calls took longer than we wait.
+    pub fn left_out(&self, model: &str) -> Option<Duration> {
+        self.ledger.get().and_then(|ledger| ledger.left_out(model))
     }
 
     /// What the router needs to know of each enabled model, for a task and language.

@@ -33,6 +33,7 @@ use super::completion::Completion;
 use super::cursor::Cursor;
 use super::decision::{Decision, Depth};
 use super::dismissed::is_unwanted;
+use super::left_out::tell_slow;
 use super::ready::{cache, embedded, embedded_completion, lengthen, lines};
 use super::request::Request;
 use crate::documents::session::STALE;
@@ -177,6 +178,9 @@ pub fn decide(
         // A report shows the plan without exploration.
         let explores = !everything && completer.explores(decision.scope().settings.explore);
         decision.plan = Some(plan(completer, &decision, (task, file), cap_left(), explores));
+        if !everything {
+            tell_slow(completer, &decision);
+        }
         decision.wait_ms = wait_ms(completer, &decision);
     }
     if may_show && compares && !decision.is_model_worth_more() {

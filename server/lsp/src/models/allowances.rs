@@ -48,10 +48,29 @@ impl Allowances {
         }
     }
 
+    /// When a provider allows another request, if it allows none now.
+    pub fn spent_until(&self, provider: &str, now: Instant) -> Option<Instant> {
+        let all = lock(&self.0);
+        let account = all.get(provider)?;
+        let buckets = [(account.limits.requests, account.requests), (account.limits.tokens, account.tokens)];
+        buckets
+            .into_iter()
+            .filter_map(|(bucket, taken)| holds_more(bucket?, account.at, taken))
+            .max()
+            .filter(|at| *at > now)
+    }
+
     /// The configuration changed: the same name may stand for another account.
     pub fn forget(&self) {
         lock(&self.0).clear();
     }
+}
+
+/// When a bucket read at `at` holds more than was taken since; `None` if it did from the beginning.
+fn holds_more(bucket: Bucket, at: Instant, taken: u64) -> Option<Instant> {
+    let missing = (taken + 1).checked_sub(bucket.left).filter(|missing| *missing > 0)?;
+    let refilled = (bucket.limit - bucket.left).max(1);
+    Some(at + bucket.full_in.mul_f64((missing as f64 / refilled as f64).min(1.0)))
 }
 
 /// What a bucket read at `at` holds now. `None` once it is full again: the headers are then out of date.
@@ -91,6 +110,8 @@ mod tests {
         check(60, None, None);
         assert!(!allowances.of("a", start).covers(1) && allowances.of("a", start + S * 3).covers(220));
         assert!(!allowances.of("a", start + S * 3).covers(221) && allowances.of("a", start + S * 9).covers(1_000_000));
+        let spent = |after: u32| allowances.spent_until("a", start + S * after);
+        assert_eq!((spent(0).is_some(), spent(9)), (true, None));
         allowances.take("b", 1);
         assert_eq!(allowances.of("b", start), Allowance::default(), "providers are separate");
         allowances.update("a", limits, start + S);

@@ -48,6 +48,25 @@ pub struct Trouble {
     pub again: Option<u64>,
 }
 
+impl Trouble {
+    /// A model whose provider allows no further request before this time.
+    pub fn of_limits(model: &str, until: Instant) -> Trouble {
+        let now = SystemTime::now();
+        Trouble {
+            model: Some(model.to_owned()),
+            what: "its provider allows no further requests for now".to_owned(),
+            remedy: None,
+            since: seconds(now),
+            failures: 1,
+            again: Some(seconds(now + until.saturating_duration_since(Instant::now()))),
+        }
+    }
+}
+
+fn seconds(time: SystemTime) -> u64 {
+    time.duration_since(SystemTime::UNIX_EPOCH).map_or(0, |since| since.as_secs())
+}
+
 /// The troubles of all models.
 #[derive(Default)]
 pub struct Troubles(Mutex<All>);
@@ -56,6 +75,8 @@ pub struct Troubles(Mutex<All>);
 struct All {
     /// By model; an empty name stands for what is about no model.
     holding: BTreeMap<String, Held>,
+    /// Models that a task's route leaves out, by model and task. An answer for another task or a key does not end that.
+    left_out: BTreeMap<(String, &'static str), Held>,
     /// When the user was told, by model and kind, and by account and what happened.
     told: HashMap<(String, String), Instant>,
     /// What the user is told next.
@@ -67,6 +88,32 @@ struct Held {
     since: SystemTime,
     failures: u32,
     account: String,
+}
+
+impl All {
+    /// Counts a problem, and tells the user of it when it is time.
+    fn note(&mut self, before: Option<Held>, model: &str, account: &str, problem: Problem) -> Held {
+        let failures = before.as_ref().map_or(0, |held| held.failures).saturating_add(1);
+        let since = before.map_or_else(SystemTime::now, |held| held.since);
+        if failures >= problem.told_after {
+            // Models of one account share its problems.
+            let keys = [(model.to_owned(), problem.kind.clone()), (account.to_owned(), problem.what.clone())];
+            if keys.iter().all(|key| self.told.get(key).is_none_or(|told| told.elapsed() >= AGAIN)) {
+                self.told.extend(keys.map(|key| (key, Instant::now())));
+                self.unshown.push(message(model, &problem));
+            }
+        }
+        Held { problem, since, failures, account: account.to_owned() }
+    }
+
+    /// What holds of each model: what its last call said, else why the first of the tasks leaves it out.
+    fn each(&self) -> BTreeMap<&String, &Held> {
+        let mut each: BTreeMap<&String, &Held> = self.holding.iter().collect();
+        for ((model, _), held) in &self.left_out {
+            each.entry(model).or_insert(held);
+        }
+        each
+    }
 }
 
 impl Troubles {
@@ -84,24 +131,32 @@ impl Troubles {
 
     /// A call of a model failed, or could not be made. `account` is the one that health knows the model by.
     pub fn failed(&self, model: &str, account: &str, problem: Problem) {
-        let mut all = lock(&self.0);
+        let all = &mut *lock(&self.0);
         let before = all.holding.remove(model);
-        let failures = before.as_ref().map_or(0, |held| held.failures).saturating_add(1);
-        let since = before.map_or_else(SystemTime::now, |held| held.since);
-        if failures >= problem.told_after {
-            // Models of one account share its problems.
-            let keys = [(model.to_owned(), problem.kind.clone()), (account.to_owned(), problem.what.clone())];
-            if keys.iter().all(|key| all.told.get(key).is_none_or(|told| told.elapsed() >= AGAIN)) {
-                all.told.extend(keys.map(|key| (key, Instant::now())));
-                all.unshown.push(message(model, &problem));
-            }
-        }
-        all.holding.insert(model.to_owned(), Held { problem, since, failures, account: account.to_owned() });
+        let held = all.note(before, model, account, problem);
+        all.holding.insert(model.to_owned(), held);
     }
 
     /// A model answered.
     pub fn works(&self, model: &str) {
         lock(&self.0).holding.remove(model);
+    }
+
+    /// A model was left out of the route of a task.
+    pub fn left_out(&self, model: &str, task: &'static str, account: &str, problem: Problem) {
+        let all = &mut *lock(&self.0);
+        let key = (model.to_owned(), task);
+        let before = all.left_out.remove(&key);
+        let held = all.note(before, model, account, problem);
+        all.left_out.insert(key, held);
+    }
+
+    /// A model is in the route of a task.
+    pub fn is_in(&self, model: &str, task: &'static str) {
+        let mut all = lock(&self.0);
+        if !all.left_out.is_empty() {
+            all.left_out.remove(&(model.to_owned(), task));
+        }
     }
 
     /// The messages that were not shown yet. From now on they count as shown.
@@ -113,7 +168,6 @@ impl Troubles {
 
     /// What holds now, by model. `again` says of an account and a model when they are tried again.
     pub fn holding(&self, again: impl Fn(&str, &str) -> Again) -> Vec<Trouble> {
-        let seconds = |time: SystemTime| time.duration_since(SystemTime::UNIX_EPOCH).map_or(0, |since| since.as_secs());
         let all = lock(&self.0);
         let trouble = |(model, held): (&String, &Held)| Trouble {
             model: (!model.is_empty()).then(|| model.clone()),
@@ -127,13 +181,13 @@ impl Troubles {
                 Again::Changed => None,
             },
         };
-        all.holding.iter().map(trouble).collect()
+        all.each().into_iter().map(trouble).collect()
     }
 
     /// The first of what holds and the user was or will be told of, as a message.
     pub fn first(&self) -> Option<String> {
         let all = lock(&self.0);
-        let mut told = all.holding.iter().filter(|(_, held)| held.failures >= held.problem.told_after);
+        let mut told = all.each().into_iter().filter(|(_, held)| held.failures >= held.problem.told_after);
         told.next().map(|(model, held)| message(model, &held.problem))
     }
 
@@ -201,6 +255,23 @@ mod tests {
         assert_eq!(troubles.take_unshown(), [""; 0], "a model that comes and goes does not nag");
         troubles.failed("m", "", problem("shut", true));
         assert_eq!(troubles.take_unshown().len(), 1, "another problem is another message");
+    }
+
+    #[test]
+    fn a_model_that_a_task_leaves_out_is_told_until_the_task_has_it_again() {
+        let troubles = Troubles::default();
+        for _ in 0..PATIENCE {
+            troubles.left_out("m", "line", "", problem("slow", false));
+        }
+        assert_eq!(troubles.take_unshown(), ["model.m: it is slow; wait"]);
+        troubles.works("m");
+        troubles.is_in("m", "block");
+        assert_eq!(holding(&troubles), [(Some("m".into()), "it is slow".into(), PATIENCE)]);
+        troubles.failed("m", "", problem("down", false));
+        assert_eq!(holding(&troubles), [(Some("m".into()), "it is down".into(), 1)], "one entry for each model");
+        troubles.works("m");
+        troubles.is_in("m", "line");
+        assert_eq!((holding(&troubles), troubles.first()), (vec![], None));
     }
 
     #[test]

@@ -145,6 +145,8 @@ pub async fn status(completer: &Completer, suggestions: &Suggestions) -> Status 
         State::Ready
     };
     let unbooked = unbooked(completer, &configuration);
+    let models = configuration.models.enabled().map(|model| (model.name.as_str(), ledger::provider(model)));
+    let holding = completer.providers.holding(models, |model| completer.left_out(model));
     let hindered: Vec<Trouble> = suggestions.hindered(&completer.parses).into_iter().map(of_document).collect();
     Status {
         state,
@@ -163,7 +165,7 @@ pub async fn status(completer: &Completer, suggestions: &Suggestions) -> Status 
             .map(ToString::to_string)
             .or_else(|| completer.providers.troubles.first())
             .or_else(|| hindered.first().map(|trouble| trouble.what.clone())),
-        troubles: unbooked.map(of_ledger).into_iter().chain(completer.providers.holding()).chain(hindered).collect(),
+        troubles: unbooked.map(of_ledger).into_iter().chain(holding).chain(hindered).collect(),
         faults: faults(&configuration.all_notices()),
         paused_languages: completer.pauses.languages().into_iter().map(str::to_owned).collect(),
     }
