@@ -8,7 +8,7 @@ use gix_ignore::glob::pattern::Case;
 
 use super::patterns::Patterns;
 
-/// Endings of copies.
+/// Beginnings and endings of copies.
 const COPIES: &str = include_str!("../../tables/copies.txt");
 /// Most endings that are taken off one name.
 const MAX_PEELED: usize = 4;
@@ -75,16 +75,30 @@ fn original(name: &str) -> Option<String> {
     };
     let original = match trimmed.len() < name.len() {
         true => trimmed.to_owned(),
-        false => marked.or_else(|| without_ending(name)).map(str::to_owned).or_else(in_front)?,
+        false => {
+            let kept = marked.or_else(|| without_beginning(name)).or_else(|| without_ending(name));
+            kept.map(str::to_owned).or_else(in_front)?
+        }
     };
     (!original.is_empty()).then_some(original)
+}
+
+/// The lines of the table.
+fn copies() -> impl Iterator<Item = &'static str> {
+    COPIES.lines().filter(|line| !line.starts_with("# ") && !line.is_empty())
+}
+
+/// A name without a beginning of copies.
+fn without_beginning(name: &str) -> Option<&str> {
+    let lower = name.to_ascii_lowercase();
+    let mut beginnings = copies().filter_map(|line| line.strip_suffix('*'));
+    beginnings.find(|beginning| lower.starts_with(beginning)).and_then(|beginning| name.get(beginning.len()..))
 }
 
 /// A name without an ending of copies, or without a number.
 fn without_ending(name: &str) -> Option<&str> {
     let lower = name.to_ascii_lowercase();
-    let endings = COPIES.lines().filter(|line| !line.starts_with("# ") && !line.is_empty());
-    let kept = endings.filter_map(|ending| lower.strip_suffix(ending)).map(str::len).min();
+    let kept = copies().filter_map(|ending| lower.strip_suffix(ending)).map(str::len).min();
     let number = || {
         name.trim_end_matches(|c: char| c.is_ascii_digit() || "-_()".contains(c)).trim_end().trim_end_matches('.').len()
     };
@@ -236,6 +250,71 @@ mod tests {
             ".irb_history",
             "zsh_history",
             "mongosh_repl_history",
+            "Visual Studio Code Host_history.txt",
+            ".bash_sessions/A.history",
+            ".zsh_sessions/A.history",
+            ".Rhistory",
+            ".pythonhistory",
+            "cqlsh_history",
+            ".hivehistory",
+            ".octave_hist",
+            ".mycli-history",
+            ".litecli-history",
+            ".config/nushell/history.txt",
+            ".config/nushell/history.sqlite3",
+            ".ipython/profile_default/history.sqlite",
+            ".Renviron",
+            "app/etc/env.php",
+            "env.json",
+            "env.yml",
+            ".env.example.local",
+            "config/database.yml",
+            "parameters.yml",
+            "appsettings.Production.json",
+            "wp-config.local.php",
+            "tomcat-users.xml",
+            "clouds.yaml",
+            "admin-openrc.sh",
+            ".pg_service.conf",
+            ".odbc.ini",
+            ".vnc/passwd",
+            "htpasswd",
+            ".htpasswd_admin",
+            ".subversion/auth/svn.simple/abc",
+            ".hgrc",
+            ".mutt/muttrc",
+            ".Xauthority",
+            ".erlang.cookie",
+            ".config/github-copilot/hosts.json",
+            ".config/github-copilot/apps.json",
+            "ngrok.yml",
+            ".config/pypoetry/auth.toml",
+            ".config/stripe/config.toml",
+            "talosconfig",
+            ".snowflake/connections.toml",
+            "secrets-prod.yaml",
+            "secrets_prod.json",
+            "secret.local.yaml",
+            "creds.json",
+            "creds.yml",
+            "creds.txt",
+            "credential.json",
+            "token.json",
+            "api_key.txt",
+            "api_keys.txt",
+            "tokens.txt",
+            ".vault-pass",
+            ".vault_password",
+            ".ansible_vault_pass",
+            "secrets/db_password",
+            "run/secrets/db",
+            "POSTGRES_PASSWORD",
+            "password",
+            "secrets",
+            "dev/shm/pass.AbC/x.txt",
+            "dev/shm/gopass-edit12/secret",
+            "tmp/kubectl-edit-123.yaml",
+            "tmp/psql.edit.7.sql",
         ] {
             let (upper, windows) = (name.to_ascii_uppercase(), name.replace('/', "\\"));
             for path in [
@@ -270,6 +349,19 @@ mod tests {
             "secrets (copy).json",
             "secrets (3rd copy).json",
             ".git-credentials (copy)",
+            "Copy of secrets.json",
+            "copy of Copy of .env",
+            "Kopie von secrets.json",
+            ".env - Kopie",
+            "secrets - Kopie.json",
+            "~$secrets.json",
+            "secrets.json.txt",
+            "wp-config.php.txt",
+            "server.pem.txt",
+            "secrets_BASE_123.json",
+            "secrets_LOCAL_123.json",
+            "secrets_REMOTE_123.json",
+            "secrets_BACKUP_123.json",
         ] {
             assert!(secrets.holds(Path::new(path)), "{path}");
         }
@@ -318,6 +410,20 @@ mod tests {
             "terraform.tfvars.example",
             "public.asc",
             "src/password.txt.rs",
+            "src/password/mod.rs",
+            "src/secrets/store.go",
+            "secrets/README",
+            "src/htpasswd/parse.go",
+            "docs/identity.txt",
+            "requirements.txt",
+            "settings_local.py",
+            "key.json",
+            "configuration.php",
+            "web.config",
+            "history.txt",
+            "secrets-example.yaml",
+            "parameters.yml.dist",
+            "Copy of notes.md",
             "a.swp",
             "~",
             "#",
