@@ -133,6 +133,25 @@ async fn a_fault_in_the_users_own_file_stops_what_costs_money_until_it_is_mended
 }
 
 #[tokio::test]
+async fn a_pattern_that_can_hardly_be_meant_closes() {
+    for options in
+        [json!({"secrets": ["a\n!.env"]}), json!({"secrets": ["\u{feff}!.env"]}), json!({"ignore": ["z\n!a.rs"]})]
+    {
+        let mut scene = Scene::new("ignore = [\"a.rs\"]", b"", options.clone()).await;
+        assert_eq!(scene.ask().await, None, "{options}");
+        assert_eq!(scene.asked(), (0, 0), "{options}");
+        assert!(!has_no_faults(&scene.status().await), "{options}");
+        assert_eq!(scene.editor.shutdown().await, 0);
+    }
+    for pattern in ["[a", "sub\\secret.rs", "~/a.rs", "a.rs # mine"] {
+        let mut scene = Scene::new("", format!("ignore = ['{pattern}']\n").as_bytes(), Value::Null).await;
+        assert_eq!(scene.ask().await, None, "{pattern}");
+        assert_eq!(scene.asked(), (0, 0), "{pattern}");
+        assert_eq!(scene.editor.shutdown().await, 0);
+    }
+}
+
+#[tokio::test]
 async fn an_editor_moves_no_model_and_names_none() {
     let other = FakeProvider::start().await.unwrap();
     other.always(Answer::new(&["\"other\";"]));

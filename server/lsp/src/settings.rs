@@ -9,6 +9,7 @@ mod cross;
 pub mod docs;
 mod folder;
 mod gather;
+mod globs;
 mod ignored;
 mod joined;
 mod layer;

@@ -6,7 +6,7 @@ use pennyworth_core::models::{ModelRow, Models};
 use super::joined::Joined;
 use super::notice::Severity;
 use super::types::Settings;
-use super::{ignored, schema};
+use super::{globs::glob_fault, schema};
 
 /// Checks joined settings as a whole. A faulty value is removed; if it does no harm, it only gets a notice.
 pub(super) fn check(settings: &mut Settings, joined: &mut Joined<'_>) {
@@ -83,10 +83,10 @@ fn languages(settings: &Settings, joined: &mut Joined<'_>) {
 }
 
 fn globs(key: &str, globs: &mut Vec<String>, joined: &mut Joined<'_>) {
-    globs.retain(|glob| match ignored::glob_fault(glob) {
+    globs.retain(|glob| match glob_fault(glob, None) {
         None => true,
         Some(fault) => {
-            joined.say(Severity::Error, key, format!("has `{glob}`, which is not a pattern: {fault}"));
+            joined.say(Severity::Error, key, fault);
             false
         }
     });

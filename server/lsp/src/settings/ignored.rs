@@ -5,7 +5,6 @@ use std::path::Path;
 use std::sync::LazyLock;
 
 use gix_ignore::glob::pattern::Case;
-use ignore::gitignore::GitignoreBuilder;
 use pennyworth_core::gate::FileKind;
 
 use super::patterns::{Patterns, below};
@@ -62,20 +61,6 @@ pub fn is_generated(head: &str) -> bool {
         let line = line.chars().take(characters).collect::<String>().to_lowercase();
         HEADERS.iter().any(|header| line.contains(header))
     })
-}
-
-/// What is wrong with a pattern, if anything.
-pub(super) fn glob_fault(glob: &str) -> Option<String> {
-    let plain = glob.strip_prefix('!').unwrap_or(glob);
-    if plain.starts_with("./") || plain.starts_with("../") {
-        return Some(
-            "it matches nothing, because patterns begin at the folder; `/sub/` is its folder `sub`".to_owned(),
-        );
-    }
-    if plain.split('{').skip(1).any(|rest| rest.split('}').next().is_some_and(|inside| inside.contains(','))) {
-        return Some("braces mean themselves, as in `.gitignore`; write a pattern for each".to_owned());
-    }
-    GitignoreBuilder::new("").add_line(None, glob).err().map(|error| error.to_string())
 }
 
 /// Whether a path or one of its folders matches.

@@ -412,6 +412,8 @@ fn an_editor_whose_settings_cannot_be_read_leaves_the_embedded_model() {
         (json!({ "languages": { "rsut": false } }), Closed::Embedded),
         (json!({ "tasks": { "strings": { "enabled": "off" } } }), Closed::Embedded),
         (json!({ "ignore": ["a{"] }), Closed::Embedded),
+        (json!({ "secrets": ["a\n!.env"] }), Closed::Embedded),
+        (json!({ "secrets": ["\u{feff}!.env"] }), Closed::Embedded),
         // A key of another server, or one that only loosens.
         (json!({ "filetypes": ["python"] }), Closed::No),
         (json!({ "cap_usd_per_day": 1000 }), Closed::No),
@@ -487,6 +489,7 @@ fn a_workspace_file_that_cannot_be_read_as_meant_leaves_the_embedded_model() {
         (b"enabled = 0", Some(1), "is 0, a whole number"),
         (b"ignore = \"secret\"", Some(1), "is `secret`, a text; wanted: a list in brackets"),
         (b"ignore = [\"a{\"]", Some(1), "which is not a pattern"),
+        (b"ignore = [\"a\\n!b\"]", Some(1), "has `a\\u{a}!b`, which is not a pattern: it holds a line break"),
         (b"enabeld = false", Some(1), "unknown key; did you mean `enabled`?"),
         (b"zzz = false", Some(1), "unknown key"),
         (b"[languages]\nrsut = false", Some(2), "unknown language; did you mean `rust`?"),

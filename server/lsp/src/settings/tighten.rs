@@ -8,7 +8,7 @@ use pennyworth_core::task::{Task, Tasks};
 use serde_json::{Map, Value};
 
 use super::authority;
-use super::ignored::glob_fault;
+use super::globs::glob_fault;
 use super::layer::{Layer, Origin};
 use super::notice::{Notice, Severity};
 use super::rule::Rule;
@@ -163,14 +163,17 @@ impl Tighter<'_> {
     /// Patterns that begin with `!` would loosen, so they are refused; the others apply.
     fn add(&mut self, key: &str, asked: &[Value], holds: Option<&Value>) -> Option<Value> {
         let mut all = holds.and_then(Value::as_array).cloned().unwrap_or_default();
+        let folder = match &self.layer.origin {
+            Origin::Workspace(file) => file.parent(),
+            _ => None,
+        };
         for glob in asked.iter().filter_map(Value::as_str) {
             let who = self.who();
             if glob.trim_start().starts_with('!') {
                 let message = format!("has `{glob}`, which is left out: {who} may add patterns, not remove any");
                 self.notices.push(self.layer.refusal(key, message));
-            } else if let Some(fault) = glob_fault(glob) {
-                let message = format!("has `{glob}`, which is not a pattern: {fault}");
-                self.notices.push(self.layer.notice(Severity::Error, key, message));
+            } else if let Some(fault) = glob_fault(glob, folder) {
+                self.notices.push(self.layer.notice(Severity::Error, key, fault));
             } else if !all.iter().any(|known| known == glob) {
                 all.push(glob.into());
             }
