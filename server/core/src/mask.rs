@@ -27,6 +27,8 @@ pub const MARK: char = '*';
 const PIECE: usize = 4 * 1024;
 /// A run of marks shorter than this is known as a mask only by what stands around it.
 const MIN_RUN: usize = 3;
+/// A run of marks this long in quotes of its own is a mask whatever its length, unless the prompt's own text has one in quotes.
+const MIN_QUOTED: usize = 4;
 /// A run of marks longer than this is a mask whatever its length, unless the prompt's own text has one as long.
 const MAX_OWN: usize = 6;
 
@@ -53,6 +55,8 @@ pub struct Masks {
     lengths: BTreeSet<usize>,
     /// The longest run of marks that the prompt had before anything was masked.
     own: usize,
+    /// Whether it had one that fills its quotes.
+    has_own_literal: bool,
 }
 
 impl Masks {
@@ -77,6 +81,9 @@ impl Masks {
             || (line.starts_with("/*") && before.ends_with(' '))
             || (line.is_empty() && (after.starts_with('/') || is_open));
         let length = run.len();
+        if length >= MIN_QUOTED && !self.has_own_literal && is_literal(answer, run) {
+            return true;
+        }
         !is_rule && ((length >= MIN_RUN && self.lengths.contains(&length)) || length > MAX_OWN.max(self.own))
     }
 
@@ -100,6 +107,13 @@ fn runs(text: &str) -> impl Iterator<Item = Range<usize>> + '_ {
     })
 }
 
+/// Whether a run fills its quotes.
+fn is_literal(text: &str, run: &Range<usize>) -> bool {
+    let before = text.get(..run.start).and_then(|before| before.chars().next_back());
+    let after = text.get(run.end..).and_then(|after| after.chars().next());
+    before == after && before.is_some_and(|c| "\"'`".contains(c))
+}
+
 /// What stands before a run on its line, and what follows it.
 fn around<'a>(text: &'a str, run: &Range<usize>) -> (&'a str, &'a str) {
     let before = text.get(..run.start).unwrap_or_default();
@@ -109,28 +123,32 @@ fn around<'a>(text: &'a str, run: &Range<usize>) -> (&'a str, &'a str) {
 /// A prompt without its secrets.
 pub fn masked(prompt: &Prompt) -> Result<(Prompt, Masks), Unmasked> {
     let mut masks = Masks::default();
-    let around = format!("{}{}{}", prompt.above, prompt.prefix, prompt.suffix);
-    let found = spans(&around, &prompt.path).ok_or(Unmasked::Unknown)?;
-    // What stands above the window names secrets in it, and is not sent.
-    let above = prompt.above.len();
-    let inside = |span: &Range<usize>| (span.end > above).then(|| span.start.saturating_sub(above)..span.end - above);
-    let found: Vec<Range<usize>> = found.iter().filter_map(inside).collect();
-    let around = around.get(above..).unwrap_or_default();
+    let around = format!("{}{}", prompt.prefix, prompt.suffix);
+    let found = below(&prompt.above, &around, &prompt.path).ok_or(Unmasked::Unknown)?;
     let cursor = prompt.prefix.len();
     if found.iter().any(|span| span.start < cursor && cursor <= span.end) {
         return Err(Unmasked::Inside);
     }
-    let around = masks.apply(around, &found);
+    let around = masks.apply(&around, &found);
     let (prefix, suffix) = around.split_at_checked(cut(&prompt.prefix, &around)).ok_or(Unmasked::Unknown)?;
     let excerpts = prompt.excerpts.iter().map(|excerpt| {
-        let text = masks.apply(&excerpt.text, &spans(&excerpt.text, &excerpt.path)?);
+        let text = masks.apply(&excerpt.text, &below(&excerpt.above, &excerpt.text, &excerpt.path)?);
         let path = masks.apply(&excerpt.path, &spans(&excerpt.path, "")?);
-        Some(Excerpt { path, text })
+        Some(Excerpt { path, above: String::new(), text })
     });
     let excerpts = excerpts.collect::<Option<Vec<_>>>().ok_or(Unmasked::Unknown)?;
     let path = masks.apply(&prompt.path, &spans(&prompt.path, "").ok_or(Unmasked::Unknown)?);
     let (prefix, suffix) = (prefix.to_owned(), suffix.to_owned());
     Ok((Prompt { path, excerpts, above: String::new(), prefix, suffix, ..prompt.clone() }, masks))
+}
+
+/// The secrets in a text, which names above it may stand for.
+fn below(above: &str, text: &str, path: &str) -> Option<Vec<Range<usize>>> {
+    let whole = [above, text].concat();
+    let inside = |span: Range<usize>| {
+        (span.end > above.len()).then(|| span.start.saturating_sub(above.len())..span.end - above.len())
+    };
+    Some(spans(&whole, path)?.into_iter().filter_map(inside).collect())
 }
 
 /// The byte in the masked text at which a prefix of the text ends: as many characters on.
@@ -179,7 +197,10 @@ impl Masks {
     /// The text with these spans masked. Line breaks and blanks stay, so that lines remain lines.
     fn apply(&mut self, text: &str, spans: &[Range<usize>]) -> String {
         let (mut out, mut at) = (String::with_capacity(text.len()), 0);
-        self.own = self.own.max(runs(text).map(|run| run.len()).max().unwrap_or(0));
+        for run in runs(text) {
+            self.own = self.own.max(run.len());
+            self.has_own_literal |= is_literal(text, &run);
+        }
         for span in spans {
             let (Some(kept), Some(secret)) = (text.get(at..span.start), text.get(span.clone())) else { continue };
             out.push_str(kept);

@@ -13,12 +13,15 @@ use crate::task::{Stop, TaskRow};
 use crate::text::slice;
 use crate::tokens;
 
+mod above;
 mod fit;
+
+pub use above::above;
 
 /// Most bytes of a prefix or suffix window, whatever its lines: a minified file has lines of a megabyte.
 const MAX_WINDOW_BYTES: usize = 24 * 1024;
 
-/// Most bytes above a window that are looked at.
+/// Most bytes just above a window that are looked at.
 const MAX_ABOVE_BYTES: usize = 2 * 1024;
 
 /// Lines of context around the cursor.
@@ -58,15 +61,14 @@ pub fn around(window: Window, text: &Rope, offset: usize) -> Around {
     let (before, after) = (slice(text, start, offset), slice(text, offset, end.max(offset)));
     let (before, after) = (tail(&before, MAX_WINDOW_BYTES - 1), head(&after, MAX_WINDOW_BYTES - 1));
     let start = offset.saturating_sub(before.len());
-    let above = slice(text, start.saturating_sub(MAX_ABOVE_BYTES), start);
-    let [above, prefix, suffix] = [&above, before, after].map(|part| normalised(part).into_owned());
-    Around { above, prefix, suffix }
+    let [prefix, suffix] = [before, after].map(|part| normalised(part).into_owned());
+    Around { above: above(text, start, MAX_ABOVE_BYTES), prefix, suffix }
 }
 
 /// A document's text around a place.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Around {
-    /// What stands just above the window.
+    /// What stands above the window: see [`above()`].
     pub above: String,
     /// The window before the place.
     pub prefix: String,
@@ -95,10 +97,12 @@ pub fn head(text: &str, most: usize) -> &str {
 }
 
 /// Helpful text from another place: an outline, a definition, a file seen lately.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq, Default)]
 pub struct Excerpt {
     /// Its file, relative to the workspace.
     pub path: String,
+    /// The text above it, which is not sent: see [`above()`].
+    pub above: String,
     /// The text.
     pub text: String,
 }
@@ -112,7 +116,7 @@ pub struct Prompt {
     pub language: String,
     /// Excerpts of other places, the most stable first.
     pub excerpts: Vec<Excerpt>,
-    /// The text just above the window. It is not sent; a value at the window's top may belong to a name there.
+    /// The text above the window, which is not sent: see [`above()`].
     pub above: String,
     /// The window before the cursor, lines ended by `\n`.
     pub prefix: String,

@@ -47,7 +47,7 @@ fn body(request: &Request) -> Map<String, Value> {
             set("input_prefix", json!(prompt.get(..line)));
             set("prompt", json!(prompt.get(line..)));
             set("input_suffix", json!(suffix));
-            let excerpt = |Excerpt { path, text }: &Excerpt| json!({"filename": path, "text": text});
+            let excerpt = |Excerpt { path, text, .. }: &Excerpt| json!({"filename": path, "text": text});
             set("input_extra", excerpts.iter().map(excerpt).collect());
         }
         Body::Raw { prompt } | Body::Chat { user: prompt, .. } => {

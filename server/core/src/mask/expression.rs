@@ -10,6 +10,8 @@ use super::reader::Reader;
 const MAX_PARTS: usize = 200;
 const MAX_BYTES: usize = 8 * 1024;
 const MAX_OPEN: usize = 8;
+/// Most bytes of a collection of secrets; in its brackets, parts are not counted.
+const MAX_COLLECTION: usize = 64 * 1024;
 /// Signs between operands, the longer ones first; behind some, a literal is only compared.
 const SIGNS: [(&str, bool); 13] = [
     ("===", true),
@@ -130,11 +132,10 @@ impl<'a> Expression<'a> {
 
     /// The literals that may be values.
     pub(super) fn literals(mut self) -> Vec<Range<usize>> {
-        let end = self.reader.at + MAX_BYTES;
-        for _ in 0..MAX_PARTS {
-            if self.reader.at > end || !self.part() {
-                break;
-            }
+        let end = self.reader.at + if self.is_collection { MAX_COLLECTION } else { MAX_BYTES };
+        let mut left = MAX_PARTS;
+        while left > 0 && self.reader.at <= end && self.part() {
+            left -= usize::from(!self.is_collection || self.frames.is_empty());
         }
         self.found
     }

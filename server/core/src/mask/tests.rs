@@ -1,6 +1,7 @@
 //! Every case is a text in which `⟦…⟧` encloses what must be masked, and nothing else may be. No value here is, or ever was, a key.
 
 use proptest::prelude::*;
+use ropey::Rope;
 
 use super::*;
 
@@ -374,7 +375,11 @@ fn a_prompt_is_masked_in_all_its_parts_and_keeps_its_size() {
     let prompt = Prompt {
         path: format!("src/{secret}.rs"),
         language: "rust".into(),
-        excerpts: vec![Excerpt { path: format!("{secret}.rs"), text: format!("let a = \"{secret}\";") }],
+        excerpts: vec![Excerpt {
+            path: format!("{secret}.rs"),
+            above: format!("// {secret}\n"),
+            text: format!("let a = \"{secret}\";"),
+        }],
         prefix: format!("let b = \"{secret}\";\nlet ü = "),
         suffix: format!(";\nlet c = \"{secret}\";\n"),
         ..Prompt::default()
@@ -403,10 +408,45 @@ fn a_value_at_the_top_of_the_window_belongs_to_a_name_above_it() {
         ("PASSWORD = (\n", "    \"hunter2prod\"\n)\nx = ", "    \"***********\"\n)\nx = "),
         ("PASSWORD = \"hunter2prod\"\n", "x = \"hunter3\"\ny = ", "x = \"hunter3\"\ny = "),
         ("# ü\n", "x = ", "x = "),
+        ("PASSWORDS = {\n    …\n", "    'a': 'hunter2',\n", "    'a': '*******',\n"),
     ] {
         let prompt = Prompt { path: "a.py".into(), above: above.into(), prefix: prefix.into(), ..Prompt::default() };
         let (masked, _) = masked(&prompt).unwrap();
         assert_eq!((masked.prefix.as_str(), masked.above.as_str()), (sent, ""), "{above}");
+    }
+}
+
+#[test]
+fn a_value_belongs_to_a_name_far_above_the_window_or_the_excerpt() {
+    let rows = |row: fn(usize) -> String, count| (0..count).map(row).collect::<String>();
+    let yaml = |head: &str, count| format!("{head}\n{}", rows(|n| format!("  user{n}: hunter{n}-prod\n"), count));
+    let python =
+        |count| format!("PASSWORDS = {{\n{}", rows(|n| format!("    \"user{n}\": \"hunter{n}-prod\",\n"), count));
+    let toml = format!("[passwords]\n{}", rows(|n| format!("user{n} = \"hunter{n}-prod\"\n"), 900));
+    let secret = yaml("apiVersion: v1\nkind: Secret\nmetadata:\n  name: x\ndata:", 900);
+    let harmless = yaml("kind: Secret\ndata:\n  a: hunter\n---\nkind: ConfigMap\ndata:", 900);
+    for (path, text, is_secret) in [
+        ("a.yaml", yaml("passwords:", 900), true),
+        ("a.yaml", secret, true),
+        ("a.yaml", harmless, false),
+        ("a.py", python(900), true),
+        ("a.toml", toml, true),
+    ] {
+        let text = text + "last = ";
+        for lines in [15, 300] {
+            let at = text.rmatch_indices('\n').nth(lines).unwrap().0 + 1;
+            let (above, below) = (crate::prompt::above(&Rope::from(text.as_str()), at, 1024), text[at..].to_owned());
+            let excerpt = Excerpt { path: path.into(), above: above.clone(), text: below.clone() };
+            for prompt in [
+                Prompt { path: path.into(), above, prefix: below, ..Prompt::default() },
+                Prompt { excerpts: vec![excerpt], ..Prompt::default() },
+            ] {
+                let (sent, masks) = masked(&prompt).unwrap();
+                let expected = if is_secret { lines } else { 0 };
+                assert_eq!(masks.count, expected, "{path} {lines}: {} {}", sent.prefix, sent.excerpts.len());
+                assert!(sent.excerpts.iter().all(|excerpt| excerpt.above.is_empty()));
+            }
+        }
     }
 }
 
@@ -433,6 +473,7 @@ fn an_answer_that_repeats_a_mask_is_known() {
     let (_, long) = masked(&prompt("password = \"hunter2\"\n")).unwrap();
     let (_, short) = masked(&prompt("db = \"postgres://u:p@h/db\"\n")).unwrap();
     let (_, ruled) = masked(&prompt("password = \"hunter2\"\n# **********\n")).unwrap();
+    let (_, quoted) = masked(&prompt("password = \"hunter2\"\nx = '*****'\n")).unwrap();
     let (_, none) = masked(&prompt("let x = 1;\n")).unwrap();
     for (masks, answer, is_over, is_found) in [
         (&long, "password = \"*******\"", false, true),
@@ -444,8 +485,12 @@ fn an_answer_that_repeats_a_mask_is_known() {
         (&long, "/*********** end ***********/", true, false),
         (&long, "**bold**", true, false),
         (&long, "f(\"*********", false, true),
-        (&ruled, "\"*********\"", false, false),
-        (&ruled, "\"***********\"", false, true),
+        (&long, "x, \"****\")", false, true),
+        (&long, "x, \"***\")", false, false),
+        (&long, "x, \"****'", false, false),
+        (&quoted, "x, \"****\")", false, false),
+        (&ruled, "# *********", false, false),
+        (&ruled, "# ***********", false, true),
         (&long, "f(\"**", true, true),
         (&long, "f(**kwargs)", false, false),
         (&long, "a * b", true, false),

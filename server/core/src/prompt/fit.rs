@@ -84,7 +84,7 @@ mod tests {
         Prompt {
             path: "src/main.rs".into(),
             language: "rust".into(),
-            excerpts: vec![Excerpt { path: "src/other.rs".into(), text: line(0).repeat(9) }],
+            excerpts: vec![Excerpt { path: "src/other.rs".into(), text: line(0).repeat(9), ..Excerpt::default() }],
             above: String::new(),
             prefix: (0..lines_before).map(line).collect::<String>() + "let last = ",
             suffix: format!(";\n{}", (0..lines_after).map(line).collect::<String>()),

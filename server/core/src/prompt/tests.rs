@@ -17,7 +17,10 @@ fn prompt() -> Prompt {
 }
 
 fn with_excerpt() -> Prompt {
-    Prompt { excerpts: vec![Excerpt { path: "src/b.rs".into(), text: "fn b();".into() }], ..prompt() }
+    Prompt {
+        excerpts: vec![Excerpt { path: "src/b.rs".into(), text: "fn b();".into(), ..Excerpt::default() }],
+        ..prompt()
+    }
 }
 
 #[test]
@@ -70,7 +73,7 @@ fn a_server_that_writes_the_prompt_gets_the_excerpts_by_themselves() {
 #[test]
 fn a_model_is_given_the_latest_excerpts_that_its_row_has_room_for() {
     let models = Models::builtin();
-    let excerpt = |name: &str, text: &str| Excerpt { path: name.into(), text: text.into() };
+    let excerpt = |name: &str, text: &str| Excerpt { path: name.into(), text: text.into(), ..Excerpt::default() };
     let long = "let value = first + second;\n".repeat(20);
     let all = vec![excerpt("old", &long), excerpt("marked", "<|fim_prefix|>"), excerpt("new", "fn b() {}\n")];
     let prompt = Prompt { excerpts: all, ..prompt() };
@@ -98,7 +101,10 @@ fn text_that_means_something_to_the_model_is_refused_wherever_it_stands() {
                 Prompt { prefix: inside.clone(), ..prompt() },
                 Prompt { suffix: inside.clone(), ..prompt() },
                 Prompt { path: inside.clone(), ..prompt() },
-                Prompt { excerpts: vec![Excerpt { path: "p".into(), text: inside.clone() }], ..prompt() },
+                Prompt {
+                    excerpts: vec![Excerpt { path: "p".into(), text: inside.clone(), ..Excerpt::default() }],
+                    ..prompt()
+                },
             ] {
                 assert_eq!(prompt.render(format), Err(Refusal { marker: marker.clone() }), "{}", format.name);
             }

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 
 use pennyworth_core::gate::FileKind;
-use pennyworth_core::prompt::{Excerpt, head, normalised};
+use pennyworth_core::prompt::{Excerpt, above, head, normalised};
 use pennyworth_core::route::Privacy;
 use pennyworth_core::text;
 use ropey::Rope;
@@ -22,6 +22,8 @@ const PLACES: usize = 8;
 const AROUND: usize = 14;
 /// Most bytes of a place: a minified file has lines of a megabyte.
 const MAX_BYTES: usize = 3000;
+/// Most bytes just above a place in which its secrets may have their names.
+const MAX_ABOVE_BYTES: usize = 1024;
 
 /// The places, the oldest first.
 #[derive(Default)]
@@ -45,6 +47,7 @@ struct RecentPlace {
     path: PathBuf,
     language: &'static str,
     lines: Range<usize>,
+    above: String,
     text: String,
 }
 
@@ -113,7 +116,11 @@ impl Recent {
     fn others(&self, path: &Path, shown: impl Fn(&RecentPlace) -> Option<String>) -> Vec<Excerpt> {
         let edits = lock(&self.0);
         let others = edits.places.iter().filter(|place| place.path != path);
-        others.filter_map(|place| Some(Excerpt { path: shown(place)?, text: place.text.clone() })).collect()
+        others
+            .filter_map(|place| {
+                Some(Excerpt { path: shown(place)?, above: place.above.clone(), text: place.text.clone() })
+            })
+            .collect()
     }
 }
 
@@ -141,8 +148,9 @@ impl Edited {
         let lines = line.saturating_sub(AROUND)..(line + AROUND + 1).min(count);
         let (start, end) = (text.line_to_byte(lines.start), text.line_to_byte(lines.end));
         let lines_around = text::slice(&text, start, end.min(start + MAX_BYTES + 1));
-        let text = normalised(head(&lines_around, MAX_BYTES)).trim_end().to_owned();
-        (!text.trim().is_empty()).then_some(RecentPlace { path, language, lines, text })
+        let shown = normalised(head(&lines_around, MAX_BYTES)).trim_end().to_owned();
+        let above = above(&text, start, MAX_ABOVE_BYTES);
+        (!shown.trim().is_empty()).then_some(RecentPlace { path, language, lines, above, text: shown })
     }
 }
 
@@ -178,6 +186,18 @@ mod tests {
         assert_eq!(heads(&recent, "c"), ["b:b0", "a:a46"], "an overlapping place replaces the old one");
         assert!(edit("secret", 1) && edit("d", 1));
         assert_eq!(heads(&recent, "c"), ["b:b0", "a:a46", "b:b76"]);
+    }
+
+    #[test]
+    fn a_place_knows_the_heads_above_it() {
+        let recent = Recent::default();
+        let rows: String = (0..400).map(|row| format!("  user{row}: x\n")).collect();
+        recent.note(edited("a", Rope::from(format!("passwords:\n{rows}")), 300), |_| Some(true));
+        recent.note(edited("b", text("b"), 3), |_| Some(true));
+        let all = recent.others(Path::new("b"), |place| Some(place.path.display().to_string()));
+        let [place] = all.as_slice() else { panic!("one place") };
+        assert!(place.text.starts_with("  user285: x\n"), "{}", place.text);
+        assert!(place.above.starts_with("passwords:\n") && place.above.ends_with("  user284: x\n"), "{}", place.above);
     }
 
     #[test]
