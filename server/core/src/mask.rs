@@ -1,7 +1,7 @@
 //! Masks keys and passwords in a prompt, so that none leaves this machine. Each character becomes [`MARK`], so positions and sizes hold.
-//! The crate `redact-secret` knows the shapes of keys, tokens and connection strings. `named` adds what a declaration gives to a secret name, `settings`
-//! what files of settings give below one, `random` and `addresses` texts that only keys look like. It leaves deciding which prompts leave to `plan`, and
-//! files to the settings.
+//! The crate `redact-secret` knows the shapes of keys, tokens and connection strings. `named` and `forms` add what a declaration gives to a secret
+//! name, `calls` what a login takes, `settings` what files of settings give below a name, `random`, `patterns` and `addresses` what looks like a key.
+//! It leaves deciding which prompts leave to `plan`, and files to the settings.
 
 use std::collections::BTreeSet;
 use std::ops::Range;
@@ -14,9 +14,12 @@ use crate::prompt::{Excerpt, Prompt, head};
 
 mod addresses;
 mod before;
+mod calls;
 mod expression;
+mod forms;
 mod named;
 mod names;
+mod patterns;
 mod random;
 mod reader;
 mod settings;
@@ -163,6 +166,7 @@ pub fn spans(text: &str, path: &str) -> Option<Vec<Range<usize>>> {
     all.extend(settings::spans(text, path));
     all.extend(addresses::spans(text)?);
     all.extend(random::spans(text));
+    all.extend(patterns::spans(text)?);
     all.retain(|span| {
         text.get(span.clone()).is_some_and(|secret| secret.chars().any(|c| c != MARK && !c.is_whitespace()))
     });

@@ -1,4 +1,4 @@
-//! Finds passwords and keys in addresses and commands: `//user:…@host`, a token in front of a host, webhooks, `sshpass -p …`.
+//! Finds passwords and keys in addresses and commands: `//user:…@host`, a token in front of a host, webhooks, `sshpass -p …`, `echo … | chpasswd`.
 //! It leaves what stands behind a name to `named`.
 
 use std::ops::Range;
@@ -6,36 +6,45 @@ use std::sync::LazyLock;
 
 use aho_corasick::{AhoCorasick, Match};
 
-use super::names::{NAMES, Strength};
+use super::names::{Given, NAMES, Strength};
 
 /// Most characters of an address, and of a command in front of its option.
 const MAX_ADDRESS: usize = 512;
 const MAX_COMMAND: usize = 300;
 
-/// Finds all marks of addresses and commands in one pass over a text: the hosts, the commands, and [`USER`] and [`ORACLE`] behind them. `None` only if
+/// Finds all marks of addresses and commands in one pass over a text: the hosts, the commands, those that are piped to, and the
+/// fixed ones behind them. `None` only if
 /// the automaton could not be built.
 static MARKS: LazyLock<Option<AhoCorasick>> = LazyLock::new(|| {
     let hosts = NAMES.urls.iter().map(|url| host(url).0);
     let commands = NAMES.options.iter().map(|(command, _, _)| command.as_str());
-    AhoCorasick::new(hosts.chain(commands).chain([USER, ORACLE])).ok()
+    let piped = NAMES.piped.iter().map(String::as_str);
+    AhoCorasick::new(hosts.chain(commands).chain(piped).chain([USER, ORACLE, TCP])).ok()
 });
 const USER: &str = "//";
 const ORACLE: &str = "jdbc:oracle:";
+/// Behind user and password in an address of Go's driver for MySQL.
+const TCP: &str = "@tcp(";
 
 /// The secrets of a text; `None` if they could not be looked for.
 pub(super) fn spans(text: &str) -> Option<Vec<Range<usize>>> {
-    let (hosts, commands) = (NAMES.urls.len(), NAMES.options.len());
+    let (hosts, commands) = (NAMES.urls.len(), NAMES.urls.len() + NAMES.options.len());
+    let piped = commands + NAMES.piped.len();
     let secret = |mark: Match| {
         let (number, at) = (mark.pattern().as_usize(), mark.start());
         if let Some(url) = NAMES.urls.get(number) {
             rest(text, mark.end(), host(url).1)
         } else if let Some((_, option, apart)) = NAMES.options.get(number - hosts) {
             let is_word = !text.get(..at)?.ends_with(|c: char| c.is_alphanumeric() || "-_".contains(c));
-            is_word.then(|| given(text, mark.end(), option, apart == "apart"))?
-        } else if number == hosts + commands {
-            user(text, at)
+            is_word.then(|| given(text, mark.end(), option, *apart))?
+        } else if number < piped {
+            echoed(text, at, text.get(at..)?.starts_with("chpasswd"))
         } else {
-            oracle(text, at)
+            match number - piped {
+                0 => user(text, at),
+                1 => oracle(text, at),
+                _ => tcp(text, at),
+            }
         }
     };
     Some(MARKS.as_ref()?.find_overlapping_iter(text).filter_map(secret).collect())
@@ -74,9 +83,7 @@ fn user(text: &str, at: usize) -> Option<Range<usize>> {
         Some((name, password)) => (name, password),
         None => return (has_scheme && is_host && is_key(user)).then_some(start..end),
     };
-    let is_secret =
-        is_host && NAMES.is_secret(password, Strength::Strong) && !password.starts_with(['$', '%', '{', '(']);
-    is_secret.then(|| start + name.len() + 1..end)
+    (is_host && is_plain(password)).then(|| start + name.len() + 1..end)
 }
 
 /// `jdbc:oracle:thin:scott/…@host`.
@@ -87,21 +94,59 @@ fn oracle(text: &str, at: usize) -> Option<Range<usize>> {
     NAMES.is_secret(password, Strength::Strong).then(|| start..start + password.len())
 }
 
-/// The value of a command's option: on its line, also where the words are those of a list.
-fn given(text: &str, at: usize, option: &str, is_apart: bool) -> Option<Range<usize>> {
+/// `user:…@tcp(host:port)/db`.
+fn tcp(text: &str, at: usize) -> Option<Range<usize>> {
+    let before = text.get(..at)?;
+    let user = before.rsplit(|c: char| c.is_whitespace() || "\"'`<>=".contains(c)).next()?;
+    let (name, password) = user.split_once(':')?;
+    let is_secret = !user.contains("//") && user.len() <= MAX_ADDRESS && is_plain(password);
+    is_secret.then(|| at - user.len() + name.len() + 1..at)
+}
+
+/// What a line echoes into a command: `echo "root:…" | chpasswd`; behind the user's name if `has_user`.
+fn echoed(text: &str, at: usize, has_user: bool) -> Option<Range<usize>> {
+    let line = text.get(..at)?.rsplit('\n').next()?;
+    let (source, _) = line.rsplit_once('|')?;
+    let start = ["echo ", "printf "].into_iter().filter_map(|echo| Some(source.rfind(echo)? + echo.len())).max()?;
+    let mut value = source.get(start..)?.trim_start();
+    while let Some((_, rest)) = value.split_once(' ').filter(|(option, _)| option.starts_with('-')) {
+        value = rest.trim_start();
+    }
+    let body = value.trim_start_matches(['"', '\'']);
+    let (user, password) = body.split_once(':').filter(|_| has_user).unwrap_or(("", body));
+    let secret = password.trim_end().trim_end_matches(['"', '\'']);
+    let start = at - line.len() + source.len() - body.len()
+        + if has_user && password.len() < body.len() { user.len() + 1 } else { 0 };
+    is_plain(secret).then(|| start..start + secret.len())
+}
+
+/// The value of a command's option: on its line, also where the words are those of a list. Without an option, it follows the command.
+fn given(text: &str, at: usize, option: &str, stands: Given) -> Option<Range<usize>> {
     let line = part_of(text, at, MAX_COMMAND, |c| c != '\n');
-    let found = line
-        .match_indices(option)
-        .find(|(found, _)| line.get(..*found).is_some_and(|before| before.ends_with([' ', '"', '\'', '\t'])));
-    let mut start = at + found?.0 + option.len();
-    if is_apart {
-        start += part(text, start, |c| " \t\"',".contains(c)).len();
-    } else {
-        start += part(text, start, |c| "\"'".contains(c)).len();
+    let is_start = |found: usize| line.get(..found).is_some_and(|before| before.ends_with([' ', '"', '\'', '\t']));
+    let found = line.match_indices(option).map(|(found, _)| found).find(|found| option.is_empty() || is_start(*found));
+    let mut start = at + found? + option.len();
+    let blanks = if stands == Given::Joined { "\"'" } else { " \t\"'," };
+    start += part(text, start, |c| blanks.contains(c)).len();
+    if stands == Given::Quoted && !text.get(..start)?.ends_with(['"', '\'']) {
+        return None;
+    }
+    if stands == Given::Last {
+        let command = part(text, start, |c| !"\n|&;<>)`".contains(c)).trim_end();
+        start += command.rfind(char::is_whitespace)? + 1;
     }
     let value = part(text, start, |c| !c.is_whitespace() && !"\"'`,;|&<>)".contains(c));
-    let is_value = !value.starts_with(['$', '-', '{', '%']) && NAMES.is_secret(value, Strength::Strong);
-    is_value.then(|| start..start + value.len())
+    let secret = match stands {
+        Given::User => value.split_once([':', '%'])?.1,
+        _ => value,
+    };
+    let start = start + value.len() - secret.len();
+    (!value.starts_with('-') && is_plain(secret)).then(|| start..start + secret.len())
+}
+
+/// Whether a password is written out, rather than read from a variable.
+fn is_plain(password: &str) -> bool {
+    !password.starts_with(['$', '{', '%', '(']) && NAMES.is_secret(password, Strength::Strong)
 }
 
 fn is_key(user: &str) -> bool {

@@ -253,7 +253,9 @@ impl<'a> Expression<'a> {
     }
 
     fn name(&mut self) -> bool {
+        let start = self.reader.at;
         let name = path(&mut self.reader);
+        let is_joined = name == "join" && self.reader.part(&(0..start)).ends_with('.');
         if let Some((_, is_compared)) = WORDS.into_iter().find(|(word, _)| *word == name) {
             (self.last, self.is_compared) = (Last::Sign, is_compared);
             return true;
@@ -275,7 +277,7 @@ impl<'a> Expression<'a> {
         let takes = self.takes();
         let (is_wrapper, is_getter) = (NAMES.is_wrapper(name), NAMES.is_getter(name));
         if self.reader.takes("(") || (name.ends_with('!') && self.reader.takes("[")) {
-            let takes = takes && (is_wrapper || is_getter);
+            let takes = takes && (is_wrapper || is_getter || is_joined);
             self.opens(Frame { takes, is_lookup: is_getter, ..Frame::at(self.reader.at) });
         } else if self.reader.takes("[") {
             self.opens(Frame::at(self.reader.at));

@@ -1,31 +1,31 @@
 //! Finds the literals that a declaration, assignment, comparison, call or attribute gives to a secret name, in any language: by the name's words,
-//! and by the signs between it and the literal. It leaves the words to `names`, what stands in front of a name to `before`, what is given to
-//! `expression`, what stands on the lines below to `settings`, and keys without a name to `random` and the crate.
+//! and by the signs between it and the literal. It leaves the words to `names`, what stands in front of a name to `before`, calls to `calls`, what is
+//! given to `expression`, other forms to `forms`, what stands on the lines below to `settings`, and keys without a name to `random` and the crate.
 
 use std::collections::HashMap;
 use std::ops::Range;
 
 use super::before::{
-    BEFORE, CONDITIONS, ends_text, is_definition, is_in_list, is_name, is_quote, is_set, is_statement, is_tag,
-    takes_words, word_before,
+    CONDITIONS, end_of, ends_text, is_definition, is_in_cookie, is_in_list, is_name, is_quote, is_set, is_statement,
+    is_tag, takes_words, word_before,
 };
+use super::calls::{argument, password};
 use super::expression::Expression;
 use super::names::{Meaning, NAMES, Names, Strength, fallback};
 use super::reader::Reader;
 
 /// Signs between a name and its value, the longer ones first.
-const SIGNS: [&str; 16] =
-    ["===", "!==", "||=", "??=", "==", "!=", ":=", "=>", "?=", "+=", "<-", "->", "::=", "=", ":", ".equals("];
+const SIGNS: [&str; 17] =
+    ["<<<", "===", "!==", "||=", "??=", "==", "!=", ":=", "=>", "?=", "+=", "<-", "->", "::=", "=", ":", ".equals("];
 /// Signs behind which stands what is used for a secret that is missing.
 const DEFAULTS: [&str; 7] = ["||", "??", "?:", "or ", ".unwrap_or(", ".orElse(", ".getOrElse("];
 /// The quotes of literals.
 const QUOTES: [&str; 3] = ["\"", "'", "`"];
-/// Most calls around a password behind a user's name, and most lines of a block.
-const MAX_DEPTH: usize = 3;
-const MAX_LINES: usize = 200;
+/// Most lines of a block.
+pub(super) const MAX_LINES: usize = 200;
 /// Most bytes of a value without quotes, and of the names that are given a list.
 const MAX_VALUE: usize = 4 * 1024;
-const MAX_NAMES: usize = 256;
+pub(super) const MAX_NAMES: usize = 256;
 /// Most characters between the arguments of a function and its body.
 const MAX_RESULT: usize = 60;
 
@@ -33,6 +33,7 @@ const MAX_RESULT: usize = 60;
 pub(super) fn spans(text: &str, path: &str) -> Vec<Range<usize>> {
     let names = &*NAMES;
     let (unquoted, interpolated) = (names.is_unquoted(path), names.is_interpolated(path));
+    let notes = names.is_notes(path);
     // A text repeats its names.
     let mut known: HashMap<&str, Meaning> = HashMap::new();
     let (mut found, mut at) = (Vec::new(), 0);
@@ -44,61 +45,30 @@ pub(super) fn spans(text: &str, path: &str) -> Vec<Range<usize>> {
         if let Some(strength) = meaning.strength {
             let before = end_of(text.get(..start).unwrap_or_default());
             let count = found.len();
-            Value { names, name, strength, unquoted, interpolated, found: &mut found }.look(reader, before);
+            Value { names, path, name, strength, unquoted, interpolated, notes, found: &mut found }
+                .look(reader, before);
             // What the value holds is no name of another one.
             at = found.get(count..).unwrap_or_default().iter().fold(at, |at, span: &Range<usize>| at.max(span.end));
         }
-        if meaning.is_login {
-            found.extend(password(reader));
+        match meaning.is_call.then(|| argument(reader)).flatten() {
+            Some(argument) => found.extend(argument),
+            None if meaning.is_login => found.extend(password(reader)),
+            None => {}
         }
     }
     found
 }
 
-/// The last bytes of a text: as much as decides about what follows it.
-fn end_of(text: &str) -> &str {
-    (text.len().saturating_sub(BEFORE)..=text.len()).find_map(|at| text.get(at..)).unwrap_or_default()
-}
-
-/// The second of two literals in brackets: `auth=("admin", "…")`, `BasicAuth("admin", "…")`.
-fn password(mut reader: Reader<'_>) -> Option<Range<usize>> {
-    let blank = reader.takes_while(|c| c == ' ' || c == '=' || c == ':');
-    let open = reader.takes("(") || reader.takes("[") || reader.takes("new string[] {") || blank == " ";
-    reader.skip_breaks();
-    reader.literal().filter(|_| open)?;
-    reader.skip_blanks();
-    if !reader.takes(",") {
-        return None;
-    }
-    reader.skip_breaks();
-    wrapped(&mut reader);
-    reader.literal().filter(|span| !span.is_empty())
-}
-
-/// Reads the calls that give their argument on: `String::from(`, `new SecretString(`; and brackets.
-fn wrapped(reader: &mut Reader<'_>) {
-    for _ in 0..MAX_DEPTH {
-        reader.skip_breaks();
-        let mut ahead = *reader;
-        ahead.takes("new ");
-        ahead.takes("&");
-        let call = ahead.takes_while(|c| is_name(c) || ":.!".contains(c));
-        if !ahead.takes("(") || !(call.is_empty() || NAMES.is_wrapper(call)) {
-            return;
-        }
-        *reader = ahead;
-        reader.skip_breaks();
-    }
-}
-
 /// The value of a name, which is looked for behind it.
-struct Value<'a> {
-    names: &'a Names,
-    name: &'a str,
+pub(super) struct Value<'a> {
+    pub(super) names: &'a Names,
+    pub(super) path: &'a str,
+    pub(super) name: &'a str,
     strength: Strength,
-    unquoted: bool,
-    interpolated: bool,
-    found: &'a mut Vec<Range<usize>>,
+    pub(super) unquoted: bool,
+    pub(super) interpolated: bool,
+    notes: bool,
+    pub(super) found: &'a mut Vec<Range<usize>>,
 }
 
 impl Value<'_> {
@@ -107,13 +77,18 @@ impl Value<'_> {
         if is_tag(before) {
             return self.tagged(reader);
         }
+        let name_end = reader;
         let is_quoted = reader.takes("\\\"") || QUOTES.into_iter().any(|quote| reader.takes(quote));
         self.skip_size(&mut reader);
         let is_closed = reader.takes("]") || (is_quoted && reader.takes(")"));
         let is_spaced = reader.peek().is_some_and(|c| c == ' ' || c == '\t');
         let behind = reader;
         reader.skip_blanks();
-        if self.defaults(reader, is_quoted && is_closed) || self.several(reader, before) {
+        if self.defaults(reader, is_quoted && is_closed)
+            || self.several(reader, before)
+            || self.formed(behind, before, is_quoted)
+            || self.filled(name_end, before)
+        {
             return;
         }
         reader = behind;
@@ -141,7 +116,8 @@ impl Value<'_> {
         } else if reader.peek() == Some('{') && is_spaced {
             self.braces(reader, is_quoted);
         } else if is_spaced
-            && (is_literal && is_statement(before) || !is_quoted && reader.skips_word_before_assignment())
+            && (is_literal && is_statement(before) && !ends_text(reader, before)
+                || !is_quoted && reader.skips_word_before_assignment())
         {
             self.literals(reader);
         } else if is_spaced && takes_words(before) {
@@ -152,8 +128,20 @@ impl Value<'_> {
     /// What a tag holds: `<password>…</password>`.
     fn tagged(&mut self, mut reader: Reader<'_>) {
         reader.takes_while(|c| c != '>' && c != '\n' && c != '=');
+        if reader.takes(">") {
+            self.content(reader);
+        }
+    }
+
+    /// What stands between two tags.
+    pub(super) fn content(&mut self, mut reader: Reader<'_>) {
+        reader.skip_breaks();
+        if reader.takes("<![CDATA[") {
+            reader.skip_breaks();
+            return self.up_to(reader, |c| c == ']');
+        }
         let rest = reader.ahead(MAX_VALUE).split_once('<').map_or("/", |(_, rest)| rest);
-        if reader.takes(">") && rest.starts_with('/') {
+        if rest.starts_with('/') {
             self.up_to(reader, |c| c == '<');
         }
     }
@@ -165,7 +153,7 @@ impl Value<'_> {
         let is_argument = outside.strip_suffix('(').is_some_and(|before| before.ends_with(is_name));
         if is_set(before) || is_option || (is_quoted && is_argument) {
             self.all(reader, Expression::new(reader, false).next_argument());
-        } else if is_quoted && outside.ends_with(['(', '[', '{']) {
+        } else if (is_quoted && outside.ends_with(['(', '[', '{'])) || self.is_atom(before) {
             // A longer list, or one of names alone, gives none of them a value.
             let pair = Expression::new(reader, false).arguments();
             let pair = pair.into_iter().filter(|_| reader.closes_behind_a_literal());
@@ -271,7 +259,7 @@ impl Value<'_> {
     /// A value directly behind `NAME=`: of a shell, a file of settings, a URL.
     fn given(&mut self, reader: Reader<'_>, before: &str) {
         let is_option = before.ends_with("--");
-        let in_url = before.ends_with(['?', '&']) || is_option || is_in_list(before);
+        let in_url = before.ends_with(['?', '&']) || is_option || is_in_list(before) || is_in_cookie(before);
         let is_capital = self.name.chars().all(|c| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_');
         let value = reader
             .ahead(MAX_VALUE)
@@ -280,6 +268,9 @@ impl Value<'_> {
             .unwrap_or_default();
         let is_value = !value.contains(['(', '[', '{'])
             && (in_url || (is_capital && value.bytes().any(|byte| byte.is_ascii_digit())));
+        if self.unquoted && self.interpolated && reader.peek() == Some('(') {
+            return self.words(reader);
+        }
         match is_value && !value.is_empty() {
             true => self.take(&reader, reader.at..reader.at + value.len()),
             false => self.behind("=", reader),
@@ -294,11 +285,18 @@ impl Value<'_> {
         }
     }
 
-    fn behind(&mut self, sign: &str, mut reader: Reader<'_>) {
+    pub(super) fn behind(&mut self, sign: &str, mut reader: Reader<'_>) {
         reader.skip_blanks();
+        if reader.rest().starts_with("<<") && self.heredoc(reader) {
+            return;
+        }
+        if self.notes && [":", "="].contains(&sign) && self.word(reader) {
+            return;
+        }
         if sign == ":" {
             reader.takes("!vault ");
             reader.takes("!!str ");
+            reader.skip_anchor();
             if reader.peek().is_some_and(|c| c == '|' || c == '>') {
                 return self.block(reader);
             }
@@ -317,16 +315,16 @@ impl Value<'_> {
     }
 
     /// The literals of an expression.
-    fn literals(&mut self, reader: Reader<'_>) {
+    pub(super) fn literals(&mut self, reader: Reader<'_>) {
         self.all(reader, Expression::new(reader, self.names.is_collection(self.name)).literals());
     }
 
-    fn all(&mut self, reader: Reader<'_>, spans: Vec<Range<usize>>) {
+    pub(super) fn all(&mut self, reader: Reader<'_>, spans: Vec<Range<usize>>) {
         spans.into_iter().for_each(|span| self.take(&reader, span));
     }
 
     /// A value, or the default in a reference: `${PASSWORD:-…}`.
-    fn take(&mut self, reader: &Reader<'_>, span: Range<usize>) {
+    pub(super) fn take(&mut self, reader: &Reader<'_>, span: Range<usize>) {
         let value = reader.part(&span);
         if let Some(default) = fallback(value) {
             let start = span.start + value.find(default).unwrap_or_default();
@@ -343,7 +341,7 @@ impl Value<'_> {
     }
 
     /// A value without quotes, up to a character, or to a comment.
-    fn up_to(&mut self, mut reader: Reader<'_>, ends: impl Fn(char) -> bool) {
+    pub(super) fn up_to(&mut self, mut reader: Reader<'_>, ends: impl Fn(char) -> bool) {
         let start = reader.at;
         let value = reader.takes_while(|c| !ends(c) && c != '\n');
         let value = value.split(" #").next().unwrap_or_default().trim_end().trim_end_matches([',', ';', '"', '\'']);

@@ -1,6 +1,7 @@
 //! The words of `tables/secret_names.toml`, and what they say about a name or a value.
 
 use std::collections::HashSet;
+use std::ops::RangeInclusive;
 use std::sync::LazyLock;
 
 use serde::Deserialize;
@@ -16,6 +17,8 @@ pub(super) enum Strength {
     Strong,
     /// A literal that looks like a key.
     Weak,
+    /// A literal of many words.
+    Phrase,
 }
 
 /// What a name says about what follows it.
@@ -25,6 +28,8 @@ pub(super) struct Meaning {
     pub(super) strength: Option<Strength>,
     /// Whether a call of it takes a user's name and a password.
     pub(super) is_login: bool,
+    /// Whether a call that ends in it may be one of `calls`.
+    pub(super) is_call: bool,
 }
 
 /// The words.
@@ -35,6 +40,7 @@ pub(super) struct Names {
     endings: Vec<String>,
     pairs: HashSet<String>,
     weak: HashSet<String>,
+    phrases: HashSet<String>,
     after: HashSet<String>,
     logins: HashSet<String>,
     wrappers: HashSet<String>,
@@ -44,13 +50,39 @@ pub(super) struct Names {
     about: HashSet<String>,
     plain: HashSet<String>,
     labels: HashSet<String>,
+    namers: HashSet<String>,
     unquoted: HashSet<String>,
+    notes: HashSet<String>,
+    spaced: HashSet<String>,
+    directives: HashSet<String>,
     interpolated: HashSet<String>,
-    /// Commands, their options for a password, and whether its value may stand apart.
-    pub(super) options: Vec<(String, String, String)>,
+    /// Calls and the number of the argument that is a secret, from 1.
+    pub(super) calls: Vec<(String, usize)>,
+    /// Commands, their options for a password, and where it stands.
+    pub(super) options: Vec<(String, String, Given)>,
+    /// Commands that read a password from what is piped to them.
+    pub(super) piped: Vec<String>,
     pub(super) urls: Vec<String>,
     pub(super) prefixes: Vec<String>,
     pub(super) hex_prefixes: Vec<String>,
+    /// Beginnings of keys, and the characters that follow.
+    pub(super) patterns: Vec<(String, String)>,
+}
+
+/// Where the password of a command's option stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum Given {
+    /// Directly behind it.
+    Joined,
+    /// Directly behind it, or as the next word.
+    Apart,
+    /// Behind it in quotes.
+    Quoted,
+    /// In the next word, behind the user's name and a colon or a percent sign.
+    User,
+    /// As the command's last word.
+    Last,
 }
 
 /// Fewest characters of the value of a weak name, and fewest digits.
@@ -60,12 +92,18 @@ const MIN_MIXED: (usize, usize) = (8, 2);
 const WORD: usize = 4;
 /// Most bytes of a label or a message.
 const MAX_LABEL: usize = 400;
+/// Fewest words of a phrase.
+const MIN_PHRASE: usize = 12;
+/// The full-width forms of ASCII, and how far they are from it.
+const FULL_WIDTH: RangeInclusive<char> = '\u{ff01}'..='\u{ff5e}';
+const FROM_ASCII: u32 = 0xfee0;
 
 impl Names {
     /// What a name says.
     pub(super) fn meaning(&self, name: &str) -> Meaning {
         let words = words(name);
-        Meaning { strength: self.strength(&words), is_login: self.is_login(&words) }
+        let is_call = self.calls.iter().any(|(call, _)| call.ends_with(name) && !name.is_empty());
+        Meaning { strength: self.strength(&words), is_login: self.is_login(&words), is_call }
     }
 
     fn strength(&self, mut words: &[String]) -> Option<Strength> {
@@ -88,6 +126,7 @@ impl Names {
         match (self.is_strong(last) || is_pair, self.weak.contains(last)) {
             (true, _) => Some(Strength::Strong),
             (false, true) => Some(Strength::Weak),
+            (false, false) if self.phrases.contains(last) => Some(Strength::Phrase),
             (false, false) => None,
         }
     }
@@ -132,6 +171,21 @@ impl Names {
         ends && name.get(..name.len() - 1).is_some_and(|single| self.meaning(single).strength.is_some())
     }
 
+    /// Whether a field of this name holds the name of what another field gives.
+    pub(super) fn is_namer(&self, name: &str) -> bool {
+        self.namers.contains(&name.to_ascii_lowercase())
+    }
+
+    /// Whether a file holds notes, in which one word behind a name is its value.
+    pub(super) fn is_notes(&self, path: &str) -> bool {
+        self.notes.contains(&kind(path))
+    }
+
+    /// Whether a name in a file has its value behind a blank.
+    pub(super) fn is_directive(&self, path: &str, name: &str) -> bool {
+        self.spaced.contains(&kind(path)) && words(name).last().is_some_and(|last| self.directives.contains(last))
+    }
+
     /// Whether values stand without quotes in a file.
     pub(super) fn is_unquoted(&self, path: &str) -> bool {
         self.unquoted.contains(&kind(path))
@@ -166,7 +220,11 @@ impl Names {
         {
             return false;
         }
-        strength == Strength::Strong || (!blank && looks_like_a_key(value, digits))
+        match strength {
+            Strength::Strong => true,
+            Strength::Weak => !blank && looks_like_a_key(value, digits),
+            Strength::Phrase => value.split_whitespace().count() >= MIN_PHRASE,
+        }
     }
 
     /// A variable alone: `$DB_PASSWORD`, `$password`. `$uperman` is none outside a shell.
@@ -241,11 +299,16 @@ fn is_number(word: &str) -> bool {
     word.chars().all(|c| c.is_ascii_digit())
 }
 
+/// A character of full width as ASCII.
+fn narrow(c: char) -> char {
+    if FULL_WIDTH.contains(&c) { char::from_u32(c as u32 - FROM_ASCII).unwrap_or(c) } else { c }
+}
+
 /// The words of a name, in lower case.
 fn words(name: &str) -> Vec<String> {
     let (mut words, mut word, mut before) = (Vec::new(), String::new(), ' ');
     let mut characters = name.chars().peekable();
-    while let Some(c) = characters.next() {
+    while let Some(c) = characters.next().map(narrow) {
         let next_is_lower = characters.peek().is_some_and(|next| next.is_lowercase());
         let begins = (c.is_uppercase() && (before.is_lowercase() || (before.is_uppercase() && next_is_lower)))
             || (c.is_ascii_digit() != before.is_ascii_digit() && !word.is_empty());

@@ -8,8 +8,19 @@ const MAX_LITERAL: usize = 8 * 1024;
 const MAX_TYPE: usize = 60;
 
 /// How literals begin and end, the longer ones first.
-const QUOTES: [(&str, &str); 7] =
-    [("\"\"\"", "\"\"\""), ("'''", "'''"), ("\\\"", "\\\""), ("\"", "\""), ("'", "'"), ("`", "`"), ("[[", "]]")];
+const QUOTES: [(&str, &str); 11] = [
+    ("\"\"\"", "\"\"\""),
+    ("'''", "'''"),
+    ("\\\"", "\\\""),
+    ("\"", "\""),
+    ("'", "'"),
+    ("`", "`"),
+    ("[[", "]]"),
+    ("q{", "}"),
+    ("qq{", "}"),
+    ("%q{", "}"),
+    ("%q(", ")"),
+];
 
 /// A place in a text.
 #[derive(Clone, Copy)]
@@ -63,6 +74,16 @@ impl<'a> Reader<'a> {
         self.takes_while(|c| c == ' ' || c == '\t');
     }
 
+    /// Skips the name that YAML gives a value: `&name …`.
+    pub(super) fn skip_anchor(&mut self) {
+        let mut ahead = *self;
+        let has_name = ahead.takes("&") && !ahead.takes_while(|c| c.is_alphanumeric() || "_-".contains(c)).is_empty();
+        if has_name && ahead.peek() == Some(' ') {
+            ahead.skip_blanks();
+            *self = ahead;
+        }
+    }
+
     /// Skips a comment between marks: `/* … */`.
     fn skip_comment(&mut self) {
         let end = self.rest().strip_prefix("/*").and_then(|rest| rest.find("*/"));
@@ -84,15 +105,24 @@ impl<'a> Reader<'a> {
 
     /// Skips a type up to the `=` behind it; false if there is none.
     pub(super) fn skips_type(&mut self) -> bool {
-        let is_type = |c: char| c.is_alphanumeric() || "_<>&'[]?*.:, |".contains(c);
+        let is_type = |c: char| c.is_alphanumeric() || "_<>&'[]?*.:;, |".contains(c);
         let mut ahead = *self;
         let mut depth = 0_i32;
         // A comma outside brackets ends a parameter.
         let skipped = ahead.rest().chars().take(MAX_TYPE).take_while(|c| {
             depth += i32::from("<[".contains(*c)) - i32::from(">]".contains(*c));
-            is_type(*c) && (*c != ',' || depth > 0)
+            is_type(*c) && (!",;".contains(*c) || depth > 0)
         });
         ahead.at += skipped.map(char::len_utf8).sum::<usize>();
+        // Kotlin names the function that gets a property: `password: String get() = "…"`.
+        let mut getter = ahead;
+        getter.skip_breaks();
+        let is_getter =
+            getter.takes("get()") || (ahead.part(&(self.at..ahead.at)).ends_with(" get") && getter.takes("()"));
+        if is_getter {
+            getter.skip_blanks();
+            ahead = getter;
+        }
         if !ahead.takes("=") || ahead.peek() == Some('>') {
             return false;
         }
@@ -100,9 +130,12 @@ impl<'a> Reader<'a> {
         true
     }
 
-    /// Skips one word of a type in front of a `=`: `password string = `; false if there is none.
+    /// Skips one word of a type in front of a `=`: `password string = `, `password As String = `; false if there is none.
     pub(super) fn skips_word_before_assignment(&mut self) -> bool {
         let mut ahead = *self;
+        if !ahead.takes("As ") {
+            ahead.takes("as ");
+        }
         let word = ahead.takes_while(|c| c.is_alphanumeric() || "_*[].".contains(c));
         ahead.skip_blanks();
         let is_given = !word.is_empty() && ahead.takes("=") && !ahead.peek().is_some_and(|c| "=>~".contains(c));
@@ -115,7 +148,9 @@ impl<'a> Reader<'a> {
     /// Whether the next literal is the last one in its bracket.
     pub(super) fn closes_behind_a_literal(mut self) -> bool {
         self.skip_breaks();
+        self.takes("<<");
         let is_literal = self.literal().is_some();
+        self.takes(">>");
         self.skip_breaks();
         is_literal && self.peek().is_none_or(|c| ")]}".contains(c))
     }
@@ -123,7 +158,7 @@ impl<'a> Reader<'a> {
     /// Reads a literal in quotes: the span between them. An open one ends at the end of its line, or of the text.
     pub(super) fn literal(&mut self) -> Option<Range<usize>> {
         let mut ahead = *self;
-        ahead.takes_while(|c| "bBrRuUfFcL8@$".contains(c));
+        ahead.takes_while(|c| "bBrRuUfFcLNE8@$".contains(c));
         let raw = ahead.takes_while(|c| c == '#').len();
         let (_, quote) = QUOTES.into_iter().find(|(open, _)| ahead.takes(open))?;
         let is_long = quote.len() == 3 || quote == "`" || quote == "]]" || raw > 0;

@@ -5,6 +5,8 @@ use ropey::Rope;
 
 use super::*;
 
+mod given;
+
 /// The text of a case, and the text with its secrets masked.
 fn case(marked: &str) -> (String, String) {
     let (mut text, mut masked, mut is_inside) = (String::new(), String::new(), false);
