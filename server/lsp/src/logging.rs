@@ -129,15 +129,22 @@ fn appender(state_dir: Option<&Path>) -> Result<RollingFileAppender, String> {
     let folder = state_dir.ok_or("no log file: there is no state directory, because there is no home")?.join(FOLDER);
     let cannot = |error: &dyn std::fmt::Display| format!("no log file in {}: {error}", folder.display());
     private::create_folder(&folder).map_err(|error| cannot(&error))?;
+    if let Some(link) = files(&folder).find(|path| path.is_symlink()) {
+        return Err(cannot(&format_args!("{} is a link", link.display())));
+    }
     let builder = RollingFileAppender::builder().rotation(Rotation::DAILY).max_log_files(KEPT);
     builder.filename_prefix("pennyworth").filename_suffix("log").build(&folder).map_err(|error| cannot(&error))
 }
 
 /// The newest file of the log, if there is one.
 pub fn newest(state_dir: Option<&Path>) -> Option<PathBuf> {
-    let files = fs::read_dir(state_dir?.join(FOLDER)).ok()?.flatten().map(|entry| entry.path());
     // Names contain the date, so the greatest is the newest.
-    files.filter(|path| path.extension().is_some_and(|extension| extension == "log")).max()
+    files(&state_dir?.join(FOLDER)).max()
+}
+
+fn files(folder: &Path) -> impl Iterator<Item = PathBuf> {
+    let all = fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.path());
+    all.filter(|path| path.extension().is_some_and(|extension| extension == "log"))
 }
 
 #[cfg(test)]
@@ -184,5 +191,10 @@ mod tests {
         assert!(appender(Some(&not_a_folder)).unwrap_err().contains("no log file in"));
         appender(Some(place.path())).unwrap();
         assert_eq!(fs::read_dir(place.path().join("log")).unwrap().count(), 1);
+        #[cfg(unix)]
+        {
+            std::os::unix::fs::symlink(&not_a_folder, place.path().join("log/pennyworth.x.log")).unwrap();
+            assert!(appender(Some(place.path())).unwrap_err().ends_with("pennyworth.x.log is a link"));
+        }
     }
 }

@@ -33,6 +33,20 @@ pub fn replace_file(path: &Path) -> io::Result<File> {
     }
 }
 
+/// Opens a file of ours with these options, or makes it if they say so. A link is an error: what it leads to is not ours.
+pub fn open_file(path: &Path, options: &mut OpenOptions) -> io::Result<File> {
+    if fs::symlink_metadata(path).is_ok_and(|found| found.is_symlink()) {
+        return Err(io::Error::other(format!("{} is a link", path.display())));
+    }
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::OpenOptionsExt as _;
+        // Somebody may put a link there between the look and the opening.
+        options.mode(0o600).custom_flags(rustix::fs::OFlags::NOFOLLOW.bits().cast_signed());
+    }
+    options.open(path)
+}
+
 /// Makes all files of this process private from now on, those of libraries too. Call it before the first thread starts.
 pub fn begin() {
     #[cfg(unix)]
@@ -113,6 +127,12 @@ mod tests {
         assert!(create_file(&folder.join("link")).is_err());
         replace_file(&folder.join("link")).unwrap();
         assert_eq!(fs::read_to_string(&other).unwrap(), "mine");
+        symlink(&other, folder.join("kept")).unwrap();
+        let append = |name: &str| open_file(&folder.join(name), OpenOptions::new().create(true).append(true));
+        assert!(append("kept").unwrap_err().to_string().ends_with("kept is a link"));
+        append("opened").unwrap();
+        append("opened").unwrap();
+        assert_eq!(mode(&folder.join("opened")), 0o600);
         for (path, expected) in [("a", 0o700), ("a/b", 0o700), ("a/b/c", 0o600), ("a/b/link", 0o600)] {
             assert_eq!(mode(&place.path().join(path)), expected, "{path}");
         }

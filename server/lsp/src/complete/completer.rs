@@ -231,3 +231,31 @@ impl Drop for InFlight<'_> {
         self.0.send_modify(|calls| *calls = calls.saturating_sub(1));
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cache_key_names_no_folder_and_is_another_in_each_server() {
+        let (one, other) = (Completer::new(Settings::default()), Completer::new(Settings::default()));
+        let (folder, beside) = (Path::new("/home/me/secret-project"), Path::new("/home/me/b"));
+        let key = one.cache_key(folder);
+        assert_eq!(key, one.cache_key(folder));
+        assert!(key != one.cache_key(beside) && key != other.cache_key(folder));
+        assert!(key.len() == 19 && !key.contains("secret"), "{key}");
+    }
+
+    #[test]
+    fn two_providers_are_sent_a_cache_key() {
+        let configuration = crate::settings::Configuration::new(1, Settings::default(), &[]).0;
+        let sent: std::collections::BTreeSet<String> = configuration
+            .models
+            .all()
+            .filter(|model| model.cache_key_field.is_some())
+            .map(|model| model.address())
+            .collect();
+        let hosts: Vec<_> = sent.iter().map(|address| address.trim_end_matches("/v1")).collect();
+        assert_eq!(hosts, ["https://api.mistral.ai", "https://api.openai.com"]);
+    }
+}

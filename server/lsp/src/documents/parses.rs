@@ -14,6 +14,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock};
 use std::time::{Duration, SystemTime};
 
+use crate::private;
 use crate::sync::lock;
 
 /// The folder of marks, beside the ledger.
@@ -189,7 +190,7 @@ fn read(folder: &Path, now: SystemTime) -> std::io::Result<((File, PathBuf), Has
     #[cfg(unix)]
     std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
     builder.recursive(true).create(folder)?;
-    let mut file = private(&folder.join(ENDS))?;
+    let mut file = private_file(&folder.join(ENDS))?;
     alone(&file)?;
     let mut text = String::new();
     file.read_to_string(&mut text)?;
@@ -213,7 +214,7 @@ fn read(folder: &Path, now: SystemTime) -> std::io::Result<((File, PathBuf), Has
     }
     let nanos = now.duration_since(SystemTime::UNIX_EPOCH).map_or(0, |since| since.subsec_nanos());
     let path = folder.join(format!("{}-{nanos}.{MARKS}", std::process::id()));
-    let own = private(&path)?;
+    let own = private_file(&path)?;
     own.try_lock()?;
     Ok(((own, path), ends))
 }
@@ -246,7 +247,7 @@ fn left_behind(folder: &Path) -> std::io::Result<Vec<Key>> {
         if path.extension().is_none_or(|extension| extension != MARKS) {
             continue;
         }
-        let Ok(mut file) = OpenOptions::new().read(true).write(true).open(&path) else { continue };
+        let Ok(mut file) = private::open_file(&path, OpenOptions::new().read(true).write(true)) else { continue };
         match file.try_lock() {
             Ok(()) => {}
             Err(TryLockError::WouldBlock | TryLockError::Error(_)) => continue,
@@ -266,12 +267,8 @@ fn left_behind(folder: &Path) -> std::io::Result<Vec<Key>> {
 }
 
 /// A file that only its user reads.
-fn private(path: &Path) -> std::io::Result<File> {
-    let mut options = OpenOptions::new();
-    options.read(true).write(true).create(true).truncate(false);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options.open(path)
+fn private_file(path: &Path) -> std::io::Result<File> {
+    private::open_file(path, OpenOptions::new().read(true).write(true).create(true).truncate(false))
 }
 
 /// Writes a mark, or blanks. A disk that takes none is no reason not to suggest.

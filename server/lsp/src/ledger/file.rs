@@ -29,7 +29,7 @@ pub(super) enum Fault {
     Foreign,
     #[error("it cannot be written")]
     ReadOnly,
-    #[error("{} is not a file", .0.display())]
+    #[error("{} is not a file, and a link does not count as one", .0.display())]
     NotAFile(PathBuf),
     #[error("another program has held its lock for {} s", BUSY.as_secs())]
     Locked,
@@ -186,7 +186,7 @@ pub(super) fn take(guard: &File, lock: Lock) -> Result<(), Fault> {
 pub(super) fn guard(path: &Path) -> Result<File, Fault> {
     let path = with(path, ".lock");
     is_plain(&path)?;
-    Ok(File::options().create(true).truncate(false).write(true).open(path)?)
+    Ok(private::open_file(&path, File::options().create(true).truncate(false).write(true))?)
 }
 
 /// A connection to the file, which is created and migrated as needed. It waits so long for other servers.
@@ -329,9 +329,9 @@ pub(super) fn own_id(connection: &Connection) -> rusqlite::Result<i64> {
     connection.prepare_cached("SELECT id FROM files WHERE is_own")?.query_row([], |row| row.get(0))
 }
 
-/// An error if there is something other than a file: opening a pipe would wait for ever.
+/// An error if there is something other than a file: opening a pipe would wait for ever, and what a link leads to is not ours.
 fn is_plain(path: &Path) -> Result<(), Fault> {
-    match std::fs::metadata(path) {
+    match std::fs::symlink_metadata(path) {
         Ok(found) if !found.is_file() => Err(Fault::NotAFile(path.to_owned())),
         Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error.into()),
         _ => Ok(()),

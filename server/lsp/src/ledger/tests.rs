@@ -367,7 +367,10 @@ fn without_a_lasting_file_nothing_that_costs_money_is_reserved_and_free_calls_go
         let (round, lock) = (folder.path().join("round"), folder.path().join("locked.sqlite.lock"));
         std::os::unix::fs::symlink(&round, &round).unwrap();
         std::fs::create_dir(lock).unwrap();
-        cases.push((Some(round), "symbolic links"));
+        let link = folder.path().join("link.sqlite");
+        std::os::unix::fs::symlink(folder.path().join("elsewhere.sqlite"), &link).unwrap();
+        cases.push((Some(round), "a link does not count as one"));
+        cases.push((Some(link), "link.sqlite is not a file, and a link does not count as one"));
         cases.push((Some(folder.path().join("locked.sqlite")), "locked.sqlite.lock is not a file"));
     }
     for (path, expected) in cases {

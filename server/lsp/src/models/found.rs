@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::listeners;
+use crate::private;
 use crate::sync::lock;
 
 /// The file beside the ledger that remembers, over restarts, at which addresses the user was told of a model.
@@ -88,11 +89,8 @@ impl Announced {
     pub fn add(&self, told: &[FoundModel]) {
         let Some(path) = &self.0 else { return };
         let lines: String = told.iter().map(|found| format!("{}\n", found.address)).collect();
-        let mut options = OpenOptions::new();
-        options.create(true).append(true);
-        #[cfg(unix)]
-        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-        let written = options.open(path).and_then(|mut file| file.write_all(lines.as_bytes()));
+        let file = private::open_file(path, OpenOptions::new().create(true).append(true));
+        let written = file.and_then(|mut file| file.write_all(lines.as_bytes()));
         if let Err(error) = written {
             tracing::info!(%error, "cannot remember that a model server was announced");
         }
