@@ -21,6 +21,8 @@ const EXCERPT_HOLES: [&str; 2] = ["path", "text"];
 const TIERS: [(&str, Tier); 3] = [("local", Tier::Local), ("cheap", Tier::Cheap), ("premium", Tier::Premium)];
 /// Highest price accepted, in USD per million tokens; a higher one is taken for a mistake of units.
 const DEAREST: f64 = 10_000.0;
+/// Similarity from which a known name is proposed for a misspelt one.
+const ALIKE: f64 = 0.6;
 
 /// The format of a row, or the key that is wrong.
 pub(super) fn format(name: &str, row: &FormatRow) -> Result<Format, Fault> {
@@ -201,7 +203,9 @@ fn format_name(
     let known = || formats.values().filter(carried).map(|format| format.name.as_str()).collect::<Vec<_>>().join(", ");
     let found = match row.format.as_deref() {
         Some(name) => {
-            formats.get(name).ok_or_else(|| ("format", format!("is `{name}`; known formats: {}", known())))?
+            let near = formats.values().filter(carried).map(|format| format.name.as_str());
+            let hint = nearest(name, near).map_or_else(String::new, |near| format!("; did you mean `{near}`?"));
+            formats.get(name).ok_or_else(|| ("format", format!("is `{name}`{hint}; known formats: {}", known())))?
         }
         None => format_for_id(formats, id).ok_or_else(|| ("format", no_format(id, formats, carried)))?,
     };
@@ -213,6 +217,13 @@ fn format_name(
         ));
     }
     Ok(found.name.clone())
+}
+
+/// The known name that a misspelt one is most like, if it is like any.
+fn nearest<'a>(given: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+    let rated = known.map(|known| (strsim::normalized_damerau_levenshtein(known, given), known));
+    let alike = rated.filter(|(alike, _)| *alike >= ALIKE);
+    alike.max_by(|one, other| one.0.total_cmp(&other.0)).map(|(_, known)| known)
 }
 
 /// What to write for a model whose format nobody knows: what its family usually takes, and what each format is for.

@@ -10,11 +10,9 @@ use super::layer::{Layer, variable};
 use super::notice::{Holds, Notice, Severity};
 use super::preset;
 use super::prices::{Facts, Prices};
-use super::schema::{self, Node, join};
+use super::schema::{self, Node, WHOLE, join};
 use super::types::Settings;
 
-/// Tables whose rows are taken whole or not at all: half a model could send code to the wrong place.
-const WHOLE: [&str; 3] = ["model", "provider", "format"];
 /// Variables that are read elsewhere.
 const OTHER_VARIABLES: [&str; 2] = ["config", "log"];
 
@@ -54,6 +52,20 @@ impl<'a> At<'a> {
     }
 }
 
+/// The header of a row whose name was taken for several: `[model."haiku-5.5"]` for `model.haiku-5.5`.
+fn quoted(key: &str, mut value: &Value) -> String {
+    let (table, name) = key.split_once('.').unwrap_or(("", key));
+    let mut name = name.to_owned();
+    while let Some((more, below)) =
+        value.as_object().filter(|table| table.len() == 1).and_then(|table| table.iter().next())
+        && below.is_object()
+    {
+        name = join(&name, more);
+        value = below;
+    }
+    format!("[{table}.\"{name}\"]")
+}
+
 impl<'a> Joined<'a> {
     /// Lays a layer, a tree of values, over the values so far.
     pub(super) fn lay(&mut self, layer: &'a Layer) {
@@ -69,7 +81,11 @@ impl<'a> Joined<'a> {
             }
             let Some(below) = at.below(name) else {
                 let key = join(&at.key, name);
-                self.notices.push(at.layer.notice(Severity::Error, &key, at.node.unknown(name).0));
+                let message = match at.is_row && value.is_object() {
+                    true => format!("unknown key; a name with a point stands in quotes: {}", quoted(&key, value)),
+                    false => at.node.unknown(name).0,
+                };
+                self.notices.push(at.layer.notice(Severity::Error, &key, message));
                 continue;
             };
             let joined = match value.as_object() {

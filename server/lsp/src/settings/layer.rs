@@ -11,7 +11,7 @@ use serde_json::{Map, Value};
 use toml::de::{DeTable, DeValue};
 
 use super::notice::{Holds, Notice, Severity};
-use super::schema::{self, descend, join, kind};
+use super::schema::{self, WHOLE, descend, join, kind};
 use super::slips;
 
 /// The prefix of every variable.
@@ -124,6 +124,15 @@ impl Layer {
                 && into.get(last).is_some_and(|value| !value.is_object())
             {
                 into.remove(last);
+            }
+        }
+        // Half a row could send code to the wrong place.
+        for line in broken.iter().flatten() {
+            if let [table, row, ..] = &path_of_line(source, *line)[..]
+                && WHOLE.contains(&table.as_str())
+                && let Some(rows) = layer.values.get_mut(table).and_then(Value::as_object_mut)
+            {
+                rows.remove(row);
             }
         }
         layer
@@ -317,14 +326,25 @@ fn lay(under: &mut Map<String, Value>, over: Map<String, Value>) {
     }
 }
 
+/// The text above a line, and the line.
+fn at_line(source: &str, line: usize) -> (&str, &str) {
+    let start = source.split_inclusive('\n').take(line.saturating_sub(1)).map(str::len).sum();
+    let (above, rest) = source.split_at_checked(start).unwrap_or((source, ""));
+    (above, rest.lines().next().unwrap_or_default())
+}
+
+fn path_of_line(source: &str, line: usize) -> Vec<String> {
+    let (above, line) = at_line(source, line);
+    slips::path(above, line)
+}
+
 /// The line of a fault, and what is wrong there.
 fn syntax_fault(source: &str, error: &toml::de::Error) -> (Option<usize>, String) {
     let Some(span) = error.span() else { return (None, format!("not TOML: {}", error.message())) };
     let opened = slips::opens(source, span.start);
     let line = opened.unwrap_or_else(|| line_of(source, span.start));
-    let start = source.split_inclusive('\n').take(line - 1).map(str::len).sum();
-    let (above, rest) = source.split_at_checked(start).unwrap_or((source, ""));
-    let named = slips::named(above, rest.lines().next().unwrap_or_default());
+    let (above, at) = at_line(source, line);
+    let named = slips::named(above, at);
     let message = match (error.message(), named) {
         // The key is whole; it is there twice.
         ("duplicate key", _) | (_, None) => format!("not TOML: {}", error.message()),

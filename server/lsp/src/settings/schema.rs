@@ -11,6 +11,8 @@ use serde_json::{Map, Value};
 use super::rule::Rule;
 use super::types::{ANY, Settings};
 
+/// Tables whose rows are taken whole or not at all: half a model could send code to the wrong place.
+pub(super) const WHOLE: [&str; 3] = ["model", "provider", "format"];
 /// Least similarity, of 1, at which a known name is suggested for a misspelt one.
 const ALIKE: f64 = 0.6;
 /// Fewest letters of a name of which a known one may be the whole.

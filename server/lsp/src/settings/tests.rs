@@ -147,14 +147,75 @@ fn a_slip_in_toml_is_named_for_what_it_is() {
             "cap_usd_per_day = .5",
             "config.toml:1: cap_usd_per_day is .5; a number has digits on both sides of its point",
         ),
-        ("cap_usd_per_day = 0,1", "config.toml:1: cap_usd_per_day is 0,1; a number has a point: 0.1"),
+        ("cap_usd_per_day = 0,1", "config.toml:1: cap_usd_per_day is 0,1; a number has a point and no comma: 0.1"),
         ("ignore = [\"a\",\n\"b\"\nlocal_only = true\n", "config.toml:1: ignore begins a list that does not end"),
         ("local_only = true\nlocal_only = false", "config.toml:2: not TOML: duplicate key"),
-        ("enabled = false }", "config.toml:1: not TOML: unexpected key or value, expected newline, `#`"),
+        ("enabled = false }", "config.toml:1: enabled is false }, which is more than one value; wanted: true or false"),
+        ("[languages]\n\"*\" = off", "config.toml:2: languages.* is off, a word without quotes; wanted: true or false"),
+        (
+            "[model.m]\nprice = { input = 1, output = }",
+            "config.toml:2: model.m.price.output has no value; wanted: a number",
+        ),
+        (
+            "[model.\"a.b\"]\nprice = { input = 1",
+            "config.toml:2: model.a.b.price begins a table that does not end; it stands in one line",
+        ),
+        ("cap_usd_per_day = €1", "config.toml:1: cap_usd_per_day is €1; a number has no sign of a unit: 1"),
+        ("cap_usd_per_day = 50%", "config.toml:1: cap_usd_per_day is 50%; a number has no sign of a unit: 50"),
+        ("pin = claude haiku", "config.toml:1: pin is claude haiku, a text without quotes; wanted: a text in quotes"),
+        (
+            "enabled = true false",
+            "config.toml:1: enabled is true false, which is more than one value; wanted: true or false",
+        ),
+        (
+            "enabled = false // off",
+            "config.toml:1: enabled is false, with a comment that TOML does not know; it has `# …`",
+        ),
+        ("ignore = [\"a\", b]", "config.toml:1: ignore has b in its list, a word without quotes"),
+        ("ignore = [\n\"a\",\nb,\n]", "config.toml:3: ignore has b in its list, a word without quotes"),
+        ("ignore = a, b", "config.toml:1: ignore is a, b, which is more than one value; wanted: a list in brackets"),
+        (
+            "cap_usd_per_day = 0.5;",
+            "config.toml:1: cap_usd_per_day is 0.5;; TOML has no mark at the end of a value: 0.5",
+        ),
+        ("enabled = true,", "config.toml:1: enabled is true,; TOML has no mark at the end of a value: true"),
+        (
+            "cap_usd_per_day = 1,000.50",
+            "config.toml:1: cap_usd_per_day is 1,000.50; a number has a point and no comma: 1000.50",
+        ),
+        ("pin = \"a\" b", "config.toml:1: pin has `b` behind its value"),
+        ("pin = \"a", "config.toml:1: pin has a quote that does not end"),
     ] {
         let (settings, notices) = Settings::load(&[file(source)]);
         assert_eq!(notices.first().map(ToString::to_string).as_deref(), Some(expected), "{source}: {notices:?}");
         assert_eq!(settings.closed, Closed::Here, "{source}");
+    }
+}
+
+#[test]
+fn nothing_more_is_said_about_a_row_with_a_broken_line() {
+    for source in [
+        "[model.m]\nprovider = ollama\nmodel = \"x\"",
+        "[model.m]\nprice = { input = 1, output = }",
+        "model.m.protocol =\n",
+        "[provider.openai]\nbase_url = http://a",
+    ] {
+        let (settings, notices) = Settings::load(&[file(source)]);
+        assert_eq!(notices.len(), 1, "{source}: {notices:?}");
+        assert!(settings.model.is_empty() && settings.provider.is_empty(), "{source}");
+    }
+}
+
+#[test]
+fn a_name_with_a_point_is_proposed_in_quotes() {
+    for (source, expected) in [
+        ("[model.haiku-5.5]\nprotocol = \"openai\"", "[model.\"haiku-5.5\"]"),
+        ("[model.a.b.c]\nprotocol = \"openai\"", "[model.\"a.b.c\"]"),
+    ] {
+        let (_, notices) = Settings::load(&[file(source)]);
+        let said = notices.first().map(|notice| notice.message.as_str());
+        let expected = format!("unknown key; a name with a point stands in quotes: {expected}");
+        assert_eq!(said, Some(expected.as_str()), "{source}: {notices:?}");
     }
 }
 
@@ -496,7 +557,7 @@ fn a_workspace_file_that_cannot_be_read_as_meant_leaves_the_embedded_model() {
         (b"[languages]\nrust = 0", Some(2), "is 0, a whole number"),
         (b"pin = \"x\"", Some(1), "is refused: a workspace may only set"),
         (b"local_only = true\nlocal_only = false", Some(2), "not TOML: duplicate key"),
-        (b"local_only = true }", Some(1), "not TOML"),
+        (b"local_only = true }", Some(1), "is more than one value"),
         (b"cap_usd_per_day = -1", Some(1), "is -1; allowed: 0 to 1000"),
     ] {
         let place = tempfile::tempdir().unwrap();
