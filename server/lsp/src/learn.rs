@@ -10,4 +10,4 @@ mod walk;
 
 pub use learner::Learner;
 pub use model::{EMBEDDED, EmbeddedModel, key};
-pub use walk::learn_workspace;
+pub use walk::{learn_workspace, read_rules};

@@ -54,9 +54,11 @@ impl Key {
             What::Remove { name } => (Act::Remove, name, "removed"),
             What::List => return list(keychain, config, out),
         };
-        let status = keychain.command(act, name).into_std().status().with_context(|| {
-            format!("the keychain's program `{}` cannot be run: {}", keychain.tool, keychain.install)
-        })?;
+        // To some keychains, removing what is not there is a success.
+        if act == Act::Remove && !has(keychain, name)? {
+            bail!("the keychain has no key `{name}`, or does not give it");
+        }
+        let status = keychain.command(act, name).into_std().status().with_context(|| absent(keychain))?;
         if !status.success() {
             bail!("the keychain refused: `{}` ended with {status}", keychain.tool);
         }
@@ -77,10 +79,52 @@ fn list(keychain: &Keychain, config: Option<&Path>, out: &mut impl Write) -> any
     if users.is_empty() {
         writeln!(out, "your configuration names no key of the keychain (`api_key_keychain`)")?;
     }
+    let mut code = ExitCode::SUCCESS;
     for (name, models) in users {
-        let mut command = keychain.command(Act::Get, name).into_std();
-        let found = command.stdout(Stdio::null()).status().is_ok_and(|status| status.success());
-        writeln!(out, "{name}: {}, for {}", if found { "stored" } else { "not stored" }, models.join(", "))?;
+        let found = match has(keychain, name) {
+            Ok(true) => "stored".to_owned(),
+            Ok(false) => "not stored".to_owned(),
+            Err(error) => {
+                code = ExitCode::FAILURE;
+                format!("not known whether it is stored, because {error}")
+            }
+        };
+        writeln!(out, "{name}: {found}, for {}", models.join(", "))?;
     }
-    Ok(ExitCode::SUCCESS)
+    Ok(code)
+}
+
+/// Whether the keychain gives a key of this name. What it prints is thrown away.
+fn has(keychain: &Keychain, name: &str) -> anyhow::Result<bool> {
+    let mut command = keychain.command(Act::Get, name).into_std();
+    let status = command.stdout(Stdio::null()).status().with_context(|| absent(keychain))?;
+    Ok(status.success())
+}
+
+fn absent(keychain: &Keychain) -> String {
+    format!("the keychain's program `{}` cannot be run: {}", keychain.tool, keychain.install)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn without_program() -> Keychain {
+        let table = "tool = \"no-such-program-here\"\ninstall = \"the package x\"\nget = []\nset = []\nremove = []";
+        toml::from_str(table).unwrap()
+    }
+
+    #[test]
+    fn without_the_keychains_program_nobody_knows_what_is_stored() {
+        let place = tempfile::tempdir().unwrap();
+        let path = place.path().join("config.toml");
+        let row = "[model.gpt-6-luna]\napi_key_keychain = \"openai\"\n";
+        std::fs::write(&path, row).unwrap();
+        let mut out = Vec::new();
+        let code = list(&without_program(), Some(&path), &mut out).unwrap();
+        let text = String::from_utf8(out).unwrap();
+        assert_eq!(code, ExitCode::FAILURE, "{text}");
+        let expected = "openai: not known whether it is stored, because the keychain's program `no-such-program-here` cannot be run: the package x, for gpt-6-luna\n";
+        assert_eq!(text, expected);
+    }
 }

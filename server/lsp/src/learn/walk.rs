@@ -156,6 +156,12 @@ pub fn learn_workspace(model: &EmbeddedModel, configuration: &Configuration, ope
     learned
 }
 
+/// Reads the rules of all folders that a walk visits, so that their faults are known.
+pub fn read_rules(configuration: &Configuration) {
+    let mut files = Files::new(&configuration.learned_roots(), &[]);
+    std::iter::from_fn(|| files.next(configuration)).take(MAX_VISITED).for_each(drop);
+}
+
 /// Learns a file that was created or changed, and forgets one that was deleted or may not be learned.
 pub(super) fn refresh(model: &EmbeddedModel, configuration: &Configuration, path: &Path) {
     let metadata = fs::symlink_metadata(path).ok().filter(fs::Metadata::is_file);

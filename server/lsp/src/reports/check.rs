@@ -10,6 +10,7 @@ use pennyworth_core::models::Model;
 use pennyworth_core::syntax;
 use pennyworth_providers::{Client, Kind, ProviderError, Proxy, ProxyFault};
 
+use crate::learn::read_rules;
 use crate::ledger::{Ledger, NO_TELEMETRY};
 use crate::models::discover::{self, Discovered};
 use crate::models::keys::{KeyError, Keys};
@@ -83,11 +84,15 @@ impl Check {
         let workspace = std::path::absolute(&self.workspace)?;
         let (configuration, _) = Configuration::new(0, settings, std::slice::from_ref(&workspace));
         let settings = Settings::clone(&configuration.settings_in(&workspace));
+        read_rules(&configuration);
         let more = configuration.found_notices();
         let default = paths::config_path();
         match config.or(default.as_deref()) {
             Some(path) if path.exists() => writeln!(out, "settings: {}", path.display())?,
-            Some(path) => writeln!(out, "settings: defaults; `pennyworth init` writes {}", path.display())?,
+            Some(path) => {
+                let named = config.map_or_else(String::new, |path| format!(" --config {}", path.display()));
+                writeln!(out, "settings: defaults; `pennyworth init{named}` writes {}", path.display())?;
+            }
             None => writeln!(out, "settings: defaults; no home directory for a configuration")?,
         }
         for notice in notices.iter().chain(&more) {
@@ -102,8 +107,11 @@ impl Check {
     fn models(&self, settings: &Settings, found: &mut Findings, out: &mut impl Write) -> anyhow::Result<()> {
         let models = settings.models();
         let count = models.enabled().count();
-        let embedded = if settings.embedded.enabled { "embedded" } else { "embedded (off)" };
-        writeln!(out, "models: {embedded}, {count} more switched on, {} known", models.all().count())?;
+        let switched_on = match settings.embedded.enabled {
+            true => format!("embedded, {count} more switched on"),
+            false => format!("{count} switched on, the embedded one off"),
+        };
+        writeln!(out, "models: {switched_on}, {} known", models.all().count())?;
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         for model in models.enabled() {
             let name = &model.name;
@@ -243,7 +251,11 @@ mod tests {
         let place = tempfile::tempdir().unwrap();
         let path = place.path().join("config.toml");
         fs::write(&path, config).unwrap();
+        fs::create_dir(place.path().join("sub")).unwrap();
+        // What stands behind a line of its own is the file of a folder below.
+        let (workspace, below) = workspace.split_once("\n--\n").unwrap_or((workspace, ""));
         fs::write(place.path().join(".pennyworth.toml"), workspace).unwrap();
+        fs::write(place.path().join("sub/.pennyworth.toml"), below).unwrap();
         let mut out = Vec::new();
         let check = Check { workspace: place.path().to_owned(), online: false };
         // Model servers on the machine that runs this test are ignored.
@@ -268,6 +280,8 @@ mod tests {
             ("\nenabled = 5", "", false, "  error: HERE/config.toml:2: enabled: is 5"),
             ("", "enabled = no", false, "    until it is mended, only the embedded model answers in HERE\n"),
             ("", "cap_usd_per_day = 99", false, "  error: HERE/.pennyworth.toml:1: cap_usd_per_day: is refused"),
+            ("", "\n--\nenabled = no", false, "only the embedded model answers in HERE/sub\n"),
+            ("embedded.enabled = false", "", true, "models: 0 switched on, the embedded one off, "),
             (model, "", true, "  m: http://localhost:1/v1, code stays here, without a key\n"),
             (
                 &model.replace("localhost", "me:pw@localhost"),
@@ -299,6 +313,17 @@ mod tests {
             assert!(text.contains(expected), "{config}:\n{text}");
             assert_eq!(was_well, is_well, "{text}");
         }
+    }
+
+    #[test]
+    fn a_named_file_that_is_not_there_is_named_in_the_advice() {
+        let place = tempfile::tempdir().unwrap();
+        let (path, mut out) = (place.path().join("none.toml"), Vec::new());
+        let check = Check { workspace: place.path().to_owned(), online: false };
+        let (settings, notices) = Settings::gather(Some(&path), &[]);
+        check.report(Some(&path), (settings, &notices), &Discovered::default(), &mut out).unwrap();
+        let text = String::from_utf8(out).unwrap();
+        assert!(text.contains(&format!("`pennyworth init --config {}`", path.display())), "{text}");
     }
 
     #[test]

@@ -57,8 +57,9 @@ impl Completed {
             }
             None => writeln!(
                 notes,
-                "no completion: {}; {spent} spent, {learned} files learned; `pennyworth explain` shows every decision",
-                self.why_nothing
+                "no completion: {}; {spent} spent, {} learned; `pennyworth explain` shows every decision",
+                self.why_nothing,
+                counted(learned as u64, "file")
             ),
         };
         notes
