@@ -50,7 +50,8 @@ impl Scene {
         let config = Some(place.path().join("config.toml"));
         let ledger = Some(place.path().join("ledger.sqlite"));
         let mut editor = Editor::in_memory(Options { config, ledger, discover: false });
-        editor.initialize(json!({"textDocument": {"inlineCompletion": {}}}), options, Some(&root)).await;
+        let capabilities = json!({"textDocument": {"inlineCompletion": {}, "publishDiagnostics": {}}});
+        editor.initialize(capabilities, options, Some(&root)).await;
         let uri = uri(&root.join("a.rs"));
         editor.open(&uri, "rust", 1, SOURCE).await;
         Scene { editor, paid, free, place, uri }
@@ -105,8 +106,15 @@ async fn a_workspace_file_with_a_fault_leaves_the_embedded_model_until_it_is_men
         assert!(!fault["message"].as_str().unwrap().is_empty(), "{fault}");
         assert!(fault["holds"].as_str().unwrap().starts_with("until it is mended, only the embedded model"), "{fault}");
         let told = scene.editor.note("window/showMessage").await.to_string();
-        assert!(told.contains(".pennyworth.toml") && told.contains("only the embedded model answers in"), "{told}");
+        assert!(told.contains(".pennyworth.toml") && told.contains("; embedded only"), "{told}");
+        let marked = scene.editor.note("textDocument/publishDiagnostics").await;
+        let mark = &marked["diagnostics"][0];
+        assert!(marked["uri"].as_str().unwrap().ends_with("/workspace/.pennyworth.toml"), "{marked}");
+        assert_eq!(mark["range"]["start"]["line"].as_u64().map(|line| line + 1), fault["line"].as_u64(), "{marked}");
+        assert!(mark["message"].as_str().unwrap().contains(fault["holds"].as_str().unwrap()), "{marked}");
         scene.write("workspace/.pennyworth.toml", "cap_usd_per_day = 0.4\n", has_no_faults).await;
+        let mended = scene.editor.note("textDocument/publishDiagnostics").await;
+        assert_eq!((&mended["uri"], &mended["diagnostics"]), (&marked["uri"], &json!([])));
         assert!(scene.ask().await.is_some(), "{broken} is mended");
         assert_eq!(scene.editor.shutdown().await, 0);
     }
@@ -123,6 +131,8 @@ async fn a_fault_in_the_users_own_file_stops_what_costs_money_until_it_is_mended
         let fault = &status["faults"][0];
         assert!(fault["file"].as_str().unwrap().ends_with("config.toml") && fault["line"] == 1, "{fault}");
         assert!(fault["holds"].as_str().unwrap().contains("nothing costs money"), "{fault}");
+        let marked = scene.editor.note("textDocument/publishDiagnostics").await;
+        assert!(marked["uri"].as_str().unwrap().ends_with("/config.toml"), "{marked}");
         let text = fs::read_to_string(scene.place.path().join("config.toml")).unwrap();
         let mended = text.replacen(broken, "cap_usd_per_day = 0.4", 1);
         scene.write("config.toml", &mended, has_no_faults).await;

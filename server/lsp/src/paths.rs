@@ -19,7 +19,8 @@ pub fn config_path() -> Option<PathBuf> {
 
 /// The file that `PENNYWORTH_CONFIG` names. A named file should exist.
 pub fn named_config() -> Option<PathBuf> {
-    std::env::var_os("PENNYWORTH_CONFIG").filter(|name| !name.is_empty()).map(PathBuf::from)
+    let named = std::env::var_os("PENNYWORTH_CONFIG").filter(|name| !name.is_empty()).map(PathBuf::from);
+    named.map(|path| std::path::absolute(&path).unwrap_or(path))
 }
 
 /// The folder for what must survive a restart: the ledger and the logs.

@@ -3,6 +3,7 @@
 
 pub mod actions;
 pub mod commands;
+pub mod faults;
 pub mod inline;
 pub mod menu;
 mod nothing;

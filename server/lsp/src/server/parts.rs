@@ -21,6 +21,7 @@ use crate::learn::thread::{self as learning, Forgotten};
 use crate::ledger::Ledger;
 use crate::settings::Settings;
 use crate::surface::commands::Commands;
+use crate::surface::faults::Marks;
 use crate::surface::status::Changes;
 use crate::surface::{Suggestions, Texts, scratch, status};
 use crate::sync::Background;
@@ -40,6 +41,7 @@ pub(super) struct Parts {
     pub(super) sources: Arc<Sources>,
     parser: Arc<Parser>,
     texts: Texts,
+    marks: Arc<Marks>,
     background: Arc<Background>,
     ledger: Option<PathBuf>,
     discovers: bool,
@@ -75,6 +77,7 @@ impl Parts {
             followers,
             sources: Arc::new(sources),
             texts: Texts::new(config, ledger.clone()),
+            marks: Arc::default(),
             background,
             ledger,
             discovers: discover,
@@ -96,9 +99,11 @@ impl Parts {
         self.open_ledger();
         let (client, completer) = (self.client.clone(), Arc::clone(&self.completer));
         let (suggestions, changes) = (Arc::clone(&self.suggestions), Arc::clone(&self.status));
+        let marks = self.editor.get().filter(|editor| editor.diagnostics).map(|_| Arc::clone(&self.marks));
         let crashes = &self.completer.crashes;
         let tell = move || {
-            status::tell(client.clone(), Arc::clone(&completer), Arc::clone(&suggestions), Arc::clone(&changes))
+            let parts = (Arc::clone(&completer), Arc::clone(&suggestions), Arc::clone(&changes));
+            status::tell(client.clone(), parts, marks.clone())
         };
         self.background.keep(crashes, "the status", tell);
         if let Some(editor) = self.editor.get() {

@@ -18,7 +18,8 @@ use crate::documents::Documents;
 use crate::models::discover::Discovery;
 use crate::models::found::{Announced, Found};
 use crate::paths::document;
-use crate::settings::{Closed, Configuration, Layer, Notice, Settings, prices};
+use crate::settings::{Configuration, Layer, Notice, Settings, prices};
+use crate::surface::faults;
 use crate::surface::status::Changes;
 use crate::sync::{Background, lock};
 use crate::wire::editor::Editor;
@@ -74,6 +75,8 @@ impl Sources {
         completer: Arc<Completer>,
         status: Arc<Changes>,
     ) -> Sources {
+        // Marks in a file need its whole path.
+        let config = config.map(|path| std::path::absolute(&path).unwrap_or(path));
         Sources {
             client,
             config,
@@ -283,7 +286,7 @@ impl Sources {
         uris.iter().for_each(|uri| queue.changed(uri));
     }
 
-    /// Reports each fault of the settings once: all in the log, and the first to the user.
+    /// Reports each fault of the settings once: all in the log, and the first to the user. Marks and the status show what still holds.
     fn tell(&self, made: &mut Made, notices: Vec<Notice>) {
         let mut new: Vec<Notice> = notices.iter().filter(|notice| !made.told.contains(notice)).cloned().collect();
         made.told = notices;
@@ -292,12 +295,7 @@ impl Sources {
         }
         new.sort_by_key(|notice| std::cmp::Reverse((notice.holds.closed(), notice.severity)));
         let Some(first) = new.first() else { return };
-        let first = match first.holds.closed() {
-            Closed::No => first.to_string(),
-            _ => format!("{first}; {}", first.holds),
-        };
-        let rest = if new.len() > 1 { format!(" (and {} more, see the log)", new.len() - 1) } else { String::new() };
-        messages::show(&self.client, MessageType::Warning, format!("Pennyworth: {first}{rest}"));
+        messages::show(&self.client, MessageType::Warning, faults::line(first, new.len() - 1));
     }
 
     /// Asks the client for our section of its configuration.

@@ -29,7 +29,7 @@ Your own `config.toml` and the environment set every key. Settings that come wit
 tighten what these say: anybody may have written them, because a repository can bring both. A key that would loosen something is refused, with a
 warning that says where to put it; nothing else changes.
 
-A file with a fault fails closed until it is mended; the status and `pennyworth check` say where the fault is:
+A file with a fault fails closed until it is mended. Your editor marks the line, and the status and `pennyworth check` say where it is:
 
 * a `.pennyworth.toml`: only the embedded model answers in its folder;
 * an editor's settings: only the embedded model answers;

@@ -54,6 +54,15 @@ impl Holds {
             Holds::Embedded(_) => Closed::Embedded,
         }
     }
+
+    /// Who still answers, in a few words; `None` if the fault closes nothing.
+    pub fn in_short(&self) -> Option<&'static str> {
+        match self.closed() {
+            Closed::No => None,
+            Closed::Here => Some("local only"),
+            Closed::Embedded => Some("embedded only"),
+        }
+    }
 }
 
 impl Settings {

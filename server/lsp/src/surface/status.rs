@@ -15,6 +15,7 @@ use tower_lsp::gen_lsp_types::{
     LspNotificationMethod, MessageDirection, Notification, ProgressToken, WorkDoneProgressCancelParams,
 };
 
+use super::faults::Marks;
 use super::suggestions::Suggestions;
 use crate::complete::Completer;
 use crate::documents::session::Hindered;
@@ -231,8 +232,12 @@ fn has_priced(configuration: &Configuration) -> bool {
     configuration.models.enabled().any(|model| !model.is_free())
 }
 
-/// Sends the status to the client whenever it changes, until this is aborted.
-pub async fn tell(client: Client, completer: Arc<Completer>, suggestions: Arc<Suggestions>, changes: Arc<Changes>) {
+/// Sends the status to the client whenever it changes, and marks faults in their files if the client shows marks, until this is aborted.
+pub async fn tell(
+    client: Client,
+    (completer, suggestions, changes): (Arc<Completer>, Arc<Suggestions>, Arc<Changes>),
+    marks: Option<Arc<Marks>>,
+) {
     let mut sent: Option<Status> = None;
     let mut told_cap: Option<Instant> = None;
     let mut in_flight = completer.in_flight();
@@ -251,6 +256,9 @@ pub async fn tell(client: Client, completer: Arc<Completer>, suggestions: Arc<Su
         if now.state == State::Capped && sent.as_ref().is_none_or(|sent| sent.state != State::Capped) && is_new {
             told_cap = Some(Instant::now());
             messages::warn(&client, &capped(&completer).await);
+        }
+        if let Some(marks) = &marks {
+            marks.show(&client, &completer.configuration.get().all_notices()).await;
         }
         if sent.as_ref() != Some(&now) {
             client.send_notification::<StatusNotification>(now.clone()).await;

@@ -30,6 +30,8 @@ pub struct Editor {
     pub restricted: bool,
     /// Whether it tells which cells a notebook has.
     pub notebooks: bool,
+    /// Whether it shows marks in files.
+    pub diagnostics: bool,
     /// Whether it shows progress.
     pub progress: bool,
     /// Whether it answers `workspace/configuration`.
@@ -121,6 +123,7 @@ impl Editor {
             inline: capabilities.pointer("/textDocument/inlineCompletion").is_some_and(Value::is_object),
             lines: menu_lines(&name, &capabilities),
             notebooks: capabilities.pointer("/notebookDocument/synchronization").is_some_and(Value::is_object),
+            diagnostics: capabilities.pointer("/textDocument/publishDiagnostics").is_some_and(Value::is_object),
             progress: has("/window/workDoneProgress"),
             configuration: has("/workspace/configuration"),
             watches_configuration: has("/workspace/didChangeConfiguration/dynamicRegistration"),
