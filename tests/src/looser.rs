@@ -44,6 +44,7 @@ pub fn looser(before: &Settings, after: &Settings, author: Author) -> Vec<String
         format,
         prices,
         closed,
+        is_restricted,
     } = after;
     let is_editor = author == Author::Editor;
     let mut found: Vec<String> = [
@@ -78,6 +79,7 @@ pub fn looser(before: &Settings, after: &Settings, author: Author) -> Vec<String
         ("format", *format != before.format),
         ("prices", *prices != before.prices),
         ("closed", openness(*closed) > openness(before.closed)),
+        ("is_restricted", !*is_restricted && before.is_restricted),
     ]
     .into_iter()
     .filter(|(_, is_looser)| *is_looser)

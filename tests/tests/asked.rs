@@ -100,7 +100,10 @@ async fn a_cap_that_is_reached_is_told_once_with_its_figures_and_stays_in_the_st
     assert_eq!(editor.shown_in("main", 1).await, None);
     let told = editor.note("window/showMessage").await;
     let message = told["message"].as_str().unwrap();
-    assert!(message.contains("a cap is reached: $0.00 of $0.001 spent in 24 hours"), "{message}");
+    assert!(
+        message.contains("the rest of the cap ($0.0010) does not cover a call: $0.00 of $0.001 spent"),
+        "{message}"
+    );
     while editor.note("$/pennyworth/status").await["state"] != "capped" {}
     assert_eq!(editor.shown_in("other", 1).await, None);
     let again = editor.noted("window/showMessage");
@@ -119,4 +122,42 @@ async fn an_editor_is_told_why_a_key_gave_nothing() {
     let nothing = editor.note("$/pennyworth/nothing").await;
     let reason = nothing["reason"].as_str().unwrap();
     assert!(reason.starts_with("fake: the answer does not fit"), "{nothing}");
+}
+
+#[tokio::test]
+async fn answers_that_never_fit_are_a_trouble_until_one_fits() {
+    let fake = FakeProvider::start().await.unwrap();
+    fake.always(Answer::new(&[")))"]));
+    let folder = machine(&fake.base_url(), 1.0);
+    let (config, home) = (folder.path().join("config.toml"), folder.path().to_string_lossy().into_owned());
+    let mut editor = Editor::spawn(&binary(), &["--config", &config.to_string_lossy()], &[("HOME", &*home)]).unwrap();
+    editor.initialize(json!({"textDocument": {"inlineCompletion": {}}}), Value::Null, None).await;
+    for number in 0..8 {
+        assert_eq!(editor.shown_in(&format!("f{number}"), 1).await, None);
+    }
+    let told = editor.note("window/showMessage").await;
+    let expected = "model.fake: none of its last 8 answers fitted; check `format` in its row";
+    assert_eq!(told["message"], format!("Pennyworth: {expected}"));
+    while editor.note("$/pennyworth/status").await["trouble"] != expected {}
+    fake.always(Answer::new(&["\"hi\";"]));
+    assert_eq!(editor.shown_in("fits", 1).await.as_deref(), Some("\"hi\";"));
+    while editor.note("$/pennyworth/status").await["trouble"] != Value::Null {}
+}
+
+#[tokio::test]
+async fn a_second_key_is_told_why_the_model_is_not_asked() {
+    let fake = FakeProvider::start().await.unwrap();
+    fake.always(Answer { fault: Fault::Status(401, Vec::new(), Value::Null), ..Answer::default() });
+    let folder = machine(&fake.base_url(), 1.0);
+    let (config, home) = (folder.path().join("config.toml"), folder.path().to_string_lossy().into_owned());
+    let mut editor = Editor::spawn(&binary(), &["--config", &config.to_string_lossy()], &[("HOME", &*home)]).unwrap();
+    editor.initialize(json!({"textDocument": {"inlineCompletion": {}}}), Value::Null, None).await;
+    for (document, expected) in [
+        ("first", "fake: the API key is missing, wrong or not allowed (HTTP 401)"),
+        ("second", "fake: its provider fails: the API key is missing, wrong or not allowed (HTTP 401)"),
+    ] {
+        assert_eq!(editor.shown_in(document, 1).await, None);
+        let nothing = editor.note("$/pennyworth/nothing").await;
+        assert!(nothing["reason"].as_str().unwrap().contains(expected), "{nothing}");
+    }
 }

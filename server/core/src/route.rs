@@ -166,6 +166,8 @@ pub enum Privacy {
     Named,
     /// Only to this machine.
     Local,
+    /// The same, until a fault in the user's own settings is mended.
+    Faulty,
     /// To no model but the embedded one.
     Embedded,
 }
@@ -244,6 +246,8 @@ pub enum Why {
     Tier,
     /// Code may not leave this machine.
     Private,
+    /// A fault in the settings leaves only models where code stays on this machine.
+    Faulty,
     /// Only the embedded model may answer here.
     Closed,
     /// Its provider fails, or is stopped.
@@ -337,6 +341,9 @@ fn step(candidate: Candidate<'_>, terms: &Terms<'_>) -> Result<Step, Why> {
     if terms.pin.is_none() && !terms.row.route.contains(&model.tier) {
         return Err(Why::Tier);
     }
+    if !stays && terms.privacy == Privacy::Faulty {
+        return Err(Why::Faulty);
+    }
     if !stays && (terms.privacy == Privacy::Local || terms.row.enabled != Enabled::On) {
         return Err(Why::Private);
     }
@@ -411,6 +418,7 @@ impl fmt::Display for Why {
             Why::NotPinned => f.pad("another model is pinned"),
             Why::Tier => f.pad("its tier does not serve the task"),
             Why::Private => f.pad("code may not leave this machine"),
+            Why::Faulty => f.pad("faulty settings leave only models on this machine; `pennyworth check` names them"),
             Why::Closed => f.pad("faulty settings leave only the embedded model; `pennyworth check` names them"),
             Why::Unhealthy => f.pad("its provider fails"),
             Why::Limited => f.pad("its provider's rate limits do not allow it now"),

@@ -167,12 +167,13 @@ impl ProviderError {
             }
             Kind::NotFound => "check `base_url` and `model`, and whether the key may use the model",
             Kind::NoInfill => "give its row a `raw` or `chat` format",
+            Kind::Blocked => "log in to the network, or check `base_url`",
             Kind::Redirect => "log in to the network, or correct `base_url`",
             Kind::Elsewhere => "to use it, give it a row of your own with the tier `cheap` or `premium` and a price",
             Kind::Unplaced => "restart its server, and see its log",
             Kind::Refused => "run `pennyworth check --online`, and see the log for the refused field",
             Kind::Malformed | Kind::TooLarge => "check `protocol` and `base_url`",
-            Kind::Client | Kind::CutOff | Kind::Server | Kind::RateLimited | Kind::Blocked => return None,
+            Kind::Client | Kind::CutOff | Kind::Server | Kind::RateLimited => return None,
             Kind::TooLong | Kind::Thought => return None,
         })
     }

@@ -81,6 +81,12 @@ fn privacy_health_pin_and_cap_leave_models_out() {
         "local\ndear: its tier does not serve the task\ndeepseek-v4-flash: code may not leave this machine\n\
          gpt-6-luna: code may not leave this machine",
     );
+    let faulty = "faulty settings leave only models on this machine; `pennyworth check` names them";
+    check(
+        Task::Line,
+        |terms, _| terms.privacy = Privacy::Faulty,
+        &format!("local\ndear: its tier does not serve the task\ndeepseek-v4-flash: {faulty}\ngpt-6-luna: {faulty}"),
+    );
     let closed = "faulty settings leave only the embedded model; `pennyworth check` names them";
     check(
         Task::Line,

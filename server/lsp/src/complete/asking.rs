@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use futures_util::FutureExt as _;
 use pennyworth_core::gate::Trigger;
 use pennyworth_core::models::Format;
-use pennyworth_core::route::{Skipped, Step};
+use pennyworth_core::route::{Skipped, Step, Why};
 
 use super::completer::Completer;
 use super::completion::Completion;
@@ -18,7 +18,9 @@ use super::ends::Answered;
 use super::failover::{Cost, Failover};
 use super::flights::Partial;
 use super::reading::Cutters;
-use crate::ledger::{Source, Suggested};
+use crate::ledger::{Source, Suggested, provider};
+use crate::models::health::account;
+use crate::settings::Settings;
 
 /// The temperature at which a model is asked for another answer than its likeliest.
 const ANOTHER: f32 = 0.8;
@@ -54,20 +56,36 @@ pub(super) fn may_ask(completer: &Completer, decision: &mut Decision) -> Option<
         false => decision.temperature = ANOTHER,
     }
     if route.steps.is_empty() {
-        decision.request.attempts.none(no_model(&gave_nothing, &route.skipped));
+        let why = no_model(completer, decision, &gave_nothing);
+        decision.request.attempts.none(why);
     }
-    Some(!route.steps.is_empty())
+    decision.plan.as_ref().map(|plan| !plan.route.steps.is_empty())
 }
 
 /// Why no model may be asked.
-fn no_model(gave_nothing: &[String], skipped: &[Skipped]) -> String {
+fn no_model(completer: &Completer, decision: &Decision, gave_nothing: &[String]) -> String {
+    let models = &decision.configuration.models;
     let earlier = gave_nothing.iter().map(|model| format!("{model}: it gave nothing here a moment ago"));
-    let skipped = skipped.iter().map(|skipped| format!("{}: {}", skipped.model, skipped.why));
+    let why = |skipped: &Skipped| {
+        let model = models.get(&skipped.model).filter(|_| skipped.why == Why::Unhealthy);
+        let trouble =
+            model.and_then(|model| completer.providers.troubles.of(&model.name, &account(provider(model), model)));
+        trouble.map_or_else(|| skipped.why.to_string(), |trouble| format!("{}: {trouble}", skipped.why))
+    };
+    let skipped = decision.plan.iter().flat_map(|plan| &plan.route.skipped);
+    let skipped = skipped.map(|skipped| format!("{}: {}", skipped.model, why(skipped)));
     let all: Vec<String> = earlier.chain(skipped).collect();
     match all.is_empty() {
-        true => "the embedded model is not sure enough, and no other model is switched on".to_owned(),
+        true => only_embedded(&decision.scope().settings),
         false => format!("no model may be asked: {}", all.join("; ")),
     }
+}
+
+/// Why nothing comes where there is no model but the embedded one.
+fn only_embedded(settings: &Settings) -> String {
+    let embedded = if settings.embedded.enabled { "is not sure enough" } else { "is off" };
+    let others = if settings.is_restricted { "this workspace is not trusted" } else { "no other model is switched on" };
+    format!("the embedded model {embedded}, and {others}")
 }
 
 /// Waits for a pause in typing. A user who asks with a key does not wait, nor one who has stopped typing already.
@@ -119,4 +137,21 @@ async fn called(completer: &Completer, decision: &Decision, partial: &Partial, c
     };
     let failover = Failover { completer, decision, plan, partial, cost, until, cut: &cut };
     failover.run(&show).await;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_off_is_not_unsure() {
+        let mut settings = Settings::default();
+        assert_eq!(
+            only_embedded(&settings),
+            "the embedded model is not sure enough, and no other model is switched on"
+        );
+        settings.embedded.enabled = false;
+        settings.restrict();
+        assert_eq!(only_embedded(&settings), "the embedded model is off, and this workspace is not trusted");
+    }
 }

@@ -369,10 +369,19 @@ impl<'a> Failover<'a> {
             completer.set_capped(true);
         }
         let troubles = &completer.providers.troubles;
-        if end.meaning().breaker == ForBreaker::Closes {
+        let misfit = match end {
+            End::Answered(_) | End::Unsure(Some(_)) => {
+                troubles.fitted(&step.model);
+                None
+            }
+            End::Rejected(_) => troubles.misfit(&step.model),
+            _ => None,
+        };
+        if misfit.is_none() && end.meaning().breaker == ForBreaker::Closes {
             troubles.works(&step.model);
         }
-        if let (Some(mut problem), Some(model)) = (end.problem(), self.decision.configuration.models.get(&step.model)) {
+        let problem = misfit.or_else(|| end.problem());
+        if let (Some(mut problem), Some(model)) = (problem, self.decision.configuration.models.get(&step.model)) {
             match end {
                 End::Unsent(Unsent::Key(_)) => problem.again = Some(completer.providers.keys.again(model)),
                 End::Failed(error) if error.kind == Kind::Thought => problem.remedy = Some(thinking::remedy(model)),

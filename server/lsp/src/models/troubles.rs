@@ -13,6 +13,8 @@ use crate::sync::lock;
 
 /// Failures in a row after which the user is told of what may pass by itself.
 pub const PATIENCE: u32 = 3;
+/// Answers in a row that did not fit, after which the user is told: good models miss a few times in a row, too.
+const MISFITS: u32 = 8;
 /// Shortest time between two messages about the same problem of the same model.
 const AGAIN: Duration = Duration::from_secs(3600);
 
@@ -79,6 +81,8 @@ struct All {
     left_out: BTreeMap<(String, &'static str), Held>,
     /// When the user was told, by model and kind, and by account and what happened.
     told: HashMap<(String, String), Instant>,
+    /// Answers in a row that did not fit, by model.
+    misfits: HashMap<String, u32>,
     /// What the user is told next.
     unshown: Vec<String>,
 }
@@ -157,6 +161,32 @@ impl Troubles {
         if !all.left_out.is_empty() {
             all.left_out.remove(&(model.to_owned(), task));
         }
+    }
+
+    /// A model's answer did not fit. Returns the problem if this has happened so often in a row that its row must be wrong.
+    pub fn misfit(&self, model: &str) -> Option<Problem> {
+        let mut all = lock(&self.0);
+        let misfits = all.misfits.entry(model.to_owned()).or_default();
+        *misfits = misfits.saturating_add(1);
+        (*misfits >= MISFITS).then(|| Problem {
+            kind: "misfit".to_owned(),
+            what: format!("none of its last {misfits} answers fitted"),
+            remedy: Some("check `format` in its row".to_owned()),
+            told_after: 1,
+            again: None,
+        })
+    }
+
+    /// A model's answer fitted.
+    pub fn fitted(&self, model: &str) {
+        lock(&self.0).misfits.remove(model);
+    }
+
+    /// What keeps a model from answering, or else another one of its account.
+    pub fn of(&self, model: &str, account: &str) -> Option<String> {
+        let all = lock(&self.0);
+        let of_account = || all.holding.values().find(|held| held.account == account);
+        all.holding.get(model).or_else(of_account).map(|held| held.problem.what.clone())
     }
 
     /// The messages that were not shown yet. From now on they count as shown.
@@ -272,6 +302,25 @@ mod tests {
         troubles.works("m");
         troubles.is_in("m", "line");
         assert_eq!((holding(&troubles), troubles.first()), (vec![], None));
+    }
+
+    fn answers_that_never_fit_are_a_problem_until_one_fits() {
+        let troubles = Troubles::default();
+        let misses = |count: u32| (0..count).filter_map(|_| troubles.misfit("m")).collect::<Vec<_>>();
+        assert_eq!(misses(MISFITS - 1), []);
+        troubles.fitted("m");
+        let [problem] = &misses(MISFITS)[..] else { panic!("one problem") };
+        assert_eq!(problem.what, "none of its last 8 answers fitted");
+        assert_eq!(misses(1)[0].what, "none of its last 9 answers fitted");
+    }
+
+    #[test]
+    fn models_of_one_account_share_what_keeps_them_from_answering() {
+        let troubles = Troubles::default();
+        troubles.failed("m", "account", problem("shut", true));
+        for (model, account, expected) in [("m", "account", true), ("n", "account", true), ("n", "another", false)] {
+            assert_eq!(troubles.of(model, account).is_some(), expected, "{model} {account}");
+        }
     }
 
     #[test]

@@ -140,6 +140,7 @@ pub fn as_text(
                 writeln!(out, "            │{line}")?;
             }
         }
+        None if !decision.scope().settings.embedded.enabled => writeln!(out, "embedded    off")?,
         None => writeln!(out, "embedded    not sure enough, {} learned", counted(learned as u64, "file"))?,
     }
     match &decision.plan {

@@ -112,6 +112,9 @@ pub struct Settings {
     /// How far faults in the settings close the server until they are mended. No key sets it.
     #[serde(skip)]
     pub closed: Closed,
+    /// Whether the user does not trust the workspace. No key sets it.
+    #[serde(skip)]
+    pub is_restricted: bool,
 }
 
 /// How far faults in the settings close the server. A later value is tighter.
@@ -266,6 +269,7 @@ impl Default for Settings {
             format: BTreeMap::new(),
             prices: Prices::default(),
             closed: Closed::No,
+            is_restricted: false,
         }
     }
 }
@@ -341,6 +345,7 @@ impl Settings {
         self.model.clear();
         self.discover = false;
         self.telemetry.endpoint = None;
+        self.is_restricted = true;
     }
 
     /// Where code may go.
@@ -348,6 +353,7 @@ impl Settings {
         match self.closed {
             Closed::Embedded => Privacy::Embedded,
             Closed::No if !self.local_only => Privacy::Named,
+            Closed::Here if !self.local_only => Privacy::Faulty,
             Closed::No | Closed::Here => Privacy::Local,
         }
     }

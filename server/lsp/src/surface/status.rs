@@ -271,8 +271,13 @@ pub async fn tell(
 async fn capped(completer: &Completer) -> String {
     let configuration = completer.configuration.get();
     let (caps, spent) = (caps(&configuration), completer.spent().await.unwrap_or_default());
+    let left = caps.left(spent);
+    let what = match left > Money::ZERO {
+        true => format!("the rest of the cap ({left}) does not cover a call"),
+        false => "a cap is reached".to_owned(),
+    };
     format!(
-        "a cap is reached: {} of {} spent in 24 hours, {} of {} this month. Until it has room again, only free models are called; \
+        "{what}: {} of {} spent in 24 hours, {} of {} this month. Until it has room again, only free models are called; \
          `pennyworth stats` shows what was spent, `cap_usd_per_day` and `cap_usd_per_month` set the caps",
         spent.day,
         caps.day.exact(),
