@@ -17,7 +17,7 @@ import { Crashes } from './crashes.ts';
 import { Keys } from './keys.ts';
 import { ask, expand, find, isFault, surroundings, versionFault, type Found } from './server.ts';
 import { given, keys } from './settings.ts';
-import type { Phase, Status } from './status.ts';
+import { isPaused, type Phase, type Status } from './status.ts';
 
 /** The current state of the server. */
 export type Known = { phase: Phase; fault?: string | undefined; status?: Status | undefined; found?: Found; version?: string };
@@ -143,7 +143,7 @@ export class Server implements vscode.Disposable {
   /** Restores the pauses after a restart of the server. */
   async #pauseAgain(): Promise<void> {
     const before = this.known.status;
-    if (before?.state === 'paused') await this.run('pennyworth.pause', { paused: true });
+    if (isPaused(before)) await this.run('pennyworth.pause', { paused: true });
     for (const language of before?.paused_languages ?? []) await this.run('pennyworth.pause', { paused: true, language });
     this.#told(await this.run<Status>('pennyworth.status'));
   }

@@ -5,6 +5,7 @@ import type { Server } from './client.ts';
 import { openExample, openWalkthrough } from './example.ts';
 import type { Keys } from './keys.ts';
 import { run } from './server.ts';
+import { isPaused } from './status.ts';
 import { activeLanguage } from './statusbar.ts';
 import type { Texts } from './texts.ts';
 
@@ -55,10 +56,10 @@ function all({ context, server, texts, keys }: Parts): Record<string, () => unkn
 async function menu(server: Server): Promise<void> {
   const { phase, status } = server.known;
   const name = activeLanguage();
-  const isPaused = status?.state === 'paused';
+  const paused = isPaused(status);
   const isPausedHere = name !== undefined && !!status?.paused_languages?.includes(name);
   const running: [string, string][] = [
-    [isPaused ? '$(play) Resume' : '$(debug-pause) Pause', 'pauseOrResume'],
+    [paused ? '$(play) Resume' : '$(debug-pause) Pause', 'pauseOrResume'],
     ...(name ? [[isPausedHere ? `$(play) Resume for ${name}` : `$(debug-pause) Pause for ${name}`, 'pauseOrResumeLanguage'] as [string, string]] : []),
     ['$(graph) What you got for the money', 'showStats'],
     ...(vscode.window.activeTextEditor ? [['$(question) Explain here', 'explainHere'] as [string, string]] : []),
@@ -90,8 +91,8 @@ async function dismiss(server: Server): Promise<void> {
 /** Pauses or resumes everything, or one language. */
 async function pause(server: Server, language?: string): Promise<void> {
   const { status } = server.known;
-  const isPaused = language === undefined ? status?.state === 'paused' : status?.paused_languages?.includes(language);
-  await server.run('pennyworth.pause', { paused: !isPaused, ...(language === undefined ? {} : { language }) });
+  const paused = language === undefined ? isPaused(status) : status?.paused_languages?.includes(language);
+  await server.run('pennyworth.pause', { paused: !paused, ...(language === undefined ? {} : { language }) });
 }
 
 function language(): string {

@@ -24,7 +24,14 @@ export type Status = {
   /** Models that were found on this machine and that no configuration names. */
   found?: { name: string }[];
   paused_languages?: string[];
+  /** Whether everything is paused, also where `state` says that the settings switch everything off. */
+  paused?: boolean;
 };
+
+/** Whether the user paused everything. */
+export function isPaused(status: Status | undefined): boolean {
+  return status?.paused ?? status?.state === 'paused';
+}
 
 /** Whether the server runs. */
 export type Phase = 'starting' | 'running' | 'stopped';
@@ -81,6 +88,8 @@ function cost(status: Status): string {
 /** An amount as the server writes it: two decimals, and below ten cents the two digits that count. */
 export function usd(amount: number | null): string {
   if (amount === null) return 'cost unknown';
+  // What is not zero never reads as zero.
+  if (amount > 0 && amount < 1e-9) return '<$0.000000001';
   if (amount <= 0 || amount >= 0.1) return `$${amount.toFixed(2)}`;
   return `$${amount.toFixed(Math.min(1 - Math.floor(Math.log10(amount)), 9))}`;
 }
@@ -98,7 +107,7 @@ export function details(scene: Scene, stats: string | undefined): string {
   const lines = [`**Pennyworth** ${doing(status)}`];
   for (const { file, line, key, message, holds } of status.faults ?? []) {
     const place = [line === null ? file : `${file}:${line}`, key].filter((part) => part !== '').join(': ');
-    lines.push(`$(warning) ${plain(`${place}: ${message}`)}. Until it is mended: ${plain(holds)}.`);
+    lines.push(`$(warning) ${plain(`${place}: ${message}`)}; ${plain(holds)}.`);
   }
   const troubles = (status.troubles ?? []).map(told);
   for (const trouble of troubles.length > 0 ? troubles : status.trouble ? [status.trouble] : []) lines.push(`$(warning) ${plain(trouble)}`);

@@ -134,6 +134,28 @@ editor:type('abc')
 becomes('with a debounce the last key is asked about', 'load(1)', ghost)
 lua([[require('pennyworth').setup { cmd = Fake.start }]])
 
+-- A key that gives nothing -------------------------------------------------------------------------------------------------------
+
+local function said()
+  return lua([[
+    local marks = vim.api.nvim_buf_get_extmarks(0, vim.api.nvim_get_namespaces()['pennyworth.nothing'] or -1, 0, -1, { details = true })
+    local found = marks[1] and marks[1][4]
+    return found and (found.virt_text or found.virt_lines[1])[1][1] or ''
+  ]])
+end
+given('x = |', '')
+lua([[Fake.dispatchers.notification('$/pennyworth/nothing', { uri = vim.uri_from_bufnr(0), reason = 'the cap is reached' })]])
+becomes('why a key gave nothing stands beside its line', 'Pennyworth: nothing here: the cap is reached', said)
+editor:type('y')
+becomes('until the next key', '', said)
+lua([[Fake.dispatchers.notification('$/pennyworth/nothing', { uri = vim.uri_from_bufnr(0), reason = ('long '):rep(99) })]])
+becomes('a long one is cut to the window', true, function()
+  local text = said()
+  return text ~= '' and vim.fn.strdisplaywidth(text) <= lua('return vim.o.columns')
+end)
+editor:type('za')
+becomes('and goes as well', '', said)
+
 -- The command, the statusline ----------------------------------------------------------------------------------------------------
 
 local function status(fields)
@@ -155,6 +177,7 @@ for _, case in ipairs({
   { { state = 'capped', spent_today_usd = 0.5 }, 'Pennyworth: cap reached $0.50' },
   { { state = 'paused' }, 'Pennyworth: paused' },
   { { state = 'off' }, 'Pennyworth: off' },
+  { { paused_languages = { 'snake' }, paused_ids = { 'py', 'python' } }, 'Pennyworth: paused for python' },
   { { paused_languages = { 'python' } }, 'Pennyworth: paused for python' },
 }) do
   status(case[1])
@@ -207,8 +230,15 @@ becomes('and back, also from a buffer without a server', { 'pennyworth.pause', {
   local commands = scene.commands()
   return commands[#commands]
 end)
+status({ state = 'off', paused = true })
+ex('Pennyworth toggle')
+becomes('and where the settings switch everything off', { 6, { 'pennyworth.pause', { paused = false } } }, function()
+  local pauses = vim.tbl_filter(function(command) return command[1] == 'pennyworth.pause' end, scene.commands())
+  return { #pauses, pauses[#pauses] }
+end)
 becomes('each says what it did', {
   'Pennyworth: paused', 'Pennyworth: paused for python', 'Pennyworth: resumed for python', 'Pennyworth: paused', 'Pennyworth: resumed',
+  'Pennyworth: resumed',
 }, scene.told)
 ex('bwipeout!')
 lua('Told = {}')

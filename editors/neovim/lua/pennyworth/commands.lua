@@ -81,7 +81,12 @@ function commands.resume(language) pause(false, language) end
 
 function commands.toggle()
   -- Asked for, because the current buffer may have no server, and the last notification may be older than the last pause.
-  ask('pennyworth.status', {}, function(status) pause(status.state ~= 'paused') end)
+  ask('pennyworth.status', {}, function(status)
+    -- Settings that switch everything off hide the pause in `state`.
+    local is_paused = status.paused
+    if is_paused == nil then is_paused = status.state == 'paused' end
+    pause(not is_paused)
+  end)
 end
 
 function commands.log()

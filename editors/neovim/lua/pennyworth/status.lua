@@ -13,12 +13,24 @@ local function changed(status)
   vim.cmd.redrawstatus({ bang = true })
 end
 
---- Says in the command line why a key gave nothing, in one line, so that Neovim never asks to press Enter.
-local function say_nothing(reason)
+local namespace = vim.api.nvim_create_namespace('pennyworth.nothing')
+
+--- Says beside the cursor's line why a key gave nothing, until the next key. The command line would not do: in insert mode `showmode` draws over it.
+local function say_nothing(uri, reason)
+  local buf = vim.api.nvim_get_current_buf()
+  if vim.uri_from_bufnr(buf) ~= uri then return end
+  local window = vim.fn.getwininfo(vim.api.nvim_get_current_win())[1]
+  local row, room = vim.fn.line('.') - 1, window.width - window.textoff
   local line = 'Pennyworth: nothing here: ' .. reason
-  local room = vim.v.echospace
+  local is_beside = vim.fn.virtcol('$') + vim.fn.strdisplaywidth(line) < room
   if vim.fn.strdisplaywidth(line) > room then line = vim.fn.strcharpart(line, 0, room - 1) .. '…' end
-  vim.api.nvim_echo({ { line } }, false, {})
+  local chunk = { line, 'Comment' }
+  vim.api.nvim_buf_clear_namespace(buf, namespace, 0, -1)
+  vim.api.nvim_buf_set_extmark(buf, namespace, row, 0, is_beside and { virt_text = { chunk } } or { virt_lines = { { chunk } } })
+  vim.on_key(function()
+    vim.on_key(nil, namespace)
+    if vim.api.nvim_buf_is_valid(buf) then vim.api.nvim_buf_clear_namespace(buf, namespace, 0, -1) end
+  end, namespace)
 end
 
 --- Listens to all servers, including those that others started under our name.
@@ -28,7 +40,7 @@ function M.listen()
     is_down = false
     changed(status)
   end
-  vim.lsp.handlers['$/pennyworth/nothing'] = function(_, nothing) say_nothing(nothing.reason) end
+  vim.lsp.handlers['$/pennyworth/nothing'] = function(_, nothing) say_nothing(nothing.uri, nothing.reason) end
 end
 
 --- Notes that a server ended.
@@ -53,6 +65,8 @@ local function value(field) return field ~= vim.NIL and field or nil end
 --- An amount as the server writes it: two decimals, and below ten cents the two digits that count.
 local function usd(amount)
   if not amount then return 'unknown' end
+  -- What is not zero never reads as zero.
+  if amount > 0 and amount < 1e-9 then return '<$0.000000001' end
   local decimals = 2
   if amount > 0 and amount < 0.1 then decimals = math.min(1 - math.floor(math.log10(amount)), 9) end
   return ('$%.' .. decimals .. 'f'):format(amount)
@@ -80,7 +94,7 @@ function M.wrong(status)
   local lines = {}
   for _, fault in ipairs(value(status.faults) or {}) do
     local place = fault.file .. (value(fault.line) and (':%d'):format(fault.line) or '') .. (fault.key ~= '' and ': ' .. fault.key or '')
-    lines[#lines + 1] = ('%s: %s. Until it is mended: %s'):format(place, fault.message, fault.holds)
+    lines[#lines + 1] = ('%s: %s; %s'):format(place, fault.message, fault.holds)
   end
   for _, trouble in ipairs(value(status.troubles) or {}) do
     local again = value(trouble.again)
@@ -104,7 +118,8 @@ local function words(status)
   end
   if status.state == 'capped' then return 'cap reached' end
   if status.state ~= 'ready' then return status.state end
-  if vim.tbl_contains(paused, vim.bo.filetype) then return 'paused for ' .. vim.bo.filetype end
+  local names = vim.list_extend(vim.list_slice(paused), value(status.paused_ids) or {})
+  if vim.tbl_contains(names, vim.bo.filetype) then return 'paused for ' .. vim.bo.filetype end
   if #(value(status.faults) or {}) > 0 then return 'settings have a fault' end
   if value(status.trouble) then return failing(status) end
   return value(status.model)

@@ -81,6 +81,10 @@ pub struct Status {
     pub faults: Vec<Fault>,
     /// The languages that are paused individually, by name.
     pub paused_languages: Vec<String>,
+    /// The names that editors have for these languages.
+    pub paused_ids: Vec<String>,
+    /// Whether everything is paused. `state` does not say so where the settings switch everything off.
+    pub paused: bool,
 }
 
 /// A value of the settings that could not be used as it is written.
@@ -148,6 +152,7 @@ pub async fn status(completer: &Completer, suggestions: &Suggestions) -> Status 
     let unbooked = unbooked(completer, &configuration);
     let models = configuration.models.enabled().map(|model| (model.name.as_str(), ledger::provider(model)));
     let holding = completer.providers.holding(models, |model| completer.left_out(model));
+    let paused_languages = completer.pauses.languages();
     let hindered: Vec<Trouble> = suggestions.hindered(&completer.parses).into_iter().map(of_document).collect();
     Status {
         state,
@@ -168,8 +173,16 @@ pub async fn status(completer: &Completer, suggestions: &Suggestions) -> Status 
             .or_else(|| hindered.first().map(|trouble| trouble.what.clone())),
         troubles: unbooked.map(of_ledger).into_iter().chain(holding).chain(hindered).collect(),
         faults: faults(&configuration.all_notices()),
-        paused_languages: completer.pauses.languages().into_iter().map(str::to_owned).collect(),
+        paused_ids: editor_ids(&paused_languages),
+        paused_languages: paused_languages.into_iter().map(str::to_owned).collect(),
+        paused: completer.pauses.everything(),
     }
+}
+
+/// The names that editors have for these languages.
+fn editor_ids(languages: &[&str]) -> Vec<String> {
+    let paused = pennyworth_grammars::all().iter().filter(|language| languages.contains(&language.name()));
+    paused.flat_map(|language| language.facts().ids.clone()).collect()
 }
 
 fn faults(notices: &[Notice]) -> Vec<Fault> {
