@@ -70,15 +70,16 @@ pub struct Failover<'a> {
     pub cut: &'a (dyn Fn(&Step, Option<&Format>) -> Cutters + Sync),
 }
 
-/// The end of a call, and the lines of its answer that nobody knows of yet.
+/// The end of a call, when it began, and the lines of its answer that nobody knows of yet.
 struct Told {
     end: End,
+    began: Instant,
     lines: Option<SoFar>,
 }
 
 impl From<End> for Told {
     fn from(end: End) -> Told {
-        Told { end, lines: None }
+        Told { end, began: Instant::now(), lines: None }
     }
 }
 
@@ -174,8 +175,8 @@ impl<'a> Failover<'a> {
         loop {
             let joins = called.len() < 2 && !race.is_won() && self.partial.is_awaited() && waiting.peek().is_some();
             let next = tokio::select! {
-                Some((step, Told { end, lines })) = called.next() => {
-                    self.record(step, &end);
+                Some((step, Told { end, began, lines })) = called.next() => {
+                    self.record(step, &end, began);
                     let goes_on = end.meaning().next_model && self.partial.is_awaited();
                     if let End::Answered(answered) = end {
                         self.won(&race, step, answered);
@@ -286,7 +287,7 @@ impl<'a> Failover<'a> {
     ) -> Told {
         let Failover { completer, decision, plan, partial, .. } = *self;
         let (scope, models) = (decision.scope(), &decision.configuration.models);
-        let time = self.left();
+        let (time, began) = (self.left(), Instant::now());
         // An answer that usually comes after the deadline is not worth its price.
         let usual = Duration::from_millis(step.wait_ms.unwrap_or(0).into());
         if time < LEAST_TIME || (usual > time && step.worst_cost > Money::ZERO) {
@@ -336,7 +337,7 @@ impl<'a> Failover<'a> {
         };
         partial.end(&step.model);
         let lines = lock(&early).take();
-        Told { end: self.noted(step, sent, end), lines }
+        Told { end: self.noted(step, sent, end), began, lines }
     }
 
     /// Tells the request how a call of a model ended.
@@ -347,7 +348,7 @@ impl<'a> Failover<'a> {
     }
 
     /// Records what an end means beyond the call itself: in the cache, and for the user.
-    fn record(&self, step: &Step, end: &End) {
+    fn record(&self, step: &Step, end: &End, began: Instant) {
         let answer = match (end.meaning().cache, end) {
             // It is cached when it is shown.
             (ForCache::Text, _) => None,
@@ -387,7 +388,7 @@ impl<'a> Failover<'a> {
                 End::Failed(error) if error.kind == Kind::Thought => problem.remedy = Some(thinking::remedy(model)),
                 _ => {}
             }
-            troubles.failed(&step.model, &account(provider(model), model), problem);
+            troubles.failed(&step.model, &account(provider(model), model), problem, began);
         }
     }
 

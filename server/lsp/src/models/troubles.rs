@@ -91,14 +91,19 @@ struct Held {
     problem: Problem,
     since: SystemTime,
     failures: u32,
+    /// When the last one was counted.
+    counted: Instant,
     account: String,
 }
 
 impl All {
-    /// Counts a problem, and tells the user of it when it is time.
-    fn note(&mut self, before: Option<Held>, model: &str, account: &str, problem: Problem) -> Held {
-        let failures = before.as_ref().map_or(0, |held| held.failures).saturating_add(1);
-        let since = before.map_or_else(SystemTime::now, |held| held.since);
+    /// Counts a problem, and tells the user of it when it is time. What began before the last one was counted is the same one.
+    fn note(&mut self, before: Option<Held>, model: &str, account: &str, problem: Problem, began: Instant) -> Held {
+        let (since, failures, counted) = match before {
+            Some(held) if began < held.counted => (held.since, held.failures, held.counted),
+            Some(held) => (held.since, held.failures.saturating_add(1), Instant::now()),
+            None => (SystemTime::now(), 1, Instant::now()),
+        };
         if failures >= problem.told_after {
             // Models of one account share its problems.
             let keys = [(model.to_owned(), problem.kind.clone()), (account.to_owned(), problem.what.clone())];
@@ -107,7 +112,7 @@ impl All {
                 self.unshown.push(message(model, &problem));
             }
         }
-        Held { problem, since, failures, account: account.to_owned() }
+        Held { problem, since, failures, counted, account: account.to_owned() }
     }
 
     /// What holds of each model: what its last call said, else why the first of the tasks leaves it out.
@@ -125,7 +130,7 @@ impl Troubles {
     pub fn add(&self, message: String) {
         let problem =
             Problem { kind: message.clone(), what: message, remedy: None, told_after: 1, again: Some(Again::Changed) };
-        self.failed("", "", problem);
+        self.failed("", "", problem, Instant::now());
     }
 
     /// Tells the user something that does not stand in the way of any model.
@@ -133,11 +138,11 @@ impl Troubles {
         lock(&self.0).unshown.push(message);
     }
 
-    /// A call of a model failed, or could not be made. `account` is the one that health knows the model by.
-    pub fn failed(&self, model: &str, account: &str, problem: Problem) {
+    /// A call of a model that began at `began` failed, or could not be made. `account` is the one that health knows the model by.
+    pub fn failed(&self, model: &str, account: &str, problem: Problem, began: Instant) {
         let all = &mut *lock(&self.0);
         let before = all.holding.remove(model);
-        let held = all.note(before, model, account, problem);
+        let held = all.note(before, model, account, problem, began);
         all.holding.insert(model.to_owned(), held);
     }
 
@@ -151,7 +156,7 @@ impl Troubles {
         let all = &mut *lock(&self.0);
         let key = (model.to_owned(), task);
         let before = all.left_out.remove(&key);
-        let held = all.note(before, model, account, problem);
+        let held = all.note(before, model, account, problem, Instant::now());
         all.left_out.insert(key, held);
     }
 
@@ -259,7 +264,7 @@ mod tests {
             troubles.add("a".to_owned());
             assert_eq!(troubles.take_unshown(), expected);
         }
-        troubles.failed("m", "", problem("shut", true));
+        troubles.failed("m", "", problem("shut", true), Instant::now());
         assert_eq!(troubles.take_unshown(), ["model.m: it is shut; wait"]);
         assert_eq!(troubles.first().as_deref(), Some("a"));
         troubles.forget();
@@ -268,10 +273,20 @@ mod tests {
     }
 
     #[test]
+    fn calls_that_fail_together_are_one_failure() {
+        let (troubles, began) = (Troubles::default(), Instant::now());
+        for _ in 0..=PATIENCE {
+            troubles.failed("m", "", problem("down", false), began);
+        }
+        assert_eq!(holding(&troubles), [(Some("m".into()), "it is down".into(), 1)]);
+        assert_eq!(troubles.take_unshown(), [""; 0]);
+    }
+
+    #[test]
     fn what_may_pass_is_told_when_it_came_three_times_and_is_gone_when_the_model_answers() {
         let troubles = Troubles::default();
         for failures in 1..=4 {
-            troubles.failed("m", "", problem("down", false));
+            troubles.failed("m", "", problem("down", false), Instant::now());
             assert_eq!(holding(&troubles), [(Some("m".into()), "it is down".into(), failures)]);
             let told = troubles.take_unshown();
             assert_eq!(told.len(), usize::from(failures == PATIENCE), "{failures}");
@@ -280,10 +295,10 @@ mod tests {
         troubles.works("m");
         assert_eq!((holding(&troubles), troubles.first()), (vec![], None));
         for _ in 0..PATIENCE {
-            troubles.failed("m", "", problem("down", false));
+            troubles.failed("m", "", problem("down", false), Instant::now());
         }
         assert_eq!(troubles.take_unshown(), [""; 0], "a model that comes and goes does not nag");
-        troubles.failed("m", "", problem("shut", true));
+        troubles.failed("m", "", problem("shut", true), Instant::now());
         assert_eq!(troubles.take_unshown().len(), 1, "another problem is another message");
     }
 
@@ -297,7 +312,7 @@ mod tests {
         troubles.works("m");
         troubles.is_in("m", "block");
         assert_eq!(holding(&troubles), [(Some("m".into()), "it is slow".into(), PATIENCE)]);
-        troubles.failed("m", "", problem("down", false));
+        troubles.failed("m", "", problem("down", false), Instant::now());
         assert_eq!(holding(&troubles), [(Some("m".into()), "it is down".into(), 1)], "one entry for each model");
         troubles.works("m");
         troubles.is_in("m", "line");
@@ -326,7 +341,7 @@ mod tests {
     #[test]
     fn what_holds_says_when_it_is_tried_again() {
         let troubles = Troubles::default();
-        troubles.failed("m", "account", problem("shut", true));
+        troubles.failed("m", "account", problem("shut", true), Instant::now());
         let later = Instant::now() + Duration::from_secs(100);
         let again = |again: Again| {
             let all = troubles.holding(|account, model| {
