@@ -197,15 +197,24 @@ async fn the_context_of_a_server_is_learned_and_prompts_are_cut_to_it() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_firewalls_page_is_about_one_request() {
+async fn a_firewalls_refusal_is_about_one_request() {
     let mut case = Case::new("").await;
     for _ in 0..5 {
         case.provider.answer(Answer::new(&[]).with(Fault::Page(403, "text/html", "<html>blocked</html>")));
         assert_eq!(case.shown().await, None);
         assert_eq!(case.shown().await.as_deref(), Some(GREETING));
+        // Nothing in it says that it is a firewall's, but the key was right a moment ago.
+        case.provider.answer(refuses(403, json!({"message": "Access to this resource is forbidden"})));
+        assert_eq!(case.shown().await, None);
+        assert_eq!(case.shown().await.as_deref(), Some(GREETING));
     }
     assert_eq!(case.troubles().await, [Value::Null; 0]);
-    assert_eq!(case.end().await.0, [""; 0]);
+    for what in ["a firewall or filter refuses this request", "the API key is missing, wrong or not allowed"] {
+        case.provider.answer(refuses(403, json!({"message": "Access to this resource is forbidden"})));
+        assert_eq!(case.shown().await, None);
+        assert_eq!(case.troubles().await[0]["what"], format!("{what} (HTTP 403)"));
+    }
+    assert_eq!(case.end().await.0.len(), 1);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

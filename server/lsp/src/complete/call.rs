@@ -184,7 +184,7 @@ impl<'a> Call<'a> {
             Err(error) if self.has_text() || matches!(error.kind, Kind::Deadline | Kind::CutOff | Kind::Server) => {
                 self.cut(Some(error))
             }
-            Err(error) => End::of(error),
+            Err(error) => End::of(self.judged(error)),
         };
         self.close(&end);
         end
@@ -203,6 +203,15 @@ impl<'a> Call<'a> {
             }
             Kind::TooLong => contexts.refused(&self.model.name, self.sent, error.lengths.unwrap_or_default()),
             _ => false,
+        }
+    }
+
+    /// A 403 of which nothing says what it is about is about the key, unless the account has just answered with it.
+    fn judged(&self, error: ProviderError) -> ProviderError {
+        let is_doubt = error.kind == Kind::Key && error.status == Some(403);
+        match is_doubt && self.permit.as_ref().is_some_and(Permit::was_trusted) {
+            true => ProviderError { status: error.status, code: error.code, ..ProviderError::new(Kind::Blocked) },
+            false => error,
         }
     }
 

@@ -2,7 +2,7 @@
 //! that call works. Failures of a key or a provider pause the account; others pause one model.
 //! It leaves what an error means to `providers`, and choosing among healthy models to `core::route`.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
@@ -25,6 +25,8 @@ pub struct Health {
     accounts: Mutex<HashMap<String, Breaker>>,
     /// By model.
     models: Mutex<HashMap<String, Breaker>>,
+    /// Accounts that have answered since their key was last doubted.
+    trusted: Mutex<HashSet<String>>,
     /// Generation of the configuration. Results of calls under another one are ignored.
     generation: AtomicU64,
 }
@@ -125,6 +127,7 @@ impl Health {
         self.generation.store(generation, Ordering::SeqCst);
         lock(&self.models).clear();
         lock(&self.accounts).clear();
+        lock(&self.trusted).clear();
     }
 }
 
@@ -202,12 +205,18 @@ impl Permit<'_> {
         self.generation == self.health.generation.load(Ordering::SeqCst)
     }
 
+    /// Whether the account has answered since this was last asked, so that what is refused is this request and not the key.
+    pub fn was_trusted(&self) -> bool {
+        lock(&self.health.trusted).remove(&self.account)
+    }
+
     /// The call worked. If its model was stopped meanwhile, it stays stopped.
     pub fn succeeded(self) {
         if self.is_current() {
             lock(&self.health.models)
                 .retain(|name, breaker| *name != self.model || breaker.state == BreakerState::Stopped);
             lock(&self.health.accounts).remove(&self.account);
+            lock(&self.health.trusted).insert(self.account.clone());
         }
     }
 
