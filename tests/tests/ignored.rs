@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use pennyworth::settings::{Configuration, Settings, Use};
+use pennyworth::settings::{Configuration, Opened, Settings, Use};
 use pennyworth_core::gate::FileKind;
 use pennyworth_tests::editor::binary;
 use proptest::prelude::*;
@@ -287,6 +287,7 @@ fn conditions_of_the_users_own_configuration_of_git_hold() {
     let repository = home.join("code/a");
     write(&repository.join("x.rs"), "fn main() {}\n");
     git(&repository, &["init", "-q", "-b", "main"]);
+    git(&repository, &["remote", "add", "origin", "https://example.com/a.git"]);
     write(&home.join("list"), "x.rs\n");
     write(&home.join("included"), format!("[core]\nexcludesFile = {}\n", home.join("list").display()));
     for (condition, is_ignored) in [
@@ -298,6 +299,7 @@ fn conditions_of_the_users_own_configuration_of_git_hold() {
         ("onbranch:main".to_owned(), true),
         ("onbranch:ma*".to_owned(), true),
         ("onbranch:other".to_owned(), false),
+        ("hasconfig:remote.*.url:https://example.com/**".to_owned(), true),
     ] {
         write(&home.join(".gitconfig"), format!("[includeIf \"{condition}\"]\npath = ~/included\n"));
         let run = |program: &Path, arguments: &[&str]| {
@@ -319,7 +321,7 @@ fn conditions_of_the_users_own_configuration_of_git_hold() {
 fn nothing_is_known_before_it_is_read() {
     let place = tempfile::tempdir().unwrap();
     let root: PathBuf = place.path().canonicalize().unwrap();
-    let configuration = Configuration::unread(1, Settings::default(), std::slice::from_ref(&root));
+    let configuration = Configuration::unread(1, Settings::default(), Opened::folders(std::slice::from_ref(&root)));
     assert_eq!(configuration.read(&root.join("a.rs")).kind(), FileKind::Unread);
     let (configuration, _) = Configuration::new(1, Settings::default(), std::slice::from_ref(&root));
     assert_eq!(configuration.scope(&root.join("a.rs")).kind(), FileKind::Unread, "nobody has read it yet");

@@ -35,9 +35,16 @@ impl Scene {
     /// A server with one model and these folders, of which each exists.
     async fn new(config: &str, make: impl Fn(&Path) -> Vec<PathBuf>) -> Scene {
         let (place, provider) = (tempfile::tempdir().unwrap(), FakeProvider::start().await.unwrap());
+        let folders = make(&place.path().canonicalize().unwrap());
+        let folders: Vec<Value> = folders.iter().map(|folder| json!({"uri": uri(folder), "name": "f"})).collect();
+        let params = json!({"processId": null, "rootUri": null, "workspaceFolders": folders});
+        Scene::begin(config, provider, place, params).await
+    }
+
+    /// A server with one model for a client that introduces itself so.
+    async fn begin(config: &str, provider: FakeProvider, place: tempfile::TempDir, mut params: Value) -> Scene {
         provider.always(Answer::new(&["answer", "();"]));
         let root = place.path().canonicalize().unwrap();
-        let folders = make(&root);
         let model = format!(
             "debounce_ms = 0\nspeculate = false\n{config}\n[model.m]\nprotocol = 'openai'\nbase_url = '{}'\nmodel = 'qwen2.5-coder'\ntier = 'cheap'\ncontext = 8000\n\
              price = {{ input = 1, output = 1, as_of = '2026-11-23' }}\n[tasks.expression]\ndeadline_ms = 30000\n",
@@ -47,8 +54,7 @@ impl Scene {
         let ledger = Some(root.join("config/ledger.sqlite"));
         let mut editor =
             Editor::in_memory(Options { config: Some(root.join("config/config.toml")), ledger, discover: false });
-        let folders: Vec<Value> = folders.iter().map(|folder| json!({"uri": uri(folder), "name": "f"})).collect();
-        let params = json!({"processId": null, "rootUri": null, "workspaceFolders": folders, "capabilities": inline()});
+        params["capabilities"] = inline();
         editor.request("initialize", params).await;
         editor.notify("initialized", json!({})).await;
         Scene { place, provider, editor }
@@ -138,6 +144,15 @@ async fn the_rules_of_its_place_hold_whatever_a_document_is_called() {
         format!("jar:file://{at}/off/x.jar!/a.rs"),
         format!("untitled:{at}/open/.env"),
         "untitled:.env".to_owned(),
+        format!("file://{at}/open/.env?x=1"),
+        format!("file://{at}/open/.env#L1"),
+        format!("file://{at}/open/.env?"),
+        format!("{at}/open/.env#L1"),
+        format!("file://{at}/skip/src/a.rs?v=1"),
+        format!("file://{at}/open/x%2F..%2Fnested/a.rs"),
+        format!("{at}/open/x/../nested/a.rs"),
+        format!("untitled:{}/off/a.rs", at.replace('/', "%2F")),
+        format!("vscode-notebook-cell:{}%2Foff%2Fn.ipynb#x", at.replace('/', "%2F")),
     ] {
         scene.is_silent(&silent).await;
     }
@@ -190,6 +205,58 @@ async fn a_document_without_a_place_is_under_the_rules_of_all_folders() {
 }
 
 #[tokio::test]
+async fn a_cell_is_under_the_rules_of_its_notebook() {
+    let mut scene = Scene::new("", folders).await;
+    let root = scene.root();
+    write(&root.join("skip/.pennyworth.toml"), "ignore = ['*.ipynb']\n");
+    for notebook in ["off/n.ipynb", "skip/n.ipynb", "open/nested/n.ipynb"] {
+        let notebook = uri(&root.join(notebook));
+        for cell in [
+            "cell:1",
+            "jupyter-cell://abc/1",
+            "untitled:cell1",
+            "vscode-interactive-input:/InteractiveInput-1",
+            "file:///tmp/x.rs",
+        ] {
+            let cells = json!([{"kind": 2, "document": cell}]);
+            let document = json!({"uri": notebook, "notebookType": "jupyter-notebook", "version": 1, "cells": cells});
+            let opened = json!({"notebookDocument": document, "cellTextDocuments": []});
+            scene.editor.notify("notebookDocument/didOpen", opened).await;
+            scene.is_silent(cell).await;
+            let closed = json!({"notebookDocument": {"uri": notebook}, "cellTextDocuments": [{"uri": cell}]});
+            scene.editor.notify("notebookDocument/didClose", closed).await;
+        }
+    }
+    // What was edited in the cells is quoted nowhere.
+    scene.is_answered(&uri(&root.join("open/src/a.rs"))).await;
+    scene.is_answered("untitled:another").await;
+    assert_eq!(scene.editor.shutdown().await, 0);
+}
+
+#[tokio::test]
+async fn the_rules_of_open_folders_hold_whatever_these_are_called() {
+    let place = tempfile::tempdir().unwrap();
+    let root = place.path().canonicalize().unwrap();
+    write(&root.join("off/.pennyworth.toml"), "enabled = false\n");
+    let at = root.join("off").display().to_string();
+    let folder =
+        |uri: String| json!({"processId": null, "rootUri": null, "workspaceFolders": [{"uri": uri, "name": "f"}]});
+    for params in [
+        folder(format!("vscode-remote://ssh-remote%2Bhost{at}")),
+        folder(format!("file://host{at}")),
+        folder(format!("vscode-vfs://github{at}")),
+        json!({"processId": null, "rootUri": null, "rootPath": at}),
+    ] {
+        let (own, provider) = (tempfile::tempdir().unwrap(), FakeProvider::start().await.unwrap());
+        let mut scene = Scene::begin("", provider, own, params).await;
+        for uri in ["untitled:U1", "vscode-notebook-cell:x#1"] {
+            scene.is_silent(uri).await;
+        }
+        assert_eq!(scene.editor.shutdown().await, 0);
+    }
+}
+
+#[tokio::test]
 async fn a_document_may_lie_in_any_number_of_folders() {
     let mut scene = Scene::new("", folders).await;
     let at = scene.root().display().to_string();
@@ -198,10 +265,12 @@ async fn a_document_may_lie_in_any_number_of_folders() {
         format!("file:///{}a.rs", "a/".repeat(100_000)),
         format!("untitled:/{}a.rs", "a/".repeat(10_000)),
         format!("vscode-notebook-cell:{at}/open/{}a.ipynb#1", "a/".repeat(10_000)),
-        format!("{at}/{}a.rs", "../a/".repeat(10_000)),
+        format!("untitled:{}a.rs", "%2Fa".repeat(10_000)),
+        format!("untitled:{}a.rs", "a%2F".repeat(10_000)),
     ] {
         scene.is_silent(&deep).await;
     }
+    scene.is_answered(&format!("{at}/open/{}src/a.rs", "a/../".repeat(10_000))).await;
     // Wrapped in itself any number of times.
     scene.ask(&format!("{}a.rs", "ab:".repeat(20_000)), "ordinary").await;
     let path = uri(&scene.root().join("open/src/a.rs"));

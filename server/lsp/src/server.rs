@@ -156,8 +156,10 @@ impl LanguageServer for Server {
     }
 
     async fn notebook_did_open(&self, params: DidOpenNotebookDocumentParams) {
-        let (notebook, cells) = (convert::document(&params.notebook_document.uri), params.notebook_document.cells);
-        self.parts.documents.session().notebooks.ordered(notebook, convert::cells(&cells));
+        let notebook = convert::document(&params.notebook_document.uri);
+        let cells = convert::cells(&params.notebook_document.cells);
+        self.parts.sources.cells(&notebook, &cells);
+        self.parts.documents.session().notebooks.ordered(notebook, cells);
     }
 
     async fn notebook_did_change(&self, params: DidChangeNotebookDocumentParams) {
@@ -166,9 +168,11 @@ impl LanguageServer for Server {
         else {
             return;
         };
-        let (notebook, cells) = (convert::document(&params.notebook_document.uri), cells.unwrap_or_default());
+        let notebook = convert::document(&params.notebook_document.uri);
+        let cells = convert::cells(&cells.unwrap_or_default());
         let range = (start as usize, delete_count as usize);
-        self.parts.documents.session().notebooks.replaced(&notebook, range, convert::cells(&cells));
+        self.parts.sources.cells(&notebook, &cells);
+        self.parts.documents.session().notebooks.replaced(&notebook, range, cells);
     }
 
     async fn notebook_did_close(&self, params: DidCloseNotebookDocumentParams) {

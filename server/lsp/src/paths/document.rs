@@ -15,11 +15,14 @@ const DELIMITERS: &[u8] = b"/?#%";
 /// Most URIs around one of a file.
 const MAX_WRAPPED: usize = 8;
 
+/// Most marks in a path behind which it may end.
+const MAX_MARKS: usize = 8;
+
 /// Where a document lies.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Location {
-    /// The path on disk; `None` if its URI names none.
-    pub path: Option<PathBuf>,
+    /// The path on disk, and those that it may mean besides; none if its URI names none.
+    pub paths: Vec<PathBuf>,
     /// Whether the URI means this very file. The path in another URI may belong to another machine or to an archive.
     pub is_certain: bool,
 }
@@ -35,7 +38,7 @@ pub fn file(uri: &str) -> Option<PathBuf> {
         Ok(url) if url.scheme() == "file" => url,
         // Some clients send a path. A URI's scheme has more than one letter, so `C:\a.rs` is a path, too.
         Ok(url) if url.scheme().len() > 1 => return None,
-        _ => return Some(PathBuf::from(uri)).filter(|path| path.is_absolute() && path.file_name().is_some()),
+        _ => return absolute(uri).filter(|path| path.file_name().is_some()),
     };
     let path = here(&url)?;
     let name = path.file_name()?;
@@ -48,8 +51,12 @@ pub fn file(uri: &str) -> Option<PathBuf> {
             [query, fragment].into_iter().flatten().collect::<String>()
         }
     };
+    let rest = decoded(&rest, DELIMITERS);
+    if url.path().ends_with('/') {
+        return Some(path.join(rest));
+    }
     let mut name = OsString::from(name);
-    name.push(decoded(&rest));
+    name.push(rest);
     Some(path.with_file_name(name))
 }
 
@@ -59,26 +66,47 @@ pub fn folder(uri: &str) -> Option<PathBuf> {
         // `file:` alone names no folder; only `file:///` is the root.
         Ok(url) if url.scheme() == "file" => here(&url).filter(|_| uri.len() > "file://".len()),
         Ok(url) if url.scheme().len() > 1 => None,
-        _ => Some(PathBuf::from(uri)).filter(|path| path.is_absolute()),
+        _ => absolute(uri),
     }
+}
+
+/// The path in the URI of a folder that may lie on another machine; `None` if it is one of this machine, or has none.
+pub fn folder_elsewhere(uri: &str) -> Option<PathBuf> {
+    Url::parse(uri).ok().as_ref().and_then(inside).filter(|_| folder(uri).is_none())
 }
 
 /// Where the document of a path lies.
 pub fn location(path: &Path) -> Location {
-    if path.is_absolute() {
-        return Location { path: Some(path.to_owned()), is_certain: true };
+    let is_certain = path.is_absolute();
+    let url = || path.to_str().and_then(|uri| Url::parse(uri).ok());
+    let place = if is_certain { Some(path.to_owned()) } else { url().as_ref().and_then(inside) };
+    Location {
+        paths: place.iter().flat_map(|place| std::iter::once(place.clone()).chain(meant(place))).collect(),
+        is_certain,
     }
-    Location { path: path.to_str().and_then(|uri| Url::parse(uri).ok()).as_ref().and_then(inside), is_certain: false }
 }
 
-/// The path in a URI that is not a file's: in its path, or in the URI that it wraps, as in `jar:file:///a.jar!/B.java`.
+/// The paths that a path means if a query or the mark of a place begins in it, as in `.env#L1`.
+fn meant(path: &Path) -> Vec<PathBuf> {
+    let text = path.to_str().unwrap_or_default();
+    let ends = text.match_indices(['?', '#']).map(|(at, _)| at).take(MAX_MARKS);
+    let before = ends.filter_map(|end| text.get(..end)).filter(|before| !before.ends_with(['/', '\\']));
+    before.map(PathBuf::from).filter(|path| path.file_name().is_some()).collect()
+}
+
+/// The path in a URI that is not a file's: in its path, or in the URI that it wraps, as in `jar:file:///a.jar!/B.java`. Some clients encode the
+/// slashes of either.
 fn inside(url: &Url) -> Option<PathBuf> {
     let mut url = url.clone();
     for _ in 0..MAX_WRAPPED {
         if !url.cannot_be_a_base() {
             return on_disk(&url).filter(|path| path.file_name().is_some());
         }
-        url = Url::parse(url.path()).ok()?;
+        let whole = decoded(url.path(), &[]);
+        if let Some(path) = absolute(&whole) {
+            return Some(path).filter(|path| path.file_name().is_some());
+        }
+        url = Url::parse(url.path()).or_else(|_| Url::parse(&whole)).ok()?;
     }
     None
 }
@@ -90,7 +118,7 @@ pub fn name(path: &Path) -> String {
         return name().unwrap_or_default();
     }
     let uri = path.to_string_lossy();
-    let hierarchical = Url::parse(&uri).ok().map(|url| decoded(url.path()));
+    let hierarchical = Url::parse(&uri).ok().map(|url| decoded(url.path(), DELIMITERS));
     let path = hierarchical.as_deref().unwrap_or(&uri);
     path.trim_end_matches('/').rsplit(['/', '\\', ':']).next().unwrap_or_default().to_owned()
 }
@@ -110,12 +138,34 @@ pub fn relative(path: &Path) -> PathBuf {
     }
     let uri = path.to_string_lossy();
     let url = Url::parse(&uri).ok();
-    names(Path::new(&url.map_or_else(|| uri.to_string(), |url| decoded(url.path()))))
+    names(Path::new(&url.map_or_else(|| uri.to_string(), |url| decoded(url.path(), &[]))))
 }
 
 /// The path that the URL of a file means on this machine.
 fn here(url: &Url) -> Option<PathBuf> {
-    url.to_file_path().ok().map(with_large_drive)
+    // An encoded slash separates names, so what leads up may only show once it is decoded.
+    url.to_file_path().ok().map(|path| with_large_drive(folded(&path)))
+}
+
+/// A text as a path; `None` if it is none from the root on.
+fn absolute(text: &str) -> Option<PathBuf> {
+    Some(Path::new(text)).filter(|path| path.is_absolute()).map(folded)
+}
+
+/// The path without `..`, each with the name before it, as in a URI.
+fn folded(path: &Path) -> PathBuf {
+    if !path.components().any(|part| part == Component::ParentDir) {
+        return path.to_owned();
+    }
+    let mut out = PathBuf::new();
+    for part in path.components() {
+        match part {
+            // The root has nothing above it.
+            Component::ParentDir => drop(out.pop()),
+            part => out.push(part),
+        }
+    }
+    out
 }
 
 /// The path in any URL, as if it were one of this machine.
@@ -147,17 +197,17 @@ fn with_large_drive(path: PathBuf) -> PathBuf {
 
 /// A URI without differences of spelling: the scheme in lower case, and no character encoded that separates nothing.
 fn canonical(uri: &str) -> String {
-    decoded(Url::parse(uri).as_ref().map_or(uri, Url::as_str))
+    decoded(Url::parse(uri).as_ref().map_or(uri, Url::as_str), DELIMITERS)
 }
 
-/// The text without percent signs, except before what would separate parts and what is no text.
-fn decoded(text: &str) -> String {
+/// The text without percent signs, except before these characters and what is no text.
+fn decoded(text: &str, kept: &[u8]) -> String {
     let mut bytes = Vec::with_capacity(text.len());
     let mut rest = text.as_bytes();
     while let Some((first, behind)) = rest.split_first() {
         let code = (*first == b'%').then(|| behind.get(..2)).flatten().and_then(|code| std::str::from_utf8(code).ok());
         let byte = code.and_then(|code| u8::from_str_radix(code, 16).ok());
-        match byte.filter(|byte| !DELIMITERS.contains(byte) && !byte.is_ascii_control()) {
+        match byte.filter(|byte| !kept.contains(byte) && !byte.is_ascii_control()) {
             Some(byte) => {
                 bytes.push(byte);
                 rest = behind.get(2..).unwrap_or_default();
@@ -189,7 +239,11 @@ mod tests {
                     "file:/w/a%20b.rs",
                     "file:///w/./x/../a%20b.rs",
                     "file:///%77/%61%20b%2Ers",
+                    "file:///w/x%2F..%2Fa b.rs",
+                    "file:///w/x/..%2Fa%20b.rs",
                     "/w/a b.rs",
+                    "/w/x/../a b.rs",
+                    "/../w/a b.rs",
                 ][..],
             ),
             ("/w/é.rs", &["file:///w/%C3%A9.rs", "file:///w/%c3%a9.rs", "file:///w/é.rs"]),
@@ -233,6 +287,9 @@ mod tests {
             ("jar:file:///w/x.jar!/a/B.java", Some("/w/x.jar!/a/B.java"), "B.java"),
             ("zipfile:///w/x.zip::a.py", Some("/w/x.zip::a.py"), "a.py"),
             ("untitled:/w/new.py", Some("/w/new.py"), "new.py"),
+            ("untitled:%2Fw%2Foff%2Fnew.py", Some("/w/off/new.py"), "%2Fw%2Foff%2Fnew.py"),
+            ("vscode-notebook-cell:%2Fw%2Fx%2F..%2Fn.ipynb#x", Some("/w/n.ipynb"), "%2Fw%2Fx%2F..%2Fn.ipynb"),
+            ("jar:file%3A%2F%2F%2Fw%2Fx.jar!%2FB.java", Some("/w/x.jar!/B.java"), "%2F%2F%2Fw%2Fx.jar!%2FB.java"),
             ("untitled:Untitled-1.py", None, "Untitled-1.py"),
             ("file://", None, ""),
             ("file:///", None, ""),
@@ -240,10 +297,27 @@ mod tests {
             ("", None, ""),
         ] {
             let document = super::path(uri);
-            let Location { path, is_certain } = location(&document);
-            assert_eq!(path.as_deref(), expected.map(Path::new), "{uri}");
+            let Location { paths, is_certain } = location(&document);
+            assert_eq!(paths.first().map(PathBuf::as_path), expected.map(Path::new), "{uri}");
             assert_eq!(is_certain, document.is_absolute(), "{uri}");
             assert_eq!(name(&document), shown, "{uri}");
+        }
+    }
+
+    #[test]
+    #[cfg(unix)]
+    fn a_query_may_be_none_of_a_files_name() {
+        for (uri, expected) in [
+            ("file:///w/.env?x=1", &["/w/.env?x=1", "/w/.env"][..]),
+            ("file:///w/.env#L1", &["/w/.env#L1", "/w/.env"]),
+            ("file:///w/.env?", &["/w/.env?", "/w/.env"]),
+            ("file:///w/.env#a/b", &["/w/.env#a/b", "/w/.env"]),
+            ("/w/.env?x#y", &["/w/.env?x#y", "/w/.env", "/w/.env?x"]),
+            ("file:///w/#a.py", &["/w/#a.py"]),
+            ("file:///w/a.py", &["/w/a.py"]),
+        ] {
+            let expected: Vec<PathBuf> = expected.iter().map(PathBuf::from).collect();
+            assert_eq!(location(&super::path(uri)).paths, expected, "{uri}");
         }
     }
 
@@ -274,9 +348,22 @@ mod tests {
             ("file://", None),
             ("vscode-remote://x/w", None),
             ("/w", Some("/w")),
+            ("/w/x/..", Some("/w")),
             ("w", None),
         ] {
             assert_eq!(folder(uri).as_deref(), expected.map(Path::new), "{uri}");
+        }
+        for (uri, expected) in [
+            ("vscode-remote://ssh-remote%2Bh/w/off", Some("/w/off")),
+            ("file://host/w/off", Some("/w/off")),
+            ("vscode-vfs://github/w/off/", Some("/w/off/")),
+            ("memfs:%2Fw%2Foff", Some("/w/off")),
+            ("file:///w", None),
+            ("/w", None),
+            ("vscode-remote://x/", None),
+            ("w", None),
+        ] {
+            assert_eq!(folder_elsewhere(uri).as_deref(), expected.map(Path::new), "{uri}");
         }
     }
 }

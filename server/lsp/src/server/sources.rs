@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 use tower_lsp::Client;
 use tower_lsp::gen_lsp_types::{
-    ConfigurationItem, DidChangeWatchedFilesParams, DidChangeWorkspaceFoldersParams, MessageType,
+    ConfigurationItem, DidChangeWatchedFilesParams, DidChangeWorkspaceFoldersParams, MessageType, Uri,
 };
 
 use super::watching::{ChangedRules, PATIENCE, SECTION, Stamp, is_rule, stamp};
@@ -18,7 +18,7 @@ use crate::documents::Documents;
 use crate::models::discover::Discovery;
 use crate::models::found::{Announced, Found};
 use crate::paths::document;
-use crate::settings::{Configuration, Layer, Notice, Settings, prices};
+use crate::settings::{Closed, Configuration, Layer, Notice, Opened, Settings, prices};
 use crate::surface::faults;
 use crate::surface::status::Changes;
 use crate::sync::{Background, lock};
@@ -26,6 +26,8 @@ use crate::wire::editor::Editor;
 use crate::wire::{convert, messages};
 use crate::{logging, paths};
 
+/// Most folders above a document that are looked at. The rules of deeper ones are not known.
+const MAX_ABOVE: usize = 512;
 /// Time that editors take to open their documents after the server starts.
 const A_MOMENT: Duration = Duration::from_millis(100);
 /// The sources of settings, and the parts that follow them.
@@ -38,7 +40,7 @@ pub(super) struct Sources {
     status: Arc<Changes>,
     discovery: Discovery,
     announced: Announced,
-    folders: Mutex<Vec<PathBuf>>,
+    opened: Mutex<Opened>,
     layers: Mutex<Layers>,
     /// Whether the workspace is not trusted, so that only the embedded model may be asked.
     is_restricted: AtomicBool,
@@ -85,7 +87,7 @@ impl Sources {
             status,
             discovery: Discovery::default(),
             announced: Announced::beside(ledger),
-            folders: Mutex::default(),
+            opened: Mutex::default(),
             layers: Mutex::default(),
             is_restricted: AtomicBool::new(false),
             is_reading: AtomicBool::new(false),
@@ -97,12 +99,17 @@ impl Sources {
     /// Takes the client's settings from `initialize`, and makes the first configuration. It reads the user's own files, and nothing of the
     /// workspace: until that is read, all places are closed.
     pub(super) fn begin(self: &Arc<Sources>, editor: &Editor) {
-        lock(&self.folders).clone_from(&editor.folders);
+        let opened = {
+            let mut opened = lock(&self.opened);
+            opened.folders.clone_from(&editor.folders);
+            opened.elsewhere.clone_from(&editor.elsewhere);
+            opened.clone()
+        };
         lock(&self.layers).options = editor.options.clone();
         self.is_restricted.store(editor.restricted, Ordering::Relaxed);
         let (settings, _) = self.gather();
         let before = self.completer.configuration.get();
-        let configuration = Configuration::unread(before.generation, settings, &editor.folders);
+        let configuration = Configuration::unread(before.generation, settings, opened);
         self.documents.session().limit(configuration.settings().documents.max_bytes);
         self.completer.configure(Arc::new(configuration));
         self.refresh_soon();
@@ -130,11 +137,11 @@ impl Sources {
     /// Makes a new configuration and puts it in force. It blocks on files: not for the task that serves.
     fn refresh(&self) {
         let mut made = lock(&self.made);
-        let folders = lock(&self.folders).clone();
+        let opened = lock(&self.opened).clone();
         made.written = self.written();
         let (settings, notices) = self.gather();
         let before = self.completer.configuration.get();
-        let (mut configuration, _) = Configuration::new(before.generation + 1, settings, &folders);
+        let (mut configuration, _) = Configuration::of(before.generation + 1, settings, opened);
         configuration.notices = notices;
         self.read_open(&configuration);
         let configuration = Arc::new(configuration);
@@ -370,16 +377,24 @@ impl Sources {
         }
     }
 
+    /// A notebook has these cells. Its rules hold for them.
+    pub(super) fn cells(self: &Arc<Sources>, notebook: &Path, cells: &[PathBuf]) {
+        lock(&self.opened).cells.add(notebook, cells);
+        self.look_above(notebook);
+    }
+
     /// The user added or removed folders.
     pub(super) fn folders_changed(self: &Arc<Sources>, params: &DidChangeWorkspaceFoldersParams) {
         {
-            let mut folders = lock(&self.folders);
-            let removed: Vec<_> =
-                params.event.removed.iter().filter_map(|folder| convert::folder(&folder.uri)).collect();
-            folders.retain(|folder| !removed.contains(folder));
-            for added in params.event.added.iter().filter_map(|folder| convert::folder(&folder.uri)) {
-                if !folders.contains(&added) {
-                    folders.push(added);
+            let mut opened = lock(&self.opened);
+            let Opened { folders, elsewhere, .. } = &mut *opened;
+            for (known, path) in [(folders, convert::folder as fn(&Uri) -> _), (elsewhere, convert::folder_elsewhere)] {
+                let removed: Vec<_> = params.event.removed.iter().filter_map(|folder| path(&folder.uri)).collect();
+                known.retain(|folder| !removed.contains(folder));
+                for added in params.event.added.iter().filter_map(|folder| path(&folder.uri)) {
+                    if !known.contains(&added) {
+                        known.push(added);
+                    }
                 }
             }
         }
@@ -407,8 +422,9 @@ impl Sources {
 
     /// Looks whether the rules of a document are still the same: many clients report no changes, and none those outside of the workspace.
     fn look_above(self: &Arc<Sources>, path: &Path) {
-        let place = document::location(path).path;
-        self.rules_changed(place.iter().flat_map(|place| place.ancestors().skip(1)).map(Path::to_owned).collect());
+        let places = document::location(path).paths;
+        let above = places.iter().flat_map(|place| place.ancestors().skip(1).take(MAX_ABOVE));
+        self.rules_changed(above.map(Path::to_owned).collect());
     }
 }
 

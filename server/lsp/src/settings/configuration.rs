@@ -10,6 +10,7 @@ use pennyworth_core::models::Models;
 use tokio::sync::watch;
 
 use super::notice::Notice;
+use super::opened::Opened;
 use super::rules::{Root, Rules};
 use super::scope::Scope;
 use super::types::Settings;
@@ -34,12 +35,17 @@ pub struct Configuration {
 impl Configuration {
     /// Applies settings to the workspace's folders. The notices are faults in the folders' own files. It waits for the disk, but not for ever.
     pub fn new(generation: u64, settings: Settings, folders: &[PathBuf]) -> (Configuration, Vec<Notice>) {
-        Configuration::with(generation, settings.models(), Rules::new(settings, folders))
+        Configuration::of(generation, settings, Opened::folders(folders))
+    }
+
+    /// The same for all that the editor has open.
+    pub fn of(generation: u64, settings: Settings, opened: Opened) -> (Configuration, Vec<Notice>) {
+        Configuration::with(generation, settings.models(), Rules::new(settings, opened))
     }
 
     /// The same without a look at the disk. Until it is replaced, the rules of all places are unknown, and nothing is done with their texts.
-    pub fn unread(generation: u64, settings: Settings, folders: &[PathBuf]) -> Configuration {
-        Configuration::with(generation, settings.models(), Rules::unread(settings, folders)).0
+    pub fn unread(generation: u64, settings: Settings, opened: Opened) -> Configuration {
+        Configuration::with(generation, settings.models(), Rules::unread(settings, opened)).0
     }
 
     /// The same configuration with rules that are read again.
@@ -140,7 +146,7 @@ pub struct SharedConfiguration {
 impl SharedConfiguration {
     /// Starts with these settings, before anything is read.
     pub fn new(settings: Settings) -> SharedConfiguration {
-        let first = Configuration::unread(0, settings, &[]);
+        let first = Configuration::unread(0, settings, Opened::default());
         SharedConfiguration {
             now: watch::Sender::new(Arc::new(first)),
             was_read: Mutex::new(false),

@@ -37,8 +37,9 @@ const FAULTS: [Fault; 11] = [
     (is_list, "it is several patterns; write a text for each, and `?` for a comma or blank that is meant"),
     (
         |glob| {
-            ["~/", "~\\", "$HOME", "${", "%"].iter().any(|begin| glob.starts_with(begin))
+            ["~/", "~\\", "$HOME", "${"].iter().any(|begin| glob.starts_with(begin))
                 || has_drive(glob)
+                || (glob.starts_with('%') && glob.matches('%').count() > 1)
                 || glob.contains("://")
         },
         "it matches nothing, because patterns begin at the folder, not at the disk or a home",
@@ -92,13 +93,16 @@ fn has_blank_end(glob: &str) -> bool {
     glob.starts_with(char::is_whitespace) || glob.ends_with(char::is_whitespace) && !is_escaped
 }
 
-/// Whether each of several words looks like a pattern by itself: it has a star, a slash, or an ending of letters.
+/// Whether each of several parts looks like a pattern by itself. Between commas, a star or a slash is enough; between blanks, a name may have both.
 fn is_list(glob: &str) -> bool {
-    let has_ending = |word: &str| {
-        word.rsplit_once('.').is_some_and(|(_, end)| end.len() > 1 && end.chars().all(|c| c.is_ascii_alphabetic()))
+    let has_ending = |part: &str| {
+        part.rsplit_once('.').is_some_and(|(_, end)| end.len() > 1 && end.chars().all(|c| c.is_ascii_alphabetic()))
     };
-    let words: Vec<&str> = glob.split([',', ';', ' ']).filter(|word| !word.is_empty()).collect();
-    words.len() > 1 && words.iter().all(|word| word.contains(['*', '/']) || has_ending(word))
+    let are_all = |separators: &[char], is_pattern: &dyn Fn(&str) -> bool| {
+        let parts: Vec<&str> = glob.split(separators).map(str::trim).filter(|part| !part.is_empty()).collect();
+        parts.len() > 1 && parts.iter().all(|part| is_pattern(part))
+    };
+    are_all(&[',', ';'], &|part| part.contains(['*', '/']) || has_ending(part)) || are_all(&[' '], &has_ending)
 }
 
 /// `C:\` or `C:/`
@@ -189,6 +193,7 @@ mod tests {
             ("[[:alpha:]", "not closed"),
             ("~/x/secret.py", "not at the disk"),
             ("$HOME/secret.py", "not at the disk"),
+            ("%APPDATA%/secret.py", "not at the disk"),
             ("${workspaceFolder}/secret.py", "not at the disk"),
             ("C:\\w\\secret.py", "not at the disk"),
             ("c:/w/secret.py", "not at the disk"),
@@ -248,6 +253,9 @@ mod tests {
             "\\*.md",
             "a\\ ",
             "Doe, John.txt",
+            "src/My Folder/",
+            "docs/My Notes/*",
+            "%done",
             "My notes v1.2 (final).txt",
             "foo.c,v",
             "C#",

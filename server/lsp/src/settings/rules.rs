@@ -17,6 +17,7 @@ use pennyworth_core::task::Tasks;
 use super::folder::Folder;
 use super::ignored::Ignored;
 use super::notice::{Holds, Notice, Severity};
+use super::opened::Opened;
 use super::scope::Scope;
 use super::types::Settings;
 use crate::paths::{self, document};
@@ -54,6 +55,7 @@ pub(super) struct Rules {
     roots: Vec<Root>,
     /// Open folders that hold more than a workspace. They are none, but their rules hold for documents without a place, too.
     wide: Vec<PathBuf>,
+    opened: Opened,
     /// Whether a disk may be read. Before that, all rules are unknown.
     is_read: bool,
     store: Mutex<Store>,
@@ -64,13 +66,14 @@ pub(super) struct Rules {
 #[derive(Default)]
 struct Store {
     folders: HashMap<PathBuf, Arc<Folder>>,
-    scopes: HashMap<PathBuf, Arc<Scope>>,
+    /// By the path of the document and those of its notebooks.
+    scopes: HashMap<Vec<PathBuf>, Arc<Scope>>,
     /// By the folders whose `.pennyworth.toml` tighten them, in order.
     tightened: HashMap<Vec<PathBuf>, InForce>,
     /// The same for several such chains together.
     united: HashMap<Vec<PathBuf>, InForce>,
     /// Documents that are being read; true if somebody waited in vain.
-    readings: HashMap<PathBuf, bool>,
+    readings: HashMap<Vec<PathBuf>, bool>,
     notices: Vec<Notice>,
 }
 
@@ -95,41 +98,41 @@ struct Place {
 
 impl Rules {
     /// The rules under these settings in a workspace. Roots that hold more than a workspace are none.
-    pub(super) fn new(settings: Settings, folders: &[PathBuf]) -> Arc<Rules> {
+    pub(super) fn new(settings: Settings, opened: Opened) -> Arc<Rules> {
         let real = |path: &PathBuf| {
             within_patience({
                 let path = path.clone();
                 move || fs::canonicalize(path).ok()
             })
         };
-        let roots = folders.iter().map(|path| {
+        let roots = opened.folders.iter().map(|path| {
             let real = real(path).flatten().unwrap_or_else(|| path.clone());
             Root { path: path.clone(), real }
         });
+        let roots = roots.collect();
         let home = paths::home();
         let homes: Vec<PathBuf> = home.iter().filter_map(&real).flatten().chain(home.clone()).collect();
-        Arc::new(Rules::with(settings, roots.collect(), &homes, true))
+        Arc::new(Rules::with(settings, opened, roots, &homes, true))
     }
 
     /// The same before a disk was read: all rules are unknown.
-    pub(super) fn unread(settings: Settings, folders: &[PathBuf]) -> Arc<Rules> {
-        let roots = folders.iter().map(|path| Root { path: path.clone(), real: path.clone() }).collect();
-        Arc::new(Rules::with(settings, roots, &Vec::from_iter(paths::home()), false))
+    pub(super) fn unread(settings: Settings, opened: Opened) -> Arc<Rules> {
+        let roots = opened.folders.iter().map(|path| Root { path: path.clone(), real: path.clone() }).collect();
+        Arc::new(Rules::with(settings, opened, roots, &Vec::from_iter(paths::home()), false))
     }
 
-    fn with(settings: Settings, mut roots: Vec<Root>, homes: &[PathBuf], is_read: bool) -> Rules {
+    fn with(settings: Settings, opened: Opened, mut roots: Vec<Root>, homes: &[PathBuf], is_read: bool) -> Rules {
         let is_wide = |root: &mut Root| is_too_wide(&root.path, homes) || is_too_wide(&root.real, homes);
         let wide = roots.extract_if(.., is_wide).map(|root| root.path).collect();
         roots.sort_by_key(|root| std::cmp::Reverse(root.path.components().count()));
         let named = Ignored::new(&settings);
         let everywhere = InForce::new(settings);
-        Rules { everywhere, named, roots, wide, is_read, store: Mutex::default(), arrived: Condvar::new() }
+        Rules { everywhere, named, roots, wide, opened, is_read, store: Mutex::default(), arrived: Condvar::new() }
     }
 
     /// The same rules, to be read again.
     pub(super) fn again(&self) -> Arc<Rules> {
-        let roots: Vec<PathBuf> = self.open_folders().map(Path::to_owned).collect();
-        Rules::new((*self.everywhere.settings).clone(), &roots)
+        Rules::new((*self.everywhere.settings).clone(), self.opened.clone())
     }
 
     pub(super) fn is_read(&self) -> bool {
@@ -158,7 +161,7 @@ impl Rules {
 
     /// The rules of a document, if they are known.
     pub(super) fn known(&self, path: &Path) -> Option<Arc<Scope>> {
-        lock(&self.store).scopes.get(path).map(Arc::clone)
+        lock(&self.store).scopes.get(&self.opened.cells.with(path)).map(Arc::clone)
     }
 
     /// The rules of a document while they are unknown.
@@ -173,29 +176,30 @@ impl Rules {
         if !self.is_read {
             return self.unknown(path, "they are being read");
         }
-        if path.components().nth(MAX_DEPTH).is_some() {
+        let all = self.opened.cells.with(path);
+        if all.iter().any(|path| is_deep(path)) {
             return self.unknown(path, "it lies in too many folders");
         }
         let mut store = lock(&self.store);
-        if let Some(known) = store.scopes.get(path) {
+        if let Some(known) = store.scopes.get(&all) {
             return Arc::clone(known);
         }
-        match store.readings.get(path) {
+        match store.readings.get(&all) {
             Some(true) => return self.unknown(path, "the disk does not answer"),
             Some(false) => {}
             None if store.readings.len() >= MAX_READINGS => return self.unknown(path, "the disk does not answer"),
             None => {
-                store.readings.insert(path.to_owned(), false);
-                self.begin(path);
+                store.readings.insert(all.clone(), false);
+                self.begin(all.clone());
             }
         }
-        let is_reading = |store: &mut Store| store.readings.contains_key(path);
+        let is_reading = |store: &mut Store| store.readings.contains_key(&all);
         let waited = self.arrived.wait_timeout_while(store, PATIENCE, is_reading);
         let (mut store, _) = waited.unwrap_or_else(PoisonError::into_inner);
-        if let Some(known) = store.scopes.get(path) {
+        if let Some(known) = store.scopes.get(&all) {
             return Arc::clone(known);
         }
-        store.readings.entry(path.to_owned()).and_modify(|is_late| *is_late = true);
+        store.readings.entry(all).and_modify(|is_late| *is_late = true);
         self.unknown(path, "the disk does not answer")
     }
 
@@ -203,7 +207,9 @@ impl Rules {
     pub(super) fn read_file(self: &Arc<Rules>, path: &Path) -> Arc<Scope> {
         let folder = path.parent().and_then(|folder| lock(&self.store).folders.get(folder).map(Arc::clone));
         match folder {
-            Some(folder) if self.is_read => Arc::new(self.judged(path, &self.places_in(path, folder, false))),
+            Some(folder) if self.is_read && !self.opened.cells.is_one(path) => {
+                Arc::new(self.judged(path, &self.places_in(path, folder, false)))
+            }
             _ => self.read(path),
         }
     }
@@ -217,12 +223,12 @@ impl Rules {
         scope.settings.enabled && embedded.enabled && embedded.index && is_open
     }
 
-    fn begin(self: &Arc<Rules>, path: &Path) {
-        let (rules, path) = (Arc::clone(self), path.to_owned());
+    fn begin(self: &Arc<Rules>, all: Vec<PathBuf>) {
+        let rules = Arc::clone(self);
         let work = move || {
-            let judged = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| rules.judge(&path)));
+            let judged = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| rules.judge(&all)));
             let mut store = lock(&rules.store);
-            store.readings.remove(&path);
+            store.readings.remove(&all);
             if let Ok(scope) = judged {
                 if let Some(why) = &scope.unknown {
                     store.notice(why);
@@ -230,7 +236,7 @@ impl Rules {
                 if store.scopes.len() >= MAX_KEPT {
                     store.scopes.clear();
                 }
-                store.scopes.insert(path, Arc::new(scope));
+                store.scopes.insert(all, Arc::new(scope));
             }
             drop(store);
             rules.arrived.notify_all();
@@ -240,20 +246,29 @@ impl Rules {
         }
     }
 
-    fn judge(&self, path: &Path) -> Scope {
-        let document::Location { path: place, is_certain } = document::location(path);
-        let mut places = place.as_deref().map(|place| self.places(place)).unwrap_or_default();
+    /// The rules of a document, which comes first, and of its notebooks.
+    fn judge(&self, all: &[PathBuf]) -> Scope {
+        let path = all.first().map_or(Path::new(""), PathBuf::as_path);
+        let places: Vec<Place> = all.iter().flat_map(|path| self.all_places(path)).collect();
+        self.judged(path, &places)
+    }
+
+    /// The places of a document. One that lies nowhere, or perhaps not on this machine, has one in each open folder, too.
+    fn all_places(&self, path: &Path) -> Vec<Place> {
+        let document::Location { paths, is_certain } = document::location(path);
+        let mut places: Vec<Place> = paths.iter().flat_map(|path| self.places(path)).collect();
         if !is_certain && places.iter().all(|place| place.folder.root.is_none()) {
             let names = document::relative(path);
             let names = if names.file_name().is_some() { names } else { PathBuf::from("untitled") };
             places.extend(self.open_folders().flat_map(|folder| self.places(&folder.join(&names))));
         }
-        self.judged(path, &places)
+        places
     }
 
-    /// All open folders, also those that are no workspace.
+    /// All open folders, also those that are no workspace here.
     fn open_folders(&self) -> impl Iterator<Item = &Path> {
-        self.roots.iter().map(|root| root.path.as_path()).chain(self.wide.iter().map(PathBuf::as_path))
+        let others = self.wide.iter().chain(&self.opened.elsewhere);
+        self.roots.iter().map(|root| root.path.as_path()).chain(others.map(PathBuf::as_path))
     }
 
     /// The places of a path: as it is spelled and, if links lead elsewhere, where it really lies.
@@ -409,6 +424,16 @@ impl Store {
             self.notices.push(notice);
         }
     }
+}
+
+/// Whether a document may lie in more folders than are read. Encoded slashes separate names only where it lies.
+fn is_deep(path: &Path) -> bool {
+    let is_deep = |path: &Path| path.components().nth(MAX_DEPTH).is_some();
+    // One that is no longer than this has no more folders.
+    path.as_os_str().len() > MAX_DEPTH
+        && (is_deep(path)
+            || is_deep(&document::relative(path))
+            || document::location(path).paths.iter().any(|path| is_deep(path)))
 }
 
 /// The less open a kind is, the lower.

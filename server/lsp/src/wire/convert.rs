@@ -96,6 +96,11 @@ pub fn folder(uri: &Uri) -> Option<PathBuf> {
     document::folder(&uri.0)
 }
 
+/// The path of a workspace folder that may lie on another machine; `None` if it is on this one.
+pub fn folder_elsewhere(uri: &Uri) -> Option<PathBuf> {
+    document::folder_elsewhere(&uri.0)
+}
+
 /// The URI of a path; `None` if the path is not absolute.
 pub fn uri(path: &Path) -> Option<Uri> {
     Url::from_file_path(path).ok().map(|url| Uri(url.into()))

@@ -42,6 +42,8 @@ pub struct Editor {
     pub watches_files: bool,
     /// Its open folders, if they are on this machine.
     pub folders: Vec<PathBuf>,
+    /// The paths of its open folders that may lie on another machine.
+    pub elsewhere: Vec<PathBuf>,
     /// The process whose end also ends the server.
     pub process_id: Option<i32>,
     /// The settings it sent.
@@ -128,7 +130,8 @@ impl Editor {
             configuration: has("/workspace/configuration"),
             watches_configuration: has("/workspace/didChangeConfiguration/dynamicRegistration"),
             watches_files: has("/workspace/didChangeWatchedFiles/dynamicRegistration"),
-            folders: folders(params),
+            folders: folders(params, convert::folder),
+            elsewhere: folders(params, convert::folder_elsewhere),
             process_id: params.process_id,
             habits: habits(&name),
             versioned_edits: has("/workspace/workspaceEdit/documentChanges"),
@@ -168,14 +171,15 @@ fn menu_lines(name: &str, capabilities: &Value) -> MenuLines {
     }
 }
 
-/// The workspace folders, or the single root of older clients.
-fn folders(params: &InitializeParams) -> Vec<PathBuf> {
+/// The paths of the workspace folders, or of the single root of older clients, as far as `path` knows them.
+fn folders(params: &InitializeParams, path: fn(&Uri) -> Option<PathBuf>) -> Vec<PathBuf> {
     let value = serde_json::to_value(params).unwrap_or_default();
-    let uri = |value: &Value| convert::folder(&Uri(value.as_str()?.to_owned()));
+    let uri = |value: &Value| path(&Uri(value.as_str()?.to_owned()));
     let listed = value.pointer("/workspaceFolders").and_then(Value::as_array).filter(|folders| !folders.is_empty());
+    let root = || ["/rootUri", "/rootPath"].iter().find_map(|root| value.pointer(root).filter(|root| root.is_string()));
     match listed {
         Some(folders) => folders.iter().filter_map(|folder| uri(folder.get("uri")?)).collect(),
-        None => value.pointer("/rootUri").and_then(uri).into_iter().collect(),
+        None => root().and_then(uri).into_iter().collect(),
     }
 }
 
@@ -200,7 +204,10 @@ mod tests {
         assert!(found.inline && found.progress && found.configuration && found.watches_files);
         assert!(!found.watches_configuration);
         assert_eq!((found.encoding, found.lines, found.process_id), (Encoding::Utf16, MenuLines::AsIs, Some(7)));
-        assert_eq!(found.folders, [PathBuf::from("/w")]);
+        assert_eq!((&*found.folders, &*found.elsewhere), (&["/w".into()][..], &["/x".into()][..]));
+
+        let old = editor(json!({"processId": null, "rootUri": null, "rootPath": "/r", "capabilities": {}}));
+        assert_eq!(old.folders, [PathBuf::from("/r")]);
 
         let neovim = |snippets| {
             json!({"processId": null, "rootUri": "file:///r", "workspaceFolders": null, "clientInfo": {"name": "Neovim"},
