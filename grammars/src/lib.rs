@@ -145,6 +145,9 @@ pub struct Facts {
     /// Node kinds whose text is another language.
     #[serde(default)]
     pub injections: Vec<Injection>,
+    /// Marks between which the head of a text is in another language, with its name (`---`, `yaml`).
+    #[serde(default)]
+    pub front_matter: Vec<(String, String)>,
     /// Code fences in doc comments, if these are written in Markdown.
     #[serde(default)]
     pub examples: Option<Examples>,
@@ -218,6 +221,9 @@ pub struct Injection {
     /// The language; `None` if a node beside it, of kind `named_by`, names it.
     #[serde(default)]
     pub language: Option<String>,
+    /// Other languages that it may be, unless its element names one in `lang`.
+    #[serde(default)]
+    pub or: Vec<String>,
     /// Kind of the node that names the language by an id.
     #[serde(default)]
     pub named_by: Option<String>,

@@ -336,6 +336,10 @@ async fn a_language_that_is_off_is_not_completed_inside_of_another_one() {
         ("a.html", "html", "<p>a</p>\n<script>\nlet total = \n</script>\n", 2, false),
         ("a.md", "markdown", "# A\n\n```python\ntotal = \n```\n", 3, false),
         ("b.md", "markdown", "# A\n\n```go\ntotal := \n```\n", 3, true),
+        // Where its text stands beside the cursor.
+        ("c.md", "markdown", "# A\n\n```python\ntotal = 1\n```\n\n```go\ntotal := \n```\n", 7, false),
+        ("a.vue", "vue", "<script>\nlet total = \n</script>\n", 1, false),
+        ("b.vue", "vue", "<script lang=\"ts\">\nlet total = \n</script>\n", 1, true),
     ] {
         let document = uri(&at.join(name));
         scene.editor.open(&document, language, 1, text).await;
@@ -366,18 +370,26 @@ async fn a_linked_root_has_one_set_of_rules_by_both_of_its_names() {
 #[tokio::test]
 async fn the_text_of_what_is_off_stands_in_no_other_prompt() {
     let make = |root: &Path| {
-        write(&root.join("w/.pennyworth.toml"), "languages = { python = false }\n");
+        write(&root.join("w/.pennyworth.toml"), "languages = { python = false, javascript = false }\n");
         write(&root.join("w/off/.pennyworth.toml"), "enabled = false\n");
         write(&root.join("w/off/b.rs"), &format!("fn {MARKER}() {{\n    print({MARKER}_by_walk);\n}}\n").repeat(9));
+        write(&root.join("w/b.html"), &format!("<script>\n{}", format!("print({MARKER}_by_walk);\n").repeat(9)));
         write(&root.join("w/b.py"), &format!("def {MARKER}():\n    print({MARKER}_by_walk)\n").repeat(9));
         vec![root.join("w")]
     };
     let mut scene = Scene::new("", make).await;
     let root = scene.root();
-    for (name, language) in [("w/a.py", "python"), ("w/off/a.rs", "rust"), ("w/n.py", "python")] {
+    for (name, language, head) in [
+        ("w/a.py", "python", ""),
+        ("w/off/a.rs", "rust", ""),
+        ("w/a.html", "html", "<script>\n"),
+        ("w/a.php", "php", "<script>\n"),
+        ("w/a.md", "markdown", "```python\n"),
+        ("w/n.py", "python", ""),
+    ] {
         let path = uri(&root.join(name));
         scene.editor.open(&path, language, 1, "\n").await;
-        let text = format!("{MARKER}({MARKER}_as_edited)\n").repeat(9);
+        let text = head.to_owned() + &format!("{MARKER}({MARKER}_as_edited)\n").repeat(9);
         scene.editor.change(&path, 2, json!([{"text": text}])).await;
     }
     for name in ["one", "two", "three"] {

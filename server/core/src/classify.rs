@@ -6,6 +6,7 @@
 pub mod decide;
 mod example;
 pub mod excerpt;
+pub mod guests;
 mod lexical;
 mod region;
 mod repair;

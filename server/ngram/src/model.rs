@@ -208,6 +208,11 @@ impl Model {
         self.workspace.remove(path);
     }
 
+    /// Whether a document is open.
+    pub fn is_open(&self, path: &str) -> bool {
+        self.documents.contains_key(path)
+    }
+
     /// Whether a file of the workspace is learned, at least in part.
     pub fn knows(&self, path: &str) -> bool {
         self.workspace.contains(path)

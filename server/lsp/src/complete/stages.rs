@@ -10,6 +10,7 @@
 //! It leaves what each stage decides to `core`, what is ready at once to `ready`, asking to `asking`, calling models one after the other to
 //! `failover`, one call to `call`, and calls that outlive their request to `flights`.
 
+use std::ops::Range;
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
@@ -24,6 +25,7 @@ use pennyworth_core::route::Terms;
 use pennyworth_core::syntax;
 use pennyworth_core::task::Task;
 use pennyworth_core::wait::Stakes;
+use ropey::Rope;
 use tokio::runtime::Handle;
 use tokio::sync::oneshot;
 
@@ -42,6 +44,8 @@ use crate::settings::{Configuration, Use};
 
 /// Longest wait for the embedded model to learn what was just typed.
 const LEARNING: Duration = Duration::from_millis(300);
+/// Lines above and below the cursor of which a prompt may hold some.
+const NEAR: usize = 80;
 
 /// Completes a request; `None` if there is nothing to suggest, or if a newer request or an edit supersedes it.
 pub async fn complete(
@@ -199,6 +203,13 @@ async fn learned(completer: &Completer) {
     }
 }
 
+/// The bytes around a place that a prompt may hold.
+fn near(text: &Rope, offset: usize) -> Range<usize> {
+    let line = text.byte_to_line(offset);
+    let end = (line + NEAR + 1).min(text.len_lines());
+    text.line_to_byte(line.saturating_sub(NEAR))..text.line_to_byte(end)
+}
+
 /// Classifies the cursor's place and so finds the task. `None` if suggestions are off.
 fn classify(completer: &Completer, configuration: Arc<Configuration>, request: Request) -> Option<Decision> {
     let language = request.snapshot.language;
@@ -222,8 +233,9 @@ fn classify(completer: &Completer, configuration: Arc<Configuration>, request: R
             classify::unparsed(&cursor.here, &cursor.text, cursor.offset)
         }
     };
-    // A fence or a script has its own language.
-    if !scope.allows(Use::Complete, context.language.name()) {
+    // A fence or a script has its own language. It may also stand beside the cursor, where a prompt would hold it.
+    let (around, at) = (&cursor.around, cursor.offset_around);
+    if !scope.allows(Use::Complete, context.language.name()) || scope.holds_off(language, around, near(around, at)) {
         return None;
     }
     let place = Place::of(&cursor.around, cursor.offset_around);

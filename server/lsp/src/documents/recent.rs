@@ -6,10 +6,12 @@ use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 
+use pennyworth_core::classify::guests::{guests, may_have_guests};
 use pennyworth_core::gate::FileKind;
 use pennyworth_core::prompt::{Excerpt, above, head, normalised};
 use pennyworth_core::route::Privacy;
 use pennyworth_core::text;
+use pennyworth_grammars::by_name;
 use ropey::Rope;
 
 use crate::paths::document;
@@ -49,6 +51,8 @@ struct RecentPlace {
     lines: Range<usize>,
     above: String,
     text: String,
+    /// The other languages that it may hold.
+    guests: Vec<&'static str>,
 }
 
 impl Recent {
@@ -94,7 +98,8 @@ impl Recent {
             // What must stay on this machine must not leave it from elsewhere.
             let privacy = theirs.settings.privacy();
             let goes_as_far = privacy == Privacy::Named || privacy == scope.settings.privacy();
-            let is_allowed = is_near && goes_as_far && theirs.allows(Use::Quote, other.language);
+            let is_on = theirs.allows(Use::Quote, other.language) && theirs.are_on(&other.guests);
+            let is_allowed = is_near && goes_as_far && is_on;
             is_allowed.then(|| theirs.shown.clone())
         })
     }
@@ -148,10 +153,18 @@ impl Edited {
         let lines = line.saturating_sub(AROUND)..(line + AROUND + 1).min(count);
         let (start, end) = (text.line_to_byte(lines.start), text.line_to_byte(lines.end));
         let lines_around = text::slice(&text, start, end.min(start + MAX_BYTES + 1));
+        let guests = guests_of(&text, language, start..end);
         let shown = normalised(head(&lines_around, MAX_BYTES)).trim_end().to_owned();
         let above = above(&text, start, MAX_ABOVE_BYTES);
-        (!shown.trim().is_empty()).then_some(RecentPlace { path, language, lines, above, text: shown })
+        (!shown.trim().is_empty()).then_some(RecentPlace { path, language, lines, above, text: shown, guests })
     }
+}
+
+/// The other languages that a part of a text may hold.
+fn guests_of(text: &Rope, language: &str, part: Range<usize>) -> Vec<&'static str> {
+    let Some(language) = by_name(language).filter(|language| may_have_guests(language)) else { return Vec::new() };
+    let all = guests(&text.to_string(), language).into_iter();
+    all.filter(|guest| guest.touches(&part)).flat_map(|guest| guest.languages).collect()
 }
 
 #[cfg(test)]

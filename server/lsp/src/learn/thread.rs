@@ -2,7 +2,6 @@
 //! that an edit never waits for more than one file.
 //! It leaves the order of work to `queue`, which files are read to `walk`, and learning itself to `pennyworth-ngram`.
 
-use std::path::Path;
 use std::sync::Arc;
 
 use pennyworth_core::prompt::normalised;
@@ -136,14 +135,22 @@ fn begin(thread: &Thread, job: Job, walk: &mut Option<Walk>) {
 /// Learns what changed in a document.
 fn learn(model: &EmbeddedModel, configuration: &Configuration, changed: &Changed) {
     let Changed { snapshot, path, lines } = changed;
-    if !is_learned(configuration, path, snapshot) {
+    let scope = configuration.read(path);
+    let language = snapshot.language;
+    if snapshot.text.len_bytes() > LARGEST || !scope.allows(Use::Learn, language.name()) {
         return;
     }
     let key = key(path);
+    let may_hold_off = scope.may_hold_off(language);
+    if may_hold_off && scope.holds_off(language, &snapshot.text, 0..snapshot.text.len_bytes()) {
+        return model.forget_path(&key);
+    }
     let Lines { first, old_end, new_end } = *lines;
     let is_new = old_end == 0 && first == 0;
-    if is_new || new_end.saturating_sub(first).max(old_end.saturating_sub(first)) > MANY_LINES {
-        let prepared = Prepared::document(&key, snapshot.language.name(), &normalised(&snapshot.text.to_string()));
+    // While it held a language that is off, it was not learned.
+    let was_left_out = may_hold_off && !model.ask(|model| model.is_open(&key));
+    if is_new || was_left_out || new_end.saturating_sub(first).max(old_end.saturating_sub(first)) > MANY_LINES {
+        let prepared = Prepared::document(&key, language.name(), &normalised(&snapshot.text.to_string()));
         model.teach(|model| model.open_prepared(prepared));
     } else {
         let new: Vec<String> = (first..new_end).map(|line| self::line(snapshot, line)).collect();
@@ -153,16 +160,13 @@ fn learn(model: &EmbeddedModel, configuration: &Configuration, changed: &Changed
     }
 }
 
-fn is_learned(configuration: &Configuration, path: &Path, snapshot: &Snapshot) -> bool {
-    let language = snapshot.language.name();
-    snapshot.text.len_bytes() <= LARGEST && configuration.read(path).allows(Use::Learn, language)
-}
-
 /// Forgets each document and file that may not be learned any more. Returns how many.
 fn review(model: &EmbeddedModel, configuration: &Configuration) -> usize {
     let is_forbidden = |path: &String| {
         let language = pennyworth_grammars::of("", document::name(path.as_ref()).as_ref(), "");
-        !configuration.read_file(path.as_ref()).allows(Use::Learn, language.name())
+        let scope = configuration.read_file(path.as_ref());
+        // What holds no language that is off is learned again.
+        !scope.allows(Use::Learn, language.name()) || scope.may_hold_off(language)
     };
     let forbidden: Vec<String> = model.ask(pennyworth_ngram::Model::paths).into_iter().filter(is_forbidden).collect();
     forbidden.iter().for_each(|path| model.forget_path(path));

@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use pennyworth_core::gate::FileKind;
 use pennyworth_core::prompt::normalised;
 use pennyworth_ngram::Prepared;
+use ropey::Rope;
 
 use super::learner::Learner;
 use super::model::{EmbeddedModel, key};
@@ -174,19 +175,19 @@ pub(super) fn refresh(model: &EmbeddedModel, configuration: &Configuration, path
 /// A file, prepared for the model; `None` if it may not be learned or cannot be read. A file of no known language is left out: it may hold data of
 /// any kind. It is learned while it is open.
 fn prepare(configuration: &Configuration, path: &Path) -> Option<Prepared> {
-    let language = pennyworth_grammars::by_path(path, "")?.name();
+    let language = pennyworth_grammars::by_path(path, "")?;
     let scope = configuration.read_file(path);
     let embedded = &scope.settings.embedded;
     // A generated file is learned while it is open, but not for the sake of others.
-    if !embedded.index || !scope.allows(Use::Learn, language) || scope.kind() != FileKind::Normal {
+    if !embedded.index || !scope.allows(Use::Learn, language.name()) || scope.kind() != FileKind::Normal {
         return None;
     }
     let text = read(path, embedded.max_file_bytes)?;
     let text = normalised(&text);
-    if settings::is_generated(&text) {
+    if settings::is_generated(&text) || scope.holds_off(language, &Rope::from_str(&text), 0..text.len()) {
         return None;
     }
-    Prepared::new(&key(path), language, &text).ok()
+    Prepared::new(&key(path), language.name(), &text).ok()
 }
 
 /// The text of a file of at most `max_bytes` bytes. Bytes that are not UTF-8 are replaced.

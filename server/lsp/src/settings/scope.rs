@@ -2,13 +2,16 @@
 //! uses of a text, so that what may not be completed is not learned, quoted or sent ahead either.
 //! It leaves finding the rules to `rules`.
 
+use std::ops::Range;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use pennyworth_core::classify::guests::{guests, may_have_guests};
 use pennyworth_core::gate::FileKind;
 use pennyworth_core::route::Privacy;
 use pennyworth_core::task::Tasks;
 use pennyworth_core::text;
+use pennyworth_grammars::Language;
 use ropey::Rope;
 
 use super::ignored::is_generated;
@@ -60,6 +63,24 @@ impl Scope {
                 Use::Quote => self.kind == FileKind::Normal,
                 Use::Warm => self.kind == FileKind::Normal && self.settings.privacy() != Privacy::Embedded,
             }
+    }
+
+    /// Whether a part of a text in this language holds another language that is off.
+    pub fn holds_off(&self, language: &'static Language, text: &Rope, part: Range<usize>) -> bool {
+        self.may_hold_off(language)
+            && guests(&text.to_string(), language)
+                .iter()
+                .any(|guest| guest.touches(&part) && !self.are_on(&guest.languages))
+    }
+
+    /// Whether texts in this language may hold another one that is off.
+    pub fn may_hold_off(&self, language: &Language) -> bool {
+        self.settings.languages.values().any(|is_on| !is_on) && may_have_guests(language)
+    }
+
+    /// Whether all of these languages are on.
+    pub fn are_on(&self, languages: &[&str]) -> bool {
+        languages.iter().all(|language| self.settings.is_language_on(language))
     }
 
     /// The document's kind by its place and name.
