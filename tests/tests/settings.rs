@@ -143,6 +143,22 @@ async fn a_fault_in_the_users_own_file_stops_what_costs_money_until_it_is_mended
 }
 
 #[tokio::test]
+async fn what_the_user_writes_into_the_own_file_holds_from_the_next_edit_on() {
+    let mut scene = Scene::new("tasks.expression.pin = \"paid\"", b"", Value::Null).await;
+    scene.ask().await;
+    assert_eq!(scene.asked().0, 1);
+    let path = scene.place.path().join("config.toml");
+    let text = fs::read_to_string(&path).unwrap();
+    fs::write(&path, format!("local_only = true\ncap_usd_per_day = 0.4\n{text}")).unwrap();
+    let edit = json!([{"text": SOURCE.replace("greeting", "farewell")}]);
+    scene.editor.change(&scene.uri.clone(), 2, edit).await;
+    while scene.status().await["cap_usd_per_day"] != 0.4 {}
+    scene.ask().await;
+    assert_eq!(scene.asked().0, 1);
+    assert_eq!(scene.editor.shutdown().await, 0);
+}
+
+#[tokio::test]
 async fn a_pattern_that_can_hardly_be_meant_closes() {
     for options in
         [json!({"secrets": ["a\n!.env"]}), json!({"secrets": ["\u{feff}!.env"]}), json!({"ignore": ["z\n!a.rs"]})]

@@ -127,6 +127,7 @@ impl LanguageServer for Server {
 
     async fn did_change(&self, params: DidChangeTextDocumentParams) {
         self.edits.fetch_add(1, Ordering::Relaxed);
+        self.parts.sources.edited();
         let edits = convert::edits(params.content_changes);
         let uri = params.text_document.text_document_identifier.uri;
         let version = convert::version(params.text_document.version);

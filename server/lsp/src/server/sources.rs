@@ -46,6 +46,8 @@ pub(super) struct Sources {
     is_restricted: AtomicBool,
     /// Whether reading the workspace has begun.
     is_reading: AtomicBool,
+    /// Whether somebody looks if the user's own files were written.
+    is_looking: AtomicBool,
     changed_rules: ChangedRules,
     /// Held while a configuration is made, so that the last change prevails.
     made: Mutex<Made>,
@@ -91,6 +93,7 @@ impl Sources {
             layers: Mutex::default(),
             is_restricted: AtomicBool::new(false),
             is_reading: AtomicBool::new(false),
+            is_looking: AtomicBool::new(false),
             changed_rules: ChangedRules::default(),
             made: Mutex::default(),
         }
@@ -162,12 +165,27 @@ impl Sources {
     /// Makes a new configuration if the user's files were written since they were last read.
     pub(super) fn refresh_if_written(self: &Arc<Sources>) {
         let sources = Arc::clone(self);
+        tokio::task::spawn_blocking(move || sources.refresh_now_if_written());
+    }
+
+    fn refresh_now_if_written(&self) {
+        let known = lock(&self.made).written.clone();
+        // Before the first configuration is made from the file, there is nothing to make anew.
+        if !known.is_empty() && self.written() != known {
+            self.refresh();
+        }
+    }
+
+    /// A document was edited, and a request will follow. Clients do not report that the user's own files were written.
+    pub(super) fn edited(self: &Arc<Sources>) {
+        // A disk may be slow, and keys are many.
+        if self.is_looking.swap(true, Ordering::Relaxed) {
+            return;
+        }
+        let sources = Arc::clone(self);
         tokio::task::spawn_blocking(move || {
-            let known = lock(&sources.made).written.clone();
-            // Before the first configuration is made from the file, there is nothing to make anew.
-            if !known.is_empty() && sources.written() != known {
-                sources.refresh();
-            }
+            sources.refresh_now_if_written();
+            sources.is_looking.store(false, Ordering::Relaxed);
         });
     }
 
