@@ -437,7 +437,8 @@ fn a_value_belongs_to_a_name_far_above_the_window_or_the_excerpt() {
         let text = text + "last = ";
         for lines in [15, 300] {
             let at = text.rmatch_indices('\n').nth(lines).unwrap().0 + 1;
-            let (above, below) = (crate::prompt::above(&Rope::from(text.as_str()), at, 1024), text[at..].to_owned());
+            let (above, below) =
+                (crate::prompt::above(&Rope::from(text.as_str()), at, 1024), text.get(at..).unwrap().to_owned());
             let excerpt = Excerpt { path: path.into(), above: above.clone(), text: below.clone() };
             for prompt in [
                 Prompt { path: path.into(), above, prefix: below, ..Prompt::default() },

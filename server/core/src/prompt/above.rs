@@ -27,7 +27,7 @@ pub fn above(text: &Rope, start: usize, most: usize) -> String {
     let is_cut = from > 0 || start > REACH;
     let line = reach.get(from..).and_then(|rest| rest.find('\n')).filter(|_| is_cut);
     let (far, near) = reach.split_at_checked(line.map_or(from, |end| from + end + 1)).unwrap_or(("", &reach));
-    let inner = near.lines().find(|line| !line.trim().is_empty()).map_or(MAX_HEAD_BYTES, indent);
+    let inner = near.lines().find(|line| !is_blank(line)).map_or(MAX_HEAD_BYTES, indent);
     let heads = heads(far, inner);
     match heads.is_empty() {
         true => near.to_owned(),
@@ -38,7 +38,7 @@ pub fn above(text: &Rope, start: usize, most: usize) -> String {
 /// The lines of a text that head what is indented by `inner` below it: each is indented less than the one after it. To them belong the head of
 /// the table, and the lines that say what kind of document this is.
 fn heads(far: &str, mut inner: usize) -> Vec<&str> {
-    let mut lines = far.split_inclusive('\n').rev().filter(|line| !line.trim().is_empty()).peekable();
+    let mut lines = far.split_inclusive('\n').rev().filter(|line| !is_blank(line)).peekable();
     let (mut found, mut has_table) = (Vec::new(), false);
     while let Some(line) = lines.next().filter(|_| found.len() < MAX_HEADS) {
         let (own, is_table) = (indent(line), line.starts_with('[') && line.trim_end().ends_with(']'));
@@ -60,7 +60,11 @@ fn heads(far: &str, mut inner: usize) -> Vec<&str> {
 }
 
 fn indent(line: &str) -> usize {
-    line.len() - line.trim_start().len()
+    line.bytes().take_while(|byte| b" \t".contains(byte)).count()
+}
+
+fn is_blank(line: &str) -> bool {
+    line.as_bytes().get(indent(line)).is_none_or(|byte| *byte == b'\n')
 }
 
 #[cfg(test)]

@@ -24,6 +24,7 @@ fn names_of_secrets_are_known_in_their_usual_forms() {
         "parolă",
         "lozinka",
         "mật_khẩu",
+        "كلمة_السر",
         "סיסמה",
         "ｐａｓｓｗｏｒｄ",
     ] {
@@ -211,7 +212,7 @@ fn keys_are_known_by_their_patterns() {
         format!("dt0c01.8BKRPBNDZ2MS6GMPDIDFEVIA.{}", "MR8AUBNUUB5ZVLD0".repeat(4)),
         format!("sdk-{uuid}"),
         format!("access_token$production$5ba7b4b87113c16f${hex}"),
-        format!("v1.0-9e7c6be9ff907a76cc0b57aa-{}", &hex.repeat(5)[..146]),
+        format!("v1.0-9e7c6be9ff907a76cc0b57aa-{}", hex.repeat(5).get(..146).unwrap()),
         "SCWMSZ9NIP86PGAGD5NO".to_owned(),
         format!("1/0396663040463353:{hex}"),
     ] {
