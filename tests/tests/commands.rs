@@ -122,6 +122,8 @@ async fn nobody_but_the_model_inside_is_asked_where_the_workspace_is_not_trusted
     let invoked = json!({"textDocument": {"uri": URI}, "position": position(), "context": {"triggerKind": 1}});
     assert!(editor.request("textDocument/inlineCompletion", invoked).await.is_null());
     assert_eq!(run(&mut editor, "status", json!([])).await["models"], json!([]));
+    let explained = run(&mut editor, "explain", json!([URI, position()])).await;
+    assert!(explained["text"].as_str().unwrap().contains("this workspace is not trusted"), "{explained}");
     // Nor after the server reads the settings again.
     editor.notify("workspace/didChangeConfiguration", json!({"settings": {"speculate": false}})).await;
     assert_eq!(run(&mut editor, "status", json!([])).await["models"], json!([]));

@@ -107,7 +107,7 @@ export function details(scene: Scene, stats: string | undefined): string {
   const lines = [`**Pennyworth** ${doing(status)}`];
   for (const { file, line, key, message, holds } of status.faults ?? []) {
     const place = [line === null ? file : `${file}:${line}`, key].filter((part) => part !== '').join(': ');
-    lines.push(`$(warning) ${plain(`${place}: ${message}`)}; ${plain(holds)}.`);
+    lines.push(`$(warning) ${plain(`${place}: ${message}`)} (${plain(holds)}).`);
   }
   const troubles = (status.troubles ?? []).map(told);
   for (const trouble of troubles.length > 0 ? troubles : status.trouble ? [status.trouble] : []) lines.push(`$(warning) ${plain(trouble)}`);

@@ -41,7 +41,7 @@ test('the text for each state', () => {
   const fault = { file: 'config.toml', line: 3, key: 'cap', message: 'unknown key', holds: 'nothing costs money' };
   check(scene({ ...QWEN, faults: [fault] }), '$(warning) Pennyworth $0.031 of $0.50 · settings have a fault', true);
   const told = details(scene({ ...QWEN, faults: [fault] }), undefined);
-  assert.ok(told.includes('config.toml:3: cap: unknown key; nothing costs money'), told);
+  assert.ok(told.includes('config.toml:3: cap: unknown key (nothing costs money)'), told);
   check(scene({ ...QWEN, state: 'paused' }), '$(debug-pause) Pennyworth paused · $0.031 of $0.50');
   check(scene({ state: 'off' }), '$(circle-slash) Pennyworth off');
   check(scene({}, { restricted: true }), '$(shield) Pennyworth restricted · $0.00');

@@ -94,7 +94,7 @@ function M.wrong(status)
   local lines = {}
   for _, fault in ipairs(value(status.faults) or {}) do
     local place = fault.file .. (value(fault.line) and (':%d'):format(fault.line) or '') .. (fault.key ~= '' and ': ' .. fault.key or '')
-    lines[#lines + 1] = ('%s: %s; %s'):format(place, fault.message, fault.holds)
+    lines[#lines + 1] = ('%s: %s (%s)'):format(place, fault.message, fault.holds)
   end
   for _, trouble in ipairs(value(status.troubles) or {}) do
     local again = value(trouble.again)

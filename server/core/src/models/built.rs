@@ -204,8 +204,11 @@ fn format_name(
     let found = match row.format.as_deref() {
         Some(name) => {
             let near = formats.values().filter(carried).map(|format| format.name.as_str());
-            let hint = nearest(name, near).map_or_else(String::new, |near| format!("; did you mean `{near}`?"));
-            formats.get(name).ok_or_else(|| ("format", format!("is `{name}`{hint}; known formats: {}", known())))?
+            let hint = match nearest(name, near) {
+                Some(near) => format!("did you mean `{near}`? Known"),
+                None => "known".to_owned(),
+            };
+            formats.get(name).ok_or_else(|| ("format", format!("is `{name}`; {hint} formats: {}", known())))?
         }
         None => format_for_id(formats, id).ok_or_else(|| ("format", no_format(id, formats, carried)))?,
     };

@@ -166,6 +166,11 @@ fn bad_keys_are_named_with_file_line_and_what_is_allowed() {
             "c.toml:3: model.x.base_url: is `http://a.example`; a paid model on another machine needs https://",
         ),
         ("base_url", "'ftp://a'", "c.toml:3: model.x.base_url: is `ftp://a`; it must begin with http:// or https://"),
+        (
+            "format",
+            "'qwn'",
+            "c.toml:5: model.x.format: is `qwn`; did you mean `qwen`? Known formats: chat, chat_brief, chat_claude,",
+        ),
         ("format", "'nix'", "c.toml:5: model.x.format: is `nix`; known formats: chat, chat_brief, chat_claude,"),
         (
             "protocol",

@@ -143,6 +143,9 @@ pub fn as_text(
         None if !decision.scope().settings.embedded.enabled => writeln!(out, "embedded    off")?,
         None => writeln!(out, "embedded    not sure enough, {} learned", counted(learned as u64, "file"))?,
     }
+    if decision.scope().settings.is_restricted {
+        writeln!(out, "models      none: this workspace is not trusted")?;
+    }
     match &decision.plan {
         Some(plan) => {
             write!(out, "{plan}")?;

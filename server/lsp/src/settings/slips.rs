@@ -86,7 +86,7 @@ fn in_value(value: &str, wanted: &str) -> Option<String> {
         return Some(format!("is {}, with a comment that TOML does not know; it has `# …`", before.trim()));
     }
     if let Some(before) = value.strip_suffix([';', ',']).map(str::trim).filter(|before| is_whole(before)) {
-        return Some(format!("is {value}; TOML has no mark at the end of a value: {before}"));
+        return Some(format!("is `{value}`; TOML has no mark at the end of a value: {before}"));
     }
     if let Some(number) = number_with_commas(value) {
         return Some(format!("is {value}; a number has a point and no comma: {number}"));

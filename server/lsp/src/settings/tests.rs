@@ -176,9 +176,9 @@ fn a_slip_in_toml_is_named_for_what_it_is() {
         ("ignore = a, b", "config.toml:1: ignore is a, b, which is more than one value; wanted: a list in brackets"),
         (
             "cap_usd_per_day = 0.5;",
-            "config.toml:1: cap_usd_per_day is 0.5;; TOML has no mark at the end of a value: 0.5",
+            "config.toml:1: cap_usd_per_day is `0.5;`; TOML has no mark at the end of a value: 0.5",
         ),
-        ("enabled = true,", "config.toml:1: enabled is true,; TOML has no mark at the end of a value: true"),
+        ("enabled = true,", "config.toml:1: enabled is `true,`; TOML has no mark at the end of a value: true"),
         (
             "cap_usd_per_day = 1,000.50",
             "config.toml:1: cap_usd_per_day is 1,000.50; a number has a point and no comma: 1000.50",

@@ -52,7 +52,7 @@ fn mark(notice: &Notice) -> Diagnostic {
     let start = Position { line, character: 0 };
     let holds = match notice.holds {
         Holds::Everything => String::new(),
-        _ => format!("; {}", notice.holds),
+        _ => format!(" ({})", notice.holds),
     };
     Diagnostic {
         range: Range { start, end: Position { line: line + 1, character: 0 } },
@@ -152,7 +152,8 @@ mod tests {
         assert!(uri.starts_with("file:///") && uri.ends_with("/config.toml"), "{uri}");
         let said = |mark: &Diagnostic| (mark.range.start.line, serde_json::to_value(&mark.message).unwrap());
         let holds = Holds::Here.to_string();
-        let expected = [(2, format!("key: unknown key; {holds}").into()), (0, format!("is not UTF-8; {holds}").into())];
+        let expected =
+            [(2, format!("key: unknown key ({holds})").into()), (0, format!("is not UTF-8 ({holds})").into())];
         assert_eq!(marks.iter().map(said).collect::<Vec<_>>(), expected);
     }
 }
