@@ -22,6 +22,8 @@ const SECTION: &str = "pennyworth";
 const GLUE: [&str; 2] = ["server", "trace"];
 /// A file larger than this is not a configuration.
 const MAX_BYTES: u64 = 1024 * 1024;
+/// Faults of a file that are named for what they are: each takes a look at the whole text.
+const NAMED: usize = 50;
 
 /// The source of values.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -110,7 +112,7 @@ impl Layer {
         let (table, errors) = DeTable::parse_recoverable(source);
         let mut broken = BTreeSet::new();
         for error in errors {
-            let (line, message) = syntax_fault(source, &error);
+            let (line, message) = syntax_fault(source, &error, layer.notices.len() < NAMED);
             // The first one in a line says it; the others follow from it.
             if broken.insert(line) {
                 layer.notices.push(layer.notice_at(Severity::Error, line, "", message));
@@ -127,12 +129,11 @@ impl Layer {
             }
         }
         // Half a row could send code to the wrong place.
-        for line in broken.iter().flatten() {
-            if let [table, row, ..] = &path_of_line(source, *line)[..]
-                && WHOLE.contains(&table.as_str())
-                && let Some(rows) = layer.values.get_mut(table).and_then(Value::as_object_mut)
+        for (table, row) in slips::rows(source, &broken) {
+            if WHOLE.contains(&table.as_str())
+                && let Some(rows) = layer.values.get_mut(&table).and_then(Value::as_object_mut)
             {
-                rows.remove(row);
+                rows.remove(&row);
             }
         }
         layer
@@ -333,21 +334,20 @@ fn at_line(source: &str, line: usize) -> (&str, &str) {
     (above, rest.lines().next().unwrap_or_default())
 }
 
-fn path_of_line(source: &str, line: usize) -> Vec<String> {
-    let (above, line) = at_line(source, line);
-    slips::path(above, line)
-}
-
 /// The line of a fault, and what is wrong there.
-fn syntax_fault(source: &str, error: &toml::de::Error) -> (Option<usize>, String) {
-    let Some(span) = error.span() else { return (None, format!("not TOML: {}", error.message())) };
+fn syntax_fault(source: &str, error: &toml::de::Error, is_named: bool) -> (Option<usize>, String) {
+    let plain = || format!("not TOML: {}", error.message());
+    let Some(span) = error.span() else { return (None, plain()) };
+    if !is_named {
+        return (Some(line_of(source, span.start)), plain());
+    }
     let opened = slips::opens(source, span.start);
     let line = opened.unwrap_or_else(|| line_of(source, span.start));
     let (above, at) = at_line(source, line);
     let named = slips::named(above, at);
     let message = match (error.message(), named) {
         // The key is whole; it is there twice.
-        ("duplicate key", _) | (_, None) => format!("not TOML: {}", error.message()),
+        ("duplicate key", _) | (_, None) => plain(),
         (_, Some(slip)) => slip,
     };
     (Some(line), message)

@@ -1,6 +1,8 @@
 //! Usual slips of the pen in TOML, named for what they are: a value that is missing, `:` for `=`, a word without quotes, `True`, `0,5`.
 //! A parser's message names what it expected next, which seldom is what went wrong. It leaves finding the place of a fault to the parser.
 
+use std::collections::BTreeSet;
+
 use super::schema;
 
 /// What is wrong in a line that is no TOML: a sentence that begins with the key. `above` is the text above the line. `None` if it is no usual slip.
@@ -18,10 +20,27 @@ pub(super) fn named(above: &str, line: &str) -> Option<String> {
 }
 
 /// The key of the line, with those of its table.
-pub(super) fn path(above: &str, line: &str) -> Vec<String> {
+fn path(above: &str, line: &str) -> Vec<String> {
     let mut path = table(above);
     path.extend(key(line.trim()).map(|(name, _)| segments(name)).unwrap_or_default());
     path
+}
+
+/// The tables and rows in which one of these lines stands.
+pub(super) fn rows(source: &str, lines: &BTreeSet<Option<usize>>) -> Vec<(String, String)> {
+    let (mut header, mut rows) = (Vec::new(), Vec::new());
+    for (number, line) in source.lines().enumerate() {
+        let line = line.trim();
+        if line.starts_with('[') {
+            header = names(line);
+        } else if lines.contains(&Some(number + 1)) {
+            let mut path = header.clone().into_iter();
+            let mut below = key(line).map(|(name, _)| segments(name)).unwrap_or_default().into_iter();
+            let mut next = || path.next().or_else(|| below.next());
+            rows.extend(next().zip(next()));
+        }
+    }
+    rows
 }
 
 /// What is wrong in a key with what stands behind it.
@@ -53,7 +72,8 @@ fn in_pair(path: &[String], name: &str, rest: &str) -> Option<String> {
 fn in_table(path: &[String], inside: &str) -> Option<String> {
     let inside = inside.trim_end().strip_suffix('}').unwrap_or(inside);
     inside.split(',').find_map(|pair| {
-        let (name, rest) = key(pair.trim())?;
+        // One level is enough, and a text of any depth may stand here.
+        let (name, rest) = key(pair.trim()).filter(|(_, rest)| !rest.contains('{'))?;
         let path: Vec<String> = path.iter().cloned().chain(segments(name)).collect();
         in_pair(&path, name, rest)
     })
@@ -217,7 +237,11 @@ pub(super) fn opens(source: &str, fault: usize) -> Option<usize> {
 
 /// The names of the table that the end of a text is in.
 fn table(above: &str) -> Vec<String> {
-    let header = above.lines().rev().map(str::trim).find(|line| line.starts_with('['));
-    let name = header.and_then(|line| line.strip_prefix('[')?.split(']').next()).map(str::trim);
+    above.lines().rev().map(str::trim).find(|line| line.starts_with('[')).map(names).unwrap_or_default()
+}
+
+/// The names in a table's header.
+fn names(header: &str) -> Vec<String> {
+    let name = header.strip_prefix('[').and_then(|rest| rest.split(']').next()).map(str::trim);
     name.filter(|name| !name.starts_with('[')).map(segments).unwrap_or_default()
 }

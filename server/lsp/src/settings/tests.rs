@@ -199,6 +199,7 @@ fn nothing_more_is_said_about_a_row_with_a_broken_line() {
         "[model.m]\nprice = { input = 1, output = }",
         "model.m.protocol =\n",
         "[provider.openai]\nbase_url = http://a",
+        &format!("model.m = {}", "{ a = ".repeat(100_000)),
     ] {
         let (settings, notices) = Settings::load(&[file(source)]);
         assert_eq!(notices.len(), 1, "{source}: {notices:?}");
