@@ -194,7 +194,9 @@ async fn an_editor_moves_no_model_and_names_none() {
         assert!(scene.ask().await.is_some(), "{options}");
         assert_eq!(scene.status().await["models"], json!(["free", "paid"]), "{options}");
         let told = scene.editor.note("window/showMessage").await.to_string();
-        assert!(told.contains("is refused") && told.contains("config.toml"), "{told}");
+        assert!(told.contains("is refused"), "{told}");
+        let status = scene.status().await;
+        assert!(status["faults"][0]["message"].as_str().unwrap().contains("config.toml"), "{status}");
         scene.editor.notify("workspace/didChangeConfiguration", json!({"settings": {"pennyworth": options}})).await;
         scene.ask().await;
         assert_eq!(scene.editor.shutdown().await, 0);

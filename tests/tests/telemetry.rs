@@ -78,12 +78,7 @@ async fn an_editor_cannot_name_a_collector() {
     let options = json!({"telemetry": {"endpoint": endpoint}});
     editor.initialize(json!({"textDocument": {"inlineCompletion": {}}}), options, None).await;
     // Without a ledger there is a message about that, too.
-    while !editor
-        .note("window/showMessage")
-        .await
-        .to_string()
-        .contains("telemetry.endpoint: is refused: only your own file may set it")
-    {}
+    while !editor.note("window/showMessage").await.to_string().contains("telemetry.endpoint: is refused") {}
     editor.shutdown().await;
     assert_eq!(collector.connections(), 0);
 }
