@@ -319,6 +319,7 @@ mod tests {
         assert_eq!((holding(&troubles), troubles.first()), (vec![], None));
     }
 
+    #[test]
     fn answers_that_never_fit_are_a_problem_until_one_fits() {
         let troubles = Troubles::default();
         let misses = |count: u32| (0..count).filter_map(|_| troubles.misfit("m")).collect::<Vec<_>>();
@@ -332,7 +333,7 @@ mod tests {
     #[test]
     fn models_of_one_account_share_what_keeps_them_from_answering() {
         let troubles = Troubles::default();
-        troubles.failed("m", "account", problem("shut", true));
+        troubles.failed("m", "account", problem("shut", true), Instant::now());
         for (model, account, expected) in [("m", "account", true), ("n", "account", true), ("n", "another", false)] {
             assert_eq!(troubles.of(model, account).is_some(), expected, "{model} {account}");
         }

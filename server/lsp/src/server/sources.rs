@@ -18,7 +18,7 @@ use crate::documents::Documents;
 use crate::models::discover::Discovery;
 use crate::models::found::{Announced, Found};
 use crate::paths::document;
-use crate::settings::{Closed, Configuration, Layer, Notice, Opened, Settings, prices};
+use crate::settings::{Configuration, Layer, Notice, Opened, Settings, prices};
 use crate::surface::faults;
 use crate::surface::status::Changes;
 use crate::sync::{Background, lock};
