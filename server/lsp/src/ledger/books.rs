@@ -12,7 +12,7 @@ use super::clock::{Clock, Steady};
 use super::copy::{Order, copy};
 use super::damage::{self, Replaced};
 use super::file::{self, BUSY, Fault, Opened, code, is_busy, is_damage};
-use super::sums::{self, Known, Sums};
+use super::sums::{self, Doubt, Known, Sums};
 use super::trouble::{Condition, Trouble};
 
 /// Time between two tries to use the file again.
@@ -79,10 +79,12 @@ impl Books {
     /// Remembers what was spent, as just read, and whether all of it is known.
     pub(super) fn learned(&mut self, sums: Sums) {
         let Place::File(opened) = &self.place else { return };
-        self.known = Some(Known { file: opened.id, at_ms: sums.now_ms, spent: sums.spent });
-        let unknown = sums.is_unknown.then(|| {
-            let why = "was damaged, so the cost of the last 24 hours is unknown".to_owned();
-            Trouble::new(self.path.as_deref(), why, "That ends by itself after 24 hours.")
+        if sums.doubt != Some(Doubt::Absurd) {
+            self.known = Some(Known { file: opened.id, at_ms: sums.now_ms, spent: sums.spent });
+        }
+        let unknown = sums.doubt.map(|doubt| {
+            let (why, remedy) = doubt.told();
+            Trouble::new(self.path.as_deref(), why.to_owned(), remedy)
         });
         self.condition.set(unknown);
     }

@@ -2,6 +2,7 @@
 //! It leaves the writer thread to `writer` and what is learned to `memory`.
 
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime};
@@ -28,6 +29,10 @@ use super::trouble::Trouble;
 use super::writer::Writer;
 use crate::sync::lock;
 
+/// Longest wait for the writer, which may wait a while for other servers. After that its disk counts as one that does not answer.
+const ANSWER: Duration = Duration::from_secs(4);
+/// The same while it does not.
+const LATE: Duration = Duration::from_millis(50);
 /// Longest wait for the writer when the process ends.
 const LAST_WAIT: Duration = Duration::from_secs(3);
 
@@ -37,6 +42,10 @@ pub struct Ledger {
     writer: Writer,
     clock: Clock,
     path: Option<PathBuf>,
+    /// Longest wait for the writer.
+    patience: Duration,
+    /// Whether the writer was waited for in vain, and has done nothing since.
+    is_late: Arc<AtomicBool>,
     /// Days that reports have read before.
     past: Arc<Mutex<Past>>,
 }
@@ -51,9 +60,24 @@ impl Ledger {
     /// Opens the ledger with another clock.
     pub fn open_with(path: Option<&Path>, clock: Clock) -> (Ledger, Option<String>) {
         let writer = Writer::start(path, clock.clone());
-        let ledger = Ledger { writer, clock, path: path.map(Path::to_owned), past: Arc::default() };
+        let ledger = Ledger {
+            writer,
+            clock,
+            path: path.map(Path::to_owned),
+            patience: ANSWER,
+            is_late: Arc::default(),
+            past: Arc::default(),
+        };
         let news = ledger.take_news();
         (ledger, (!news.is_empty()).then(|| news.join("; ")))
+    }
+
+    /// A ledger in place of one that cannot be opened: it keeps rows in memory and spends nothing. `why` follows the subject of a sentence.
+    pub fn without(path: Option<&Path>, why: &str) -> Ledger {
+        let (ledger, _) = Ledger::open(None);
+        let trouble = Trouble::new(path, why.to_owned(), "Start the server again once that is mended.");
+        ledger.writer.condition().set(Some(trouble));
+        ledger
     }
 
     /// Why no call that costs money is reserved, if so. Does not wait.
@@ -72,16 +96,21 @@ impl Ledger {
     }
 
     /// Writes a call before it is sent and reserves its worst cost against the caps (`None`: no caps), in one transaction over all servers
-    /// that share the file. A cap never refuses a free call.
+    /// that share the file. A cap never refuses a free call, and neither does a disk that does not answer: its row is written later.
     pub async fn reserve(&self, entry: Entry, caps: Option<Caps>) -> Result<Reservation, Refused> {
         let (reply, answer) = oneshot::channel();
         let writer = self.writer.clone();
+        let free = (entry.worst_cost <= Money::ZERO).then(|| entry.clone());
         self.send(move |store| {
             let result = store.reserve(&entry, caps).map(|id| Ticket::new(id, entry, writer));
             // If the caller is gone, dropping the ticket takes the reservation back.
             let _ = reply.send(result);
         });
-        let ticket = answer.await.map_err(|_| Refused::Unwritten("it is closed".into()))??;
+        let ticket = match (self.answer(answer).await, free) {
+            (Some(answered), _) => answered?,
+            (None, Some(entry)) => Ticket::new(CallId::fresh(), entry, self.writer.clone()),
+            (None, None) => return Err(self.trouble().map_or_else(closed, Refused::Unbooked)),
+        };
         Ok(ticket.redeem())
     }
 
@@ -122,7 +151,7 @@ impl Ledger {
         self.send(move |store| {
             let _ = reply.send(store.spent());
         });
-        answer.await.ok().flatten()
+        self.answer(answer).await.flatten()
     }
 
     /// What the router needs to know of a model for a task and language, except its health. Does not wait.
@@ -179,7 +208,9 @@ impl Ledger {
     ///
     /// It reads on a connection of its own, so that no call waits for it, and remembers past days, so that asking again costs what today has.
     pub fn report(&self, since: SystemTime) -> Result<Report, String> {
-        self.flush();
+        if !self.flush() {
+            return Err("its disk does not answer".into());
+        }
         let now = self.clock.wall_ms();
         if let Some(path) = &self.path {
             match lock(&self.past).read(path, now, since) {
@@ -217,9 +248,39 @@ impl Ledger {
         self.writer.send(job);
     }
 
+    /// The same ledger for callers that wait no longer than this.
+    #[cfg(test)]
+    pub(super) fn impatient(&self, patience: Duration) -> Ledger {
+        Ledger { patience, ..self.clone() }
+    }
+
+    /// Waits for the writer, but not for ever.
+    async fn answer<T>(&self, answer: oneshot::Receiver<T>) -> Option<T> {
+        let patience = if self.is_late.load(Ordering::Relaxed) { LATE.min(self.patience) } else { self.patience };
+        if let Ok(answer) = tokio::time::timeout(patience, answer).await {
+            return answer.ok();
+        }
+        if !self.is_late.swap(true, Ordering::Relaxed) {
+            let why = "does not answer: its disk hangs".to_owned();
+            let remedy = "It is used again as soon as it does.";
+            self.writer.condition().set(Some(Trouble::new(self.path.as_deref(), why, remedy)));
+            let is_late = Arc::clone(&self.is_late);
+            self.send(move |store| {
+                is_late.store(false, Ordering::Relaxed);
+                // This finds out how the books are.
+                store.spent();
+            });
+        }
+        None
+    }
+
     fn now_ms(&self) -> i64 {
         self.clock.wall_ms()
     }
+}
+
+fn closed() -> Refused {
+    Refused::Unwritten("it is closed".into())
 }
 
 impl std::fmt::Debug for Ledger {

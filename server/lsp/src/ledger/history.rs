@@ -19,21 +19,8 @@ pub(super) fn load(connection: &Connection) -> rusqlite::Result<Memory> {
     )?;
     let mut rows = rows.query([RECENT])?;
     while let Some(row) = rows.next()? {
-        let shown = PastSuggestion::read(row)?;
-        let Ok(task) = shown.task.parse() else { continue };
-        memory.shown(task, &shown.language, &shown.model, row.get(10)?);
-        if let Some(fate) = shown.kind.and_then(|kind| shown.fate(kind)) {
-            memory.fate(&shown.model, fate);
-        }
-        if let Some(taken) = shown.kind.and_then(|kind| shown.line(kind)) {
-            memory.line(&shown.model, taken);
-        }
-        let Some(kind) = shown.kind else { continue };
-        let shown = PastSuggestion { kind: None, ..shown };
-        shown.decided(&mut memory, kind, row.get(10)?);
-        if kind.is_acceptance() {
-            shown.accepted(&mut memory, row.get(9)?);
-        }
+        // A row with figures that cannot be right teaches nothing.
+        let _ = shown(&mut memory, row);
     }
     memory.fit_all();
     let mut rows = connection.prepare(
@@ -42,19 +29,46 @@ pub(super) fn load(connection: &Connection) -> rusqlite::Result<Memory> {
     )?;
     let mut rows = rows.query([RECENT])?;
     while let Some(row) = rows.next()? {
-        let model: String = row.get(0)?;
-        let count = |column| row.get::<_, i64>(column).map(|count| u64::try_from(count).unwrap_or(0));
-        if row.get(6)? {
-            memory.billed(&model, row.get(1)?, count(2)?, (count(3)?, count(5)?));
-        }
-        if row.get(7)? {
-            let (ms, at_ms) = (row.get::<_, Option<u32>>(8)?.unwrap_or_default(), row.get::<_, i64>(9)?);
-            memory.missed(&model, ms, at_ms.saturating_add(ms.into()));
-        } else if let Some(first) = row.get::<_, Option<u32>>(4)? {
-            memory.waited(&model, first);
-        }
+        let _ = called(&mut memory, row);
     }
     Ok(memory)
+}
+
+/// Learns from a suggestion, and from what the user decided about it.
+fn shown(memory: &mut Memory, row: &rusqlite::Row<'_>) -> rusqlite::Result<()> {
+    let (shown, chars, at_ms) = (PastSuggestion::read(row)?, row.get(9)?, row.get(10)?);
+    let Ok(task) = shown.task.parse() else { return Ok(()) };
+    memory.shown(task, &shown.language, &shown.model, at_ms);
+    let Some(kind) = shown.kind else { return Ok(()) };
+    if let Some(fate) = shown.fate(kind) {
+        memory.fate(&shown.model, fate);
+    }
+    if let Some(taken) = shown.line(kind) {
+        memory.line(&shown.model, taken);
+    }
+    let shown = PastSuggestion { kind: None, ..shown };
+    shown.decided(memory, kind, at_ms);
+    if kind.is_acceptance() {
+        shown.accepted(memory, chars);
+    }
+    Ok(())
+}
+
+/// Learns from a call.
+fn called(memory: &mut Memory, row: &rusqlite::Row<'_>) -> rusqlite::Result<()> {
+    let model: String = row.get(0)?;
+    let count = |column| row.get::<_, u32>(column).map(u64::from);
+    let (plain, input, parts) = (row.get(1)?, count(2)?, (count(3)?, count(5)?));
+    if row.get(6)? {
+        memory.billed(&model, plain, input, parts);
+    }
+    if row.get(7)? {
+        let (ms, at_ms) = (row.get::<_, Option<u32>>(8)?.unwrap_or_default(), row.get::<_, i64>(9)?);
+        memory.missed(&model, ms, at_ms.saturating_add(ms.into()));
+    } else if let Some(first) = row.get::<_, Option<u32>>(4)? {
+        memory.waited(&model, first);
+    }
+    Ok(())
 }
 
 /// A suggestion as it was shown.

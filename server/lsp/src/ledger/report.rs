@@ -15,6 +15,8 @@ use super::file;
 use super::sums;
 
 const DAY_MS: i64 = 24 * 3_600_000;
+/// The last time that has a date, the end of the year 9999.
+const LAST_MS: i64 = 253_402_300_799_999;
 
 /// Costs and suggestions since a time.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -141,9 +143,12 @@ fn percentiles<S: Serializer>(waits: &[u32], serializer: S) -> Result<S::Ok, S::
     serde_json::json!({"p50": row.wait(0.5), "p95": row.wait(0.95)}).serialize(serializer)
 }
 
+/// What cannot be right counts as nothing here: sums over it would fail. Whether the caps believe the file is for `sums` to say.
 const CALLS: &str = "
     SELECT date(at_ms / 1000, 'unixepoch', 'localtime'), task, language, model, count(*), sum(estimated), sum(status = 'failed'), sum(status IN ('aborted', 'lost')),
-        sum(input), sum(cached), sum(output), sum(charge), group_concat(first_ms), sum(status = 'outrun')
+        sum(iif(input BETWEEN 0 AND 1000000000000, input, 0)), sum(iif(cached BETWEEN 0 AND 1000000000000, cached, 0)),
+        sum(iif(output BETWEEN 0 AND 1000000000000, output, 0)),
+        sum(iif(charge BETWEEN -1000000000000000000 AND 1000000000000000000, charge, 0)), group_concat(first_ms), sum(status = 'outrun')
     FROM calls WHERE at_ms BETWEEN ?1 AND ?2 AND status <> 'unsent' GROUP BY 1, 2, 3, 4";
 
 const SUGGESTIONS: &str = "
@@ -151,11 +156,12 @@ const SUGGESTIONS: &str = "
         count(*), sum(outcome IN ('accepted', 'partly')), sum(outcome = 'typed'),
         sum(CASE WHEN outcome IN ('accepted', 'partly') THEN outcome_chars END),
         sum(CASE WHEN kept_minutes IS NOT NULL THEN outcome_chars END), sum(kept_chars)
-    FROM suggestions WHERE at_ms BETWEEN ?1 AND ?2 GROUP BY 1, 2, 3, 4";
+    FROM suggestions WHERE at_ms BETWEEN ?1 AND ?2 AND outcome_chars BETWEEN 0 AND 1000000000000 AND coalesce(kept_chars, 0) <= 1000000000000
+    GROUP BY 1, 2, 3, 4";
 
 /// Reads the report since a time.
 pub(super) fn read(connection: &Connection, now_ms: i64, since: SystemTime) -> rusqlite::Result<Report> {
-    report(connection, now_ms, span(connection, millis(since), i64::MAX)?)
+    report(connection, now_ms, span(connection, millis(since), LAST_MS)?)
 }
 
 /// Rows of past days, which hardly change. Of those, reports read each once.
@@ -185,7 +191,7 @@ impl Past {
                 self.of = of;
             }
             let mut rows = self.rows.clone();
-            rows.extend(span(&connection, since.max(yesterday), i64::MAX)?);
+            rows.extend(span(&connection, since.max(yesterday), LAST_MS)?);
             report(&connection, now_ms, rows)
         };
         read().map_err(|error| error.to_string())
@@ -195,7 +201,7 @@ impl Past {
 fn report(connection: &Connection, now_ms: i64, rows: Rows) -> rusqlite::Result<Report> {
     let today = connection.query_row("SELECT date(?1 / 1000, 'unixepoch', 'localtime')", [now_ms], |row| row.get(0))?;
     // A file that can only be read may have a version without these sums.
-    let spent = sums::read(connection, now_ms).ok().filter(|sums| !sums.is_unknown).map(|sums| sums.spent);
+    let spent = sums::read(connection, now_ms).ok().filter(|sums| sums.doubt.is_none()).map(|sums| sums.spent);
     let mut report = Report { spent, ..Report::of(today, rows.into_values().collect()) };
     report.rows.sort_by(|a, b| b.cost.cmp(&a.cost).then(b.chars.cmp(&a.chars)).then(a.task.cmp(&b.task)));
     Ok(report)

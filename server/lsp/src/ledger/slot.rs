@@ -6,21 +6,34 @@ use super::Ledger;
 
 /// Holds the ledger once it is open.
 #[derive(Default)]
-pub struct Slot(SetOnce<Ledger>);
+pub struct Slot {
+    kept: SetOnce<Ledger>,
+    /// Stands in while the disk does not answer, or for good if the ledger cannot be opened.
+    stand_in: SetOnce<Ledger>,
+}
 
 impl Slot {
     /// The ledger; `None` until it is open.
     pub fn get(&self) -> Option<&Ledger> {
-        self.0.get()
+        self.kept.get().or_else(|| self.stand_in.get())
     }
 
     /// Waits for the ledger. Every call that costs money waits for it.
     pub async fn opened(&self) -> &Ledger {
-        self.0.wait().await
+        tokio::select! {
+            biased;
+            kept = self.kept.wait() => kept,
+            stand_in = self.stand_in.wait() => stand_in,
+        }
     }
 
     /// Stores the ledger. Only the first one counts.
     pub fn fill(&self, ledger: Ledger) {
-        let _ = self.0.set(ledger);
+        let _ = self.kept.set(ledger);
+    }
+
+    /// Stores a ledger that holds until the one is open that lasts.
+    pub fn stand_in(&self, ledger: Ledger) {
+        let _ = self.stand_in.set(ledger);
     }
 }

@@ -81,7 +81,7 @@ impl Store {
             lose(&step, sums.now_ms)?;
             let sums = sums::read(&step, sums.now_ms)?;
             let broken = caps.and_then(|caps| caps.broken(sums.spent, entry.worst_cost));
-            if broken.is_none() && (is_free || !sums.is_unknown) {
+            if broken.is_none() && (is_free || sums.doubt.is_none()) {
                 insert(&step, id, entry, (sums.now_ms, at), plain_tokens)?;
             }
             step.commit()?;
@@ -93,7 +93,7 @@ impl Store {
         match broken {
             _ if is_free => Ok(id),
             // The file failed in between, and the row is in memory.
-            _ if sums.is_unknown || !self.books.last() => {
+            _ if sums.doubt.is_some() || !self.books.last() => {
                 self.take_back(id);
                 Err(self.unbooked())
             }
@@ -249,7 +249,7 @@ impl Store {
         let now = self.books.now_ms();
         let sums = self.run(|connection| sums::read(connection, now)).ok()?;
         self.books.learned(sums);
-        (!sums.is_unknown && self.books.last()).then_some(sums.spent)
+        (sums.doubt.is_none() && self.books.last()).then_some(sums.spent)
     }
 
     pub(super) fn cost(&mut self, id: CallId) -> Option<Money> {

@@ -98,7 +98,7 @@ fn micro(money: Money) -> i64 {
 }
 
 fn wait<T>(future: impl Future<Output = T>) -> T {
-    tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(future)
+    tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap().block_on(future)
 }
 
 fn reserve(ledger: &Ledger, call: Entry, cap: i64) -> Result<Reservation, Refused> {
@@ -279,6 +279,8 @@ fn a_reservation_nobody_waits_for_is_taken_back() {
         let _ = held_up.recv();
     });
     {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
+        let _entered = runtime.enter();
         let mut asked = pin!(ledger.reserve(call(), None));
         assert!(asked.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending());
     }
@@ -642,6 +644,97 @@ fn rows_of_the_first_version_count_and_are_reported() {
     assert_eq!((micro(sums.day), micro(sums.month), micro(sums.reserved)), (2, 2, 4));
     assert_eq!(ledger.report(UNIX_EPOCH).unwrap().total.calls, 3);
     assert!(reserve(&ledger, call(), 205).is_err() && reserve(&ledger, call(), 206).is_ok());
+}
+
+/// Figures that no server writes: the sums fail closed, the report goes on, and free calls do, too.
+#[test]
+fn figures_that_cannot_be_right_spend_nothing() {
+    for (change, is_known) in [
+        ("UPDATE hours SET hour = 9223372036854775807", false),
+        ("UPDATE hours SET hour = -9223372036854775807 WHERE hour > 0", false),
+        ("UPDATE hours SET spent = -5000000000000", false),
+        ("UPDATE hours SET spent = 9223372036854775807", false),
+        ("UPDATE hours SET held = 9223372036854775807", false),
+        ("UPDATE hours SET held = -1", false),
+        ("UPDATE calls SET charge = -9223372036854775807 - 1", false),
+        ("INSERT INTO hours SELECT hour - 1, 9223372036854775807, 0 FROM hours", false),
+        ("UPDATE calls SET output = 9223372036854775807, input = -5", true),
+        ("UPDATE calls SET at_ms = -9223372036854775807, counts_ms = 9223372036854775807", true),
+        ("UPDATE calls SET at_ms = 9223372036854775807", true),
+        ("UPDATE calls SET plain_tokens = -1, first_ms = -1", true),
+    ] {
+        let (folder, hands) = (tempfile::tempdir().unwrap(), Hands::new());
+        let path = folder.path().join("ledger.sqlite");
+        let (ledger, _) = hands.open(Some(&path));
+        for _ in 0..2 {
+            let mut made = reserve(&ledger, call(), 5000).unwrap();
+            made.heard(&usage(90, 5));
+            made.settle(None);
+        }
+        assert!(ledger.flush());
+        let connection = Connection::open(&path).unwrap();
+        connection.execute_batch(change).unwrap();
+        drop(connection);
+        for ledger in [ledger, hands.open(Some(&path)).0] {
+            assert_eq!(wait(ledger.spent()).is_some(), is_known, "{change}");
+            assert_eq!(reserve(&ledger, call(), 5000).map(Reservation::unsent).is_ok(), is_known, "{change}");
+            assert_eq!(ledger.trouble().is_none(), is_known, "{change}");
+            reserve(&ledger, Entry { worst_cost: Money::ZERO, ..call() }, 5000).unwrap().unsent();
+            let report = ledger.report(UNIX_EPOCH).unwrap();
+            assert_eq!(report.spent.is_some(), is_known, "{change}");
+            let most = Money::from_usd(1.0);
+            assert!(report.total.cost >= Money::ZERO && report.total.cost < most, "{change}: {}", report.total.cost);
+        }
+    }
+}
+
+/// What was carried over for a call under way is taken back when it ends, perhaps in a later hour: there less than nothing was spent.
+#[test]
+fn an_hour_of_less_than_nothing_is_right_where_that_much_was_carried_back() {
+    let hands = Hands::new();
+    let (ledger, _) = hands.open(None);
+    let path = hands.folder.path().join("own.sqlite");
+    reserve(&ledger, call(), 5000).unwrap().settle(None);
+    assert!(ledger.flush());
+    let connection = Connection::open(&path).unwrap();
+    let at: i64 = connection.query_one("SELECT counts_ms FROM calls", [], |row| row.get(0)).unwrap();
+    super::sums::carry_one(&connection, 0, at + 3_600_000, Money::from_pico(-10 * MICRO)).unwrap();
+    assert_eq!(spent(&ledger), 140);
+}
+
+#[test]
+fn a_ledger_that_stands_in_spends_nothing_until_the_one_that_lasts_is_open() {
+    let slot = Slot::default();
+    slot.stand_in(Ledger::without(Some(Path::new("/x/ledger.sqlite")), "cannot be opened"));
+    let ledger = wait(slot.opened()).clone();
+    assert!(matches!(reserve(&ledger, call(), 5000), Err(Refused::Unbooked(_))));
+    assert_eq!((wait(ledger.spent()), ledger.report(UNIX_EPOCH).unwrap().total.calls), (None, 0));
+    assert!(ledger.trouble().unwrap().what().starts_with("the ledger /x/ledger.sqlite cannot be opened"));
+    reserve(&ledger, Entry { worst_cost: Money::ZERO, ..call() }, 0).unwrap().unsent();
+    let hands = Hands::new();
+    slot.fill(hands.open(None).0);
+    assert!(reserve(wait(slot.opened()), call(), 5000).is_ok());
+}
+
+/// The disk of the open file stops answering: nothing costs money, nobody waits for ever, and free calls have their rows once it answers.
+#[tokio::test]
+async fn a_disk_that_stops_answering_holds_up_no_free_call() {
+    let hands = Hands::new();
+    let (patient, _) = hands.open(None);
+    let ledger = patient.impatient(Duration::from_millis(1));
+    let (go_on, held) = mpsc::channel::<()>();
+    ledger.send(move |_| {
+        let _ = held.recv();
+    });
+    let free = Entry { worst_cost: Money::ZERO, price: free(), ..call() };
+    ledger.reserve(free.clone(), None).await.unwrap().settle(None);
+    assert!(ledger.trouble().unwrap().why.contains("does not answer"));
+    assert!(matches!(ledger.reserve(call(), None).await, Err(Refused::Unbooked(_))));
+    assert_eq!(ledger.spent().await, None);
+    drop(go_on);
+    assert!(ledger.flush());
+    assert_eq!((ledger.trouble(), ledger.report(UNIX_EPOCH).unwrap().total.calls), (None, 1));
+    patient.reserve(call(), None).await.unwrap().unsent();
 }
 
 fn suggested(model: &str, chars: u32, tokens: u32, truncated: bool) -> Suggested {
