@@ -77,3 +77,28 @@ async fn a_document_in_which_the_server_ended_is_not_parsed_by_the_next() {
     assert_eq!(second.shutdown().await, 0);
     assert_eq!(marks(home), "", "a server that ends in order leaves no mark");
 }
+
+/// Editors end a server that they no longer need with a signal, in the middle of whatever it does.
+#[tokio::test]
+async fn a_server_that_is_asked_to_end_accuses_no_document() {
+    for signal in ["-TERM", "-HUP"] {
+        let (server, home) = (binary(), tempfile::tempdir().unwrap());
+        let home = home.path();
+        let mut first = started(&server, home).await;
+        first.open(URI, "html", 1, &slow()).await;
+        while !marks(home).contains(" html") {
+            run(&mut first, "status", json!([])).await;
+        }
+        let asked =
+            std::process::Command::new("kill").args([signal, &first.process_id().unwrap().to_string()]).status();
+        assert!(asked.unwrap().success());
+        first.ended().await;
+        assert_eq!(marks(home), "", "{signal}");
+        let mut second = started(&server, home).await;
+        second.open(URI, "html", 1, &slow()).await;
+        type_in(&mut second, URI).await;
+        let status = run(&mut second, "status", json!([])).await;
+        assert!(!status.to_string().contains("the server ended"), "{signal}: {status}");
+        assert_eq!(second.shutdown().await, 0);
+    }
+}

@@ -28,6 +28,7 @@ mod capabilities;
 mod followers;
 mod options;
 mod parts;
+mod signals;
 mod sources;
 mod watching;
 
@@ -36,9 +37,9 @@ pub use options::Options;
 use capabilities::{capabilities, server_info};
 use parts::Parts;
 
-/// Serves over standard input and output. Returns the exit code of the process.
+/// Serves over standard input and output, until the client is gone or the system asks this process to end. Returns the exit code of the process.
 pub async fn run(options: Options) -> u8 {
-    serve(tokio::io::stdin(), tokio::io::stdout(), options).await
+    serve::serve(tokio::io::stdin(), tokio::io::stdout(), service(options), signals::asked_to_end()).await
 }
 
 /// Serves the client at the other end of two streams until it is gone. Returns the exit code that the protocol requires.
@@ -47,7 +48,7 @@ where
     I: AsyncRead + Unpin + Send + 'static,
     O: AsyncWrite + Unpin + Send + 'static,
 {
-    serve::serve(input, output, service(options)).await
+    serve::serve(input, output, service(options), std::future::pending()).await
 }
 
 /// The server as a service, and its socket to the client.

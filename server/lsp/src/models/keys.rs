@@ -140,6 +140,11 @@ impl Keys {
         until.max().map_or(Again::Now, Again::At)
     }
 
+    /// The owner forgets all keys when the system asks this process to end; else the process ends at once, with the programs that run.
+    pub fn end_in_order(&self) {
+        self.running.leave_signals();
+    }
+
     /// Forgets all keys, because the configuration changed, and ends the programs that run.
     pub fn forget(&self) {
         let mut known = lock(&self.known);

@@ -1,8 +1,10 @@
 //! The parts of the server: makes them, connects them, starts their threads, and ends them. There is no other place where parts meet.
 //! It leaves the protocol's methods to `server`.
 
+use std::panic::catch_unwind;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 
 use tower_lsp::Client;
 use tower_lsp::gen_lsp_types::Uri;
@@ -28,6 +30,9 @@ use crate::sync::Background;
 use crate::wire::editor::Editor;
 use crate::wire::messages;
 
+/// Time after which another ledger stands in for one whose disk does not answer.
+const LEDGER_PATIENCE: Duration = Duration::from_secs(5);
+
 /// The parts of a server.
 pub(super) struct Parts {
     pub(super) client: Client,
@@ -52,6 +57,7 @@ impl Parts {
     pub(super) fn new(client: Client, options: Options) -> Parts {
         let Options { config, ledger, discover } = options;
         let completer = Arc::new(Completer::new(Settings::default()));
+        completer.providers.keys.end_in_order();
         let (documents, background) = (Arc::<Documents>::default(), Arc::<Background>::default());
         let (status, parser) = (Arc::<Changes>::default(), Arc::<Parser>::default());
         let (slot, read) = (Arc::clone(&completer.ledger), Arc::clone(&documents));
@@ -154,18 +160,43 @@ impl Parts {
         }
     }
 
-    /// Opens the ledger on the blocking pool, so that the task that serves does not wait.
+    /// Opens the ledger on the blocking pool, so that the task that serves does not wait. While its disk does not answer, and if it cannot be
+    /// opened, one stands in that spends nothing.
     fn open_ledger(&self) {
         let (client, path) = (self.client.clone(), self.ledger.clone());
         let (completer, status) = (Arc::clone(&self.completer), Arc::clone(&self.status));
+        let stand_in = {
+            let (client, path) = (client.clone(), path.clone());
+            let (completer, status) = (Arc::clone(&completer), Arc::clone(&status));
+            move |why: &str| {
+                let ledger = Ledger::without(path.as_deref(), why);
+                ledger.take_news().iter().for_each(|news| messages::warn(&client, news));
+                completer.ledger.stand_in(ledger);
+                status.changed();
+            }
+        };
+        let opened = Arc::clone(&completer);
+        let stands_in = stand_in.clone();
+        self.background.spawn(async move {
+            tokio::time::sleep(LEDGER_PATIENCE).await;
+            if opened.ledger.get().is_none() {
+                // Making one takes a thread and some memory, but no disk.
+                let _ =
+                    tokio::task::spawn_blocking(move || stands_in("cannot be opened: its disk does not answer")).await;
+            }
+        });
         tokio::task::spawn_blocking(move || {
-            let (ledger, notice) = Ledger::open(path.as_deref());
+            let open = catch_unwind(|| Ledger::open(path.as_deref())).ok();
+            let Some((ledger, notice)) = open else {
+                return stand_in("cannot be opened, by a mistake of ours: please report this (the log has more)");
+            };
             if let Some(notice) = notice {
                 messages::warn(&client, &notice);
             }
             let changes = Arc::clone(&status);
             ledger.listen(move || changes.changed());
             completer.ledger.fill(ledger);
+            status.changed();
             scratch::sweep(path.as_deref());
             completer.collect();
             status.changed();

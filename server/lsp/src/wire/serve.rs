@@ -50,8 +50,13 @@ pub trait Served: LanguageServer {
     fn close(&self) -> impl Future<Output = ()> + Send;
 }
 
-/// Serves a client over two streams until it is gone. Returns the exit code that the protocol demands: 0 after a `shutdown`, else 1.
-pub async fn serve<I, O, S>(input: I, output: O, (service, socket): (LspService<S>, ClientSocket)) -> u8
+/// Serves a client over two streams until it is gone, or until `asked` is over. Returns the exit code that the protocol demands: 0 after a `shutdown`, else 1.
+pub async fn serve<I, O, S>(
+    input: I,
+    output: O,
+    (service, socket): (LspService<S>, ClientSocket),
+    asked: impl Future<Output = ()>,
+) -> u8
 where
     I: AsyncRead + Unpin + Send + 'static,
     O: AsyncWrite + Unpin + Send + 'static,
@@ -60,7 +65,7 @@ where
     let (incoming, reader) = read(input);
     let (answers, writer) = write(output);
     let mut serving = Serving { service, answers: Answers(answers), calls: FuturesUnordered::new() };
-    let why = serving.until_over(incoming, socket).await;
+    let why = serving.until_over(incoming, socket, asked).await;
     tracing::info!(why, "the server ends");
     reader.abort();
     let Serving { service, answers, calls } = serving;
@@ -85,11 +90,17 @@ type Call = dyn Future<Output = Option<Response>> + Send;
 
 impl<S: Served> Serving<S> {
     /// Serves until the server must end, and returns the reason.
-    async fn until_over(&mut self, mut incoming: mpsc::Receiver<Incoming>, socket: ClientSocket) -> &'static str {
+    async fn until_over(
+        &mut self,
+        mut incoming: mpsc::Receiver<Incoming>,
+        socket: ClientSocket,
+        asked: impl Future<Output = ()>,
+    ) -> &'static str {
         let (mut requests, mut responses) = socket.split();
         let answers = self.answers.clone();
         let mut closed = pin!(answers.0.closed());
         let mut orphaned = pin!(parent_gone(self.service.inner().parent()));
+        let mut asked = pin!(asked);
         loop {
             tokio::select! {
                 message = incoming.recv() => match message {
@@ -111,6 +122,7 @@ impl<S: Served> Serving<S> {
                 Some(request) = requests.next() => self.answers.send(&request),
                 () = &mut closed => return "the output was closed",
                 () = &mut orphaned => return "the parent process is gone",
+                () = &mut asked => return "it is asked to end",
             }
         }
     }

@@ -3,6 +3,7 @@
 
 use std::collections::BTreeSet;
 use std::process::Stdio;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -21,7 +22,7 @@ const GRACE: Duration = Duration::from_millis(100);
 
 /// The programs that run, by process id, so that none outlives us.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Running(Arc<Mutex<BTreeSet<u32>>>);
+pub(super) struct Running(Arc<Mutex<BTreeSet<u32>>>, Arc<AtomicBool>);
 
 /// A program that runs. Dropping it ends the program and all that it started.
 struct Group {
@@ -40,11 +41,19 @@ impl Running {
         Group { id, running: self.clone() }
     }
 
+    /// From now on somebody else ends all programs when the system asks us to end.
+    pub(super) fn leave_signals(&self) {
+        self.1.store(true, Ordering::Relaxed);
+    }
+
     /// Ends all programs when the system asks us to end. A terminal sends its interrupt to us alone, because programs run in groups of their own.
     #[cfg(unix)]
     fn end_with_us(&self) {
         use tokio::signal::unix::{SignalKind, signal};
         static ONCE: std::sync::Once = std::sync::Once::new();
+        if self.1.load(Ordering::Relaxed) {
+            return;
+        }
         let running = self.clone();
         ONCE.call_once(|| {
             for kind in [SignalKind::interrupt(), SignalKind::terminate(), SignalKind::hangup()] {
