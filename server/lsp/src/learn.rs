@@ -5,6 +5,7 @@ mod learner;
 mod model;
 pub mod progress;
 mod queue;
+mod reader;
 pub mod thread;
 mod walk;
 

@@ -8,10 +8,14 @@ use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use tokio::sync::watch;
 use tower_lsp::gen_lsp_types::Uri;
 
+use super::reader::Found;
 use crate::sync::lock;
 
 /// Changed files above which the whole workspace is read again instead.
 const MANY_FILES: usize = 2000;
+
+/// Files that are read ahead of learning.
+const MANY_FOUND: usize = 2;
 
 /// Work for the thread, in the order in which it is done.
 #[derive(Default)]
@@ -27,6 +31,9 @@ struct Pending {
     /// Read the workspace from these roots. Without roots, stop reading it.
     walk: Option<Vec<PathBuf>>,
     files: VecDeque<PathBuf>,
+    /// What was read, of which the last is the end of a walk.
+    found: VecDeque<Found>,
+    walked: Option<u64>,
 }
 
 /// One piece of work.
@@ -38,6 +45,8 @@ pub(super) enum Job {
     Settle(PathBuf),
     Walk(Vec<PathBuf>),
     File(PathBuf),
+    Found(Found),
+    Walked(u64),
 }
 
 /// The work for the learner's thread. No public method waits, except [`Queue::caught_up`].
@@ -45,6 +54,8 @@ pub(super) enum Job {
 pub struct Queue {
     pending: Mutex<Pending>,
     wake: Condvar,
+    /// Notified when there is room for what was read.
+    room: Condvar,
     /// Whether open documents have text that is not learned yet.
     is_behind: watch::Sender<bool>,
 }
@@ -113,6 +124,21 @@ impl Queue {
     /// Ends the thread after its current step.
     pub fn end(&self) {
         self.add(|pending| pending.is_over = true);
+        self.room.notify_all();
+    }
+
+    /// A file was read. Waits until there is room: it must not be the learner's thread that calls it.
+    pub(super) fn found(&self, found: Found) {
+        let is_full = |pending: &mut Pending| pending.found.len() >= MANY_FOUND && !pending.is_over;
+        let mut pending = self.room.wait_while(lock(&self.pending), is_full).unwrap_or_else(PoisonError::into_inner);
+        pending.found.push_back(found);
+        drop(pending);
+        self.wake.notify_one();
+    }
+
+    /// A walk is over, and all that it read is queued.
+    pub(super) fn walked(&self, walk: u64) {
+        self.add(|pending| pending.walked = Some(walk));
     }
 
     fn add(&self, add: impl FnOnce(&mut Pending)) {
@@ -129,7 +155,10 @@ impl Queue {
                 return Err(Over);
             }
             match pending.next(busy) {
-                Some(job) => return Ok(Some(job)),
+                Some(job) => {
+                    self.room.notify_all();
+                    return Ok(Some(job));
+                }
                 None if busy == Busy::Opening => return Ok(None),
                 None => {
                     self.is_behind.send_if_modified(|is_behind| std::mem::replace(is_behind, false));
@@ -170,5 +199,7 @@ impl Pending {
             .or_else(|| self.settled.pop_front().map(Job::Settle))
             .or_else(|| self.walk.take().map(Job::Walk))
             .or_else(|| self.files.pop_front().map(Job::File))
+            .or_else(|| (busy == Busy::No).then(|| self.found.pop_front()).flatten().map(Job::Found))
+            .or_else(|| (busy == Busy::No).then(|| self.walked.take()).flatten().map(Job::Walked))
     }
 }

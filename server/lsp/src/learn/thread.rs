@@ -1,6 +1,6 @@
-//! The learner's thread. It learns edits first, then files it has already read, then one more file of the workspace. It works in steps, so
-//! that an edit never waits for more than one file.
-//! It leaves the order of work to `queue`, which files are read to `walk`, and learning itself to `pennyworth-ngram`.
+//! The learner's thread. It learns edits first, then files it has already begun, then one more file of the workspace. It works in steps, so
+//! that an edit never waits for more than one file. It reads no file itself.
+//! It leaves the order of work to `queue`, reading files to `reader`, and learning itself to `pennyworth-ngram`.
 
 use std::sync::Arc;
 
@@ -11,7 +11,8 @@ use pennyworth_ngram::Prepared;
 use super::learner::Learner;
 use super::model::{EmbeddedModel, key};
 use super::queue::{Busy, Job};
-use super::walk::{self, Walk};
+use super::reader::{Found, Reader, Running};
+use super::walk::{self, Folders};
 use crate::documents::Documents;
 use crate::documents::session::{Changed, Lines};
 use crate::paths::document;
@@ -22,6 +23,10 @@ use crate::sync::Crashes;
 const MANY_LINES: usize = 400;
 /// Size in bytes above which a document is not learned: the model would not keep it.
 const LARGEST: usize = 4 << 20;
+/// Files in a row without room in the model after which a walk ends.
+const ENOUGH_REFUSED: usize = 200;
+/// Files between two reports of progress.
+const REPORT_EVERY: usize = 50;
 /// Panics in a row after which the workspace is not read on.
 const MANY_PANICS: u32 = 20;
 /// The thread's name for the user.
@@ -59,10 +64,11 @@ fn run(thread: &Thread) {
     let learner = &thread.learner;
     // Before that nobody knows what may be learned.
     thread.configuration.wait();
+    let reader = Reader::start(Arc::clone(learner), Arc::clone(&thread.configuration), Arc::clone(&thread.crashes));
     let mut walk: Option<Walk> = None;
     let (mut more, mut panics) = (false, 0);
     loop {
-        let busy = match more || walk.is_some() {
+        let busy = match more {
             true if learner.model.ask(pennyworth_ngram::Model::is_opening) => Busy::Opening,
             true => Busy::Yes,
             false => Busy::No,
@@ -71,33 +77,82 @@ fn run(thread: &Thread) {
         // A panic ends the step, not the thread. A half-learned file is repaired when it is learned again.
         let step = thread.crashes.guard(PART, || match job {
             Some(job) => {
-                begin(thread, job, &mut walk);
+                begin(thread, job, &reader, &mut walk);
                 true
             }
-            None if more => learner.model.teach(pennyworth_ngram::Model::advance),
-            None => {
-                walk.take_if(|walk| !walk.step(learner, &thread.configuration.get()));
-                true
-            }
+            None => learner.model.teach(pennyworth_ngram::Model::advance),
         });
         panics = if step.is_some() { 0 } else { panics + 1 };
         // A walk goes on behind the file that it failed at, unless it fails at every one.
-        if panics > MANY_PANICS && walk.take().is_some() {
-            learner.progress.end();
+        if panics > MANY_PANICS {
+            stop(learner, &reader, &mut walk);
         }
         more = step.unwrap_or(false);
     }
 }
 
-fn begin(thread: &Thread, job: Job, walk: &mut Option<Walk>) {
+/// A walk under way, as far as it is learned.
+struct Walk {
+    number: u64,
+    read: usize,
+    refused: usize,
+    /// The file that the model was last given.
+    last: Option<String>,
+}
+
+impl Walk {
+    /// Counts the files in a row that the model did not keep. The walk goes from near to far, so it would not keep the following ones either.
+    fn count_refused(&mut self, model: &EmbeddedModel) {
+        if let Some(last) = self.last.take() {
+            let is_kept = model.ask(|model| model.knows(&last));
+            self.refused = if is_kept { 0 } else { self.refused + 1 };
+        }
+    }
+}
+
+/// Ends the walk under way, if there is one.
+fn stop(learner: &Learner, reader: &Running, walk: &mut Option<Walk>) {
+    reader.stop();
+    if walk.take().is_some() {
+        learner.progress.end();
+    }
+}
+
+/// Learns a file that was read. Rules may have changed since, and a walk may have been ended.
+fn found(thread: &Thread, found: Found, reader: &Running, walk: &mut Option<Walk>) {
+    let Learner { model, progress, .. } = &*thread.learner;
+    let Found { walk: of, path, prepared, configuration } = found;
+    let now = thread.configuration.get();
+    let prepared = prepared.filter(|_| Arc::ptr_eq(&now, &configuration) || walk::is_learned(&now, &path));
+    let Some(number) = of else {
+        return match prepared {
+            Some(prepared) => model.teach(|model| model.index_prepared(prepared)),
+            None => model.teach(|model| model.remove(&key(&path))),
+        };
+    };
+    let (Some(under_way), Some(prepared)) = (walk.as_mut().filter(|walk| walk.number == number), prepared) else {
+        return;
+    };
+    under_way.count_refused(model);
+    if under_way.refused >= ENOUGH_REFUSED {
+        progress.read(under_way.read);
+        return stop(&thread.learner, reader, walk);
+    }
+    model.teach(|model| model.index_prepared(prepared));
+    under_way.last = Some(key(&path));
+    under_way.read += 1;
+    if under_way.read.is_multiple_of(REPORT_EVERY) {
+        progress.read(under_way.read);
+    }
+}
+
+fn begin(thread: &Thread, job: Job, reader: &Running, walk: &mut Option<Walk>) {
     let Thread { learner, documents, configuration, forgotten, .. } = thread;
     let Learner { model, progress, .. } = &**learner;
     match job {
         Job::Forget(memory_mb) => {
             // A walk that continued would learn forgotten files again, perhaps ones that must stay forgotten.
-            if walk.take().is_some() {
-                progress.end();
-            }
+            stop(learner, reader, walk);
             model.forget(memory_mb);
             // After the model forgets, so that an answer in the making is not cached either.
             forgotten(Forgotten::All);
@@ -127,8 +182,25 @@ fn begin(thread: &Thread, job: Job, walk: &mut Option<Walk>) {
             }
         }
         Job::Settle(path) => model.teach(|model| model.settle(&key(&path))),
-        Job::Walk(roots) => *walk = Walk::new(progress, &documents.session().paths(), &roots),
-        Job::File(path) => walk::refresh(model, &configuration.get(), &path),
+        Job::Walk(roots) if roots.is_empty() => {
+            reader.stop();
+            *walk = None;
+            progress.end();
+        }
+        Job::Walk(roots) => {
+            let folders = Folders::new(&roots, &documents.session().paths());
+            progress.begin();
+            *walk = Some(Walk { number: reader.walk(folders), read: 0, refused: 0, last: None });
+        }
+        Job::File(path) => reader.file(path),
+        Job::Found(file) => found(thread, file, reader, walk),
+        Job::Walked(number) => {
+            if let Some(walk) = walk.take_if(|walk| walk.number == number) {
+                tracing::info!(files = walk.read, "the workspace is read");
+                progress.read(walk.read);
+                progress.end();
+            }
+        }
     }
 }
 

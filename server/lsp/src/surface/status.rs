@@ -1,6 +1,7 @@
 //! Shows the user what the server is doing: `$/pennyworth/status`, sent when it changes, and the progress of reading the workspace.
 //! It leaves the display to the editor.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant, SystemTime};
@@ -171,7 +172,13 @@ pub async fn status(completer: &Completer, suggestions: &Suggestions) -> Status 
             .map(ToString::to_string)
             .or_else(|| completer.providers.troubles.first())
             .or_else(|| hindered.first().map(|trouble| trouble.what.clone())),
-        troubles: unbooked.map(of_ledger).into_iter().chain(holding).chain(hindered).collect(),
+        troubles: unbooked
+            .map(of_ledger)
+            .into_iter()
+            .chain(holding)
+            .chain(hindered)
+            .chain(completer.learner.progress.all_unanswered().into_iter().map(of_folder))
+            .collect(),
         faults: faults(&configuration.all_notices()),
         paused_ids: editor_ids(&paused_languages),
         paused_languages: paused_languages.into_iter().map(str::to_owned).collect(),
@@ -233,6 +240,18 @@ fn of_document(hindered: Hindered) -> Trouble {
     }
 }
 
+/// A folder that does not answer, until the workspace is read again.
+fn of_folder((folder, since): (PathBuf, SystemTime)) -> Trouble {
+    Trouble {
+        model: None,
+        what: format!("the disk of {} does not answer, so what lies there is not learned", folder.display()),
+        remedy: None,
+        since: since.duration_since(SystemTime::UNIX_EPOCH).map_or(0, |since| since.as_secs()),
+        failures: 1,
+        again: None,
+    }
+}
+
 /// The lowest caps that hold in a folder of the workspace, or the user's own.
 fn caps(configuration: &Configuration) -> Caps {
     let own = configuration.settings().caps();
@@ -254,9 +273,11 @@ pub async fn tell(
     let mut sent: Option<Status> = None;
     let mut told_cap: Option<Instant> = None;
     let mut in_flight = completer.in_flight();
+    let (mut reading, mut unanswered) = (completer.learner.progress.watch(), 0);
     loop {
         tokio::select! {
             () = changes.notify.notified() => {}
+            now = unanswered_now(&mut reading, unanswered) => unanswered = now,
             // Its sender lives as long as the completer.
             _ = in_flight.changed() => {}
         }
@@ -277,6 +298,15 @@ pub async fn tell(
             client.send_notification::<StatusNotification>(now.clone()).await;
             sent = Some(now);
         }
+    }
+}
+
+/// The number of folders that do not answer, once it is another one.
+async fn unanswered_now(reading: &mut watch::Receiver<Progress>, before: usize) -> usize {
+    match reading.wait_for(|progress| progress.unanswered != before).await.map(|progress| progress.unanswered) {
+        Ok(now) => now,
+        // The learner is gone, and so is the server in a moment.
+        Err(_) => std::future::pending().await,
     }
 }
 
