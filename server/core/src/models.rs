@@ -10,6 +10,7 @@ mod rows;
 mod table;
 mod template;
 
+pub use built::MAX_NAME;
 pub use format::{Format, Shape};
 pub use load::Problem;
 pub use model::{AbortBilled, Model, Protocol, is_key_name, is_loopback, names_a_cloud};

@@ -95,7 +95,7 @@ fn unmarked(template: &Template, markers: &[String]) -> Option<String> {
 }
 
 /// Most characters of a model's name, and of its provider's name for it.
-pub(super) const MAX_NAME: usize = 200;
+pub const MAX_NAME: usize = 200;
 
 /// The model of a complete row, or the key that is wrong.
 pub(super) fn model(name: &str, row: &ModelRow, formats: &BTreeMap<String, Format>) -> Result<Model, Fault> {

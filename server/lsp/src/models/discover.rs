@@ -8,7 +8,7 @@ use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
 use futures_util::future::join_all;
-use pennyworth_core::models::{KnownServer, Model, Models, Protocol, names_a_cloud};
+use pennyworth_core::models::{KnownServer, MAX_NAME as MAX_MODEL, Model, Models, Protocol, names_a_cloud};
 use pennyworth_providers::{Client, Listed};
 use serde_json::{Map, Value, json};
 
@@ -152,7 +152,8 @@ fn choose(place: &KnownServer, models: &Models, listed: Vec<Listed>) -> (Option<
     let name = |model: &Listed| format!("{provider}/{}", model.id);
     let mut left_out = Vec::new();
     let mut here = Vec::new();
-    for model in listed {
+    // A server may call its models anything; a name that no row takes is none.
+    for model in listed.into_iter().filter(|model| model.id.chars().count() <= MAX_MODEL) {
         match not_here(place, models, &model) {
             Some(why) => left_out.push(LeftOut { name: name(&model), why }),
             None => here.push(model),
@@ -162,8 +163,13 @@ fn choose(place: &KnownServer, models: &Models, listed: Vec<Listed>) -> (Option<
         left_out.extend(here.iter().map(|model| LeftOut { name: name(model), why: Reason::Format }));
         return (None, left_out);
     };
-    let plain: String =
-        model.id.chars().map(|c| if c.is_ascii_alphanumeric() || "-_.:/@".contains(c) { c } else { '-' }).collect();
+    let room = MAX_MODEL.saturating_sub(provider.len() + 1);
+    let plain: String = model
+        .id
+        .chars()
+        .take(room)
+        .map(|c| if c.is_ascii_alphanumeric() || "-_.:/@".contains(c) { c } else { '-' })
+        .collect();
     // How long Ollama keeps its models in memory is its owner's decision.
     let omit = if place.protocol == Protocol::Ollama { json!(["keep_alive"]) } else { Value::Null };
     let row =
@@ -247,6 +253,15 @@ mod tests {
         }
         let (found, _) = choose(&place(false), &models, vec![model("my own", Some(true))]);
         assert_eq!(found.unwrap().0, "ollama/my-own");
+        for (length, is_found) in [(200, true), (201, false), (1 << 20, false)] {
+            let named = model(&"x".repeat(length), Some(true));
+            let (found, left_out) = choose(&place(false), &models, vec![named]);
+            assert_eq!((found.is_some(), left_out.len()), (is_found, 0), "{length}");
+            if let Some((name, row)) = found {
+                let rows = serde_json::from_value(json!({"model": {name.clone(): row}})).unwrap();
+                assert!(models.with_rows("found", rows).0.get(&name).is_some(), "{length}");
+            }
+        }
     }
 
     #[test]

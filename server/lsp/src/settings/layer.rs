@@ -165,12 +165,18 @@ impl Layer {
             return Some(ours.take()).filter(|ours| !is_empty(ours));
         }
         let is_section = object.keys().any(|key| key.starts_with(SECTION));
-        let is_known = |key: &String| {
-            let first = key.split('.').next().unwrap_or_default();
-            GLUE.contains(&first) || schema::root().property(first).is_some() || schema::root().unknown(first).1
-        };
-        let is_ours = !object.is_empty() && (is_section || object.keys().all(is_known));
+        let is_ours = !object.is_empty() && (is_section || object.keys().all(|key| is_known(key)));
         is_ours.then_some(Value::Object(object))
+    }
+
+    /// What a client sent to this server alone. It is nothing if all of its keys are those of other servers: some clients send everything to
+    /// everybody. One key of ours is enough, because it may be one that restricts.
+    pub fn meant(settings: Value) -> Value {
+        let is_foreign = |key: &String| !key.starts_with(SECTION) && !is_known(key);
+        match &settings {
+            Value::Object(object) if object.keys().all(is_foreign) => Value::Null,
+            _ => settings,
+        }
     }
 
     /// Models that were found on this machine, under `model`.
@@ -313,6 +319,12 @@ fn nested(object: &Map<String, Value>) -> Map<String, Value> {
         }
     }
     values
+}
+
+/// Whether a key, by its first part, is one of ours or nearly so.
+fn is_known(key: &str) -> bool {
+    let first = key.split('.').next().unwrap_or_default();
+    GLUE.contains(&first) || schema::root().property(first).is_some() || schema::root().unknown(first).1
 }
 
 /// Lays values over others. Tables are merged, lists add up, and `null` says nothing.

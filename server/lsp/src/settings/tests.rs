@@ -361,6 +361,15 @@ fn settings_of_other_servers_are_not_ours() {
     ] {
         assert_eq!(Layer::addressed(sent.clone()), ours, "{sent}");
     }
+    for (sent, ours) in [
+        (json!({ "python": { "analysis": {} }, "gopls": {} }), false),
+        (json!({ "python": {}, "enabled": false }), true),
+        (json!({ "pennyworth": { "wrong": 1 } }), true),
+        (json!({ "cap_usd_per_dya": 0.1, "gopls": {} }), true),
+        (json!("x"), true),
+    ] {
+        assert_eq!(Layer::meant(sent.clone()), if ours { sent } else { Value::Null });
+    }
 }
 
 #[test]
