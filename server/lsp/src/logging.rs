@@ -7,6 +7,7 @@ use std::io::{self, IsTerminal as _};
 use std::panic::PanicHookInfo;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
+use std::time::Duration;
 
 use tracing::Metadata;
 use tracing::level_filters::LevelFilter;
@@ -20,11 +21,14 @@ use tracing_subscriber::{fmt, reload};
 
 use crate::private;
 use crate::settings::{Level, Log};
+use crate::sync::within;
 
 /// The variable that wins over the settings' level.
 const VARIABLE: &str = "PENNYWORTH_LOG";
 /// Its folder below the state directory.
 const FOLDER: &str = "log";
+/// Longest wait for the disk of its folder.
+const PATIENCE: Duration = Duration::from_secs(1);
 /// Daily files to keep.
 const KEPT: usize = 5;
 /// Most lines that may wait; further ones are dropped. The crate's default of 128,000 takes 4 MB for each of the two logs before the first line.
@@ -49,7 +53,7 @@ pub fn start(log: &Log, state_dir: Option<&Path>) -> Logging {
     let (stderr, stderr_guard) = waiting(io::stderr());
     let mut guards = vec![stderr_guard];
     let lines = fmt::layer().with_writer(stderr).with_ansi(io::stderr().is_terminal());
-    let (file, least) = match log.file.then(|| appender(state_dir)) {
+    let (file, least) = match log.file.then(|| appender_in_time(state_dir)) {
         Some(Ok(appender)) => {
             let (file, guard) = waiting(appender);
             guards.push(guard);
@@ -123,6 +127,13 @@ fn directive(level: Level) -> LevelFilter {
         Level::Debug => LevelFilter::DEBUG,
         Level::Trace => LevelFilter::TRACE,
     }
+}
+
+/// The same, or a reason after a while: a disk may never answer.
+fn appender_in_time(state_dir: Option<&Path>) -> Result<RollingFileAppender, String> {
+    let folder = state_dir.map(Path::to_owned);
+    let late = || Err("no log file: the disk of its folder does not answer".to_owned());
+    within(PATIENCE, move || appender(folder.as_deref())).unwrap_or_else(late)
 }
 
 fn appender(state_dir: Option<&Path>) -> Result<RollingFileAppender, String> {

@@ -2,12 +2,17 @@
 
 use std::io::{IsTerminal as _, stdin};
 use std::process::ExitCode;
+use std::time::Duration;
 
 use clap::Parser as _;
 use pennyworth::cli::Cli;
 use pennyworth::server::Options;
-use pennyworth::settings::Settings;
+use pennyworth::settings::{Log, Settings};
+use pennyworth::sync::within;
 use pennyworth::{logging, paths, private, server};
+
+/// Longest wait for a disk before the server starts.
+const PATIENCE: Duration = Duration::from_secs(1);
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
@@ -37,13 +42,20 @@ fn serve(cli: Cli) -> anyhow::Result<ExitCode> {
     private::begin();
     logging::keep_panics_short();
     let state = paths::state_dir();
-    let exposed = state.as_deref().and_then(private::tighten);
-    let (settings, _) = Settings::gather(cli.config.as_deref(), &[]);
-    let logging = logging::start(&settings.log, state.as_deref());
+    // A disk may not answer, and the editor waits. What comes late is done without.
+    let config = cli.config.clone();
+    let settings = within(PATIENCE, move || Settings::gather(config.as_deref(), &[]).0).unwrap_or_default();
+    let folder = state.clone();
+    let exposed = within(PATIENCE, move || folder.as_deref().and_then(private::tighten));
+    let log = Log { file: settings.log.file && exposed.is_some(), ..settings.log };
+    let logging = logging::start(&log, state.as_deref());
+    if let (Some(state), true) = (&state, exposed.is_none()) {
+        tracing::warn!("no log file: the disk of {} does not answer", state.display());
+    }
     if let Some(notice) = &logging.notice {
         tracing::warn!("{notice}");
     }
-    if let Some(notice) = exposed {
+    if let Some(notice) = exposed.flatten() {
         tracing::warn!("{notice}");
     }
     let runtime = tokio::runtime::Runtime::new()?;

@@ -16,6 +16,15 @@ pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
+/// Runs work that may wait for a disk for ever, on a thread of its own; `None` if it takes longer than this. Then it goes on, and its result is
+/// dropped.
+pub fn within<T: Send + 'static>(patience: Duration, work: impl FnOnce() -> T + Send + 'static) -> Option<T> {
+    let (sender, receiver) = std::sync::mpsc::channel();
+    let run = move || drop(sender.send(work()));
+    std::thread::Builder::new().name("disk".into()).spawn(run).ok()?;
+    receiver.recv_timeout(patience).ok()
+}
+
 /// Tasks that end when the server ends, if not earlier.
 #[derive(Default)]
 pub struct Background(Mutex<JoinSet<()>>);
@@ -114,6 +123,14 @@ mod tests {
         assert_eq!(crashes.guard("parsing", || -> u8 { panic!("a test") }), None);
         assert_eq!(crashes.guard("parsing", || 7), Some(7));
         assert_eq!(lock(&told).len(), 2, "each part is told of by itself");
+    }
+
+    #[test]
+    fn nobody_waits_for_work_that_does_not_end() {
+        assert_eq!(within(Duration::from_secs(60), || 7), Some(7));
+        let (held, waits) = std::sync::mpsc::channel::<()>();
+        assert_eq!(within(Duration::from_millis(1), move || waits.recv().is_ok()), None);
+        drop(held);
     }
 
     #[tokio::test]

@@ -94,6 +94,7 @@ impl Location {
         completer.providers.found.set(&found.layer);
         if let Some(state) = paths::state_dir() {
             completer.parses.keep_in(state.join(PARSES));
+            completer.parses.wait();
         }
         if text.len() as u64 <= settings.documents.max_complete_bytes
             && completer.parses.barred(&path, language.name()).is_none()

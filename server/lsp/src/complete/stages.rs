@@ -217,6 +217,7 @@ fn classify(completer: &Completer, configuration: Arc<Configuration>, request: R
     if !scope.allows(Use::Complete, language.name()) {
         return None;
     }
+    completer.parses.wait();
     let barred = completer.parses.barred(&request.path, language.name());
     let cursor = Cursor::new(&request, language, barred);
     let context = match barred {
@@ -365,7 +366,10 @@ fn at_once(decision: Decision) -> Option<Completion> {
         let attempts = &decision.request.attempts;
         match (decision.context.task, decision.gate) {
             (None, _) => attempts.none("no task is known for this place"),
-            (_, Gate::Silent(why)) => attempts.none(why),
+            (_, Gate::Silent(why)) => match &decision.scope().unknown {
+                Some(unknown) => attempts.none(format_args!("{why}: {unknown}")),
+                None => attempts.none(why),
+            },
             (_, Gate::Ask) => attempts.none("nothing is ready at once"),
         }
     }

@@ -11,11 +11,11 @@ use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::io::{Read as _, Seek as _, SeekFrom, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, OnceLock};
-use std::time::{Duration, SystemTime};
+use std::sync::{Arc, Condvar, Mutex, OnceLock, PoisonError};
+use std::time::{Duration, Instant, SystemTime};
 
 use crate::private;
-use crate::sync::lock;
+use crate::sync::{lock, within};
 
 /// The folder of marks, beside the ledger.
 pub const PARSES: &str = "parses";
@@ -29,6 +29,8 @@ const MARKS: &str = "marks";
 /// Bytes of a mark, and how many parses may run at once with one.
 const MARK_BYTES: usize = 40;
 const MARKS_AT_ONCE: u32 = 64;
+/// Longest wait for the folder. A disk that does not answer is one that takes no marks.
+const FOLDER_PATIENCE: Duration = Duration::from_secs(1);
 /// Wait for another server that starts, and how often.
 const PATIENCE: Duration = Duration::from_millis(5);
 const TRIES: usize = 40;
@@ -37,8 +39,10 @@ const VERSION: &str = env!("CARGO_PKG_VERSION");
 /// The marks of this process, and where earlier ones ended. Without a folder it does nothing.
 #[derive(Default)]
 pub struct Parses {
-    folder: OnceLock<PathBuf>,
+    /// Until when the folder is waited for.
+    until: OnceLock<Instant>,
     opened: OnceLock<Opened>,
+    opening: (Mutex<()>, Condvar),
     is_closed: AtomicBool,
 }
 
@@ -77,9 +81,33 @@ pub struct Mark {
 }
 
 impl Parses {
-    /// Keeps the marks in a folder. It is opened by the first parse, not here.
-    pub fn keep_in(&self, folder: PathBuf) {
-        let _ = self.folder.set(folder);
+    /// Keeps the marks in a folder, which a thread opens: its disk may not answer.
+    pub fn keep_in(self: &Arc<Parses>, folder: PathBuf) {
+        let _ = self.until.set(Instant::now() + FOLDER_PATIENCE);
+        let parses = Arc::clone(self);
+        let open = move || {
+            let opened = Opened::in_folder(&folder, SystemTime::now());
+            let opening = lock(&parses.opening.0);
+            let _ = parses.opened.set(opened);
+            drop(opening);
+            parses.opening.1.notify_all();
+        };
+        if let Err(error) = std::thread::Builder::new().name("marks".into()).spawn(open) {
+            tracing::error!(%error, "a thread did not start");
+        }
+    }
+
+    /// Waits a moment for the folder, before a document is parsed that may be barred. Without an answer, parses are not marked.
+    pub fn wait(&self) {
+        let Some(until) = self.until.get() else { return };
+        let mut opening = lock(&self.opening.0);
+        while self.opened.get().is_none() {
+            let left = until.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return;
+            }
+            opening = self.opening.1.wait_timeout(opening, left).unwrap_or_else(PoisonError::into_inner).0;
+        }
     }
 
     /// Marks a parse of a document. It costs two short writes to a file, which nobody waits for the disk to take.
@@ -88,7 +116,7 @@ impl Parses {
     }
 
     fn mark(&self, document: &Path, language: &str) -> Option<u32> {
-        let opened = self.opened()?;
+        let opened = self.opened.get()?;
         let (file, _) = opened.own.as_ref().filter(|_| !self.is_closed.load(Ordering::Relaxed))?;
         let take = |used: u64| Some(used | 1_u64.checked_shl(used.trailing_ones())?);
         let used = opened.used.fetch_update(Ordering::Relaxed, Ordering::Relaxed, take).ok()?;
@@ -97,9 +125,9 @@ impl Parses {
         Some(number)
     }
 
-    /// Why a document is not to be parsed, if so.
+    /// Why a document is not to be parsed, if so. This never waits.
     pub fn barred(&self, document: &Path, language: &str) -> Option<Barred> {
-        let opened = self.opened().filter(|opened| !opened.barred.is_empty())?;
+        let opened = self.opened.get().filter(|opened| !opened.barred.is_empty())?;
         let barred = *opened.barred.get(&(hash(document), language.to_owned()))?;
         barred.until.is_none_or(|until| SystemTime::now() < until).then_some(barred)
     }
@@ -120,15 +148,12 @@ impl Parses {
     /// The server ends in order: parses that it abandons are no faults of theirs.
     pub fn close(&self) {
         self.is_closed.store(true, Ordering::Relaxed);
-        if let Some(Opened { own: Some((file, path)), .. }) = self.opened.get() {
+        let own = self.opened.get().and_then(|opened| opened.own.as_ref());
+        let Some((Ok(file), path)) = own.map(|(file, path)| (file.try_clone(), path.clone())) else { return };
+        let _ = within(FOLDER_PATIENCE, move || {
             let _ = file.set_len(0);
             let _ = std::fs::remove_file(path);
-        }
-    }
-
-    fn opened(&self) -> Option<&Opened> {
-        let folder = self.folder.get()?;
-        Some(self.opened.get_or_init(|| Opened::in_folder(folder, SystemTime::now())))
+        });
     }
 }
 
@@ -216,6 +241,8 @@ fn read(folder: &Path, now: SystemTime) -> std::io::Result<((File, PathBuf), Has
     let path = folder.join(format!("{}-{nanos}.{MARKS}", std::process::id()));
     let own = private_file(&path)?;
     own.try_lock()?;
+    // A disk that answers and takes nothing is found out here, and not by a parse.
+    write_at(&own, 0, "");
     Ok(((own, path), ends))
 }
 
@@ -296,6 +323,7 @@ mod tests {
     fn parses(folder: &Path) -> Arc<Parses> {
         let parses = Arc::<Parses>::default();
         parses.keep_in(folder.to_owned());
+        parses.wait();
         parses
     }
 
@@ -362,6 +390,16 @@ mod tests {
             drop(parses.begin(Path::new("a.sh"), "bash"));
             assert_eq!(parses.barred(Path::new("a.sh"), "bash"), None);
         }
+    }
+
+    #[test]
+    fn a_folder_that_does_not_answer_is_not_waited_for() {
+        let parses = Arc::<Parses>::default();
+        parses.until.set(Instant::now()).unwrap();
+        parses.wait();
+        assert_eq!(parses.barred(Path::new("a.sh"), "bash"), None);
+        assert!(parses.begin(Path::new("a.sh"), "bash").number.is_none());
+        parses.close();
     }
 
     #[test]

@@ -145,6 +145,7 @@ fn parse(
         return;
     }
     let may_try = failed.get(uri).is_none_or(|failed| failed.may_try(bytes, Instant::now()));
+    parses.wait();
     if !may_try || parses.barred(&path, language.name()).is_some() {
         return;
     }

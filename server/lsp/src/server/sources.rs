@@ -6,13 +6,14 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
+use pennyworth_core::models::Models;
 use serde_json::{Value, json};
 use tower_lsp::Client;
 use tower_lsp::gen_lsp_types::{
     ConfigurationItem, DidChangeWatchedFilesParams, DidChangeWorkspaceFoldersParams, MessageType, Uri,
 };
 
-use super::watching::{ChangedRules, PATIENCE, SECTION, Stamp, is_rule, stamp};
+use super::watching::{ChangedRules, PATIENCE, SECTION, Stamp, Walks, is_rule, stamp};
 use crate::complete::Completer;
 use crate::documents::Documents;
 use crate::models::discover::Discovery;
@@ -21,7 +22,7 @@ use crate::paths::document;
 use crate::settings::{Configuration, Layer, Notice, Opened, Settings, prices};
 use crate::surface::faults;
 use crate::surface::status::Changes;
-use crate::sync::{Background, lock};
+use crate::sync::{Background, lock, within};
 use crate::wire::editor::Editor;
 use crate::wire::{convert, messages};
 use crate::{logging, paths};
@@ -30,6 +31,9 @@ use crate::{logging, paths};
 const MAX_ABOVE: usize = 512;
 /// Time that editors take to open their documents after the server starts.
 const A_MOMENT: Duration = Duration::from_millis(100);
+/// Longest wait for the user's own files before `initialize` is answered.
+const FILE_PATIENCE: Duration = Duration::from_secs(1);
+
 /// The sources of settings, and the parts that follow them.
 pub(super) struct Sources {
     client: Client,
@@ -49,6 +53,7 @@ pub(super) struct Sources {
     /// Whether somebody looks if the user's own files were written.
     is_looking: AtomicBool,
     changed_rules: ChangedRules,
+    walks: Walks,
     /// Held while a configuration is made, so that the last change prevails.
     made: Mutex<Made>,
 }
@@ -95,6 +100,7 @@ impl Sources {
             is_reading: AtomicBool::new(false),
             is_looking: AtomicBool::new(false),
             changed_rules: ChangedRules::default(),
+            walks: Walks::default(),
             made: Mutex::default(),
         }
     }
@@ -108,14 +114,31 @@ impl Sources {
             opened.elsewhere.clone_from(&editor.elsewhere);
             opened.clone()
         };
-        lock(&self.layers).options = editor.options.clone();
+        lock(&self.layers).options = Layer::meant(editor.options.clone());
         self.is_restricted.store(editor.restricted, Ordering::Relaxed);
-        let (settings, _) = self.gather();
+        let sources = Arc::clone(self);
+        let gathered = within(FILE_PATIENCE, move || sources.gather().0);
+        let late = gathered.is_none().then(|| Notice::late(self.config.clone().or_else(paths::config_path).as_deref()));
+        let settings = gathered.unwrap_or_else(|| Settings::closed(late.as_slice()));
         let before = self.completer.configuration.get();
-        let configuration = Configuration::unread(before.generation, settings, opened);
+        let mut configuration = Configuration::unread(before.generation, settings, opened);
+        if let Some(late) = &late {
+            self.tell_soon(late);
+        }
+        configuration.notices = Vec::from_iter(late);
         self.documents.session().limit(configuration.settings().documents.max_bytes);
         self.completer.configure(Arc::new(configuration));
         self.refresh_soon();
+    }
+
+    /// Reports a fault once the client has its answer to `initialize`.
+    fn tell_soon(&self, notice: &Notice) {
+        tracing::warn!("{notice}");
+        let (client, message) = (self.client.clone(), format!("Pennyworth: {notice}; {}", notice.holds));
+        tokio::spawn(async move {
+            tokio::time::sleep(A_MOMENT).await;
+            messages::show(&client, MessageType::Warning, message);
+        });
     }
 
     /// The settings from all sources but the folders.
@@ -138,7 +161,7 @@ impl Sources {
     }
 
     /// Makes a new configuration and puts it in force. It blocks on files: not for the task that serves.
-    fn refresh(&self) {
+    fn refresh(self: &Arc<Sources>) {
         let mut made = lock(&self.made);
         let opened = lock(&self.opened).clone();
         made.written = self.written();
@@ -214,7 +237,7 @@ impl Sources {
     }
 
     /// Learns what the new configuration allows. An added folder is read in addition; after any other change, everything is learned again.
-    fn relearn(&self, before: &Configuration, now: &Configuration) {
+    fn relearn(self: &Arc<Sources>, before: &Configuration, now: &Configuration) {
         let (old, new) = (before.learned_roots(), now.learned_roots());
         let is_more = rules(before.settings()) == rules(now.settings()) && old.iter().all(|root| new.contains(root));
         if !before.is_read() {
@@ -223,7 +246,7 @@ impl Sources {
             self.forget_learned(now.settings().embedded.memory_mb);
             self.read(new);
         } else if before.differs(now, &[]) {
-            self.review(now);
+            self.review();
         } else {
             let added: Vec<PathBuf> = new.into_iter().filter(|root| !old.contains(root)).collect();
             if !added.is_empty() {
@@ -233,12 +256,25 @@ impl Sources {
     }
 
     /// Forgets what the rules of its place do not allow any more, and learns what they allow now.
-    fn review(&self, now: &Configuration) {
+    fn review(self: &Arc<Sources>) {
         let queue = &self.completer.learner.queue;
         queue.review();
         let uris = self.documents.session().forget_learned();
         uris.iter().for_each(|uri| queue.changed(uri));
-        self.read(now.learned_roots());
+        self.read_later();
+    }
+
+    /// Reads the workspace again, but not for every change of a tool that makes many.
+    fn read_later(self: &Arc<Sources>) {
+        let Some(pause) = self.walks.pause(Instant::now()) else { return };
+        let sources = Arc::clone(self);
+        tokio::spawn(async move {
+            tokio::time::sleep(pause).await;
+            let mut progress = sources.completer.learner.progress.watch();
+            let _ = progress.wait_for(|progress| !progress.is_reading).await;
+            sources.walks.begins();
+            sources.read(sources.completer.configuration.get().learned_roots());
+        });
     }
 
     /// Files with rules may have changed. They are looked at once, when nothing has been reported for a while: a checkout reports many.
@@ -254,7 +290,7 @@ impl Sources {
     }
 
     /// Reads the files with rules again. Unless one says something else now, nothing happens. It blocks on files.
-    fn read_rules_again(&self) {
+    fn read_rules_again(self: &Arc<Sources>) {
         let folders = self.changed_rules.take();
         let mut made = lock(&self.made);
         let before = self.completer.configuration.get();
@@ -266,7 +302,7 @@ impl Sources {
         let now = Arc::new(now);
         // Neither keys nor answers are forgotten: the user's own settings are the same.
         self.completer.configuration.set(Arc::clone(&now));
-        self.review(&now);
+        self.review();
         for path in self.documents.session().paths() {
             let (old, new) = (before.scope(&path), now.scope(&path));
             if old.settings != new.settings || old.kind() != new.kind() {
@@ -327,7 +363,7 @@ impl Sources {
     pub(super) async fn ask_configuration(self: Arc<Sources>) {
         let item = ConfigurationItem { section: Some(SECTION.into()), ..ConfigurationItem::default() };
         match tokio::time::timeout(PATIENCE, self.client.configuration(vec![item])).await {
-            Ok(Ok(mut answers)) if !answers.is_empty() => self.take_configuration(answers.swap_remove(0)),
+            Ok(Ok(mut answers)) if !answers.is_empty() => self.take_configuration(Layer::meant(answers.swap_remove(0))),
             Ok(Ok(_)) => {}
             Ok(Err(error)) => tracing::debug!(code = error.code.code(), "the client has no configuration"),
             Err(_) => tracing::debug!("the client did not send its configuration"),
@@ -372,21 +408,23 @@ impl Sources {
         background.spawn(async move {
             let Some(client) = &sources.completer.providers.client else { return };
             let found = sources.discovery.look(client, &configuration.models).await;
-            sources.announce(&found).await;
+            sources.announce(&found, &configuration.models).await;
             sources.take(|layers| &mut layers.found, found);
         });
     }
 
     /// Tells the user of models that were found, before one of them is asked: once for each address, over restarts.
-    async fn announce(self: &Arc<Sources>, layer: &Value) {
+    async fn announce(self: &Arc<Sources>, layer: &Value, models: &Models) {
         let found = Found::default();
         found.set(layer);
+        // A row that does not load is no model that code goes to.
+        let (models, _) = models.with_rows("found", serde_json::from_value(layer.clone()).unwrap_or_default());
+        let all: Vec<_> = found.all().into_iter().filter(|found| models.get(&found.model).is_some()).collect();
         let sources = Arc::clone(self);
-        let read = tokio::task::spawn_blocking(move || sources.announced.new_of(found.all()));
+        let read = tokio::task::spawn_blocking(move || sources.announced.new_of(all));
         let new = read.await.unwrap_or_default();
         for found in &new {
-            let message = format!("Pennyworth: {found}");
-            self.client.show_message(MessageType::Info, message).await;
+            messages::show(&self.client, MessageType::Info, format!("Pennyworth: {found}"));
         }
         if !new.is_empty() {
             let sources = Arc::clone(self);

@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 
 use pennyworth_grammars::Facts;
 use serde_json::{Value, json};
@@ -24,6 +24,9 @@ const RULES: [&str; 3] = [".gitignore", FILE, ".ignore"];
 /// A pause in the reports of changed files with rules after which they are read, and the most such pauses.
 const QUIET: Duration = Duration::from_millis(300);
 const MOST_QUIETS: u32 = 20;
+/// Pauses before the workspace is read again, and the time after which they begin anew.
+const PAUSES: [Duration; 4] = [Duration::ZERO, Duration::from_secs(1), Duration::from_secs(3), Duration::from_secs(10)];
+const FORGOTTEN: Duration = Duration::from_secs(30);
 
 /// Reports of changed files with rules that nobody has looked at.
 #[derive(Default)]
@@ -64,6 +67,41 @@ impl ChangedRules {
         let mut reports = lock(&self.0);
         reports.is_awaited = false;
         std::mem::take(&mut reports.folders)
+    }
+}
+
+/// When the workspace is read again because its rules changed. A tool that writes such a file again and again makes the pauses longer, and no
+/// reading begins while another one runs. What the rules forbid is forgotten at once.
+#[derive(Default)]
+pub(super) struct Walks(Mutex<Begun>);
+
+#[derive(Default)]
+struct Begun {
+    /// Readings that began shortly after each other, and when the last one is due or began.
+    count: usize,
+    last: Option<Instant>,
+    is_awaited: bool,
+}
+
+impl Walks {
+    /// The pause before the next reading; `None` if one is to begin already.
+    pub(super) fn pause(&self, now: Instant) -> Option<Duration> {
+        let mut begun = lock(&self.0);
+        if std::mem::replace(&mut begun.is_awaited, true) {
+            return None;
+        }
+        if begun.last.is_none_or(|last| now.saturating_duration_since(last) > FORGOTTEN) {
+            begun.count = 0;
+        }
+        let pause = PAUSES.get(begun.count).or(PAUSES.last()).copied().unwrap_or_default();
+        begun.count += 1;
+        begun.last = Some(now + pause);
+        Some(pause)
+    }
+
+    /// The reading begins.
+    pub(super) fn begins(&self) {
+        lock(&self.0).is_awaited = false;
     }
 }
 
@@ -116,5 +154,28 @@ pub(super) async fn register(client: Client, editor: Editor) {
     if !registrations.is_empty() {
         let asked = client.register_capability(registrations);
         let _ = tokio::time::timeout(PATIENCE, asked).await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn twenty_changes_of_rules_are_a_few_readings() {
+        let (walks, begun) = (Walks::default(), Instant::now());
+        let at = |ms: u64| begun + Duration::from_millis(ms);
+        let (mut due, mut readings) = (None, Vec::new());
+        for ms in (0..20).map(|save| save * 400) {
+            if let Some(when) = due.filter(|due| *due <= at(ms)) {
+                walks.begins();
+                readings.push(when);
+                due = None;
+            }
+            due = due.or(walks.pause(at(ms)).map(|pause| at(ms) + pause));
+        }
+        assert_eq!((readings.len(), due.is_some()), (3, true));
+        walks.begins();
+        assert_eq!(walks.pause(at(100_000)), Some(Duration::ZERO));
     }
 }

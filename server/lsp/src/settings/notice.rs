@@ -2,7 +2,7 @@
 //! It leaves showing them to the server and the command line.
 
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::types::{Closed, Settings};
 
@@ -65,7 +65,28 @@ impl Holds {
     }
 }
 
+impl Notice {
+    /// The user's own files are on a disk that does not answer.
+    pub fn late(config: Option<&Path>) -> Notice {
+        Notice {
+            severity: Severity::Error,
+            file: config.map_or_else(|| "the configuration".to_owned(), |path| path.display().to_string()),
+            line: None,
+            key: String::new(),
+            message: "its disk does not answer".to_owned(),
+            holds: Holds::Embedded(None),
+        }
+    }
+}
+
 impl Settings {
+    /// The settings while the user's own cannot be known, closed as these notices demand.
+    pub fn closed(notices: &[Notice]) -> Settings {
+        let mut settings = Settings::default();
+        settings.close(notices);
+        settings
+    }
+
     /// Closes the server as far as faults in the settings demand.
     pub(super) fn close(&mut self, notices: &[Notice]) {
         self.closed = notices.iter().map(|notice| notice.holds.closed()).fold(self.closed, Closed::max);

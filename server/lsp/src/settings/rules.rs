@@ -5,7 +5,7 @@
 //! A disk may be slow or never answer, so each reading runs on a thread of its own. Until it is over, the rules are unknown, and the caller goes on
 //! without the text. It leaves one folder to `folder`, and what follows from rules to `scope`.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
@@ -21,7 +21,7 @@ use super::opened::Opened;
 use super::scope::Scope;
 use super::types::Settings;
 use crate::paths::{self, document};
-use crate::sync::lock;
+use crate::sync::{lock, within};
 
 /// A root that contains no file.
 const NOWHERE: &str = "\0";
@@ -35,6 +35,8 @@ const MAX_DEPTH: usize = 512;
 const READ_AGAIN: Duration = Duration::from_secs(10);
 /// Most readings at a time. More are not begun, since each takes a thread and the disk does not answer.
 const MAX_READINGS: usize = 64;
+/// Most folders that are named because their disk does not answer.
+const MAX_LATE: usize = 3;
 /// Most folders and documents that are kept. A workspace has fewer; a hostile one must not fill the memory.
 const MAX_KEPT: usize = 20_000;
 
@@ -156,7 +158,8 @@ impl Rules {
 
     /// Faults in files with rules, as far as these were read.
     pub(super) fn notices(&self) -> Vec<Notice> {
-        lock(&self.store).notices.clone()
+        let store = lock(&self.store);
+        store.notices.iter().cloned().chain(store.late()).collect()
     }
 
     /// The rules of a document, if they are known.
@@ -416,6 +419,22 @@ impl Rules {
 }
 
 impl Store {
+    /// Folders whose disk somebody waited for in vain, until it answers.
+    fn late(&self) -> Vec<Notice> {
+        let late = self.readings.iter().filter(|(_, is_late)| **is_late);
+        let folders: BTreeSet<&Path> = late.filter_map(|(path, _)| path.parent()).collect();
+        let notice = |folder: &Path| Notice {
+            severity: Severity::Error,
+            file: folder.display().to_string(),
+            line: None,
+            key: String::new(),
+            message: "its disk does not answer, so its rules are not known; nothing is suggested or learned there"
+                .into(),
+            holds: Holds::Everything,
+        };
+        folders.into_iter().take(MAX_LATE).map(notice).collect()
+    }
+
     fn notice(&mut self, why: &Arc<str>) {
         let message = format!("{why}; nothing is suggested or learned where its rules would hold");
         let (file, key, holds) = (String::from("rules"), String::new(), Holds::Everything);
@@ -448,21 +467,18 @@ fn openness(kind: FileKind) -> u8 {
     }
 }
 
-/// Whether a root holds more than a workspace: a whole disk, or the home of a user with everything in it.
+/// Folders in which the kernel shows itself as files without end.
+const SYSTEM: [&str; 2] = ["/proc", "/sys"];
+
+/// Whether a root holds more than a workspace, or something else: a whole disk, or the home of a user with everything in it.
 fn is_too_wide(root: &Path, homes: &[PathBuf]) -> bool {
     // Windows' own disks, as Linux sees them there.
     let is_drive = || root.parent() == Some(Path::new("/mnt")) && root.file_name().is_some_and(|name| name.len() == 1);
-    root.parent().is_none() || homes.iter().any(|home| home.starts_with(root)) || is_drive()
+    let is_system = || cfg!(unix) && SYSTEM.iter().any(|system| root.starts_with(system));
+    root.parent().is_none() || homes.iter().any(|home| home.starts_with(root)) || is_drive() || is_system()
 }
 
 /// Runs work that waits for a disk, for as long as it may take; `None` if it takes longer.
 fn within_patience<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Option<T> {
     within(PATIENCE, work)
-}
-
-fn within<T: Send + 'static>(patience: Duration, work: impl FnOnce() -> T + Send + 'static) -> Option<T> {
-    let (sender, receiver) = std::sync::mpsc::channel();
-    let run = move || drop(sender.send(work()));
-    std::thread::Builder::new().name("rules".into()).spawn(run).ok()?;
-    receiver.recv_timeout(patience).ok()
 }
