@@ -134,7 +134,11 @@ impl Editor {
     }
 
     /// Initializes the server with these capabilities and options; returns the server's capabilities.
-    pub async fn initialize(&mut self, capabilities: Value, options: Value, folder: Option<&Path>) -> Value {
+    pub async fn initialize(&mut self, mut capabilities: Value, options: Value, folder: Option<&Path>) -> Value {
+        // It applies edits, unless a test says otherwise.
+        if capabilities.pointer("/workspace/applyEdit").is_none() {
+            capabilities["workspace"]["applyEdit"] = true.into();
+        }
         let folders = folder.map(|folder| json!([{ "uri": uri(folder), "name": "folder" }]));
         let params = json!({
             "processId": null, "rootUri": null, "workspaceFolders": folders, "clientInfo": {"name": self.name},

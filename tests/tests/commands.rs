@@ -310,6 +310,18 @@ async fn nothing_is_asked_at_a_line_that_is_not_there() {
     assert_eq!(editor.shutdown().await, 0);
 }
 
+/// Nothing is asked for what could not be inserted.
+#[tokio::test]
+async fn a_client_that_takes_no_edits_is_sent_none() {
+    let home = tempfile::tempdir().unwrap();
+    let can = json!({"workspace": {"applyEdit": false}, "textDocument": {"inlineCompletion": {}}});
+    let (mut editor, provider) = with_model("test", can, Value::Null, home.path()).await;
+    run(&mut editor, "complete", json!([URI, position()])).await;
+    let told = editor.note("window/showMessage").await.to_string();
+    assert!(told.contains("takes no edits") && provider.seen().is_empty(), "{told}");
+    assert_eq!(editor.shutdown().await, 0);
+}
+
 #[tokio::test]
 async fn line_breaks_are_those_that_each_client_inserts() {
     for (name, written) in [("Neovim", "\n"), ("Visual Studio Code", "\r\n"), ("helix", "\r\n"), ("test", "\r\n")] {

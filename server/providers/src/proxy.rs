@@ -133,7 +133,7 @@ fn refusal(head: &str) -> Option<String> {
             name.eq_ignore_ascii_case("content-type") && value.trim().to_ascii_lowercase().starts_with("text/html")
         });
     if status == 200 && !is_page {
-        return None;
+        return (!head.contains("\r\n\r\n")).then(|| "HTTP 200, with a head that does not end".to_owned());
     }
     let usual = StatusCode::from_u16(status).ok().and_then(|status| status.canonical_reason());
     let own: String =
@@ -160,6 +160,8 @@ mod tests {
                 "HTTP/1.1 302 Found\r\nlocation: http://login\r\ncontent-type: text/html; charset=utf-8\r\n\r\n",
                 Some("HTTP 302 Found, with a page"),
             ),
+            ("HTTP/1.1 200 OK\r\nx: ", Some("HTTP 200, with a head that does not end")),
+            ("HTTP/1.1 200", Some("HTTP 200, with a head that does not end")),
             ("SSH-2.0-OpenSSH_9.6\r\n", Some("an answer that is not HTTP")),
             ("<html>", Some("an answer that is not HTTP")),
             ("HTTP/1.1 x\r\n", Some("an answer that is not HTTP")),

@@ -118,6 +118,11 @@ impl Commands<'_> {
                 self.dismissed(&arguments.place(0)?);
                 return Ok(None);
             }
+            COMPLETE if self.editor.is_some_and(|editor| !editor.applies_edits) => {
+                let why = "this editor takes no edits from a server, so nothing can be inserted by a command";
+                messages::show(client, MessageType::Info, format!("Pennyworth: {why}"));
+                return Ok(None);
+            }
             COMPLETE => {
                 let place = arguments.place(0)?;
                 let found = self.completion_edit(place).await?;

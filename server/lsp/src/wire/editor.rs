@@ -24,6 +24,8 @@ pub struct Editor {
     pub lines: MenuLines,
     /// What it is known to do, which its capabilities do not tell.
     pub habits: Habits,
+    /// Whether it applies edits that the server sends.
+    pub applies_edits: bool,
     /// Whether an edit may name the version of the document that it is for.
     pub versioned_edits: bool,
     /// Whether only the embedded model may be called, because the user does not trust the workspace.
@@ -134,6 +136,7 @@ impl Editor {
             elsewhere: folders(params, convert::folder_elsewhere),
             process_id: params.process_id,
             habits: habits(&name),
+            applies_edits: has("/workspace/applyEdit"),
             versioned_edits: has("/workspace/workspaceEdit/documentChanges"),
             restricted,
             options,
