@@ -656,7 +656,7 @@ fn figures_that_cannot_be_right_spend_nothing() {
         ("UPDATE hours SET spent = 9223372036854775807", false),
         ("UPDATE hours SET held = 9223372036854775807", false),
         ("UPDATE hours SET held = -1", false),
-        ("UPDATE calls SET charge = -9223372036854775807 - 1", false),
+        ("UPDATE calls SET charge = -9223372036854775807 WHERE id = (SELECT min(id) FROM calls)", false),
         ("INSERT INTO hours SELECT hour - 1, 9223372036854775807, 0 FROM hours", false),
         ("UPDATE calls SET output = 9223372036854775807, input = -5", true),
         ("UPDATE calls SET at_ms = -9223372036854775807, counts_ms = 9223372036854775807", true),
