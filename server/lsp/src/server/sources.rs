@@ -191,7 +191,7 @@ impl Sources {
         tokio::task::spawn_blocking(move || sources.refresh_now_if_written());
     }
 
-    fn refresh_now_if_written(&self) {
+    fn refresh_now_if_written(self: &Arc<Sources>) {
         let known = lock(&self.made).written.clone();
         // Before the first configuration is made from the file, there is nothing to make anew.
         if !known.is_empty() && self.written() != known {

@@ -422,7 +422,7 @@ impl Store {
     /// Folders whose disk somebody waited for in vain, until it answers.
     fn late(&self) -> Vec<Notice> {
         let late = self.readings.iter().filter(|(_, is_late)| **is_late);
-        let folders: BTreeSet<&Path> = late.filter_map(|(path, _)| path.parent()).collect();
+        let folders: BTreeSet<&Path> = late.filter_map(|(paths, _)| paths.first()?.parent()).collect();
         let notice = |folder: &Path| Notice {
             severity: Severity::Error,
             file: folder.display().to_string(),
