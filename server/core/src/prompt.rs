@@ -14,9 +14,11 @@ use crate::text::slice;
 use crate::tokens;
 
 mod above;
+mod breaks;
 mod fit;
 
 pub use above::above;
+pub use breaks::normalised;
 
 /// Most bytes of a prefix or suffix window, whatever its lines: a minified file has lines of a megabyte.
 const MAX_WINDOW_BYTES: usize = 24 * 1024;
@@ -176,14 +178,6 @@ pub struct Refusal {
 impl fmt::Display for Refusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "the text contains `{}`, a sentinel of this model", self.marker)
-    }
-}
-
-/// The text with line breaks as models know them: `\r\n` and a lone `\r` become `\n`.
-pub fn normalised(text: &str) -> Cow<'_, str> {
-    match text.contains('\r') {
-        true => Cow::Owned(text.replace("\r\n", "\n").replace('\r', "\n")),
-        false => Cow::Borrowed(text),
     }
 }
 

@@ -66,7 +66,7 @@ mod tests {
             ("a cheap cloud model", 0.15, 0.60, 700, 0.75, 10, 9),
             ("a model to which a line is more tokens", 0.15, 0.60, 700, 0.75, 18, 8),
             ("half of the prompt is cached", 0.08, 0.60, 700, 0.75, 10, 7),
-            ("a long prompt", 0.15, 0.60, 4000, 0.75, 10, 16),
+            ("a long prompt", 0.15, 0.60, 4000, 0.75, 10, 18),
             ("a short prompt", 0.15, 0.60, 60, 0.75, 10, 3),
             ("output is dear", 0.15, 6.0, 700, 0.75, 10, 3),
             ("lines are rarely wanted", 0.15, 0.60, 700, 0.2, 10, 2),

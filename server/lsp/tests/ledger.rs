@@ -54,7 +54,7 @@ fn caps(day: Money) -> Caps {
 }
 
 fn wait<T>(future: impl Future<Output = T>) -> T {
-    tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(future)
+    tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap().block_on(future)
 }
 
 fn start(role: &str, file: &Path) -> std::process::Child {
@@ -113,7 +113,7 @@ fn several_processes_keep_one_cap() {
 fn a_day_of_many_calls_is_counted_to_the_last() {
     let folder = tempfile::tempdir().unwrap();
     let (ledger, _) = Ledger::open(Some(&folder.path().join("ledger.sqlite")));
-    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
     for round in 0..5 {
         let mut times: Vec<_> = (0..1000)
             .map(|_| {

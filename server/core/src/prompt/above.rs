@@ -3,7 +3,7 @@
 
 use ropey::Rope;
 
-use super::normalised;
+use super::breaks::normalised;
 use crate::text::slice;
 
 /// Bytes above a window in which heads are looked for.

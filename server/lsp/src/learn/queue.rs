@@ -3,12 +3,13 @@
 
 use std::collections::VecDeque;
 use std::path::PathBuf;
-use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
+use pennyworth_ngram::Prepared;
 use tokio::sync::watch;
 use tower_lsp::gen_lsp_types::Uri;
 
-use super::reader::Found;
+use crate::settings::Configuration;
 use crate::sync::lock;
 
 /// Changed files above which the whole workspace is read again instead.
@@ -34,6 +35,17 @@ struct Pending {
     /// What was read, of which the last is the end of a walk.
     found: VecDeque<Found>,
     walked: Option<u64>,
+}
+
+/// What was read.
+pub(super) struct Found {
+    /// The walk that read it; `None` for a changed file.
+    pub(super) walk: Option<u64>,
+    pub(super) path: PathBuf,
+    /// `None` if it may not be learned or is not there.
+    pub(super) prepared: Option<Prepared>,
+    /// The rules by which it may be learned.
+    pub(super) configuration: Arc<Configuration>,
 }
 
 /// One piece of work.

@@ -10,7 +10,8 @@ use std::time::{Duration, Instant};
 use pennyworth_ngram::Prepared;
 
 use super::learner::Learner;
-use super::walk::{self, Entry, Folders};
+use super::queue::Found;
+use super::walk::{self, Entry, Folders, MAX_VISITED};
 use crate::settings::{Configuration, SharedConfiguration};
 use crate::sync::{Crashes, lock};
 
@@ -20,23 +21,10 @@ const PATIENCE: Duration = Duration::from_secs(5);
 const LOOK: Duration = Duration::from_secs(1);
 /// Most folders that are given up; then a walk ends. Each has a thread that waits.
 const MAX_GIVEN_UP: u64 = 8;
-/// Most files and folders that a walk visits. Of a larger workspace, it reads the part nearest to the open document.
-pub(super) const MAX_VISITED: usize = 200_000;
 /// Panics in a row after which a walk ends.
 const MANY_PANICS: u32 = 20;
 /// The thread's name for the user.
 const PART: &str = "reading the workspace";
-
-/// What was read.
-pub(super) struct Found {
-    /// The walk that read it; `None` for a changed file.
-    pub(super) walk: Option<u64>,
-    pub(super) path: PathBuf,
-    /// `None` if it may not be learned or is not there.
-    pub(super) prepared: Option<Prepared>,
-    /// The rules by which it may be learned.
-    pub(super) configuration: Arc<Configuration>,
-}
 
 /// The reader: its work, and which thread does it.
 pub(super) struct Reader {

@@ -10,8 +10,8 @@ use pennyworth_ngram::Prepared;
 
 use super::learner::Learner;
 use super::model::{EmbeddedModel, key};
-use super::queue::{Busy, Job};
-use super::reader::{Found, Reader, Running};
+use super::queue::{Busy, Found, Job};
+use super::reader::{Reader, Running};
 use super::walk::{self, Folders};
 use crate::documents::Documents;
 use crate::documents::session::{Changed, Lines};

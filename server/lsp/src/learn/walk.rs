@@ -12,8 +12,10 @@ use pennyworth_ngram::Prepared;
 use ropey::Rope;
 
 use super::model::{EmbeddedModel, key};
-use super::reader::MAX_VISITED;
 use crate::settings::{self, Configuration, Use};
+
+/// Most files and folders that a walk visits. Of a larger workspace, it reads the part nearest to the open document.
+pub(super) const MAX_VISITED: usize = 200_000;
 
 /// The folders below the roots, from open documents outwards. Links are not followed, so there are no loops. Hidden files are left out, and so are
 /// folders that the rules close. Nothing is sorted, because a folder may hold a million files.
@@ -82,9 +84,12 @@ pub(super) fn entry(entry: &fs::DirEntry, known: Option<&Path>) -> Option<Entry>
     }
 }
 
+/// The entries of a folder that are left.
+type Entries = Box<dyn Iterator<Item = io::Result<fs::DirEntry>>>;
+
 /// All files below the folders, one after the other; `None` for other entries.
 fn files(mut folders: Folders, configuration: &Configuration) -> impl Iterator<Item = Option<PathBuf>> {
-    let mut under_way: Option<(Box<dyn Iterator<Item = io::Result<fs::DirEntry>>>, Option<PathBuf>)> = None;
+    let mut under_way: Option<(Entries, Option<PathBuf>)> = None;
     std::iter::from_fn(move || {
         loop {
             if let Some((entries, known)) = &mut under_way

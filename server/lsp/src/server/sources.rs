@@ -6,7 +6,6 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use pennyworth_core::models::Models;
 use serde_json::{Value, json};
 use tower_lsp::Client;
 use tower_lsp::gen_lsp_types::{
@@ -408,20 +407,17 @@ impl Sources {
         background.spawn(async move {
             let Some(client) = &sources.completer.providers.client else { return };
             let found = sources.discovery.look(client, &configuration.models).await;
-            sources.announce(&found, &configuration.models).await;
+            sources.announce(&found).await;
             sources.take(|layers| &mut layers.found, found);
         });
     }
 
     /// Tells the user of models that were found, before one of them is asked: once for each address, over restarts.
-    async fn announce(self: &Arc<Sources>, layer: &Value, models: &Models) {
+    async fn announce(self: &Arc<Sources>, layer: &Value) {
         let found = Found::default();
         found.set(layer);
-        // A row that does not load is no model that code goes to.
-        let (models, _) = models.with_rows("found", serde_json::from_value(layer.clone()).unwrap_or_default());
-        let all: Vec<_> = found.all().into_iter().filter(|found| models.get(&found.model).is_some()).collect();
         let sources = Arc::clone(self);
-        let read = tokio::task::spawn_blocking(move || sources.announced.new_of(all));
+        let read = tokio::task::spawn_blocking(move || sources.announced.new_of(found.all()));
         let new = read.await.unwrap_or_default();
         for found in &new {
             messages::show(&self.client, MessageType::Info, format!("Pennyworth: {found}"));

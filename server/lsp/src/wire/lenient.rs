@@ -54,9 +54,10 @@ fn with_number(params: Option<Value>, at: &str, otherwise: Value) -> Option<Valu
 type Part = fn(&Value) -> Option<Value>;
 
 /// The capabilities that this server looks at. One slip among the others, or in one of these, is no reason to refuse a client.
-const CAPABILITIES: [(&str, Part); 11] = [
+const CAPABILITIES: [(&str, Part); 12] = [
     ("/general/positionEncodings", |found| all(found, Value::is_string)),
     ("/textDocument/inlineCompletion", an_object),
+    ("/textDocument/publishDiagnostics", an_object),
     ("/textDocument/completion/completionItem/snippetSupport", a_flag),
     ("/textDocument/completion/completionItem/insertTextModeSupport/valueSet", |found| {
         all(found, |mode| matches!(mode.as_i64(), Some(1 | 2)))
@@ -107,7 +108,7 @@ fn introduction(params: Value) -> Value {
             put(at, found.clone());
         }
     }
-    for at in ["/rootUri", "/clientInfo/name", "/clientInfo/version"] {
+    for at in ["/rootUri", "/rootPath", "/clientInfo/name", "/clientInfo/version"] {
         if let Some(found) = params.pointer(at).filter(|found| found.is_string()) {
             put(at, found.clone());
         }
