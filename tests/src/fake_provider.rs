@@ -149,6 +149,7 @@ struct State {
     facts: Vec<Fact>,
     released: Arc<Notify>,
     by: Option<Oracle>,
+    is_proxy: bool,
 }
 
 /// Answers a request by its body.
@@ -220,6 +221,11 @@ impl FakeProvider {
     /// Sets the models that it lists.
     pub fn lists(&self, models: &[&str]) {
         self.has(&models.iter().map(|id| (*id, false, false)).collect::<Vec<_>>());
+    }
+
+    /// From now on it says that it is a LiteLLM proxy, to who asks.
+    pub fn is_proxy(&self) {
+        lock(&self.state).is_proxy = true;
     }
 
     /// Sets the models that it lists, whether each is in memory, and whether it takes a suffix, as Ollama reports it.
@@ -326,7 +332,10 @@ async fn serve(stream: TcpStream, state: &Mutex<State>) -> io::Result<()> {
         let answer = {
             let mut state = lock(state);
             state.leaks.extend(leaks);
-            state.seen.push(seen.clone());
+            // Each server here is asked once whether it is a proxy, which is no part of a conversation.
+            if !asks_if_proxy(&seen) {
+                state.seen.push(seen.clone());
+            }
             let prepared = |state: &mut State| state.answers.pop_front().or_else(|| state.always.clone());
             let by = state.by.clone();
             match is_question(&seen) {
@@ -337,8 +346,8 @@ async fn serve(stream: TcpStream, state: &Mutex<State>) -> io::Result<()> {
         match answer {
             Some(answer) => respond(&mut stream, &seen, answer, state).await?,
             None if is_question(&seen) => {
-                let told = told(&seen, &lock(state)).to_string();
-                whole(&mut stream, 200, &[], "application/json", &told).await?
+                let (status, told) = told(&seen, &lock(state));
+                whole(&mut stream, status, &[], "application/json", &told.to_string()).await?
             }
             None => whole(&mut stream, 500, &[], "application/json", r#"{"error":"no answer was prepared"}"#).await?,
         }
@@ -346,13 +355,18 @@ async fn serve(stream: TcpStream, state: &Mutex<State>) -> io::Result<()> {
     Ok(())
 }
 
+/// Whether a request asks what a LiteLLM proxy alone answers.
+fn asks_if_proxy(seen: &Seen) -> bool {
+    seen.line.ends_with("/health/liveliness")
+}
+
 /// Whether a request asks about models instead of calling one.
 fn is_question(seen: &Seen) -> bool {
     seen.line.starts_with("GET") || seen.line == "POST /api/show"
 }
 
-/// The answer to a request about models.
-fn told(seen: &Seen, state: &State) -> Value {
+/// The status and the body of the answer to a request about models.
+fn told(seen: &Seen, state: &State) -> (u16, Value) {
     let State { models, facts, .. } = state;
     let with_facts = |mut told: Value, id: &str, is_listed: bool| -> Value {
         let facts = facts.iter().filter(|fact| fact.id == id && (fact.is_listed || !is_listed));
@@ -364,7 +378,9 @@ fn told(seen: &Seen, state: &State) -> Value {
     let named = |all: &mut dyn Iterator<Item = &Has>| -> Value {
         json!({"models": all.map(|model| with_facts(json!({"name": model.id}), &model.id, true)).collect::<Vec<_>>()})
     };
-    match seen.line.as_str() {
+    let told = match seen.line.as_str() {
+        _ if asks_if_proxy(seen) && state.is_proxy => json!("I'm alive!"),
+        _ if asks_if_proxy(seen) => return (404, json!({"detail": "Not Found"})),
         "GET /api/tags" => named(&mut models.iter()),
         "GET /api/ps" => named(&mut models.iter().filter(|model| model.is_loaded)),
         "GET /api/v0/models" => {
@@ -381,7 +397,8 @@ fn told(seen: &Seen, state: &State) -> Value {
             let listed = models.iter().map(|model| with_facts(json!({"id": model.id}), &model.id, true));
             json!({"object": "list", "data": listed.collect::<Vec<_>>()})
         }
-    }
+    };
+    (200, told)
 }
 
 /// Reads a request, with the planted markers in any byte of it; `None` if the connection closed or speaks another protocol, which is refused as servers do.

@@ -144,6 +144,27 @@ async fn a_server_that_names_itself_as_a_proxy_is_asked_no_more() {
 }
 
 #[tokio::test]
+async fn a_proxy_gets_no_prompt_whatever_its_row_and_its_port() {
+    for (head, row) in [
+        ("local_only = true", "protocol = 'openai'\nbase_url = 'HERE/v1'\nmodel = 'qwen2.5-coder'\ntier = 'local'"),
+        ("", "protocol = 'openai'\nbase_url = 'HERE'\nmodel = 'qwen2.5-coder'\ntier = 'local'\nformat = 'suffix'"),
+        ("", "provider = 'vllm'\nbase_url = 'HERE/v1'\nmodel = 'qwen2.5-coder'"),
+        ("", "provider = 'lmstudio'\nbase_url = 'HERE/proxy/v1'\nmodel = 'qwen2.5-coder'"),
+        ("", "protocol = 'anthropic'\nbase_url = 'HERE/v1'\nmodel = 'claude'\nformat = 'chat'\ntier = 'local'"),
+    ] {
+        let mut scene = Scene::new(head, row).await;
+        scene.provider.is_proxy();
+        for version in 2..5 {
+            assert_eq!(scene.shown().await, None, "{row}");
+            scene.edit(version).await;
+        }
+        assert_eq!(scene.posts(), 0, "{row}");
+        let told = scene.told().await;
+        assert!(told.len() == 1 && told[0].contains("LiteLLM"), "{row} {told:?}");
+    }
+}
+
+#[tokio::test]
 async fn a_prompt_does_not_follow_a_redirect() {
     for status in [301, 302, 307, 308] {
         let elsewhere = FakeProvider::start().await.unwrap();

@@ -1,5 +1,6 @@
-//! Where a model runs: Ollama serves models of other machines under the names of its own, and only its description of a model tells. It is
-//! asked before each prompt whose code must stay here, because a name may stand for another model a moment later.
+//! Where a model runs. Ollama serves models of other machines under the names of its own, and only its description of a model tells. It is
+//! asked before each prompt whose code must stay here, because a name may stand for another model a moment later. Any other server is asked
+//! once whether it is a LiteLLM proxy, which passes prompts on.
 //! It leaves which models must stay here to `core`, and the call to `call`.
 
 use pennyworth_core::models::Model;
@@ -16,6 +17,11 @@ const MOST: usize = 8 * 1024 * 1024;
 const LITELLM: &str = "x-litellm-";
 /// Its name.
 const PROXY: &str = "LiteLLM";
+/// A path that only a LiteLLM proxy knows, in this spelling, and what it answers there without a key while it runs and while it ends.
+/// Source: <https://docs.litellm.ai/docs/proxy/health>.
+const LIVELINESS: (&str, [&str; 2]) = ("health/liveliness", ["I'm alive!", "shutting_down"]);
+/// Most bytes of such an answer.
+const SHORT: usize = 4 * 1024;
 
 /// Where else a model runs, by a description or an answer of Ollama; `None` if it says nothing of another machine.
 pub(crate) fn elsewhere(about: &Value) -> Option<String> {
@@ -43,8 +49,7 @@ pub(crate) fn error(place: Option<&str>) -> ProviderError {
     ProviderError { code: place.filter(is_plain).map(str::to_owned), ..ProviderError::new(Kind::Elsewhere) }
 }
 
-/// Makes sure that a model whose code must stay here runs here. Without Ollama there is nothing to ask. An Ollama that fails to answer is sent
-/// no code. The wait is the call's own: how long a server takes to say this is part of how long it takes to answer.
+/// Makes sure that a model whose code must stay here runs here. A server that does not answer the question is sent no code. The wait is the call's own: how long a server takes to say this is part of how long it takes to answer.
 pub(crate) async fn check(client: &Client, model: &Model) -> Result<(), ProviderError> {
     if !model.code_stays_here() {
         return Ok(());
@@ -52,28 +57,58 @@ pub(crate) async fn check(client: &Client, model: &Model) -> Result<(), Provider
     if let Some(place) = client.forwarders.place(model) {
         return Err(error(Some(&place)));
     }
-    let Some(ollama) = model.ollama.as_deref() else { return Ok(()) };
+    match model.ollama.as_deref() {
+        Some(ollama) => check_ollama(client, model, ollama).await,
+        None if client.forwarders.was_asked(&model.base_url) => Ok(()),
+        None => check_proxy(client, model).await,
+    }
+}
+
+async fn check_ollama(client: &Client, model: &Model, ollama: &str) -> Result<(), ProviderError> {
     let Some(request) = client.loopback(Method::POST, &format!("{ollama}/api/show")) else { return Ok(()) };
     let about = described(request.json(&json!({ "model": model.id }))).await?;
     about.as_ref().and_then(elsewhere).map_or(Ok(()), |place| Err(error(Some(&place))))
 }
 
+/// Asks a server whether it is a LiteLLM proxy. Whatever else it answers, it is asked once: its later answers give a proxy away, too.
+async fn check_proxy(client: &Client, model: &Model) -> Result<(), ProviderError> {
+    let root = model.base_url.trim_end_matches('/');
+    let root = root.strip_suffix("/v1").unwrap_or(root);
+    let (path, answers) = LIVELINESS;
+    let Some(request) = client.loopback(Method::GET, &format!("{root}/{path}")) else { return Ok(()) };
+    let response = request.send().await.map_err(unplaced)?;
+    check_answer(client, model, response.headers())?;
+    let is_known = response.status() != StatusCode::NOT_FOUND;
+    // A long page is of another program.
+    let said = client::body(response, SHORT).await.unwrap_or_default();
+    if is_known && answers.iter().any(|answer| String::from_utf8_lossy(&said).contains(answer)) {
+        return Err(proxy(client, model));
+    }
+    client.forwarders.asked(&model.base_url);
+    Ok(())
+}
+
+/// The error of a question that was not answered. Without a connection there is none for the call either.
+fn unplaced(error: reqwest::Error) -> ProviderError {
+    match client::transport(&error) {
+        error if error.kind == Kind::Connect => error,
+        _ => ProviderError::new(Kind::Unplaced),
+    }
+}
+
 /// Ollama's description of a model; `None` from a server that has none. An Ollama that does not know the model refuses the call itself, one
 /// that is too old runs nothing elsewhere, and without a connection there is none for the call.
 async fn described(request: RequestBuilder) -> Result<Option<Value>, ProviderError> {
-    let unplaced = || ProviderError::new(Kind::Unplaced);
-    let response = request.send().await.map_err(|error| match client::transport(&error) {
-        error if error.kind == Kind::Connect => error,
-        _ => unplaced(),
-    })?;
+    let unclear = || ProviderError::new(Kind::Unplaced);
+    let response = request.send().await.map_err(unplaced)?;
     match response.status() {
         StatusCode::NOT_FOUND | StatusCode::METHOD_NOT_ALLOWED => return Ok(None),
-        status if !status.is_success() => return Err(ProviderError { status: Some(status.as_u16()), ..unplaced() }),
+        status if !status.is_success() => return Err(ProviderError { status: Some(status.as_u16()), ..unclear() }),
         _ => {}
     }
-    let text = client::body(response, MOST).await.map_err(|_| unplaced())?;
-    let about: Value = serde_json::from_slice(&text).map_err(|_| unplaced())?;
-    about.is_object().then_some(Some(about)).ok_or_else(unplaced)
+    let text = client::body(response, MOST).await.map_err(|_| unclear())?;
+    let about: Value = serde_json::from_slice(&text).map_err(|_| unclear())?;
+    about.is_object().then_some(Some(about)).ok_or_else(unclear)
 }
 
 /// The same for an answer's headers: a LiteLLM proxy names itself there, and passes prompts on. It gets no other.
@@ -81,8 +116,13 @@ pub(crate) fn check_answer(client: &Client, model: &Model, headers: &HeaderMap) 
     if !model.code_stays_here() || !headers.keys().any(|name| name.as_str().starts_with(LITELLM)) {
         return Ok(());
     }
+    Err(proxy(client, model))
+}
+
+/// Remembers that a LiteLLM proxy listens at a model's address.
+fn proxy(client: &Client, model: &Model) -> ProviderError {
     client.forwarders.add(&model.base_url, None, PROXY);
-    Err(error(Some(PROXY)))
+    error(Some(PROXY))
 }
 
 /// The same for an error: an answer of Ollama names the machine that wrote it, and the model gets no other prompt.

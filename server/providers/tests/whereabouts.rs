@@ -14,6 +14,10 @@ use pennyworth_providers::{Chunk, Client, Kind, Request, Timeouts};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 
+/// The same in OpenAI's protocol.
+const EVENTS: &str = "data: {\"choices\":[{\"text\":\"a\",\"finish_reason\":\"stop\"}]}\n\ndata: [DONE]\n\n";
+/// What LiteLLM answers at its own path.
+const ALIVE: &str = "\"I'm alive!\"";
 /// Longer than anything here takes.
 const LONG: Duration = Duration::from_secs(20);
 /// Without a line break behind it, so that the end of the body ends it.
@@ -21,8 +25,8 @@ const ANSWER: &str = r#"{"response":"a","done":true,"done_reason":"stop"}"#;
 const ELSEWHERE: &str =
     r#"{"remote_model":"gpt-oss:120b","remote_host":"https://ollama.com:443","response":"a","done":true}"#;
 
-/// An Ollama that describes its models by one answer, or never, and completes by another; its address, and the count of its completions.
-async fn ollama(describes: Option<String>, completes: &'static str) -> (String, Arc<AtomicUsize>) {
+/// A server that says where its models run by one answer, or never, and completes by another; its address, and the count of its completions.
+async fn server(describes: Option<String>, completes: &'static str) -> (String, Arc<AtomicUsize>) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = format!("http://{}", listener.local_addr().unwrap());
     let prompts = Arc::new(AtomicUsize::new(0));
@@ -31,7 +35,8 @@ async fn ollama(describes: Option<String>, completes: &'static str) -> (String, 
         while let Ok((mut stream, _)) = listener.accept().await {
             let (describes, count) = (describes.clone(), Arc::clone(&count));
             tokio::spawn(async move {
-                let answer = match head(&mut stream).await.starts_with("POST /api/show ") {
+                let head = head(&mut stream).await;
+                let answer = match head.starts_with("POST /api/show ") || head.starts_with("GET ") {
                     true => describes,
                     false => {
                         count.fetch_add(1, Ordering::SeqCst);
@@ -118,15 +123,50 @@ async fn no_prompt_is_sent_where_the_server_does_not_say_where_the_model_runs() 
         let label = describes.as_deref().map(|text| text.chars().take(60).collect::<String>());
         // Only silence runs into the deadline of the call, which is the only one.
         let first = if describes.is_some() { LONG } else { Duration::from_millis(800) };
-        let (address, prompts) = ollama(describes, ANSWER).await;
+        let (address, prompts) = server(describes, ANSWER).await;
         let came = ask_within(&Client::new().unwrap(), model(&address, "m", ""), first).await;
         assert_eq!((came.err(), prompts.load(Ordering::SeqCst)), (error, usize::from(error.is_none())), "{label:?}");
     }
 }
 
 #[tokio::test]
+async fn any_other_server_is_asked_once_whether_it_passes_prompts_on() {
+    let litellm = || Some(http("401 Unauthorized\r\nx-litellm-version: 1.106.2", "{}"));
+    for (says, path, error) in [
+        (Some(http("404 Not Found", r#"{"detail":"Not Found"}"#)), "", None),
+        (Some(http("404 Not Found", "I'm alive! is no page here")), "", None),
+        (Some(http("200 OK", "<html>")), "/v1", None),
+        (Some(http("200 OK", "")), "", None),
+        (Some(http("401 Unauthorized", "{}")), "", None),
+        (Some(http("200 OK", &" ".repeat(1 << 20))), "", None),
+        (Some(http("200 OK", ALIVE)), "", Some(Kind::Elsewhere)),
+        (Some(http("200 OK", ALIVE)), "/v1", Some(Kind::Elsewhere)),
+        (Some(http("200 OK", ALIVE)), "/proxy/v1/", Some(Kind::Elsewhere)),
+        (Some(http("503 Service Unavailable", r#"{"status":"shutting_down"}"#)), "", Some(Kind::Elsewhere)),
+        (litellm(), "", Some(Kind::Elsewhere)),
+        (Some("SSH-2.0\r\n".to_owned()), "", Some(Kind::Unplaced)),
+        (None, "", Some(Kind::FirstByte)),
+    ] {
+        let label = says.as_deref().map(|text| text.chars().take(60).collect::<String>());
+        let first = if says.is_some() { LONG } else { Duration::from_millis(800) };
+        let (address, prompts) = server(says, EVENTS).await;
+        let row = format!(
+            "[model.m]\nprotocol = 'openai'\nbase_url = '{address}{path}'\nmodel = 'm'\nformat = 'suffix'\ntier = 'local'"
+        );
+        let (models, problems) = Models::builtin().extended("config.toml", &row);
+        assert_eq!(problems, []);
+        let (client, model) = (Client::new().unwrap(), models.get("m").unwrap());
+        for asked in 1..=2 {
+            let came = ask_within(&client, model.clone(), first).await;
+            assert_eq!(came, error.map_or_else(|| Ok("a".to_owned()), Err), "{label:?}");
+            assert_eq!(prompts.load(Ordering::SeqCst), if error.is_none() { asked } else { 0 }, "{label:?}");
+        }
+    }
+}
+
+#[tokio::test]
 async fn a_model_whose_answer_another_machine_wrote_gets_no_other_prompt() {
-    let (address, prompts) = ollama(Some(http("200 OK", "{}")), ELSEWHERE).await;
+    let (address, prompts) = server(Some(http("200 OK", "{}")), ELSEWHERE).await;
     let client = Client::new().unwrap();
     for _ in 0..3 {
         assert_eq!(ask(&client, model(&address, "m", "")).await, Err(Kind::Elsewhere));

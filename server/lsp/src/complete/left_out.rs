@@ -17,7 +17,7 @@ use crate::models::troubles::{PATIENCE, Problem};
 pub(super) fn tell_slow(completer: &Completer, decision: &Decision) {
     let Some(plan) = decision.plan.as_ref().filter(|_| decision.request.trigger != Trigger::Invoked) else { return };
     let (troubles, task) = (&completer.providers.troubles, plan.task);
-    plan.route.steps.iter().for_each(|step| troubles.is_in(&step.model, task.name()));
+    troubles.are_in(plan.route.steps.iter().map(|step| step.model.as_str()), task.name());
     let slow = plan.route.skipped.iter().filter(|skipped| skipped.why == Why::TooSlow);
     for model in slow.filter_map(|skipped| decision.configuration.models.get(&skipped.model)) {
         // Without a time it is asked again once it has answered faster, or the settings have changed.

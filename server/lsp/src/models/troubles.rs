@@ -160,11 +160,11 @@ impl Troubles {
         all.left_out.insert(key, held);
     }
 
-    /// A model is in the route of a task.
-    pub fn is_in(&self, model: &str, task: &'static str) {
+    /// These models are in the route of a task.
+    pub fn are_in<'m>(&self, models: impl Iterator<Item = &'m str>, task: &'static str) {
         let mut all = lock(&self.0);
         if !all.left_out.is_empty() {
-            all.left_out.remove(&(model.to_owned(), task));
+            models.for_each(|model| drop(all.left_out.remove(&(model.to_owned(), task))));
         }
     }
 
@@ -310,12 +310,12 @@ mod tests {
         }
         assert_eq!(troubles.take_unshown(), ["model.m: it is slow; wait"]);
         troubles.works("m");
-        troubles.is_in("m", "block");
+        troubles.are_in(["m"].into_iter(), "block");
         assert_eq!(holding(&troubles), [(Some("m".into()), "it is slow".into(), PATIENCE)]);
         troubles.failed("m", "", problem("down", false), Instant::now());
         assert_eq!(holding(&troubles), [(Some("m".into()), "it is down".into(), 1)], "one entry for each model");
         troubles.works("m");
-        troubles.is_in("m", "line");
+        troubles.are_in(["m"].into_iter(), "line");
         assert_eq!((holding(&troubles), troubles.first()), (vec![], None));
     }
 

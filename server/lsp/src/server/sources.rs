@@ -206,7 +206,7 @@ impl Sources {
         }
         let sources = Arc::clone(self);
         tokio::task::spawn_blocking(move || {
-            sources.refresh_now_if_written();
+            sources.completer.crashes.guard("reading the settings", || sources.refresh_now_if_written());
             sources.is_looking.store(false, Ordering::Relaxed);
         });
     }
