@@ -13,7 +13,7 @@ mod template;
 pub use built::MAX_NAME;
 pub use format::{Format, Shape};
 pub use load::Problem;
-pub use model::{AbortBilled, Model, Protocol, is_key_name, is_loopback, names_a_cloud};
+pub use model::{AbortBilled, BatchProtocol, Model, Protocol, is_key_name, is_loopback, names_a_cloud};
 pub use price::{OffPeak, Price, WeekHour};
 pub use rows::{FormatRow, ModelRow, PriceRow, Rows};
 pub use table::{KnownServer, Models};

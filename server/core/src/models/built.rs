@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::format::{Format, Shape, format_for_id, format_of_family};
-use super::model::{AbortBilled, Model, Protocol, is_key_name, names_a_cloud};
+use super::model::{AbortBilled, BatchProtocol, Model, Protocol, is_key_name, names_a_cloud};
 use super::price::{OffPeak, Price};
 use super::rows::{FormatRow, ModelRow, OffPeakRow, PriceRow};
 use super::template::Template;
@@ -143,6 +143,7 @@ pub(super) fn model(name: &str, row: &ModelRow, formats: &BTreeMap<String, Forma
         cache_marks: row.cache_marks.unwrap_or(false),
         max_tokens_field: row.max_tokens_field.clone(),
         path: row.path.clone().map(path).transpose()?,
+        batch: batch(row.batch.as_deref(), protocol)?,
         charges: row.charges.unwrap_or(false),
         forwards: row.forwards.unwrap_or_else(|| names_a_cloud(id)),
         ollama: None,
@@ -327,6 +328,21 @@ fn headers(given: BTreeMap<String, String>) -> Result<BTreeMap<String, String>, 
         }
     }
     Ok(given)
+}
+
+/// The batch API of a row; `none` takes the provider's away.
+fn batch(given: Option<&str>, protocol: Protocol) -> Result<Option<BatchProtocol>, Fault> {
+    let named = BatchProtocol::ALL.map(|(name, batch)| (name, Some(batch)));
+    let allowed: Vec<_> = named.into_iter().chain([("none", None)]).collect();
+    let found = match given {
+        None => None,
+        given => one_of("batch", given, &allowed)?,
+    };
+    let Some(needed) = found.map(BatchProtocol::carries).filter(|needed| *needed != protocol) else {
+        return Ok(found);
+    };
+    let name = Protocol::ALL.into_iter().find(|(_, known)| *known == needed).map_or("", |(name, _)| name);
+    Err(("batch", format!("is `{}`, whose requests are of the protocol `{name}`", given.unwrap_or_default())))
 }
 
 fn header(name: String) -> Result<String, Fault> {

@@ -165,12 +165,16 @@ impl Models {
         }
     }
 
-    /// A model's row with the keys of its provider. One at the address of a known proxy passes prompts on unless it says otherwise.
+    /// A model's row with the keys of its provider, but for the batch API if the row has a protocol of its own. One at the address of a known
+    /// proxy passes prompts on unless it says otherwise.
     fn whole(&self, row: &ModelRow) -> Result<ModelRow, Fault> {
         let mut whole = match &row.provider {
             None => row.clone(),
             Some(name) => match self.rows.provider.get(name) {
-                Some(provider) => row.clone().with(Some(provider)),
+                Some(provider) if row.protocol.as_ref().is_none_or(|own| provider.protocol.as_ref() == Some(own)) => {
+                    row.clone().with(Some(provider))
+                }
+                Some(provider) => ModelRow { batch: row.batch.clone(), ..row.clone().with(Some(provider)) },
                 None => {
                     let known = self.providers().collect::<Vec<_>>().join(", ");
                     return Err(("provider", format!("is `{name}`; known providers: {known}")));

@@ -51,6 +51,46 @@ impl Protocol {
     }
 }
 
+/// The batch API of a model's provider; each has a file in `providers/src/batch`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum BatchProtocol {
+    /// OpenAI's `/files` and `/batches`, which Groq copies.
+    Openai,
+    /// The same with Together's own way to upload a file.
+    Together,
+    /// Anthropic's `/messages/batches`.
+    Anthropic,
+    /// Google's `batchGenerateContent`.
+    Gemini,
+    /// Mistral's `/batch/jobs`.
+    Mistral,
+    /// OpenRouter's `/batches`.
+    Openrouter,
+}
+
+impl BatchProtocol {
+    /// Every batch API with its name in tables.
+    pub const ALL: [(&'static str, BatchProtocol); 6] = [
+        ("openai", BatchProtocol::Openai),
+        ("together", BatchProtocol::Together),
+        ("anthropic", BatchProtocol::Anthropic),
+        ("gemini", BatchProtocol::Gemini),
+        ("mistral", BatchProtocol::Mistral),
+        ("openrouter", BatchProtocol::Openrouter),
+    ];
+
+    /// The wire protocol of the requests in a batch.
+    pub fn carries(self) -> Protocol {
+        match self {
+            BatchProtocol::Anthropic => Protocol::Anthropic,
+            BatchProtocol::Gemini => Protocol::Gemini,
+            BatchProtocol::Openai | BatchProtocol::Together => Protocol::Openai,
+            BatchProtocol::Mistral | BatchProtocol::Openrouter => Protocol::Openai,
+        }
+    }
+}
+
 /// Whether the provider bills an aborted stream in full.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -110,6 +150,8 @@ pub struct Model {
     pub max_tokens_field: Option<String>,
     /// The path of requests below the address, if not the protocol's.
     pub path: Option<String>,
+    /// The provider's batch API, if it has one that the model may use.
+    pub batch: Option<BatchProtocol>,
     /// Whether the `cost` in its usage is what it charges, in USD.
     pub charges: bool,
     /// Whether its server passes prompts on to other machines.

@@ -103,6 +103,8 @@ row! {
         max_tokens_field: String,
         /// The path of requests below the address.
         path: String,
+        /// The provider's batch API, or `none`.
+        batch: String,
         /// Whether the `cost` in its usage is what it charges.
         charges: bool,
         /// Whether its server passes prompts on to other machines.

@@ -180,6 +180,12 @@ fn bad_keys_are_named_with_file_line_and_what_is_allowed() {
         ("provider", "'nix'", "c.toml:8: model.x.provider: is `nix`; known providers: anthropic, cerebras,"),
         ("shutdown", "'soon'", "c.toml:8: model.x.shutdown: is `soon`; a day is written YYYY-MM-DD"),
         ("path", "'fim'", "c.toml:8: model.x.path: is `fim`; it must begin with / and have no blanks"),
+        (
+            "batch",
+            "'daily'",
+            "c.toml:8: model.x.batch: is `daily`; allowed: openai, together, anthropic, gemini, mistral, openrouter, none",
+        ),
+        ("batch", "'gemini'", "c.toml:8: model.x.batch: is `gemini`, whose requests are of the protocol `gemini`"),
         ("headers", "{ 'a b' = '' }", "c.toml:8: model.x.headers: is `a b`; a header's name has letters, digits and -"),
         ("headers", "{ a = \"\\n\" }", "c.toml:8: model.x.headers: has `a` with a value that is not printable ASCII"),
         ("api_key_header", "''", "c.toml:8: model.x.api_key_header: is ``; a header's name has letters, digits and -"),
@@ -383,4 +389,31 @@ fn a_name_of_any_length_is_refused_without_being_repeated() {
         let [problem] = &problems[..] else { panic!("{} problems", problems.len()) };
         assert!(problem.message.contains("at most 200") && problem.message.len() < 200, "{}", problem.message.len());
     }
+}
+
+#[test]
+fn a_provider_lends_its_batch_api_and_a_row_may_refuse_it() {
+    let shipped = Models::builtin();
+    for (name, batch) in [
+        ("gpt-6-luna", Some(BatchProtocol::Openai)),
+        ("gpt-6-luna-flex", None),
+        ("claude-haiku-5-5", Some(BatchProtocol::Anthropic)),
+        ("gemini-2-5-flash-lite", Some(BatchProtocol::Gemini)),
+        ("codestral", Some(BatchProtocol::Mistral)),
+        ("groq-gpt-oss-20b", Some(BatchProtocol::Openai)),
+        ("together-qwen3-5-9b", Some(BatchProtocol::Together)),
+        ("deepseek-v4-flash", None),
+    ] {
+        assert_eq!(shipped.get(name).unwrap().batch, batch, "{name}");
+    }
+    let (models, problems) = shipped.extended("c.toml", "[model.codestral]\nbatch = 'none'");
+    assert_eq!((problems, models.get("codestral").unwrap().batch), (vec![], None));
+    let row = "[model.claude]\nprovider = 'openrouter'\nprotocol = 'anthropic'\nmodel = 'anthropic/claude-haiku-5-5'\nformat = 'chat'\n\
+        price = { input = 1, output = 1, as_of = '2026-11-25' }";
+    let (models, problems) = shipped.extended("c.toml", row);
+    assert_eq!(
+        (problems, models.get("claude").unwrap().batch),
+        (vec![], None),
+        "OpenRouter's batches are OpenAI's requests here"
+    );
 }
