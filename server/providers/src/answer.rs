@@ -128,6 +128,16 @@ pub(crate) fn bill(wire: &'static Wire, expected: Expected, refusal: &Value) -> 
     reader.bill_so_far()
 }
 
+/// Reads a whole answer that came otherwise than as a stream.
+pub(crate) fn whole(wire: &'static Wire, expected: Expected, answer: &Value) -> Vec<Result<Chunk, ProviderError>> {
+    let mut reader = Reader::new(wire, expected);
+    match reader.frame(&answer.to_string()) {
+        Ok(()) => reader.end(),
+        Err(error) => reader.fail(error),
+    }
+    reader.ready.into()
+}
+
 struct Reader {
     wire: &'static Wire,
     frames: Frames,

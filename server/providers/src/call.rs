@@ -162,7 +162,7 @@ async fn open(wire: &Wire, client: &Client, request: &Request) -> Result<reqwest
 }
 
 /// The body of a request: the protocol's fields, then the row's own, and last the ceiling, so that no row can raise it.
-fn body(wire: &Wire, request: &Request) -> Map<String, Value> {
+pub(crate) fn body(wire: &Wire, request: &Request) -> Map<String, Value> {
     let mut body = (wire.body)(request);
     lay_over(&mut body, json!(request.model.extra));
     body.retain(|field, _| !request.model.omit.contains(field));

@@ -9,6 +9,7 @@ pub use secrecy::SecretString;
 
 mod answer;
 mod anthropic;
+mod batch;
 mod call;
 mod chunk;
 mod client;
@@ -34,6 +35,10 @@ mod whereabouts;
 mod wire;
 
 pub use answer::{Expected, decode};
+pub use batch::{
+    Batch, BatchCounts, BatchEnd, BatchResult, BatchResults, BatchState, BatchTimeouts, Batches, Found, Sought,
+    Uploaded, decode_batch,
+};
 pub use chunk::{Chunk, FinishReason, Usage};
 pub use client::{Client, install_crypto};
 pub use error::{Kind, Lengths, Next, Pace, ProviderError};

@@ -154,7 +154,7 @@ fn logprob(choice: &Value) -> Option<f32> {
 }
 
 /// Reads usage under the names of each copy of the API. A charge may come without counts.
-fn account(heard: &mut Heard, bill: &Value) {
+pub(crate) fn account(heard: &mut Heard, bill: &Value) {
     let charged = bill.get("cost").and_then(Value::as_f64).filter(|usd| *usd >= 0.0).map(Money::from_usd);
     let input = count(bill, &["/prompt_tokens", "/input_tokens"]);
     let output = count(bill, &["/completion_tokens", "/output_tokens"]);
@@ -162,13 +162,21 @@ fn account(heard: &mut Heard, bill: &Value) {
         heard.charged = charged.or(heard.charged);
         return;
     }
-    let cached = ["/prompt_tokens_details/cached_tokens", "/prompt_cache_hit_tokens", "/cached_input_tokens"];
+    // The last of each is how a batch names it.
+    let cached = [
+        "/prompt_tokens_details/cached_tokens",
+        "/prompt_cache_hit_tokens",
+        "/cached_input_tokens",
+        "/input_tokens_details/cached_tokens",
+    ];
+    let written = ["/prompt_tokens_details/cache_write_tokens", "/input_tokens_details/cache_write_tokens"];
     heard.input = Some(Input {
         all: input.unwrap_or(0),
         cached: count(bill, &cached).unwrap_or(0),
-        written: count(bill, &["/prompt_tokens_details/cache_write_tokens"]).unwrap_or(0),
+        written: count(bill, &written).unwrap_or(0),
     });
-    let reasoning = ["/completion_tokens_details/reasoning_tokens", "/reasoning_tokens"];
+    let reasoning =
+        ["/completion_tokens_details/reasoning_tokens", "/reasoning_tokens", "/output_tokens_details/reasoning_tokens"];
     heard.output = Some(Output { all: output.unwrap_or(0), reasoning: count(bill, &reasoning).unwrap_or(0) });
     heard.charged = charged;
 }
