@@ -4,6 +4,7 @@ pub mod crashes;
 pub mod cuts;
 pub mod editor;
 pub mod extent;
+pub mod fake_batches;
 pub mod fake_provider;
 pub mod fuzz;
 pub mod garble;
