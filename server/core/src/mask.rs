@@ -1,6 +1,7 @@
 //! Masks keys and passwords in a prompt, so that none leaves this machine. Each character becomes [`MARK`], so positions and sizes hold.
-//! The crate `redact-secret` knows the shapes of keys, tokens and connection strings. `named` and `forms` add what a declaration gives to a secret
-//! name, `calls` what a login takes, `settings` what files of settings give below a name, `random`, `patterns` and `addresses` what looks like a key.
+//! The crate `redact-secret` knows the shapes of keys, tokens and connection strings. `named`, `forms` and `bare` add what a declaration gives to
+//! a secret name, `calls` what a login takes, `columns` and `settings` what rows and files of settings give below a name, `random`, `patterns` and
+//! `addresses` what looks like a key.
 //! It leaves deciding which prompts leave to `plan`, and files to the settings.
 
 use std::collections::BTreeSet;
@@ -12,9 +13,13 @@ use serde::Serialize;
 
 use crate::prompt::{Excerpt, Prompt, head};
 
+use self::names::NAMES;
+
 mod addresses;
+mod bare;
 mod before;
 mod calls;
+mod columns;
 mod expression;
 mod forms;
 mod named;
@@ -23,6 +28,7 @@ mod patterns;
 mod random;
 mod reader;
 mod settings;
+mod values;
 
 /// What stands for each character of a secret. Tokenizers have runs of it, and models have seen it stand for passwords.
 pub const MARK: char = '*';
@@ -191,7 +197,13 @@ fn shapes(text: &str) -> Option<Vec<Range<usize>>> {
             false => whole,
         };
         let shapes = SHAPES.as_ref()?.scan(piece, &DefaultPolicy).ok()?;
-        found.extend(shapes.iter().map(|shape| start + shape.range().start()..start + shape.range().end()));
+        let shapes = shapes.iter().map(|shape| shape.range().start()..shape.range().end());
+        let is_label = |span: &Range<usize>| {
+            let before = piece.get(..span.start).unwrap_or_default();
+            piece.get(span.clone()).is_some_and(|text| NAMES.is_label(text, before.ends_with(before::is_quote)))
+        };
+        let shapes = shapes.filter(|span| !is_label(span));
+        found.extend(shapes.map(|span| start + span.start..start + span.end));
         start += piece.len();
     }
     Some(found)

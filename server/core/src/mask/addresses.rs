@@ -19,12 +19,12 @@ static MARKS: LazyLock<Option<AhoCorasick>> = LazyLock::new(|| {
     let hosts = NAMES.urls.iter().map(|url| host(url).0);
     let commands = NAMES.options.iter().map(|(command, _, _)| command.as_str());
     let piped = NAMES.piped.iter().map(String::as_str);
-    AhoCorasick::new(hosts.chain(commands).chain(piped).chain([USER, ORACLE, TCP])).ok()
+    AhoCorasick::new(hosts.chain(commands).chain(piped).chain([USER, ORACLE]).chain(SOCKETS)).ok()
 });
 const USER: &str = "//";
 const ORACLE: &str = "jdbc:oracle:";
 /// Behind user and password in an address of Go's driver for MySQL.
-const TCP: &str = "@tcp(";
+const SOCKETS: [&str; 3] = ["@tcp(", "@unix(", "@/"];
 
 /// The secrets of a text; `None` if they could not be looked for.
 pub(super) fn spans(text: &str) -> Option<Vec<Range<usize>>> {
@@ -43,7 +43,7 @@ pub(super) fn spans(text: &str) -> Option<Vec<Range<usize>>> {
             match number - piped {
                 0 => user(text, at),
                 1 => oracle(text, at),
-                _ => tcp(text, at),
+                _ => socket(text, at),
             }
         }
     };
@@ -94,12 +94,13 @@ fn oracle(text: &str, at: usize) -> Option<Range<usize>> {
     NAMES.is_secret(password, Strength::Strong).then(|| start..start + password.len())
 }
 
-/// `user:…@tcp(host:port)/db`.
-fn tcp(text: &str, at: usize) -> Option<Range<usize>> {
+/// `user:…@tcp(host:port)/db`, `user:…@/db`.
+fn socket(text: &str, at: usize) -> Option<Range<usize>> {
     let before = text.get(..at)?;
     let user = before.rsplit(|c: char| c.is_whitespace() || "\"'`<>=".contains(c)).next()?;
     let (name, password) = user.split_once(':')?;
-    let is_secret = !user.contains("//") && user.len() <= MAX_ADDRESS && is_plain(password);
+    let is_name = !name.is_empty() && name.chars().all(|c| c.is_alphanumeric() || "_-.".contains(c));
+    let is_secret = is_name && user.len() <= MAX_ADDRESS && !password.starts_with('/') && is_plain(password);
     is_secret.then(|| at - user.len() + name.len() + 1..at)
 }
 

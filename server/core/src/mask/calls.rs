@@ -25,17 +25,24 @@ pub(super) fn password(mut reader: Reader<'_>) -> Option<Range<usize>> {
     reader.literal().filter(|span| !span.is_empty())
 }
 
-/// The argument of a known call that is a secret: `new PDO(dsn, user, "…")`.
+/// The argument of a known call that is a secret: `new PDO(dsn, user, "…")`, `btoa("user:…")`.
 pub(super) fn argument(reader: Reader<'_>) -> Option<Vec<Range<usize>>> {
     let before = end_of(reader.part(&(0..reader.at)));
     let is_call = |call: &str| before.strip_suffix(call).is_some_and(|before| !before.ends_with(is_name));
-    let number = NAMES.calls.iter().find(|(call, _)| is_call(call)).map(|(_, number)| number.saturating_sub(1));
-    let mut argument = Expression::new(reader, false).element(number.filter(|_| reader.peek() == Some('('))?);
-    argument.retain(|span| {
-        let value = reader.part(span);
-        !value.starts_with('$') && NAMES.is_secret(value, Strength::Strong)
-    });
-    Some(argument)
+    let number = |calls: &[(String, usize)]| calls.iter().find(|(call, _)| is_call(call)).map(|(_, number)| *number);
+    let (secret, both) = (number(&NAMES.calls), number(&NAMES.encoders));
+    let number = secret.or(both).filter(|_| reader.peek() == Some('('))?;
+    let argument = Expression::new(reader, false).element(number.saturating_sub(1)).into_iter();
+    let argument = argument.filter_map(|span| if secret.is_some() { Some(span) } else { behind_a_user(reader, span) });
+    let is_secret = |value: &str| !value.starts_with('$') && NAMES.is_secret(value, Strength::Strong);
+    Some(argument.filter(|span| is_secret(reader.part(span))).collect())
+}
+
+/// The password in a text that holds a user's name and a password.
+fn behind_a_user(reader: Reader<'_>, span: Range<usize>) -> Option<Range<usize>> {
+    let (user, password) = reader.part(&span).split_once(':')?;
+    let is_user = !user.is_empty() && user.chars().all(|c| is_name(c) || "-.@".contains(c));
+    (is_user && !password.contains(char::is_whitespace)).then(|| span.start + user.len() + 1..span.end)
 }
 
 /// Reads the calls that give their argument on: `String::from(`, `new SecretString(`; and brackets.

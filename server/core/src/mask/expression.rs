@@ -3,6 +3,7 @@
 
 use std::ops::Range;
 
+use super::before::is_quote;
 use super::names::NAMES;
 use super::reader::Reader;
 
@@ -87,6 +88,9 @@ pub(super) struct Expression<'a> {
     keyed: Option<bool>,
     /// Whether what is given is a collection of secrets, each under its key.
     is_collection: bool,
+    /// Whether it is that of a template, `{{ … }}`, in which arguments follow a name, and whether the last name gives its own on.
+    is_template: bool,
+    is_giving: bool,
     found: Vec<Range<usize>>,
 }
 
@@ -103,6 +107,8 @@ impl<'a> Expression<'a> {
             is_cast: false,
             keyed: None,
             is_collection,
+            is_template: reader.rest().starts_with("{{"),
+            is_giving: false,
             found: Vec::new(),
         }
     }
@@ -156,7 +162,7 @@ impl<'a> Expression<'a> {
     }
 
     /// Where it ends.
-    fn end(mut self) -> usize {
+    pub(super) fn end(mut self) -> usize {
         for _ in 0..MAX_PARTS {
             if !self.part() {
                 break;
@@ -225,16 +231,27 @@ impl<'a> Expression<'a> {
         if self.frames.is_empty() && (self.last == Last::Name || (self.last == Last::Group && !self.is_cast)) {
             return false;
         }
+        // One that is open at the end of its line, right behind another one, ends the text around them.
+        let is_open = !self.reader.part(&(0..self.reader.at)).ends_with(is_quote);
+        if self.frames.is_empty() && self.last == Last::Literal && is_open && self.reader.rest().starts_with('\n') {
+            return false;
+        }
         let mut ahead = self.reader;
         ahead.skip_blanks();
+        let is_arrow = self.keyed.is_none() && ahead.takes("=>");
+        if let Some(frame) = self.frames.last_mut() {
+            frame.is_map |= is_arrow;
+        }
         let is_map = self.frames.last().is_some_and(|frame| frame.is_map);
-        let is_key = is_map && self.keyed.is_none() && (["=>", ":", "="].into_iter().any(|sign| ahead.takes(sign)));
+        let is_key =
+            is_map && self.keyed.is_none() && (is_arrow || [":", "="].into_iter().any(|sign| ahead.takes(sign)));
         if is_key {
             self.reader = ahead;
             self.key(self.reader.part(&span));
             return true;
         }
-        if self.takes() {
+        let is_other = self.is_template && self.last == Last::Name && !self.is_giving;
+        if self.takes() && !is_other {
             self.found.push(span);
         }
         (self.last, self.is_compared) = (Last::Literal, false);
@@ -276,6 +293,13 @@ impl<'a> Expression<'a> {
         }
         let takes = self.takes();
         let (is_wrapper, is_getter) = (NAMES.is_wrapper(name), NAMES.is_getter(name));
+        self.is_giving = is_wrapper;
+        self.reader.skip_generics();
+        let mut elements = self.reader;
+        if elements.takes("[]") {
+            elements.skip_blanks();
+            self.reader = if elements.peek() == Some('{') { elements } else { self.reader };
+        }
         if self.reader.takes("(") || (name.ends_with('!') && self.reader.takes("[")) {
             let takes = takes && (is_wrapper || is_getter || is_joined);
             self.opens(Frame { takes, is_lookup: is_getter, ..Frame::at(self.reader.at) });
@@ -295,6 +319,7 @@ impl<'a> Expression<'a> {
     }
 
     fn opens(&mut self, frame: Frame) {
+        self.found.extend(frame.takes.then(|| self.reader.bytes()).flatten());
         self.frames.push(frame);
         (self.last, self.keyed, self.is_compared) = (Last::Sign, None, false);
     }

@@ -1,21 +1,53 @@
-//! Finds the values of a secret name that no sign gives it: words and blocks behind it, fields that stand for a pair, lists of a shell, headings of a
-//! configuration, and texts that run on to a mark. It leaves signs, calls and tags to `named`.
+//! Finds the values of a secret name that no sign gives it: words and blocks behind it, fields that stand for a pair, defaults of references, and what
+//! tests expect. It leaves signs, calls and tags to `named`, values without quotes to `bare`, and rows below a name to `columns`.
 
-use super::before::{CONDITIONS, is_name, is_named, is_option, is_quote, is_set, word_before};
+use super::before::{CONDITIONS, field, follows_login, is_name, is_option, is_quote, is_set, line_of, word_before};
 use super::expression::Expression;
-use super::named::{MAX_LINES, MAX_NAMES, Value};
+use super::named::{MAX_NAMES, Value};
 use super::reader::Reader;
 
 impl Value<'_> {
     /// Looks for a value behind a name; true if the text has one of the forms. `reader` stands behind the name and its quote.
     pub(super) fn formed(&mut self, reader: Reader<'_>, before: &str, is_quoted: bool) -> bool {
         self.worded(reader)
+            || self.blocked(reader, before)
             || self.braced(reader, before)
             || self.directive(reader, before)
             || self.optioned(reader, before)
             || self.listed(reader, before)
+            || self.referred(reader, before)
+            || self.expected(reader, is_quoted)
             || self.marked_up(reader, before, is_quoted)
             || self.paired(reader, before)
+            || self.columns(reader, before)
+    }
+
+    /// The default in a reference in any text: `"${db.password:…}"`, `${PASSWORD:-…}`.
+    fn referred(&mut self, mut reader: Reader<'_>, before: &str) -> bool {
+        let is_reference = before.trim_end_matches(|c| is_name(c) || ".-".contains(c)).ends_with("${");
+        if !is_reference || ![":-", ":=", ":", "-"].into_iter().any(|sign| reader.takes(sign)) {
+            return false;
+        }
+        let start = reader.at;
+        let default = reader.takes_while(|c| c != '}' && c != '\n');
+        // `${NAME:2:3}` is a part of a value, and `${NAME:?…}` a message.
+        let is_part = default.chars().all(|c| c.is_ascii_digit() || ": ".contains(c)) && self.interpolated;
+        if !is_part && !default.starts_with(['?', '+', '$', '{', '(', ' ']) {
+            self.take(&reader, start..start + default.len());
+        }
+        true
+    }
+
+    /// What a test expects: `expect(user.password).toBe("…")`.
+    fn expected(&mut self, mut reader: Reader<'_>, is_quoted: bool) -> bool {
+        let is_call = !is_quoted
+            && reader.takes(").")
+            && self.names.is_matcher(reader.takes_while(|c| is_name(c) || c == '.'))
+            && reader.takes("(");
+        if is_call {
+            self.all(reader, Expression::new(reader, false).next_argument());
+        }
+        is_call
     }
 
     /// `password by lazy { "…" }`, `password in ("…", "…")`.
@@ -30,6 +62,20 @@ impl Value<'_> {
         is_open
     }
 
+    /// A block that gives one literal: `password { "…" }` first on its line, `let(:password) { "…" }`.
+    fn blocked(&mut self, mut reader: Reader<'_>, before: &str) -> bool {
+        let is_open = line_of(before).trim().is_empty() || (before.ends_with("(:") && reader.takes(")"));
+        reader.skip_blanks();
+        let mut inside = reader;
+        let is_block = is_open && inside.takes("{");
+        inside.skip_blanks();
+        let is_literal = is_block && inside.peek().is_some_and(is_quote);
+        if is_literal {
+            self.literals(reader);
+        }
+        is_literal
+    }
+
     /// A declaration of C++: `std::string password{"…"}`.
     fn braced(&mut self, reader: Reader<'_>, before: &str) -> bool {
         let word = word_before(before);
@@ -41,10 +87,14 @@ impl Value<'_> {
         is_braced
     }
 
-    /// A setting whose value follows a blank: `requirepass …`, `spring.datasource.password …`.
+    /// A setting whose value follows a blank: `requirepass …`, `spring.datasource.password …`, `login me password …`.
     fn directive(&mut self, mut reader: Reader<'_>, before: &str) -> bool {
-        let line = before.rsplit('\n').next().unwrap_or_default();
-        let is_first = line.trim_start().chars().all(|c| is_name(c) || ".-".contains(c));
+        let is_first = line_of(before).trim_start().chars().all(|c| is_name(c) || ".-".contains(c));
+        if reader.peek() == Some(' ') && follows_login(before) {
+            reader.skip_blanks();
+            self.up_to(reader, |c| c.is_whitespace() || is_quote(c));
+            return true;
+        }
         if !is_first || reader.peek() != Some(' ') || !self.names.is_directive(self.path, self.name) {
             return false;
         }
@@ -65,7 +115,7 @@ impl Value<'_> {
 
     /// The next item of a list of YAML: `- --password`, `- …`.
     fn listed(&mut self, mut reader: Reader<'_>, before: &str) -> bool {
-        let line = before.rsplit('\n').next().unwrap_or_default().trim();
+        let line = line_of(before).trim();
         let is_option = self.unquoted && line.starts_with("- ") && line.ends_with("--");
         if !is_option || !(reader.takes("\n") || reader.takes("\r\n")) {
             return false;
@@ -79,7 +129,7 @@ impl Value<'_> {
 
     /// What tags give to a name in them: `<property name="password">…</property>`, `<key>password</key><string>…</string>`.
     fn marked_up(&mut self, mut reader: Reader<'_>, before: &str, is_quoted: bool) -> bool {
-        let mut is_content = is_quoted && is_named(before) && reader.takes(">");
+        let mut is_content = is_quoted && self.names.is_namer(field(before)) && reader.takes(">");
         if !is_content && before.ends_with("<key>") && reader.takes("</key>") {
             reader.skip_breaks();
             is_content = reader.takes("<string>");
@@ -92,7 +142,8 @@ impl Value<'_> {
 
     /// The field beside the one that holds the name: `{"name": "PASSWORD", "value": "…"}`, in both orders.
     fn paired(&mut self, reader: Reader<'_>, before: &str) -> bool {
-        if !is_named(before) {
+        let names = field(before);
+        if !self.names.is_namer(names) && !self.names.is_kind(names) {
             return false;
         }
         let after = reader.ahead(MAX_NAMES).split(['{', '}', '<', '>', '(', ')', '[', ']']).next().unwrap_or_default();
@@ -130,15 +181,23 @@ impl Value<'_> {
         }
     }
 
-    /// What is typed into a field: `page.fill("#password", "…")`, `get("#password").type("…")`. `reader` stands behind the name.
+    /// What is typed into a field: `page.fill("#password", "…")`, `get("#password").type("…")`, `type(get("password"), "…")`. `reader` stands
+    /// behind the name.
     pub(super) fn filled(&mut self, mut reader: Reader<'_>, before: &str) -> bool {
-        let line = before.rsplit('\n').next().unwrap_or_default();
+        let line = line_of(before);
         let Some((call, argument)) = line.rsplit_once('(') else { return false };
         let Some(quote) = argument.chars().next().filter(|c| is_quote(*c)) else { return false };
         let selector = reader.ahead(MAX_NAMES).split(['\n', quote]).next().unwrap_or_default();
         reader.at += selector.len();
         if argument.matches(quote).count() > 1 || !reader.takes(&quote.to_string()) {
             return false;
+        }
+        let mut outer = reader;
+        let is_around =
+            outer.takes("),") && call.rsplit_once('(').is_some_and(|(outer, _)| self.names.is_setter(outer));
+        if is_around {
+            self.all(outer, Expression::new(outer, false).next_argument());
+            return true;
         }
         let is_next = reader.takes(",") && is_set(&format!("{call}("));
         let is_chained = || {
@@ -155,59 +214,6 @@ impl Value<'_> {
     /// Whether a name is an atom in front of its value: `{password, "…"}`.
     pub(super) fn is_atom(&self, before: &str) -> bool {
         before.ends_with('{') && self.name.chars().all(|c| c.is_lowercase() || c == '_')
-    }
-
-    /// The words of a shell's list: `PASSWORDS=(… …)`.
-    pub(super) fn words(&mut self, mut reader: Reader<'_>) {
-        reader.takes("(");
-        for _ in 0..MAX_LINES {
-            reader.takes_while(char::is_whitespace);
-            let start = reader.at;
-            if let Some(span) = reader.literal() {
-                self.take(&reader, span);
-                continue;
-            }
-            let word = reader.takes_while(|c| !c.is_whitespace() && c != ')');
-            if word.is_empty() {
-                return;
-            }
-            if !word.contains(['$', '(']) {
-                self.take(&reader, start..start + word.len());
-            }
-        }
-    }
-
-    /// One word that ends its line; false if there are more of them.
-    pub(super) fn word(&mut self, mut reader: Reader<'_>) -> bool {
-        let start = reader.at;
-        let word = reader.takes_while(|c| !c.is_whitespace());
-        reader.skip_blanks();
-        let is_alone = !word.starts_with(is_quote) && reader.peek().is_none_or(|c| c == '\n' || c == '\r');
-        if is_alone && !word.is_empty() {
-            self.take(&reader, start..start + word.trim_end_matches([';', ',']).len());
-        }
-        is_alone
-    }
-
-    /// The lines of a text that ends at a mark: `<<EOT`, `<<<'EOT'`, `<<~EOT`; false if it is none.
-    pub(super) fn heredoc(&mut self, mut reader: Reader<'_>) -> bool {
-        reader.takes_while(|c| "<~-".contains(c));
-        reader.takes_while(is_quote);
-        let mark = reader.takes_while(is_name);
-        reader.takes_while(|c| c != '\n');
-        if mark.is_empty() || !reader.takes("\n") {
-            return false;
-        }
-        for _ in 0..MAX_LINES {
-            reader.skip_blanks();
-            let start = reader.at;
-            let line = reader.takes_while(|c| c != '\n').trim_end();
-            if line.trim_end_matches([';', ',', ')']) == mark || !reader.takes("\n") {
-                break;
-            }
-            self.take(&reader, start..start + line.len());
-        }
-        true
     }
 }
 

@@ -1,18 +1,20 @@
 //! Finds the literals that a declaration, assignment, comparison, call or attribute gives to a secret name, in any language: by the name's words,
 //! and by the signs between it and the literal. It leaves the words to `names`, what stands in front of a name to `before`, calls to `calls`, what is
-//! given to `expression`, other forms to `forms`, what stands on the lines below to `settings`, and keys without a name to `random` and the crate.
+//! given to `expression`, other forms to `forms`, `bare` and `columns`, what stands on the lines below to `settings`, and keys without a name to `random`
+//! and the crate.
 
 use std::collections::HashMap;
 use std::ops::Range;
 
 use super::before::{
-    CONDITIONS, end_of, ends_text, is_definition, is_in_cookie, is_in_list, is_name, is_quote, is_set, is_statement,
-    is_tag, takes_words, word_before,
+    CONDITIONS, end_of, ends_text, is_definition, is_name, is_quote, is_set, is_statement, is_tag, line_of, open_text,
+    takes_words, word_before,
 };
 use super::calls::{argument, password};
 use super::expression::Expression;
-use super::names::{Meaning, NAMES, Names, Strength, fallback};
+use super::names::{Meaning, NAMES, Names, Strength};
 use super::reader::Reader;
+use super::values::fallback;
 
 /// Signs between a name and its value, the longer ones first.
 const SIGNS: [&str; 17] =
@@ -21,10 +23,8 @@ const SIGNS: [&str; 17] =
 const DEFAULTS: [&str; 7] = ["||", "??", "?:", "or ", ".unwrap_or(", ".orElse(", ".getOrElse("];
 /// The quotes of literals.
 const QUOTES: [&str; 3] = ["\"", "'", "`"];
-/// Most lines of a block.
-pub(super) const MAX_LINES: usize = 200;
 /// Most bytes of a value without quotes, and of the names that are given a list.
-const MAX_VALUE: usize = 4 * 1024;
+pub(super) const MAX_VALUE: usize = 4 * 1024;
 pub(super) const MAX_NAMES: usize = 256;
 /// Most characters between the arguments of a function and its body.
 const MAX_RESULT: usize = 60;
@@ -36,7 +36,7 @@ pub(super) fn spans(text: &str, path: &str) -> Vec<Range<usize>> {
     let notes = names.is_notes(path);
     // A text repeats its names.
     let mut known: HashMap<&str, Meaning> = HashMap::new();
-    let (mut found, mut at) = (Vec::new(), 0);
+    let (mut found, mut rows, mut at) = (Vec::new(), Vec::new(), 0);
     while let Some(start) = text.get(at..).and_then(|rest| rest.find(is_name)).map(|start| at + start) {
         let name = Reader::new(text, start).takes_while(|c| is_name(c) || c == '-').trim_end_matches('-');
         at = start + name.len().max(1);
@@ -45,7 +45,7 @@ pub(super) fn spans(text: &str, path: &str) -> Vec<Range<usize>> {
         if let Some(strength) = meaning.strength {
             let before = end_of(text.get(..start).unwrap_or_default());
             let count = found.len();
-            Value { names, path, name, strength, unquoted, interpolated, notes, found: &mut found }
+            Value { names, path, name, strength, unquoted, interpolated, notes, found: &mut found, rows: &mut rows }
                 .look(reader, before);
             // What the value holds is no name of another one.
             at = found.get(count..).unwrap_or_default().iter().fold(at, |at, span: &Range<usize>| at.max(span.end));
@@ -56,6 +56,7 @@ pub(super) fn spans(text: &str, path: &str) -> Vec<Range<usize>> {
             None => {}
         }
     }
+    found.append(&mut rows);
     found
 }
 
@@ -64,16 +65,19 @@ pub(super) struct Value<'a> {
     pub(super) names: &'a Names,
     pub(super) path: &'a str,
     pub(super) name: &'a str,
-    strength: Strength,
+    pub(super) strength: Strength,
     pub(super) unquoted: bool,
     pub(super) interpolated: bool,
     notes: bool,
     pub(super) found: &'a mut Vec<Range<usize>>,
+    /// Those in the rows below, between which other names stand.
+    pub(super) rows: &'a mut Vec<Range<usize>>,
 }
 
 impl Value<'_> {
     fn look(&mut self, mut reader: Reader<'_>, before: &str) {
         self.compared(before, reader);
+        self.labelled(before, reader);
         if is_tag(before) {
             return self.tagged(reader);
         }
@@ -94,14 +98,24 @@ impl Value<'_> {
         reader = behind;
         reader.skip_blanks();
         let is_literal = reader.peek().is_some_and(is_quote);
+        let count = self.found.len();
         if let Some(sign) = SIGNS.into_iter().find(|sign| reader.takes(sign)) {
             match sign {
                 "=" if !is_spaced && !is_quoted => self.given(reader, before),
                 // What follows a condition is other code.
                 ":" if !is_quoted && CONDITIONS.contains(&word_before(before)) => {}
+                // A branch for a member: `Field::Password => "…"`.
+                "=>" if !is_quoted && (before.ends_with("::") || before.ends_with('.')) => {}
                 _ if !is_quoted && ends_text(reader, before) => {}
                 _ => self.behind(sign, reader),
             }
+            if self.found.len() == count
+                && (sign == "=" || (sign == ":" && reader.peek().is_some_and(|c| " *".contains(c))))
+            {
+                self.remark(reader, before);
+            }
+        } else if is_quoted && reader.takes("to ") {
+            self.literals(reader);
         } else if is_quoted
             && ["value", "Value", "content", "default"].into_iter().any(|attribute| reader.takes(attribute))
         {
@@ -109,20 +123,27 @@ impl Value<'_> {
             if reader.takes("=") {
                 self.literals(reader);
             }
-        } else if reader.takes(",") {
+        } else if !is_closed && reader.takes(",") {
             self.behind_a_comma(reader, before, is_quoted);
         } else if !is_quoted && reader.takes("(") {
             self.call(reader, before);
         } else if reader.peek() == Some('{') && is_spaced {
             self.braces(reader, is_quoted);
         } else if is_spaced
-            && (is_literal && is_statement(before) && !ends_text(reader, before)
+            && (is_literal && (is_statement(before) || self.is_spoken(is_quoted)) && !ends_text(reader, before)
                 || !is_quoted && reader.skips_word_before_assignment())
         {
             self.literals(reader);
+        } else if is_spaced && !is_quoted && reader.peek() == Some('`') && self.names.is_prose(self.path) {
+            self.remark(reader, before);
         } else if is_spaced && takes_words(before) {
             self.up_to(reader, char::is_whitespace);
         }
+    }
+
+    /// Whether a literal may follow the name behind a blank, as in SQL.
+    fn is_spoken(&self, is_quoted: bool) -> bool {
+        !is_quoted && self.names.is_spoken(self.path)
     }
 
     /// What a tag holds: `<password>…</password>`.
@@ -165,6 +186,9 @@ impl Value<'_> {
     /// What is used if the secret is missing: `password || "…"`, `ENV.fetch("PW") { "…" }`.
     fn defaults(&mut self, mut reader: Reader<'_>, is_looked_up: bool) -> bool {
         let is_block = is_looked_up && reader.rest().starts_with("{");
+        if ["||=", "??="].into_iter().any(|sign| reader.rest().starts_with(sign)) {
+            return false;
+        }
         let is_default = is_block || DEFAULTS.into_iter().any(|sign| reader.takes(sign));
         if is_default {
             self.literals(reader);
@@ -174,7 +198,7 @@ impl Value<'_> {
 
     /// One of several names that are given a list: `user, password = "…", "…"`.
     fn several(&mut self, mut reader: Reader<'_>, before: &str) -> bool {
-        let line = before.rsplit('\n').next().unwrap_or_default();
+        let line = line_of(before);
         let line = ["let", "const", "var", "local"]
             .into_iter()
             .find_map(|word| line.trim_start().strip_prefix(word))
@@ -203,6 +227,7 @@ impl Value<'_> {
     fn call(&mut self, mut reader: Reader<'_>, before: &str) {
         let mut arguments = Expression::new(reader, false).arguments();
         arguments.truncate(if self.strength == Strength::Strong { arguments.len() } else { 1 });
+        arguments.retain(|_| !self.names.is_asking(self.name));
         self.all(reader, arguments);
         if !is_definition(before) {
             return;
@@ -256,24 +281,15 @@ impl Value<'_> {
         self.take(&reader, offset + start..offset + end);
     }
 
-    /// A value directly behind `NAME=`: of a shell, a file of settings, a URL.
-    fn given(&mut self, reader: Reader<'_>, before: &str) {
-        let is_option = before.ends_with("--");
-        let in_url = before.ends_with(['?', '&']) || is_option || is_in_list(before) || is_in_cookie(before);
-        let is_capital = self.name.chars().all(|c| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_');
-        let value = reader
-            .ahead(MAX_VALUE)
-            .split(|c: char| c.is_whitespace() || is_quote(c) || (!is_option && "&;)<>".contains(c)))
-            .next()
-            .unwrap_or_default();
-        let is_value = !value.contains(['(', '[', '{'])
-            && (in_url || (is_capital && value.bytes().any(|byte| byte.is_ascii_digit())));
-        if self.unquoted && self.interpolated && reader.peek() == Some('(') {
-            return self.words(reader);
-        }
-        match is_value && !value.is_empty() {
-            true => self.take(&reader, reader.at..reader.at + value.len()),
-            false => self.behind("=", reader),
+    /// The first argument of a call that names it behind it: `set("…", forKey: "password")`.
+    fn labelled(&mut self, before: &str, mut reader: Reader<'_>) {
+        let outside = before.trim_end_matches(is_quote);
+        let value =
+            self.names.labelled.iter().find_map(|label| outside.strip_suffix(label.as_str())).unwrap_or_default();
+        let (call, argument) = line_of(value).rsplit_once('(').unwrap_or_default();
+        if self.names.is_setter(call) {
+            reader.at -= self.name.len() + before.len() - value.len() + argument.len();
+            self.all(reader, Expression::new(reader, false).next_argument());
         }
     }
 
@@ -308,7 +324,7 @@ impl Value<'_> {
         let barred = if self.interpolated { "\"'`[{&*!|>$(" } else { "\"'`[{&*!|>(" };
         let is_plain = self.unquoted && !reader.peek().is_some_and(|c| barred.contains(c));
         if is_plain || (self.unquoted && reader.rest().starts_with("${")) {
-            self.up_to(reader, |c| c == '\n' || c == '\r');
+            self.rest(reader);
         } else if !(self.unquoted && reader.peek().is_some_and(|c| c == '\n' || c == '\r')) {
             self.literals(reader);
         }
@@ -316,16 +332,37 @@ impl Value<'_> {
 
     /// The literals of an expression.
     pub(super) fn literals(&mut self, reader: Reader<'_>) {
-        self.all(reader, Expression::new(reader, self.names.is_collection(self.name)).literals());
+        let mut literals = Expression::new(reader, self.names.is_collection(self.name)).literals();
+        // A quote that ends the text in which the name stands begins no literal.
+        if let Some(quote) = open_text(reader.part(&(0..reader.at))) {
+            let is_end = |span: &Range<usize>| {
+                let before = reader.part(&(0..span.start));
+                let follows = reader.part(span).chars().next();
+                before.strip_suffix(quote).is_some_and(|before| !before.ends_with(['\\', quote]))
+                    && follows.is_none_or(|c| c.is_whitespace() || "),;]}:.+".contains(c))
+            };
+            let end = literals.iter().position(is_end).unwrap_or(literals.len());
+            literals.truncate(end);
+        }
+        self.all(reader, literals);
     }
 
     pub(super) fn all(&mut self, reader: Reader<'_>, spans: Vec<Range<usize>>) {
         spans.into_iter().for_each(|span| self.take(&reader, span));
     }
 
-    /// A value, or the default in a reference: `${PASSWORD:-…}`.
-    pub(super) fn take(&mut self, reader: &Reader<'_>, span: Range<usize>) {
-        let value = reader.part(&span);
+    /// A value, or the default in a reference: `${PASSWORD:-…}`, `{{ password | default('…') }}`.
+    pub(super) fn take(&mut self, reader: &Reader<'_>, mut span: Range<usize>) {
+        let mut value = reader.part(&span);
+        if self.strength == Strength::Weak {
+            value = self.names.without_scheme(value);
+            span.start = span.end - value.len();
+        }
+        if value.starts_with("{{") && value.ends_with("}}") {
+            let mut template = *reader;
+            template.at = span.start;
+            return self.literals(template);
+        }
         if let Some(default) = fallback(value) {
             let start = span.start + value.find(default).unwrap_or_default();
             if self.names.is_secret(default, self.strength) {
@@ -337,36 +374,6 @@ impl Value<'_> {
         let is_variable = self.interpolated && !is_single && value.starts_with('$');
         if !is_variable && self.names.is_secret(value, self.strength) {
             self.found.push(span);
-        }
-    }
-
-    /// A value without quotes, up to a character, or to a comment.
-    pub(super) fn up_to(&mut self, mut reader: Reader<'_>, ends: impl Fn(char) -> bool) {
-        let start = reader.at;
-        let value = reader.takes_while(|c| !ends(c) && c != '\n');
-        let value = value.split(" #").next().unwrap_or_default().trim_end().trim_end_matches([',', ';', '"', '\'']);
-        if !value.trim().is_empty() && !value.contains('(') {
-            self.take(&reader, start..start + value.len());
-        }
-    }
-
-    /// The lines of a block of YAML: those that are indented deeper than its key.
-    fn block(&mut self, mut reader: Reader<'_>) {
-        let head = reader.takes_while(|c| c != '\n');
-        if !head.trim().trim_matches(|c: char| "|>+-".contains(c) || c.is_ascii_digit()).is_empty() {
-            return;
-        }
-        let mut indent = None;
-        for _ in 0..MAX_LINES {
-            reader.takes("\n");
-            let own = reader.takes_while(|c| c == ' ').len();
-            let line = reader;
-            let text = reader.takes_while(|c| c != '\n');
-            if own == 0 || text.trim().is_empty() || own < *indent.get_or_insert(own) {
-                return;
-            }
-            let end = line.at + text.trim_end().len();
-            self.take(&reader, line.at..end);
         }
     }
 }

@@ -1,4 +1,4 @@
-//! The words of `tables/secret_names.toml`, and what they say about a name or a value.
+//! The words of `tables/secret_names.toml`, and what they say about a name or a file. It leaves values to `values`.
 
 use std::collections::HashSet;
 use std::ops::RangeInclusive;
@@ -28,7 +28,7 @@ pub(super) struct Meaning {
     pub(super) strength: Option<Strength>,
     /// Whether a call of it takes a user's name and a password.
     pub(super) is_login: bool,
-    /// Whether a call that ends in it may be one of `calls`.
+    /// Whether a call that ends in it may be one of `calls` or `encoders`.
     pub(super) is_call: bool,
 }
 
@@ -36,34 +36,49 @@ pub(super) struct Meaning {
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Names {
-    strong: HashSet<String>,
+    pub(super) strong: HashSet<String>,
     endings: Vec<String>,
     pairs: HashSet<String>,
-    weak: HashSet<String>,
+    pub(super) weak: HashSet<String>,
     phrases: HashSet<String>,
     after: HashSet<String>,
     logins: HashSet<String>,
     wrappers: HashSet<String>,
     getters: HashSet<String>,
     setters: HashSet<String>,
+    askers: HashSet<String>,
+    matchers: HashSet<String>,
+    /// What stands between a value and its name in a call, with the name behind it.
+    pub(super) labelled: Vec<String>,
     defaults: HashSet<String>,
     about: HashSet<String>,
-    plain: HashSet<String>,
-    labels: HashSet<String>,
+    pub(super) plain: HashSet<String>,
+    pub(super) labels: HashSet<String>,
+    pub(super) states: HashSet<String>,
     namers: HashSet<String>,
+    kinds: HashSet<String>,
     unquoted: HashSet<String>,
+    copies: HashSet<String>,
     notes: HashSet<String>,
+    prose: HashSet<String>,
+    spoken: HashSet<String>,
+    sheets: Vec<(String, char)>,
     spaced: HashSet<String>,
     directives: HashSet<String>,
     interpolated: HashSet<String>,
+    givers: HashSet<String>,
+    pub(super) schemes: HashSet<String>,
     /// Calls and the number of the argument that is a secret, from 1.
     pub(super) calls: Vec<(String, usize)>,
+    /// The same for calls that take a user's name and a password in one text.
+    pub(super) encoders: Vec<(String, usize)>,
     /// Commands, their options for a password, and where it stands.
     pub(super) options: Vec<(String, String, Given)>,
     /// Commands that read a password from what is piped to them.
     pub(super) piped: Vec<String>,
     pub(super) urls: Vec<String>,
     pub(super) prefixes: Vec<String>,
+    pub(super) digests: Vec<String>,
     pub(super) hex_prefixes: Vec<String>,
     /// Beginnings of keys, and the characters that follow.
     pub(super) patterns: Vec<(String, String)>,
@@ -85,15 +100,6 @@ pub(super) enum Given {
     Last,
 }
 
-/// Fewest characters of the value of a weak name, and fewest digits.
-const MIN_WEAK: (usize, usize) = (12, 3);
-/// The same for a value of capitals, small letters and digits, and the letters in a row that are a word.
-const MIN_MIXED: (usize, usize) = (8, 2);
-const WORD: usize = 4;
-/// Most bytes of a label or a message.
-const MAX_LABEL: usize = 400;
-/// Fewest words of a phrase.
-const MIN_PHRASE: usize = 12;
 /// The full-width forms of ASCII, and how far they are from it.
 const FULL_WIDTH: RangeInclusive<char> = '\u{ff01}'..='\u{ff5e}';
 const FROM_ASCII: u32 = 0xfee0;
@@ -102,7 +108,8 @@ impl Names {
     /// What a name says.
     pub(super) fn meaning(&self, name: &str) -> Meaning {
         let words = words(name);
-        let is_call = self.calls.iter().any(|(call, _)| call.ends_with(name) && !name.is_empty());
+        let mut calls = self.calls.iter().chain(&self.encoders);
+        let is_call = calls.any(|(call, _)| call.ends_with(name) && !name.is_empty());
         Meaning { strength: self.strength(&words), is_login: self.is_login(&words), is_call }
     }
 
@@ -136,7 +143,7 @@ impl Names {
             || (words.len() > 1 && self.logins.contains(&words.concat()))
     }
 
-    fn is_strong(&self, word: &str) -> bool {
+    pub(super) fn is_strong(&self, word: &str) -> bool {
         self.strong.contains(word) || self.endings.iter().any(|ending| word.ends_with(ending.as_str()))
     }
 
@@ -150,9 +157,22 @@ impl Names {
         self.getters.contains(&last_part(name))
     }
 
-    /// Whether a call of this name sets or compares what a secret name stands for.
+    /// Whether a call of this name sets, compares or looks up what a secret name stands for.
     pub(super) fn is_setter(&self, name: &str) -> bool {
-        self.setters.contains(&last_part(name))
+        let last = last_part(name);
+        self.setters.contains(&last)
+            || self.getters.contains(&last)
+            || self.setters.contains(&name.to_ascii_lowercase())
+    }
+
+    /// Whether a call of this name says what the value in front of it is.
+    pub(super) fn is_matcher(&self, name: &str) -> bool {
+        self.matchers.contains(&last_part(name))
+    }
+
+    /// Whether a call of this name asks for a secret: its arguments say where, or tell a user.
+    pub(super) fn is_asking(&self, name: &str) -> bool {
+        words(name).first().is_some_and(|first| self.askers.contains(first))
     }
 
     /// Whether an argument or a field of this name holds the value of what is around it.
@@ -176,123 +196,64 @@ impl Names {
         self.namers.contains(&name.to_ascii_lowercase())
     }
 
+    /// Whether a field of this name says what another field gives.
+    pub(super) fn is_kind(&self, name: &str) -> bool {
+        self.kinds.contains(&name.to_ascii_lowercase())
+    }
+
+    /// Whether a word gives the name behind it a word.
+    pub(super) fn is_giver(&self, word: &str) -> bool {
+        self.givers.contains(word)
+    }
+
     /// Whether a file holds notes, in which one word behind a name is its value.
     pub(super) fn is_notes(&self, path: &str) -> bool {
-        self.notes.contains(&kind(path))
+        self.notes.contains(&self.kind(path))
+    }
+
+    /// Whether a file is written for people.
+    pub(super) fn is_prose(&self, path: &str) -> bool {
+        self.prose.contains(&self.kind(path))
+    }
+
+    /// Whether a literal follows a name in a file behind a blank.
+    pub(super) fn is_spoken(&self, path: &str) -> bool {
+        self.spoken.contains(&self.kind(path))
+    }
+
+    /// What stands between the fields of a file of rows; `None` if it is none.
+    pub(super) fn separator(&self, path: &str) -> Option<char> {
+        let kind = self.kind(path);
+        self.sheets.iter().find(|(ending, _)| *ending == kind).map(|(_, separator)| *separator)
     }
 
     /// Whether a name in a file has its value behind a blank.
     pub(super) fn is_directive(&self, path: &str, name: &str) -> bool {
-        self.spaced.contains(&kind(path)) && words(name).last().is_some_and(|last| self.directives.contains(last))
+        self.spaced.contains(&self.kind(path)) && words(name).last().is_some_and(|last| self.directives.contains(last))
     }
 
     /// Whether values stand without quotes in a file.
     pub(super) fn is_unquoted(&self, path: &str) -> bool {
-        self.unquoted.contains(&kind(path))
+        self.unquoted.contains(&self.kind(path))
     }
 
     /// Whether `$name` in a text of a file is a variable.
     pub(super) fn is_interpolated(&self, path: &str) -> bool {
-        self.interpolated.contains(&kind(path))
+        self.interpolated.contains(&self.kind(path))
     }
 
-    /// Whether a value given to a name of this strength is a secret, rather than a label, a place for one, or nothing.
-    pub(super) fn is_secret(&self, value: &str, strength: Strength) -> bool {
-        let value = value.trim();
-        let Some(first) = value.chars().next() else { return false };
-        let is_filler = value.chars().all(|c| c == first) && (!first.is_alphanumeric() || "xX".contains(first));
-        if is_filler && value.chars().count() > 2 || is_placeholder(value) || self.is_variable(value) {
-            return false;
-        }
-        let digits = value.bytes().filter(u8::is_ascii_digit).count();
-        let blank = value.chars().any(char::is_whitespace);
-        let is_named = |word: &String| self.weak.contains(word) || self.is_strong(word);
-        let is_plain = |word: &String| self.plain.contains(word) || self.labels.contains(word) || is_named(word);
-        let is_label = |word: &String| self.labels.contains(word) || is_named(word);
-        let is_short = value.len() <= MAX_LABEL;
-        if is_short && digits == 0 && blank && first.is_uppercase() && words(value).iter().any(is_label) {
-            return false;
-        }
-        if is_short
-            && digits == 0
-            && value.chars().all(|c| c.is_alphabetic() || " _-.:?!".contains(c))
-            && words(value).iter().all(is_plain)
-        {
-            return false;
-        }
-        match strength {
-            Strength::Strong => true,
-            Strength::Weak => !blank && looks_like_a_key(value, digits),
-            Strength::Phrase => value.split_whitespace().count() >= MIN_PHRASE,
-        }
+    /// What a file is: its ending in front of those of copies, or its name, `dockerfile`.
+    fn kind(&self, path: &str) -> String {
+        let name = path.rsplit(['/', '\\']).next().unwrap_or_default().to_ascii_lowercase();
+        let mut parts = name.rsplit('.').skip_while(|part| self.copies.contains(*part));
+        parts.next().unwrap_or(&name).to_owned()
     }
-
-    /// A variable alone: `$DB_PASSWORD`, `$password`. `$uperman` is none outside a shell.
-    fn is_variable(&self, value: &str) -> bool {
-        value.strip_prefix('$').is_some_and(|name| {
-            let is_name = !name.is_empty() && name.chars().all(|c| c.is_alphanumeric() || c == '_');
-            let is_capital = name.chars().all(|c| c.is_uppercase() || c == '_' || c.is_ascii_digit());
-            is_name && (is_capital || (self.meaning(name).strength.is_some() && !has_digit(name)))
-        })
-    }
-}
-
-fn has_digit(text: &str) -> bool {
-    text.bytes().any(|byte| byte.is_ascii_digit())
-}
-
-/// Whether a value of a weak name has enough digits, or is a mixture without a word.
-fn looks_like_a_key(value: &str, digits: usize) -> bool {
-    let ((characters, figures), (mixed, few)) = (MIN_WEAK, MIN_MIXED);
-    let length = value.chars().count();
-    let is_mixed = value.chars().any(|c| c.is_ascii_uppercase())
-        && value.chars().any(|c| c.is_ascii_lowercase())
-        && value.chars().all(|c| c.is_ascii_alphanumeric())
-        && value.split(|c: char| !c.is_ascii_lowercase()).all(|part| part.len() < WORD);
-    (digits >= figures && length >= characters) || (is_mixed && digits >= few && length >= mixed)
 }
 
 /// The last part of a path of names, in lower case and without the mark of a macro.
 fn last_part(name: &str) -> String {
     let last = name.trim_end_matches('!').rsplit([':', '.', '>', ']', '&', '!']).next().unwrap_or_default();
     last.to_ascii_lowercase()
-}
-
-/// The ending of a file's name, or the name itself: `dockerfile`.
-fn kind(path: &str) -> String {
-    let name = path.rsplit(['/', '\\']).next().unwrap_or_default();
-    name.rsplit('.').next().unwrap_or_default().to_ascii_lowercase()
-}
-
-/// The default in a reference: `${PASSWORD:-…}` of a shell, `${password:…}` of Spring. Outside of one, `None`.
-pub(super) fn fallback(value: &str) -> Option<&str> {
-    let inside = value.strip_prefix("${")?;
-    let inside = inside.get(..inside.find('}')?)?;
-    let at = inside.find(|c: char| !(c.is_alphanumeric() || "_.".contains(c)))?;
-    let signs = [":-", ":=", ":?", ":+", "-", ":"];
-    signs.into_iter().find_map(|sign| inside.get(at..)?.strip_prefix(sign)).filter(|_| at > 0)
-}
-
-/// A place for a value: `${PASSWORD}`, `{{ password }}`, `<your key>`, `%s`.
-fn is_placeholder(value: &str) -> bool {
-    const AROUND: [(&str, &str); 9] = [
-        ("${", "}"),
-        ("$(", ")"),
-        ("{{", "}}"),
-        ("{", "}"),
-        ("<", ">"),
-        ("%(", "s"),
-        ("#{", "}"),
-        ("@", "@"),
-        ("[", "]"),
-    ];
-    let around = AROUND.iter().any(|(open, close)| value.starts_with(open) && value.ends_with(close));
-    let is_format = value.len() == 2 && value.starts_with('%');
-    let is_word =
-        ["true", "false", "null", "none", "nil", "undefined", "yes", "no", "ascii", "latin1", "utf8", "utf-8"]
-            .contains(&value.to_ascii_lowercase().as_str());
-    let is_option = value.starts_with("--") || (value.len() == 2 && value.starts_with('-'));
-    around || is_format || is_word || is_option
 }
 
 fn is_number(word: &str) -> bool {
@@ -305,7 +266,7 @@ fn narrow(c: char) -> char {
 }
 
 /// The words of a name, in lower case.
-fn words(name: &str) -> Vec<String> {
+pub(super) fn words(name: &str) -> Vec<String> {
     let (mut words, mut word, mut before) = (Vec::new(), String::new(), ' ');
     let mut characters = name.chars().peekable();
     while let Some(c) = characters.next().map(narrow) {

@@ -4,6 +4,7 @@
 use std::ops::Range;
 
 use super::names::NAMES;
+use super::values::is_base64;
 
 /// Fewest characters of a run that looks random.
 const MIN_RUN: usize = 24;
@@ -38,6 +39,9 @@ pub(super) fn spans(text: &str) -> Vec<Range<usize>> {
         let run = rest.get(..rest.find(|c| !is_key(c)).unwrap_or(rest.len())).unwrap_or_default();
         at = start + run.len().max(1);
         if is_random(run) {
+            if is_digest(text, start..at) {
+                continue;
+            }
             found.push(widened(text, start..at));
         } else if let Some(begin) = known_beginning(run, escape(text.get(..start).unwrap_or_default(), run)) {
             found.push(start + begin..ended(text, at));
@@ -50,10 +54,6 @@ fn is_key(c: char) -> bool {
     c.is_ascii_alphanumeric() || c == '_' || c == '-'
 }
 
-fn is_base64(c: char) -> bool {
-    is_key(c) || "+/=".contains(c)
-}
-
 /// The run with what is left and right of it in the alphabet of base64.
 fn widened(text: &str, run: Range<usize>) -> Range<usize> {
     let (before, after) = (text.get(..run.start).unwrap_or_default(), text.get(run.end..).unwrap_or_default());
@@ -62,6 +62,15 @@ fn widened(text: &str, run: Range<usize>) -> Range<usize> {
     // A path or an assignment in front of the run is no part of it.
     let left = before.get(before.len() - left..).filter(|left| !left.contains(['/', '='])).map_or(0, str::len);
     run.start - left..run.end + right
+}
+
+/// Whether a run is a part of a digest, as files of locks and integrity attributes have them.
+fn is_digest(text: &str, run: Range<usize>) -> bool {
+    let before = text.get(..run.start).unwrap_or_default();
+    let start = before.trim_end_matches(is_base64).len();
+    let whole = text.get(start..run.end).unwrap_or_default();
+    let begins = |digest: &String| whole.starts_with(digest.as_str()) || before.ends_with(digest.as_str());
+    NAMES.digests.iter().any(begins)
 }
 
 /// Where a key ends: some have a `=` inside.
@@ -191,7 +200,8 @@ fn blocks(text: &str) -> Vec<Range<usize>> {
         match content(*start, line, if is_inside { 1 } else { MIN_LINE }) {
             Some(span) => found.push((number, span)),
             None if follows && is_tail(line) => found.extend(content(*start, line, 4).map(|span| (number, span))),
-            None => is_inside = is_inside && line.contains(": "),
+            // A block may begin with headers and an empty line.
+            None => is_inside = is_inside && (line.contains(": ") || line.trim().is_empty()),
         }
     }
     found.into_iter().map(|(_, span)| span).collect()

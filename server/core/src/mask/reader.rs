@@ -7,6 +7,9 @@ const MAX_LITERAL: usize = 8 * 1024;
 /// Most characters of a type between a name and its value.
 const MAX_TYPE: usize = 60;
 
+/// Fewest bytes of a key.
+const MIN_BYTES: usize = 16;
+
 /// How literals begin and end, the longer ones first.
 const QUOTES: [(&str, &str); 11] = [
     ("\"\"\"", "\"\"\""),
@@ -123,11 +126,50 @@ impl<'a> Reader<'a> {
             getter.skip_blanks();
             ahead = getter;
         }
+        // Swift computes one in braces: `password: String { "…" }`.
+        let mut body = ahead;
+        let is_body = !ahead.part(&(self.at..ahead.at)).trim().is_empty() && body.takes("{");
+        body.skip_breaks();
+        body.takes("return ");
+        if is_body && body.peek() == Some('"') {
+            *self = body;
+            return true;
+        }
         if !ahead.takes("=") || ahead.peek() == Some('>') {
             return false;
         }
         *self = ahead;
         true
+    }
+
+    /// Skips the types of a generic call: `useState<string>(`.
+    pub(super) fn skip_generics(&mut self) {
+        let mut ahead = *self;
+        ahead.takes("::");
+        let start = ahead.at;
+        let is_open = ahead.takes("<");
+        ahead.takes_while(|c| c.is_alphanumeric() || "_<>&'[]:., |?".contains(c));
+        let types = ahead.part(&(start..ahead.at));
+        if is_open && types.ends_with('>') && types.len() < MAX_TYPE && ahead.peek() == Some('(') {
+            *self = ahead;
+        }
+    }
+
+    /// The bytes of a key up to a closing bracket: `0x2b, 0x7e, …]`.
+    pub(super) fn bytes(mut self) -> Option<Range<usize>> {
+        self.takes_while(char::is_whitespace);
+        let start = self.at;
+        let list = self.takes_while(|c| c.is_ascii_alphanumeric() || ", \t\r\n_-".contains(c)).trim_end();
+        let is_closed = self.peek().is_some_and(|c| ")]}".contains(c));
+        let bytes: Vec<_> = list.split(',').map(str::trim).filter(|byte| !byte.is_empty()).collect();
+        let is_byte = |byte: &&str| {
+            let byte = byte.trim_start_matches('-').trim_end_matches("u8").trim_end_matches("_");
+            let hex = byte.strip_prefix("0x").or_else(|| byte.strip_prefix("0X"));
+            hex.map_or_else(|| byte.parse::<u8>().is_ok(), |hex| u8::from_str_radix(hex, 16).is_ok())
+        };
+        let others = bytes.iter().filter(|byte| Some(*byte) != bytes.first()).count();
+        (is_closed && bytes.len() >= MIN_BYTES && others > 1 && bytes.iter().all(is_byte))
+            .then(|| start..start + list.len())
     }
 
     /// Skips one word of a type in front of a `=`: `password string = `, `password As String = `; false if there is none.

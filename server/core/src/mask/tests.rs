@@ -5,10 +5,12 @@ use ropey::Rope;
 
 use super::*;
 
+mod bare;
+mod forms;
+mod given;
 mod known;
 mod prompts;
-
-mod given;
+mod rows;
 
 /// The text of a case, and the text with its secrets masked.
 fn case(marked: &str) -> (String, String) {

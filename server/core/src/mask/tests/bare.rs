@@ -1,0 +1,47 @@
+//! Cases of values without quotes: where they end, and words in comments, in texts and in the pages of a documentation.
+
+use super::check;
+
+#[test]
+fn a_value_without_quotes_ends_with_its_word_or_what_is_around_it() {
+    for (path, marked) in [
+        ("a.sh", "docker run -e DB_PASSWORD=⟦hunter-prod⟧ -e NAME=shop img"),
+        ("a.sh", "curl -H \"PRIVATE-TOKEN: ⟦hunter2-prod⟧\" \"https://git.example.com/api\""),
+        ("a.sh", "openssl req -passout pass:⟦hunter2-prod⟧ -key a.key"),
+        ("a.sh", "kubectl create secret generic db --from-literal=password=⟦hunter-prod⟧ --dry-run"),
+        ("a.yml", "env: {DB_PASSWORD: ⟦hunter-prod⟧, NAME: shop}"),
+        ("a.yml", "options: -e POSTGRES_PASSWORD=⟦hunter-prod⟧ --health-cmd pg_isready"),
+        ("a.yml", "mysql_user: name=shop password=⟦hunter-prod⟧ state=present"),
+        ("a.service", "Environment=\"DB_PASSWORD=⟦hunter-prod⟧\" \"PORT=80\""),
+        ("Makefile", "DB_PASSWORD ?= ⟦hunter-prod⟧\nTOKEN := $(GITHUB_TOKEN)\nrun:\n\tDB_PASS=⟦hunter-prod⟧ ./server"),
+        ("Dockerfile.dev", "ENV DB_PASSWORD=⟦hunter-prod⟧"),
+        ("config.yml.j2", "password: ⟦hunter-prod⟧"),
+        ("my.cnf", "user=root\npassword=⟦hunter-prod⟧"),
+        ("a.conf", "proxy_set_header X-Api-Key ⟦hunter2-prod⟧;\nset $api_key \"⟦hunter2-prod⟧\";"),
+    ] {
+        check(path, marked);
+    }
+}
+
+#[test]
+fn a_word_in_a_comment_or_a_text_is_masked_if_it_looks_like_a_password() {
+    for (path, marked) in [
+        ("a.py", "# TODO remove: password = ⟦hunter2-prod⟧"),
+        ("a.py", "\"\"\"Log in as admin, password: ⟦hunter2-prod⟧\"\"\""),
+        ("a.py", "conn = connect(\"dbname=shop user=shop password=⟦hunter-prod⟧ host=h\")"),
+        ("a.py", "log(\"using token=⟦8f14e45fceea167a5a36dedd4bea2543⟧ for now\")"),
+        ("a.php", "putenv(\"DB_PASSWORD=⟦hunter-prod⟧\");"),
+        ("a.md", "**Password:** ⟦hunter2-prod⟧"),
+        ("a.md", "Log in as `admin` with the password `⟦hunter2-prod⟧`."),
+        ("a.sh", "cat > ~/.netrc <<E\nmachine h\n  login ci\n  password ⟦hunter-prod⟧\nE"),
+        ("a.py", "# password: str, secret: bytes32, passwd: sha256, passphrase: see a.b1.c"),
+        ("a.py", "# https://user@pass:example1.com/ arn:aws:secretsmanager:x:1:secret:name-1a2b3c"),
+        ("a.py", "f(\"Key=InstanceIds,Values=i-1234\", f\"host={h} password={p}\", \"password=%s\" % p)"),
+        ("a.md", "The `password` field takes a string; set `DB_PASSWORD` to yours. Passwords: hashed."),
+        ("a.c", "printf(\"Usage: %s --user=NAME --password=PASSWORD\\n\", argv[0]);"),
+        ("a.js", "x.replace(/\"/g, ''); password = \"⟦hunter2-prod⟧\""),
+        ("a.js", "url = base + \"?password=\" + encode(pw) + \"&mode=fast\"; throw Error(\"pass api_key=...\");"),
+    ] {
+        check(path, marked);
+    }
+}
