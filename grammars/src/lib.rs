@@ -104,6 +104,13 @@ pub struct Facts {
     /// Texts that mark a function as a test, in its head or just above it. Behind `^` a text must begin the head.
     #[serde(default)]
     pub tests: Vec<String>,
+    /// Names of files that hold the tests of a file, beside it, or with `/` at the beginning from each folder above. `{stem}` stands for its name
+    /// without ending, `{ext}` for the ending.
+    #[serde(default)]
+    pub test_files: Vec<String>,
+    /// What stands around tests that are added to the end of the file itself.
+    #[serde(default)]
+    pub test_module: Option<(String, String)>,
     /// First words of definitions that a plain comment directly above documents (Go's `func`). `()` stands for a name followed by `()`.
     #[serde(default)]
     pub documented: Vec<String>,

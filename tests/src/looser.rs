@@ -23,6 +23,7 @@ pub fn looser(before: &Settings, after: &Settings, author: Author) -> Vec<String
         discover,
         cap_usd_per_day,
         cap_usd_per_month,
+        confirm_usd,
         debounce_ms,
         worth_usd,
         confidence,
@@ -55,6 +56,7 @@ pub fn looser(before: &Settings, after: &Settings, author: Author) -> Vec<String
         ("discover", *discover && !before.discover),
         ("cap_usd_per_day", is_more(*cap_usd_per_day, before.cap_usd_per_day)),
         ("cap_usd_per_month", is_more(*cap_usd_per_month, before.cap_usd_per_month)),
+        ("confirm_usd", is_more(*confirm_usd, before.confirm_usd)),
         ("debounce_ms", *debounce_ms < before.debounce_ms),
         ("worth_usd", is_more(*worth_usd, before.worth_usd)),
         ("confidence", *confidence != before.confidence),
@@ -124,10 +126,12 @@ fn looser_tasks(before: &Settings, after: &Settings) -> Vec<String> {
     let mut found = Vec::new();
     for task in Task::ALL {
         let (old, new) = (old.row(task), new.row(task));
-        let TaskSettings { enabled: _, max_tokens: _, show: _, deadline_ms: _, pin: _ } = TaskSettings::default();
+        let TaskSettings { enabled: _, max_tokens: _, input: _, show: _, deadline_ms: _, pin: _ } =
+            TaskSettings::default();
         for (key, is_looser) in [
             ("enabled", rank(new.enabled) > rank(old.enabled)),
             ("max_tokens", new.max_tokens > old.max_tokens || new.max > old.max),
+            ("input", new.input > old.input),
             ("show", new.show != old.show),
             ("deadline_ms", new.deadline_ms != old.deadline_ms),
             ("pin", before.pin(task) != after.pin(task)),

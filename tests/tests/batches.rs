@@ -56,6 +56,7 @@ fn request(api: Api, model: &Model) -> Request {
         max_tokens: 16,
         stops: vec!["\n\n".into()],
         temperature: 0.0,
+        schema: None,
         cache_key: None,
         timeouts: Timeouts { first_byte: total, silence: total, total },
     }

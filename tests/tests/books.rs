@@ -70,6 +70,7 @@ fn request(model: &Model, chars_per_token: f32, number: usize) -> Request {
         max_tokens: CEILING,
         stops: Vec::new(),
         temperature: 0.0,
+        schema: None,
         cache_key: None,
         timeouts: Timeouts { first_byte: LONG, silence: LONG, total: LONG },
     }

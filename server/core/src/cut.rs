@@ -33,6 +33,7 @@ pub use input::{CutInput, Surroundings};
 use loops::Loops;
 use parse::Without;
 use trim::Closing;
+pub(crate) use unseen::is_unseen;
 
 /// Bytes up to which an answer is looked at with each piece. Beyond, it grows by a share before the next look, since each look reads all of it.
 const SHORT: usize = 512;

@@ -7,6 +7,7 @@ pub mod caps;
 pub mod classify;
 pub mod confidence;
 pub mod cut;
+pub mod demand;
 pub mod gate;
 pub mod guard;
 pub mod lex;

@@ -151,6 +151,13 @@ pub fn masked(prompt: &Prompt) -> Result<(Prompt, Masks), Unmasked> {
     Ok((Prompt { path, excerpts, above: String::new(), prefix, suffix, ..prompt.clone() }, masks))
 }
 
+impl Masks {
+    /// A text without its secrets, which count among these; `path` is its file's. `None` if nobody knows what the text holds.
+    pub fn masked(&mut self, text: &str, path: &str) -> Option<String> {
+        Some(self.apply(text, &spans(text, path)?))
+    }
+}
+
 /// The secrets in a text, which names above it may stand for.
 fn below(above: &str, text: &str, path: &str) -> Option<Vec<Range<usize>>> {
     let whole = [above, text].concat();

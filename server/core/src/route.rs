@@ -264,6 +264,8 @@ pub enum Why {
     Context,
     /// The text contains a marker of its format, given here.
     Marker(String),
+    /// It continues code and takes no instructions.
+    NoChat,
     /// The cursor stands in a key or a password, which does not leave this machine.
     InSecret,
     /// Nobody knows whether the prompt holds keys or passwords, because their rules failed.
@@ -427,6 +429,7 @@ impl fmt::Display for Why {
             Why::Cap => f.pad("the rest of the day's or the month's cap does not cover it"),
             Why::Context => f.pad("the prompt does not fit"),
             Why::Marker(marker) => write!(f, "the text contains `{marker}`"),
+            Why::NoChat => f.pad("it continues code and takes no instructions"),
             Why::InSecret => f.pad("the cursor stands in a key or a password"),
             Why::Unmasked => f.pad("the prompt could not be searched for keys and passwords"),
         }

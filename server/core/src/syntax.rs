@@ -139,6 +139,15 @@ pub fn queries(language: &'static Language) -> Option<&'static Queries> {
     ALL.get(index)?.get_or_init(|| compile(language, language.grammar()?).ok()).as_ref()
 }
 
+/// The query of `outline.scm` of a language; compiled at first use. `None` without a grammar, or if the query does not compile, which a test rules
+/// out.
+pub fn outline_query(language: &'static Language) -> Option<&'static Query> {
+    static ALL: LazyLock<Vec<OnceLock<Option<Query>>>> =
+        LazyLock::new(|| pennyworth_grammars::all().iter().map(|_| OnceLock::new()).collect());
+    let index = pennyworth_grammars::all().iter().position(|known| std::ptr::eq(known, language))?;
+    ALL.get(index)?.get_or_init(|| outline(language, language.grammar()?).ok()).as_ref()
+}
+
 /// Compiles the context query of a language; the error names the file and the place.
 fn compile(language: &Language, grammar: &Grammar) -> Result<Queries, String> {
     let fail = |file: &str, error: String| format!("{}/{file}: {error}", language.name());

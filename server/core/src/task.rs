@@ -7,7 +7,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-/// The kind of text that is missing at the cursor; each has a row in `tables/tasks.toml`.
+/// The kind of text that is missing at the cursor, or what a person asks for by a command; each has a row in `tables/tasks.toml`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Task {
@@ -47,11 +47,25 @@ pub enum Task {
     TypeBody,
     /// A new item in a file, or an empty file.
     TopLevel,
+    /// On demand: an explanation of code.
+    Explain,
+    /// On demand: the documentation comment of an item.
+    Document,
+    /// On demand: an edit that mends what a diagnostic reports.
+    Fix,
+    /// On demand: an edit as instructed.
+    Edit,
+    /// On demand: tests of an item.
+    Tests,
+    /// On demand: findings about a change.
+    Review,
+    /// On demand: the message of a commit.
+    Commit,
 }
 
 impl Task {
     /// Every task, in the order of the table.
-    pub const ALL: [Task; 18] = [
+    pub const ALL: [Task; 25] = [
         Task::Member,
         Task::Type,
         Task::Argument,
@@ -70,7 +84,28 @@ impl Task {
         Task::Test,
         Task::TypeBody,
         Task::TopLevel,
+        Task::Explain,
+        Task::Document,
+        Task::Fix,
+        Task::Edit,
+        Task::Tests,
+        Task::Review,
+        Task::Commit,
     ];
+
+    /// The tasks that a person asks for by a command.
+    pub const ON_DEMAND: [Task; 7] =
+        [Task::Explain, Task::Document, Task::Fix, Task::Edit, Task::Tests, Task::Review, Task::Commit];
+
+    /// Whether a person asks for it by a command; else it is what is missing at the cursor.
+    pub fn is_on_demand(self) -> bool {
+        Task::ON_DEMAND.contains(&self)
+    }
+
+    /// The tasks that complete at the cursor.
+    pub fn inline() -> impl Iterator<Item = Task> {
+        Task::ALL.into_iter().filter(|task| !task.is_on_demand())
+    }
 
     /// The name used in tables, captures, configuration and the ledger.
     pub fn name(self) -> &'static str {
@@ -93,6 +128,13 @@ impl Task {
             Task::Test => "test",
             Task::TypeBody => "type_body",
             Task::TopLevel => "top_level",
+            Task::Explain => "explain",
+            Task::Document => "document",
+            Task::Fix => "fix",
+            Task::Edit => "edit",
+            Task::Tests => "tests",
+            Task::Review => "review",
+            Task::Commit => "commit",
         }
     }
 }
@@ -180,16 +222,24 @@ pub struct TaskRow {
     /// The ceiling to which accepted lengths may raise `max_tokens`.
     pub max: u32,
     /// Most tokens of an answer that is read on behind the line that is shown first; 0 for none.
+    #[serde(default)]
     pub read_on: u32,
-    /// Where the answer ends.
+    /// Where the answer ends; nowhere for a task on demand.
+    #[serde(default)]
     pub stop: Vec<Stop>,
     /// Lines of context before the cursor.
+    #[serde(default)]
     pub before: u32,
     /// Lines of context after the cursor.
+    #[serde(default)]
     pub after: u32,
+    /// Most tokens of the prompt of a task on demand; 0 for a task at the cursor.
+    #[serde(default)]
+    pub input: u32,
     /// Which models may serve the task.
     pub enabled: Enabled,
     /// Least probability of being right, 0 to 1, at which a suggestion is shown.
+    #[serde(default)]
     pub show: f32,
     /// Longest wait for an automatic answer, in milliseconds.
     pub deadline_ms: u32,
@@ -239,7 +289,11 @@ mod tests {
         for task in Task::ALL {
             assert_eq!(task.name().parse::<Task>(), Ok(task));
             let row = tasks.row(task);
-            assert!(row.max_tokens <= row.max && !row.stop.is_empty() && !row.route.is_empty(), "{task}: {row:?}");
+            assert!(row.max_tokens <= row.max && !row.route.is_empty(), "{task}: {row:?}");
+            assert!(
+                row.stop.is_empty() == task.is_on_demand() && (row.input > 0) == task.is_on_demand(),
+                "{task}: {row:?}"
+            );
         }
     }
 }

@@ -8,7 +8,10 @@ use std::process::ExitCode;
 use clap::{CommandFactory as _, Parser, Subcommand};
 
 mod check;
+mod commit;
 mod complete;
+mod demand;
+mod edit;
 mod explain;
 mod file;
 mod init;
@@ -16,6 +19,7 @@ mod key;
 mod models;
 mod place;
 mod print;
+mod review;
 mod stats;
 
 /// A language server that completes code for as little money as the job needs.
@@ -42,6 +46,21 @@ pub enum Command {
     Complete(complete::Complete),
     /// Print every decision at a place in a file, without calling a model
     Explain(explain::Explain),
+    /// Review a change: what is not in the index, or `--staged`, or `--since` a revision
+    Review(review::Review),
+    /// Print a message for the staged change
+    Commit(commit::Commit),
+    /// Explain lines of a file
+    #[command(name = "explain-code")]
+    ExplainCode(edit::ExplainCode),
+    /// Write the documentation comment of the item at a line
+    Document(edit::Document),
+    /// Mend what a compiler or linter reports at a line
+    Fix(edit::Fix),
+    /// Edit lines of a file as instructed
+    Edit(edit::Edit),
+    /// Write tests of the item at a line, where the project keeps them
+    Tests(edit::Tests),
     /// Test the configuration, the models it names, and the grammars
     Check(check::Check),
     /// List the models and what each would cost for a task
@@ -75,6 +94,13 @@ impl Cli {
         let result = match command {
             Command::Complete(complete) => complete.run(config, &mut out),
             Command::Explain(explain) => explain.run(config, &mut out),
+            Command::Review(review) => review.run(config, &mut out),
+            Command::Commit(commit) => commit.run(config, &mut out),
+            Command::ExplainCode(explain) => explain.run(config, &mut out),
+            Command::Document(document) => document.run(config, &mut out),
+            Command::Fix(fix) => fix.run(config, &mut out),
+            Command::Edit(edit) => edit.run(config, &mut out),
+            Command::Tests(tests) => tests.run(config, &mut out),
             Command::Check(check) => check.run(config, &mut out),
             Command::Models(models) => models.run(config, &mut out),
             Command::Init(init) => init.run(config, &mut out),

@@ -47,6 +47,9 @@ fn body(request: &Request) -> Map<String, Value> {
     if !stops.is_empty() {
         body.insert("stop_sequences".into(), json!(stops));
     }
+    if let Some(schema) = &request.schema {
+        body.insert("output_config".into(), json!({"format": {"type": "json_schema", "schema": schema}}));
+    }
     body
 }
 

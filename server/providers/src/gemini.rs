@@ -37,6 +37,10 @@ fn body(request: &Request) -> Map<String, Value> {
     if let Some(config) = config.as_object_mut().filter(|_| !request.stops.is_empty()) {
         config.insert("stopSequences".into(), json!(request.stops));
     }
+    if let (Some(config), Some(schema)) = (config.as_object_mut(), &request.schema) {
+        config.insert("responseMimeType".into(), json!("application/json"));
+        config.insert("responseJsonSchema".into(), schema.clone());
+    }
     body.insert("generationConfig".into(), config);
     body
 }

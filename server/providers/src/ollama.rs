@@ -58,6 +58,9 @@ fn body(request: &Request) -> Map<String, Value> {
     if request.model.logprobs {
         set("logprobs", json!(true));
     }
+    if let Some(schema) = &request.schema {
+        set("format", schema.clone());
+    }
     set("options", json!({"temperature": request.temperature(), "stop": request.stops}));
     body
 }

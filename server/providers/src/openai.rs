@@ -76,6 +76,11 @@ fn body(request: &Request) -> Map<String, Value> {
     if !request.stops.is_empty() {
         set("stop", json!(request.stops));
     }
+    if let Some(schema) = &request.schema {
+        let format =
+            json!({"type": "json_schema", "json_schema": {"name": "answer", "strict": true, "schema": schema}});
+        set("response_format", format);
+    }
     if model.logprobs {
         // The older endpoint takes the number of alternatives, the newer one a flag (and the number apart).
         set("logprobs", if matches!(request.body, Body::Chat { .. }) { json!(true) } else { json!(1) });

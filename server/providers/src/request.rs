@@ -26,6 +26,8 @@ pub struct Request {
     pub stops: Vec<String>,
     /// How much the answer may stray from the likeliest text, from 0 (not at all) to about 1.
     pub temperature: f32,
+    /// The JSON Schema of the answer, where one is wanted; a provider that has no such thing leaves it out.
+    pub schema: Option<Value>,
     /// A name for prompts that begin alike; it reveals nothing of their text.
     pub cache_key: Option<String>,
     /// When to give up.

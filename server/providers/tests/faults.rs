@@ -34,6 +34,7 @@ fn request(model: Model) -> Request {
         max_tokens: 16,
         stops: vec!["\n".into()],
         temperature: 0.0,
+        schema: None,
         cache_key: None,
         timeouts: Timeouts { first_byte: LONG, silence: LONG, total: LONG },
     }

@@ -36,6 +36,7 @@ async fn asked(service: &str, lines: &str, answer: Answer) -> (Seen, Usage) {
         max_tokens: 16,
         stops: Vec::new(),
         temperature: 0.0,
+        schema: None,
         cache_key: None,
         timeouts: Timeouts {
             first_byte: Duration::from_secs(20),

@@ -63,6 +63,7 @@ async fn sent(model: Model) -> String {
         max_tokens: 16,
         stops,
         temperature: 0.0,
+        schema: None,
         cache_key: None,
         timeouts: Timeouts { first_byte: LONG, silence: LONG, total: LONG },
     };

@@ -88,6 +88,7 @@ async fn ask_within(client: &Client, model: Model, first_byte: Duration) -> Resu
         max_tokens: 16,
         stops: Vec::new(),
         temperature: 0.0,
+        schema: None,
         cache_key: None,
         timeouts: Timeouts { first_byte, silence: LONG, total: LONG },
     });

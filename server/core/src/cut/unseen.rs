@@ -14,7 +14,8 @@ pub(super) fn end(body: &str, around: &Around) -> Option<End> {
     Some(End { seen: at + c.len_utf8(), at, why: Ended::Unseen })
 }
 
-fn is_unseen(c: char) -> bool {
+/// Whether nobody sees a character.
+pub(crate) fn is_unseen(c: char) -> bool {
     match c {
         '\t' | '\n' => false,
         // A page break, as Python's and GNU's sources have it between items.

@@ -12,6 +12,7 @@ use pennyworth_core::{gate::Trigger, syntax};
 use tokio::runtime::Runtime;
 
 use crate::complete::{Completer, Request};
+use crate::demand::workspace;
 use crate::documents::parses::PARSES;
 use crate::documents::trees::LONGEST;
 use crate::learn::{key, learn_workspace};
@@ -103,13 +104,7 @@ impl Location {
             let begun = Instant::now();
             snapshot.tree = syntax::parse(&snapshot.text, language, None, &mut || begun.elapsed() < LONGEST);
         }
-        let (ledger, notice) = Ledger::open(paths::ledger_path().as_deref());
-        if let Some(notice) = notice {
-            eprintln!("warning: {notice}");
-        }
-        // What it learned from earlier rows decides.
-        ledger.flush();
-        completer.ledger.fill(ledger);
+        completer.ledger.fill(ledger());
         let (configuration, _) = Configuration::new(1, settings, std::slice::from_ref(&root));
         let model = &completer.learner.model;
         let learned = learn_workspace(model, &configuration, &path);
@@ -141,11 +136,15 @@ impl Location {
     }
 }
 
-/// The workspace of a file: the nearest folder above it with a repository, else its own folder.
-fn workspace(path: &Path) -> PathBuf {
-    let above = path.ancestors().skip(1);
-    let repository = above.clone().find(|folder| folder.join(".git").exists());
-    repository.or_else(|| above.clone().next()).unwrap_or(path).to_owned()
+/// Opens the ledger, and says what is wrong with it.
+pub(super) fn ledger() -> Ledger {
+    let (ledger, notice) = Ledger::open(paths::ledger_path().as_deref());
+    if let Some(notice) = notice {
+        eprintln!("warning: {notice}");
+    }
+    // What it learned from earlier rows decides.
+    ledger.flush();
+    ledger
 }
 
 /// Prints faults of the settings to stderr, because stdout is for the result.

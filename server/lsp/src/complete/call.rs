@@ -136,6 +136,7 @@ impl<'a> Call<'a> {
             max_tokens,
             stops: step.stops.clone(),
             temperature: limits.temperature,
+            schema: None,
             cache_key: Some(limits.cache_key),
             timeouts: Timeouts { first_byte: limits.first, silence: limits.silence, total },
         };

@@ -161,12 +161,7 @@ impl Completer {
     }
 
     /// What the router needs to know of each enabled model, for a task and language.
-    pub(super) fn standings(
-        &self,
-        configuration: &Configuration,
-        task: Task,
-        language: &str,
-    ) -> BTreeMap<String, Standing> {
+    pub fn standings(&self, configuration: &Configuration, task: Task, language: &str) -> BTreeMap<String, Standing> {
         let now = Instant::now();
         let standing = |model: &Model| {
             let provider = ledger::provider(model);
@@ -180,7 +175,7 @@ impl Completer {
     }
 
     /// The provider's cache key for a folder's prompts. Every server makes a different one.
-    pub(super) fn cache_key(&self, folder: &Path) -> String {
+    pub fn cache_key(&self, folder: &Path) -> String {
         format!("pw-{:016x}", self.names.hash_one(folder))
     }
 

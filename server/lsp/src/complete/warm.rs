@@ -111,6 +111,7 @@ async fn fill(completer: &Completer, model: Model, path: &Path, is_loaded: bool)
         max_tokens,
         stops: Vec::new(),
         temperature: 0.0,
+        schema: None,
         cache_key: None,
         timeouts: Timeouts { first_byte: LOADING, silence: LOADING, total: LOADING },
     };

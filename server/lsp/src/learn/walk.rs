@@ -63,12 +63,23 @@ pub(super) enum Entry {
     Folder(PathBuf),
 }
 
+/// Whether something in a folder is of use.
+type May = fn(&Configuration, &Path) -> bool;
+
 /// The entries of a folder, if something in it may be learned. It waits for the disk.
 pub(super) fn listed(
     configuration: &Configuration,
     folder: &Path,
 ) -> impl Iterator<Item = io::Result<fs::DirEntry>> + use<> {
-    configuration.may_hold_learned(folder).then(|| fs::read_dir(folder).ok()).flatten().into_iter().flatten()
+    entries(configuration, folder, Configuration::may_hold_learned)
+}
+
+fn entries(
+    configuration: &Configuration,
+    folder: &Path,
+    may: May,
+) -> impl Iterator<Item = io::Result<fs::DirEntry>> + use<> {
+    may(configuration, folder).then(|| fs::read_dir(folder).ok()).flatten().into_iter().flatten()
 }
 
 /// A regular file or a folder. Pipes and devices are never opened, because reading one may wait for ever.
@@ -88,7 +99,7 @@ pub(super) fn entry(entry: &fs::DirEntry, known: Option<&Path>) -> Option<Entry>
 type Entries = Box<dyn Iterator<Item = io::Result<fs::DirEntry>>>;
 
 /// All files below the folders, one after the other; `None` for other entries.
-fn files(mut folders: Folders, configuration: &Configuration) -> impl Iterator<Item = Option<PathBuf>> {
+fn files(mut folders: Folders, configuration: &Configuration, may: May) -> impl Iterator<Item = Option<PathBuf>> {
     let mut under_way: Option<(Entries, Option<PathBuf>)> = None;
     std::iter::from_fn(move || {
         loop {
@@ -105,7 +116,7 @@ fn files(mut folders: Folders, configuration: &Configuration) -> impl Iterator<I
                 });
             }
             let (folder, known) = folders.next()?;
-            under_way = Some((Box::new(listed(configuration, &folder)), known));
+            under_way = Some((Box::new(entries(configuration, &folder, may)), known));
         }
     })
 }
@@ -126,7 +137,7 @@ fn outwards(root: &Path, open: &[PathBuf]) -> Vec<(PathBuf, Option<PathBuf>)> {
 /// out, because its text would give away how it continues.
 pub fn learn_workspace(model: &EmbeddedModel, configuration: &Configuration, open: &Path) -> usize {
     let folders = Folders::new(&configuration.learned_roots(), &[open.to_owned()]);
-    let walk = files(folders, configuration).take(MAX_VISITED).flatten();
+    let walk = files(folders, configuration, Configuration::may_hold_learned).take(MAX_VISITED).flatten();
     let mut learned = 0;
     for path in walk.filter(|path| path != open) {
         if let Some(prepared) = prepare(configuration, &path) {
@@ -138,10 +149,16 @@ pub fn learn_workspace(model: &EmbeddedModel, configuration: &Configuration, ope
     learned
 }
 
+/// The files of the workspace that a walk visits, from `open` outwards.
+pub fn workspace_files(configuration: &Configuration, open: &Path) -> impl Iterator<Item = PathBuf> {
+    let roots: Vec<PathBuf> = configuration.folders().iter().map(|root| root.path.clone()).collect();
+    files(Folders::new(&roots, &[open.to_owned()]), configuration, Configuration::is_open).take(MAX_VISITED).flatten()
+}
+
 /// Reads the rules of all folders that a walk visits, so that their faults are known.
 pub fn read_rules(configuration: &Configuration) {
     let folders = Folders::new(&configuration.learned_roots(), &[]);
-    files(folders, configuration).take(MAX_VISITED).for_each(drop);
+    files(folders, configuration, Configuration::may_hold_learned).take(MAX_VISITED).for_each(drop);
 }
 
 /// A file that was created or changed; `None` if it is none any more, or may not be learned.
@@ -203,7 +220,7 @@ mod tests {
         let found = |open: &[PathBuf]| -> Vec<String> {
             let walks = outwards(root, open).into_iter().map(|(folder, known)| {
                 let folders = Folders { rest: [(folder, known)].into(), ..Folders::default() };
-                let mut names: Vec<_> = files(folders, &configuration)
+                let mut names: Vec<_> = files(folders, &configuration, Configuration::may_hold_learned)
                     .flatten()
                     .map(|path| path.strip_prefix(root).unwrap().display().to_string())
                     .collect();

@@ -76,6 +76,23 @@ impl Entry {
         }
     }
 
+    /// A call for a task on demand, as a step of its route.
+    pub fn on_demand((task, language): (Task, &str), step: &Step, model: &Model, deadline: Duration) -> Entry {
+        Entry {
+            provider: provider(model).to_owned(),
+            model: model.name.clone(),
+            task: Some(task),
+            language: language.to_owned(),
+            prompt_tokens: step.prompt_tokens,
+            max_tokens: step.max_tokens,
+            chars_per_token: model.chars_per_token,
+            worst_cost: step.worst_cost,
+            price: step.price.clone(),
+            abort_billed: model.abort_billed,
+            deadline,
+        }
+    }
+
     /// A call that only warms a model with the beginning of its prompts.
     pub fn warming(model: &Model, prompt_tokens: u32, max_tokens: u32, deadline: Duration) -> Entry {
         Entry {

@@ -89,6 +89,11 @@ impl Configuration {
         self.rules.may_hold_learned(folder)
     }
 
+    /// Whether something in a folder may be read at all, as far as the folder's rules tell. It waits like [`Configuration::read`].
+    pub fn is_open(&self, folder: &Path) -> bool {
+        self.rules.is_open(folder)
+    }
+
     /// Whether the rules of places may be read.
     pub fn is_read(&self) -> bool {
         self.rules.is_read()

@@ -221,9 +221,15 @@ impl Rules {
     pub(super) fn may_hold_learned(self: &Arc<Rules>, folder: &Path) -> bool {
         let scope = self.read_file(&folder.join(ANY));
         let embedded = &scope.settings.embedded;
+        embedded.enabled && embedded.index && self.is_open(folder)
+    }
+
+    /// Whether a file in a folder may be read at all, as far as the folder's rules tell.
+    pub(super) fn is_open(self: &Arc<Rules>, folder: &Path) -> bool {
+        let scope = self.read_file(&folder.join(ANY));
         let is_normal = |folder: &Arc<Folder>| folder.kind == FileKind::Normal && folder.unknown.is_none();
         let is_open = lock(&self.store).folders.get(folder).is_some_and(is_normal);
-        scope.settings.enabled && embedded.enabled && embedded.index && is_open
+        scope.settings.enabled && is_open
     }
 
     fn begin(self: &Arc<Rules>, all: Vec<PathBuf>) {

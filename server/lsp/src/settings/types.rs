@@ -47,6 +47,10 @@ pub struct Settings {
     #[schemars(range(min = 0, max = 10_000))]
     #[schemars(extend("x-elsewhere" = "lower"))]
     pub cap_usd_per_month: f64,
+    /// The expected cost, in US dollars, above which a task on demand asks you first: a review, an edit.
+    #[schemars(range(min = 0))]
+    #[schemars(extend("x-elsewhere" = "lower"))]
+    pub confirm_usd: f64,
     /// Longest wait after a keystroke before a model is called, in milliseconds. The wait itself is the one that gains most, by the pauses between
     /// your keys, the price of a call and `worth_usd`. The cache and the embedded model answer without it.
     #[schemars(range(max = 10_000))]
@@ -221,6 +225,11 @@ pub struct TaskSettings {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(extend("x-elsewhere" = "lower"))]
     pub max_tokens: Option<u32>,
+    /// Longest prompt of a task on demand, in tokens. What is worth least is left out.
+    #[schemars(range(min = 100, max = 200_000))]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("x-elsewhere" = "lower"))]
+    pub input: Option<u32>,
     /// Least probability of being right at which a suggestion is shown (0 to 1). It wins over `confidence`.
     #[schemars(range(min = 0, max = 1))]
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -248,6 +257,7 @@ impl Default for Settings {
             discover: true,
             cap_usd_per_day: 0.5,
             cap_usd_per_month: 10.0,
+            confirm_usd: 0.02,
             debounce_ms: preset.debounce_ms,
             worth_usd: preset.worth_usd,
             confidence: preset.confidence,
@@ -310,6 +320,9 @@ impl Settings {
             }
             row.show = changes.show.map_or(row.show, |show| show as f32);
             row.deadline_ms = changes.deadline_ms.unwrap_or(row.deadline_ms);
+            if row.input > 0 {
+                row.input = changes.input.unwrap_or(row.input);
+            }
         }
         tasks
     }

@@ -1,0 +1,28 @@
+//! Tasks on demand: what a person asks for by a command, such as a review or an edit. Each is a prompt of chosen parts of code, and an answer
+//! that counts for nothing until it is valid. It leaves reading files and calling models to the server, and completing while one types to `plan`.
+
+mod change;
+mod context;
+mod edit;
+mod finding;
+mod item;
+mod message;
+mod plan;
+mod prompts;
+mod prose;
+mod source;
+mod unfit;
+mod valid;
+
+pub use change::{Change, Hunk, unified};
+pub use context::{Brief, Find, Found, Need, Part, PartKind, Review, Round, brief, lines, review};
+pub use edit::{Edit, Form, code, edits};
+pub use finding::{Finding, Fix, Read, Reviewed, Severity, findings, schema};
+pub use item::{Item, names};
+pub use message::message;
+pub use plan::{Inputs, PartSize, Plan, body, plan};
+pub use prompts::Prompts;
+pub use prose::prose;
+pub use source::Source;
+pub use unfit::Unfit;
+pub use valid::{Scope, fits};

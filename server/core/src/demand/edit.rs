@@ -1,0 +1,296 @@
+//! Edits as models write them: the lines of the scope anew, or blocks of lines to find and what replaces them. Both become replaced lines of the
+//! file. It leaves judging them to `valid`.
+
+use std::ops::Range;
+
+use imara_diff::{Algorithm, Diff, InternedInput};
+
+use super::source::Source;
+use super::unfit::Unfit;
+
+/// Lines of a scope up to which writing them anew costs fewer tokens than naming what changes.
+const FEW: usize = 24;
+/// Characters of a text that are quoted in an error.
+const QUOTED: usize = 40;
+
+/// The form of an edit that a model is asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Form {
+    /// All lines of the scope, in a fence.
+    Anew,
+    /// Blocks of lines to find, and what replaces them.
+    Blocks,
+}
+
+impl Form {
+    /// The form that costs fewer tokens for a scope of this text.
+    pub fn of(scope: &str) -> Form {
+        if scope.lines().count() <= FEW { Form::Anew } else { Form::Blocks }
+    }
+
+    /// What a prompt says of it.
+    pub fn instruction(self) -> &'static str {
+        match self {
+            Form::Anew => "Answer with the new text of all these lines in one fenced block, and nothing else.",
+            Form::Blocks => {
+                "Answer with blocks in this form, and nothing else:\n<<<<<<< SEARCH\nlines to replace, exactly as they stand there\n=======\nnew lines\n>>>>>>> REPLACE"
+            }
+        }
+    }
+}
+
+/// Replaced text of a file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Edit {
+    /// The bytes that it replaces.
+    pub range: Range<usize>,
+    /// The text in their place.
+    pub text: String,
+}
+
+/// The edits of an answer, in the order of their places. `sent` is the scope's text as the model saw it, with masks in place of keys and passwords; its
+/// lines are those of the scope that begins at `start` in the file. What the model wrote as it saw it is no edit.
+pub fn edits(form: Form, file: &Source, start: usize, sent: &str, answer: &str) -> Result<Vec<Edit>, Unfit> {
+    let edits = match form {
+        // A model may prefer the other form.
+        Form::Anew if !answer.contains(SEARCH) => anew(sent, answer)?,
+        Form::Anew | Form::Blocks => blocks(sent, answer)?,
+    };
+    let first = file.line(start);
+    let edits = edits.into_iter().map(|(lines, text)| {
+        let range = file.lines(first + lines.start..first + lines.end);
+        // The last line of a file may have no end.
+        let text = match file.text.get(range.clone()) {
+            Some(old) if !old.is_empty() && !old.ends_with('\n') => text.trim_end_matches('\n').to_owned(),
+            _ => text,
+        };
+        Edit { range, text }
+    });
+    Ok(edits.collect())
+}
+
+/// The code of an answer that is nothing else, or has it in its only fence.
+pub fn code(answer: &str) -> Result<String, Unfit> {
+    let code = fenced(answer)?;
+    match code.trim().is_empty() {
+        true => Err(Unfit::Empty),
+        false => Ok(code.to_owned()),
+    }
+}
+
+/// Lines of the scope, and what replaces them.
+type Lines = (Range<usize>, String);
+
+fn anew(sent: &str, answer: &str) -> Result<Vec<Lines>, Unfit> {
+    let new = fenced(answer)?;
+    if new.trim().is_empty() {
+        return Err(Unfit::Empty);
+    }
+    let new = aligned(sent, new);
+    Ok(changed(sent, &new))
+}
+
+/// The text of the only fence in an answer; all of it if there is none.
+fn fenced(answer: &str) -> Result<&str, Unfit> {
+    let Some(open) = line_of(answer, "```", 0) else { return Ok(answer) };
+    let rest = answer.get(open..).unwrap_or_default();
+    let fence = "`".repeat(rest.len() - rest.trim_start_matches('`').len());
+    let start = rest.find('\n').map(|line| open + line + 1).ok_or(Unfit::CutOff)?;
+    let end = line_of(answer, &fence, start).ok_or(Unfit::CutOff)?;
+    // What begins with a fence and says more opens another one.
+    let is_end = answer
+        .get(end..)
+        .and_then(|rest| rest.lines().next())
+        .is_some_and(|line| line.trim_matches('`').trim().is_empty());
+    match is_end && line_of(answer, "```", end + fence.len()).is_none() {
+        true => Ok(answer.get(start..end).unwrap_or_default()),
+        false => Err(Unfit::Form("it holds more than one fenced block".into())),
+    }
+}
+
+/// The byte of the first line from `from` on that begins with a mark.
+fn line_of(text: &str, mark: &str, from: usize) -> Option<usize> {
+    let mut at = from;
+    for line in text.get(from..)?.split_inclusive('\n') {
+        // In the middle of a line nothing begins.
+        let begins = at == 0 || text.as_bytes().get(at - 1) == Some(&b'\n');
+        if begins && line.starts_with(mark) {
+            return Some(at);
+        }
+        at += line.len();
+    }
+    None
+}
+
+/// New lines at the old ones' indentation: models write code from the margin.
+fn aligned(old: &str, new: &str) -> String {
+    let first = |text: &str| {
+        let line = text.lines().find(|line| !line.trim().is_empty()).unwrap_or_default();
+        line.len() - line.trim_start().len()
+    };
+    let indent =
+        old.lines().find(|line| !line.trim().is_empty()).map_or("", |line| line.get(..first(old)).unwrap_or(""));
+    let end = if new.ends_with('\n') || new.is_empty() { "" } else { "\n" };
+    match first(new) == 0 && !indent.is_empty() {
+        false => format!("{new}{end}"),
+        true => {
+            new.split_inclusive('\n')
+                .map(|line| if line.trim().is_empty() { line.to_owned() } else { format!("{indent}{line}") })
+                .collect::<String>()
+                + end
+        }
+    }
+}
+
+/// The lines in which two texts differ.
+fn changed(old: &str, new: &str) -> Vec<Lines> {
+    let old = if old.ends_with('\n') || old.is_empty() { old.to_owned() } else { format!("{old}\n") };
+    let input = InternedInput::new(old.as_str(), new);
+    let mut diff = Diff::compute(Algorithm::Histogram, &input);
+    diff.postprocess_lines(&input);
+    let lines: Vec<&str> = new.split_inclusive('\n').collect();
+    let text = |range: Range<u32>| lines.get(range.start as usize..range.end as usize).unwrap_or_default().concat();
+    diff.hunks().map(|hunk| (hunk.before.start as usize..hunk.before.end as usize, text(hunk.after))).collect()
+}
+
+const SEARCH: &str = "<<<<<<<";
+const PARTS: &str = "=======";
+const REPLACE: &str = ">>>>>>>";
+
+fn blocks(sent: &str, answer: &str) -> Result<Vec<Lines>, Unfit> {
+    let old: Vec<&str> = sent.split_inclusive('\n').collect();
+    let (mut found, mut at) = (Vec::new(), 0);
+    while let Some(open) = line_of(answer, SEARCH, at) {
+        let after = |at: usize| answer.get(at..).and_then(|rest| rest.find('\n')).map(|line| at + line + 1);
+        let part = |mark: &str, from: usize| line_of(answer, mark, from).ok_or(Unfit::CutOff);
+        let search = after(open).ok_or(Unfit::CutOff)?;
+        let parts = part(PARTS, search)?;
+        let replace = after(parts).ok_or(Unfit::CutOff)?;
+        let close = part(REPLACE, replace)?;
+        let (wanted, new) =
+            (answer.get(search..parts).unwrap_or_default(), answer.get(replace..close).unwrap_or_default());
+        let place = place(&old, wanted)?;
+        let kept = old.get(place.clone()).unwrap_or_default().concat();
+        found.extend(
+            changed(&kept, new)
+                .into_iter()
+                .map(|(lines, text)| (place.start + lines.start..place.start + lines.end, text)),
+        );
+        at = close + 1;
+    }
+    if found.is_empty() && at == 0 {
+        return Err(Unfit::Form("it holds no block to search and replace".into()));
+    }
+    found.sort_by_key(|(lines, _)| (lines.start, lines.end));
+    Ok(found)
+}
+
+/// The only place of some lines in others; blanks at their ends do not count.
+fn place(lines: &[&str], wanted: &str) -> Result<Range<usize>, Unfit> {
+    let wanted: Vec<&str> = wanted.lines().map(str::trim_end).collect();
+    let quoted = || wanted.first().map_or_else(String::new, |line| line.trim().chars().take(QUOTED).collect());
+    if wanted.iter().all(|line| line.is_empty()) {
+        return Err(Unfit::Nowhere("an empty block".into()));
+    }
+    let is_here = |window: &&[&str]| window.iter().zip(&wanted).all(|(line, wanted)| line.trim_end() == *wanted);
+    let mut places = (0..).zip(lines.windows(wanted.len())).filter(|(_, window)| is_here(window)).map(|(at, _)| at);
+    match (places.next(), places.next()) {
+        (Some(at), None) => Ok(at..at + wanted.len()),
+        (None, _) => Err(Unfit::Nowhere(format!("`{}`", quoted()))),
+        (Some(_), Some(_)) => Err(Unfit::Nowhere(format!("`{}` stands there more than once", quoted()))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const TEXT: &str = "use a;\n\nimpl A {\n    fn add(a: u8) -> u8 {\n        a + 1\n    }\n}\n";
+
+    fn file(text: &str) -> Source {
+        Source::new("a.rs", pennyworth_grammars::by_name("rust").unwrap(), text)
+    }
+
+    /// The file after the answer.
+    fn edited(form: Form, answer: &str) -> Result<String, Unfit> {
+        let (file, start) = (file(TEXT), TEXT.find("    fn").unwrap());
+        let sent = TEXT.get(start..TEXT.rfind("}\n").unwrap()).unwrap();
+        let mut new = TEXT.to_owned();
+        for edit in edits(form, &file, start, sent, answer)?.into_iter().rev() {
+            new.replace_range(edit.range, &edit.text);
+        }
+        Ok(new)
+    }
+
+    #[test]
+    fn lines_written_anew_become_the_lines_that_differ() {
+        let expected = Ok(TEXT.replace("a + 1", "a + 2"));
+        for answer in [
+            "```rust\n    fn add(a: u8) -> u8 {\n        a + 2\n    }\n```",
+            "```\nfn add(a: u8) -> u8 {\n    a + 2\n}\n```\n",
+            "fn add(a: u8) -> u8 {\n    a + 2\n}",
+            "Here it is:\n```rust\nfn add(a: u8) -> u8 {\n    a + 2\n}\n```\nI changed the number.",
+            "<<<<<<< SEARCH\n        a + 1\n=======\n        a + 2\n>>>>>>> REPLACE",
+        ] {
+            assert_eq!(edited(Form::Anew, answer), expected, "{answer}");
+        }
+        let two = "```\nfn add() {}\n```\nor\n```\nfn add() {}\n```\n";
+        assert!(matches!(edited(Form::Anew, two), Err(Unfit::Form(_))));
+        assert_eq!(code("````md\n```\na\n```\n````").as_deref(), Ok("```\na\n```\n"));
+        assert_eq!(edited(Form::Anew, "```rust\nfn add("), Err(Unfit::CutOff));
+        assert_eq!(edited(Form::Anew, "```rust\n\n```"), Err(Unfit::Empty));
+    }
+
+    #[test]
+    fn blocks_name_what_they_replace_once() {
+        let block =
+            |search: &str, replace: &str| format!("<<<<<<< SEARCH\n{search}=======\n{replace}>>>>>>> REPLACE\n");
+        assert_eq!(
+            edited(Form::Blocks, &block("        a + 1\n", "        a + 2\n")),
+            Ok(TEXT.replace("a + 1", "a + 2"))
+        );
+        assert_eq!(edited(Form::Blocks, &block("        a + 1  \n", "")), Ok(TEXT.replace("        a + 1\n", "")));
+        assert!(matches!(edited(Form::Blocks, &block("        b\n", "c\n")), Err(Unfit::Nowhere(_))));
+        assert!(matches!(edited(Form::Blocks, &block("\n", "c\n")), Err(Unfit::Nowhere(_))));
+        assert!(matches!(edited(Form::Blocks, "nothing"), Err(Unfit::Form(_))));
+        assert_eq!(edited(Form::Blocks, "<<<<<<< SEARCH\na\n=======\nb"), Err(Unfit::CutOff));
+    }
+
+    #[test]
+    fn a_masked_line_that_is_written_as_it_was_seen_stays_as_it_is() {
+        let text = "fn a() {\n    let password = \"hunter2\";\n    1\n}\n";
+        let sent = text.replace("hunter2", "*******");
+        let answer = format!("```\n{}```", sent.replace("    1\n", "    2\n"));
+        let edits = edits(Form::Anew, &file(text), 0, &sent, &answer).unwrap();
+        assert_eq!(
+            edits,
+            [Edit { range: text.find("    1").unwrap()..text.find("}\n").unwrap(), text: "    2\n".into() }]
+        );
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
+        #[test]
+        fn any_answer_is_read(answer in "[<>= \\n`a-z*{}]{0,80}", blocks in any::<bool>()) {
+            let form = if blocks { Form::Blocks } else { Form::Anew };
+            if let Ok(edits) = edits(form, &file(TEXT), 0, TEXT, &answer) {
+                prop_assert!(edits.iter().all(|edit| TEXT.get(edit.range.clone()).is_some()));
+                prop_assert!(edits.is_sorted_by_key(|edit| edit.range.start));
+            }
+        }
+
+        #[test]
+        fn lines_written_anew_give_just_these_lines(new in "([a-c ]{0,3}\\n){1,8}") {
+            prop_assume!(!new.trim().is_empty() && !new.starts_with(' '));
+            let old = "a\nb\nc\n";
+            let mut text = old.to_owned();
+            for edit in edits(Form::Anew, &file(old), 0, old, &format!("```\n{new}```")).unwrap().into_iter().rev() {
+                text.replace_range(edit.range, &edit.text);
+            }
+            prop_assert_eq!(text, new);
+        }
+    }
+}

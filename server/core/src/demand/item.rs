@@ -1,0 +1,207 @@
+//! The items of a file: functions, types and other definitions, by the language's `outline.scm`. An outline shows what a file holds by their heads
+//! alone, at a tenth of the tokens. It leaves which of them a prompt needs to `context`.
+
+use std::collections::BTreeMap;
+use std::ops::Range;
+
+use pennyworth_grammars::Language;
+use ropey::Rope;
+use tree_sitter::{Node, QueryCursor, StreamingIterator as _};
+
+use crate::lex::{self, Kind};
+use crate::syntax;
+
+/// Reports of the parser after which a file counts as one without items.
+const MAX_STEPS: usize = 4_000;
+/// Matches of the query after which no further items are looked for.
+const MAX_ITEMS: usize = 4_000;
+/// Most bytes of a head.
+const MAX_HEAD: usize = 400;
+/// What stands for a body that is left out.
+const LEFT_OUT: &str = " …";
+
+/// A definition.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Item {
+    /// Its name.
+    pub name: String,
+    /// Its bytes, from the beginning of its first line, with the comments and attributes directly above.
+    pub whole: Range<usize>,
+    /// The bytes of the definition itself.
+    pub range: Range<usize>,
+    /// The bytes of its head: up to its body, or its first line.
+    pub head: Range<usize>,
+    /// The number of items around it.
+    pub depth: usize,
+}
+
+impl Item {
+    /// Its head on one line, with a mark for the body that is left out.
+    pub fn shown(&self, text: &str) -> String {
+        let head = text.get(self.head.clone()).unwrap_or_default();
+        let words: Vec<&str> = head.split_whitespace().collect();
+        let rest = if self.head.end < self.range.end { LEFT_OUT } else { "" };
+        words.join(" ").trim_end_matches(['{', ':', '=', ' ']).to_owned() + rest
+    }
+}
+
+/// The items of a text, in their order. Without a grammar, or where the parser does not come to an end, there are none.
+pub(super) fn items(text: &str, language: &'static Language) -> Vec<Item> {
+    let mut steps = MAX_STEPS;
+    let Some(query) = syntax::outline_query(language) else { return Vec::new() };
+    let Some(tree) = syntax::parse_excerpt(text, language, None, &mut steps) else { return Vec::new() };
+    let index = |name| query.capture_index_for_name(name);
+    let (Some(definition), Some(name)) = (index("definition"), index("name")) else { return Vec::new() };
+    let (mut cursor, mut found) = (QueryCursor::new(), BTreeMap::new());
+    let mut matches = cursor.matches(query, tree.root_node(), text.as_bytes());
+    while let Some(matched) = matches.next() {
+        let node = |index| matched.captures().iter().find(|capture| capture.index == index).map(|capture| capture.node);
+        if let (Some(definition), Some(name)) = (node(definition), node(name)) {
+            let range = definition.byte_range();
+            found.entry((range.start, std::cmp::Reverse(range.end))).or_insert((definition, name));
+        }
+        if found.len() >= MAX_ITEMS {
+            break;
+        }
+    }
+    let mut around: Vec<usize> = Vec::new();
+    let mut item = |(definition, name): (Node<'_>, Node<'_>)| {
+        around.retain(|end| *end > definition.start_byte());
+        let depth = around.len();
+        around.push(definition.end_byte());
+        self::item(text, language, definition, name, depth)
+    };
+    found.into_values().filter_map(&mut item).collect()
+}
+
+fn item(text: &str, language: &Language, definition: Node<'_>, name: Node<'_>, depth: usize) -> Option<Item> {
+    // An exported or decorated definition begins with what is around it.
+    let outer = definition.parent().filter(|outer| outer.parent().is_some() && is_wrapper(*outer, definition));
+    let range = outer.unwrap_or(definition).byte_range();
+    let start = text.get(..range.start)?.rfind('\n').map_or(0, |line| line + 1);
+    // Other code on the same line belongs to the item only if that is all blank.
+    let start = if text.get(start..range.start)?.trim().is_empty() { start } else { range.start };
+    let head = definition.start_byte()..head_end(text, definition)?;
+    let whole = above(text, language, start)..range.end;
+    let name = text.get(name.byte_range())?.trim().to_owned();
+    Some(Item { name, whole, range, head, depth })
+}
+
+/// Whether a node holds a definition and nothing but words and decorators in front of it.
+fn is_wrapper(outer: Node<'_>, inner: Node<'_>) -> bool {
+    let is_known =
+        ["export", "decorated", "template_declaration", "attributed"].iter().any(|kind| outer.kind().contains(kind));
+    is_known && outer.end_byte() == inner.end_byte()
+}
+
+/// The end of a definition's head.
+fn head_end(text: &str, definition: Node<'_>) -> Option<usize> {
+    let range = definition.byte_range();
+    let body = definition.child_by_field_name("body").or_else(|| {
+        let last = definition.child(definition.child_count().checked_sub(1)?)?;
+        let opens = text.get(last.start_byte()..)?.starts_with('{');
+        (last.kind().contains("body") || last.kind().contains("block") || opens).then_some(last)
+    });
+    let whole = text.get(range.clone())?;
+    let line = range.start + whole.find('\n').unwrap_or(whole.len());
+    let end = body.map(|body| body.start_byte()).filter(|end| *end > range.start && end - range.start <= MAX_HEAD);
+    let end = end.unwrap_or_else(|| line.min(range.start + MAX_HEAD));
+    (range.start..=end).rev().find(|end| text.is_char_boundary(*end))
+}
+
+/// Where the comments and attributes directly above a line begin.
+fn above(text: &str, language: &Language, start: usize) -> usize {
+    let facts = language.facts();
+    let is_part = |line: &str| {
+        let line = line.trim_start();
+        let marks = facts.line_comments.iter().chain(&facts.doc_comments).map(String::as_str);
+        let is_comment = marks.chain(["*", "/*", "*/"]).any(|mark| line.starts_with(mark));
+        is_comment || line.starts_with("#[") || line.starts_with('@')
+    };
+    let mut begin = start;
+    while let Some(before) = text.get(..begin.saturating_sub(1)).filter(|_| begin > 0) {
+        let line = before.rfind('\n').map_or(0, |line| line + 1);
+        if !text.get(line..begin).is_some_and(is_part) {
+            break;
+        }
+        begin = line;
+    }
+    begin
+}
+
+/// The heads of the items of a text, one on each line, with the number of that line in the text. `but` is left out, as are items inside others
+/// that are not types.
+pub(super) fn outline(text: &str, items: &[Item], but: &[Range<usize>]) -> String {
+    let rope = Rope::from_str(text);
+    let is_wanted = |item: &&Item| !but.iter().any(|part| part.start <= item.head.start && item.head.end <= part.end);
+    let lines = items.iter().filter(is_wanted).map(|item| {
+        let number = rope.byte_to_line(item.head.start) + 1;
+        format!("{number}: {}{}\n", "  ".repeat(item.depth), item.shown(text))
+    });
+    lines.collect()
+}
+
+/// The names that stand in a part of a text in this language, each once, with how often.
+pub fn names(text: &str, language: &Language) -> BTreeMap<String, usize> {
+    let mut names = BTreeMap::new();
+    for token in lex::scan(text, language.facts()).tokens {
+        let word = text.get(token.start..token.end).filter(|_| token.kind == Kind::Word);
+        let is_name = |word: &&str| word.len() > 2 && !word.starts_with(|c: char| c.is_ascii_digit());
+        if let Some(word) = word.filter(is_name) {
+            *names.entry(word.to_owned()).or_default() += 1;
+        }
+    }
+    names
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn language(name: &str) -> &'static Language {
+        pennyworth_grammars::by_name(name).unwrap()
+    }
+
+    #[test]
+    fn an_outline_shows_heads_with_their_lines() {
+        for (name, text, expected) in [
+            (
+                "rust",
+                "/// Adds.\n#[inline]\npub fn add(a: u8,\n    b: u8) -> u8 {\n    a + b\n}\n\nimpl Sum {\n    fn new() -> Sum { Sum }\n}\nconst N: u8 = 3;\n",
+                "3: pub fn add(a: u8, b: u8) -> u8 …\n8: impl Sum …\n9:   fn new() -> Sum …\n11: const N: u8 = 3;\n",
+            ),
+            (
+                "python",
+                "@cache\ndef add(a, b):\n    return a + b\n\nclass Sum(Base):\n    def new(self): ...\n",
+                "2: def add(a, b) …\n5: class Sum(Base) …\n6:   def new(self) …\n",
+            ),
+            ("typescript", "export function add(a: number) {\n  return a;\n}\n", "1: function add(a: number) …\n"),
+            ("go", "func (s *Sum) Add(a int) int {\n\treturn a\n}\n", "1: func (s *Sum) Add(a int) int …\n"),
+            ("c", "static int add(int a)\n{\n  return a;\n}\n", "1: static int add(int a) …\n"),
+            ("text", "fn add() {}\n", ""),
+        ] {
+            assert_eq!(outline(text, &items(text, language(name)), &[]), expected, "{name}");
+        }
+    }
+
+    #[test]
+    fn an_item_has_the_comments_and_attributes_above_it() {
+        let text = "use a;\n\n/// Adds.\n#[inline]\nfn add() {\n    fn inner() {}\n    inner()\n}\n";
+        let items = items(text, language("rust"));
+        assert!(text.get(items[0].whole.clone()).unwrap().starts_with("/// Adds."));
+        let exported = "// A\nexport class B {\n  c() {}\n}\n";
+        let items = super::items(exported, language("typescript"));
+        assert_eq!(exported.get(items[0].whole.clone()), Some(exported.trim_end()));
+    }
+
+    #[test]
+    fn any_text_has_some_items_or_none() {
+        for language in pennyworth_grammars::all() {
+            for text in ["", "\n", "{{{{", "fn \u{1f600}(", "def a(:\n\t(\r\n", "class A {\n"] {
+                let items = items(text, language);
+                assert!(items.iter().all(|item| text.get(item.whole.clone()).is_some()), "{}", language.name());
+                assert!(outline(text, &items, &[]).len() <= 200);
+            }
+        }
+    }
+}

@@ -1,0 +1,163 @@
+//! Whether an edited file may be shown: the edit stays in its scope, parses no worse and is what its task allows. It leaves reading the edit to
+//! `edit`.
+
+use std::ops::Range;
+
+use pennyworth_grammars::Language;
+
+use super::edit::Edit;
+use super::unfit::{Unfit, is_hostile};
+use crate::lex::{self, Kind};
+use crate::syntax;
+use crate::task::Task;
+
+/// Reports of the parser after which a file is not judged by its tree.
+const MAX_STEPS: usize = 4_000;
+
+/// Where and how a file may be edited.
+#[derive(Clone, Debug)]
+pub struct Scope<'a> {
+    /// The task, which may allow comments only.
+    pub task: Task,
+    /// The file's language.
+    pub language: &'static Language,
+    /// The file's text.
+    pub text: &'a str,
+    /// The bytes inside which an edit must stay.
+    pub within: Range<usize>,
+    /// The bytes of the diagnostic that must not stay as they are, for a fix.
+    pub wrong: Option<Range<usize>>,
+    /// A name that new code must hold, for tests.
+    pub names: Option<&'a str>,
+}
+
+/// The whole text with the edits, if they fit; they are sorted by their places.
+pub fn fits(scope: &Scope<'_>, edits: &[Edit]) -> Result<String, Unfit> {
+    let new = applied(scope, edits)?;
+    if new == scope.text {
+        return Err(Unfit::Same);
+    }
+    let written: String = edits.iter().map(|edit| edit.text.as_str()).collect();
+    if is_hostile(&written, scope.text) {
+        return Err(Unfit::Unseen);
+    }
+    if scope.task == Task::Document && !differs_in_comments_only(scope.text, &new, scope.language) {
+        return Err(Unfit::Code);
+    }
+    let touches =
+        |wrong: &Range<usize>| edits.iter().any(|edit| edit.range.start <= wrong.end && wrong.start <= edit.range.end);
+    if scope.wrong.as_ref().is_some_and(|wrong| !touches(wrong)) {
+        return Err(Unfit::Unmended);
+    }
+    if let Some(name) = scope.names.filter(|name| !written.contains(name)) {
+        return Err(Unfit::Nameless(name.to_owned()));
+    }
+    if errors(&new, scope.language) > errors(scope.text, scope.language) {
+        return Err(Unfit::Broken);
+    }
+    Ok(new)
+}
+
+fn applied(scope: &Scope<'_>, edits: &[Edit]) -> Result<String, Unfit> {
+    let (mut new, mut at) = (String::new(), 0);
+    for edit in edits {
+        if edit.range.start < scope.within.start || edit.range.end > scope.within.end || edit.range.start < at {
+            return Err(Unfit::Outside);
+        }
+        new.push_str(scope.text.get(at..edit.range.start).unwrap_or_default());
+        new.push_str(&edit.text);
+        at = edit.range.end;
+    }
+    new.push_str(scope.text.get(at..).unwrap_or_default());
+    Ok(new)
+}
+
+/// The errors in a text's tree; the same for both texts if there is no tree, so that nothing is said of them.
+fn errors(text: &str, language: &'static Language) -> usize {
+    let mut steps = MAX_STEPS;
+    syntax::parse_excerpt(text, language, None, &mut steps).map_or(0, |tree| syntax::errors(&tree))
+}
+
+/// Whether two texts differ only in comments and documentation.
+fn differs_in_comments_only(old: &str, new: &str, language: &Language) -> bool {
+    let (old, new) = (code(old, language), code(new, language));
+    old == new
+}
+
+/// The code of a text: its tokens without comments and documentation, those that begin a line with their indentation.
+fn code<'t>(text: &'t str, language: &Language) -> Vec<(&'t str, &'t str)> {
+    let facts = language.facts();
+    let tokens = lex::scan(text, facts).tokens;
+    let documents = |at: usize| {
+        let alone = |other: Option<Kind>| other.is_none_or(|kind| matches!(kind, Kind::Break | Kind::Comment { .. }));
+        let token = tokens.get(at).filter(|token| token.kind == Kind::String)?;
+        let before = at.checked_sub(1).and_then(|before| tokens.get(before)).map(|token| token.kind);
+        let literal = text.get(token.start..)?;
+        let is_doc = facts.strings.iter().any(|string| string.doc && literal.starts_with(&string.open));
+        Some(is_doc && alone(before) && alone(tokens.get(at + 1).map(|token| token.kind)))
+    };
+    let counts =
+        |at: usize, kind: Kind| !matches!(kind, Kind::Comment { .. } | Kind::Break) && !documents(at).unwrap_or(false);
+    let kept = tokens.iter().enumerate().filter(|(at, token)| counts(*at, token.kind));
+    kept.map(|(_, token)| {
+        let line = text.get(..token.start).unwrap_or_default();
+        let blank = line.rsplit('\n').next().filter(|line| line.trim().is_empty()).unwrap_or("x");
+        (blank, text.get(token.start..token.end).unwrap_or_default())
+    })
+    .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const RUST: &str = "use a;\n\nfn add(a: u8) -> u8 {\n    a + 1\n}\n\nfn other() {}\n";
+
+    fn judged(
+        task: Task,
+        language: &str,
+        text: &str,
+        (old, new): (&str, &str),
+        wrong: Option<&str>,
+    ) -> Result<String, Unfit> {
+        let start = text.find(old).unwrap();
+        let place = |what: &str| text.find(what).map(|at| at..at + what.len());
+        let within = place("fn add(a: u8) -> u8 {\n    a + 1\n}").unwrap_or(0..text.len());
+        let language = pennyworth_grammars::by_name(language).unwrap();
+        let wrong = wrong.and_then(place);
+        let scope = Scope { task, language, text, within, wrong, names: None };
+        fits(&scope, &[Edit { range: start..start + old.len(), text: new.to_owned() }])
+    }
+
+    #[test]
+    fn an_edit_stays_in_its_scope_and_parses_no_worse() {
+        let rust = |old, new| judged(Task::Edit, "rust", RUST, (old, new), None);
+        assert_eq!(rust("a + 1", "a + 2"), Ok(RUST.replace("a + 1", "a + 2")));
+        assert_eq!(rust("a + 1", "a + 1"), Err(Unfit::Same));
+        assert_eq!(rust("a + 1", "(a + 2"), Err(Unfit::Broken));
+        assert_eq!(rust("other", "another"), Err(Unfit::Outside));
+        assert_eq!(rust("a + 1", "a + 2 // \u{202e}"), Err(Unfit::Unseen));
+        let broken = "fn add(a: u8) -> u8 {\n    a + 1\n}\nfn (\n";
+        assert!(judged(Task::Edit, "rust", broken, ("a + 1", "a + 2"), None).is_ok(), "it was broken before");
+    }
+
+    #[test]
+    fn documentation_changes_no_code() {
+        let rust = |old, new| judged(Task::Document, "rust", RUST, (old, new), None);
+        assert!(rust("fn add", "/// Adds one.\nfn add").is_ok());
+        assert_eq!(rust("a + 1", "a + 2 // more"), Err(Unfit::Code));
+        let python = "def add(a):\n    return a + 1\n";
+        let judge = |new| judged(Task::Document, "python", python, ("def add(a):\n", new), None);
+        assert!(judge("def add(a):\n    \"\"\"Adds one.\n\n    Nothing else.\"\"\"\n").is_ok());
+        assert!(judge("# Adds one.\ndef add(a):\n").is_ok());
+        assert_eq!(judge("def add(a):\n    \"\"\"Adds one.\"\"\"\n    a = 2\n"), Err(Unfit::Code));
+        assert_eq!(judge("if x:\n  def add(a):\n"), Err(Unfit::Code));
+    }
+
+    #[test]
+    fn a_fix_touches_what_was_wrong() {
+        let fix = |new, wrong| judged(Task::Fix, "rust", RUST, new, Some(wrong));
+        assert!(fix(("a + 1", "a + 2"), "1").is_ok());
+        assert_eq!(fix(("a + 1", "a + 2"), "u8"), Err(Unfit::Unmended));
+    }
+}

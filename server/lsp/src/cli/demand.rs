@@ -1,0 +1,211 @@
+//! What the commands for tasks on demand share: opening the workspace, asking before money is spent, progress, and what is said of models that were
+//! asked. It leaves the tasks to `demand`, and results to the commands.
+
+use std::io::{IsTerminal as _, Write, stderr, stdin};
+use std::path::Path;
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::bail;
+use clap::Args;
+use indicatif::{ProgressBar, ProgressStyle};
+use pennyworth_core::money::Money;
+use serde_json::{Value, json};
+use tokio::runtime::Runtime;
+
+use super::place::{ledger, say};
+use crate::complete::Completer;
+use crate::demand::{Job, Outcome, Refused, Tried, workspace};
+use crate::models::discover;
+use crate::models::found::Announced;
+use crate::paths;
+use crate::settings::Configuration;
+
+/// Exit code of a command that has no result. 1 is for a result that fails a check.
+pub(super) const NOTHING: u8 = 2;
+
+/// What every task on demand takes.
+#[derive(Debug, Args)]
+pub(super) struct Common {
+    /// Show the parts of the prompt, the models and the price, and send nothing
+    #[arg(long)]
+    plan: bool,
+    /// Spend at most this much, in US dollars, and do not ask
+    #[arg(long, value_name = "USD", value_parser = usd)]
+    spend: Option<f64>,
+    /// Do not ask before money is spent
+    #[arg(long, short)]
+    yes: bool,
+    /// Print one JSON object
+    #[arg(long)]
+    pub(super) json: bool,
+}
+
+fn usd(text: &str) -> Result<f64, String> {
+    let amount = text.parse::<f64>().ok().filter(|amount| amount.is_finite() && *amount >= 0.0);
+    amount.ok_or_else(|| "wanted: an amount in US dollars, such as 0.05".into())
+}
+
+/// The state for tasks on demand in a workspace.
+pub(super) struct Opened {
+    pub(super) runtime: Runtime,
+    pub(super) completer: Arc<Completer>,
+    pub(super) configuration: Arc<Configuration>,
+}
+
+/// Opens the workspace of a file or folder.
+pub(super) fn open(config: Option<&Path>, place: &Path) -> anyhow::Result<Opened> {
+    let runtime = Runtime::new()?;
+    let (settings, notices, found) = runtime.block_on(discover::gather(config));
+    say(&notices);
+    let completer = Completer::new(settings.clone());
+    completer.providers.found.set(&found.layer);
+    completer.ledger.fill(ledger());
+    let root = workspace(&std::path::absolute(place)?);
+    let (configuration, _) = Configuration::new(1, settings, std::slice::from_ref(&root));
+    say(&configuration.found_notices());
+    completer.configure(Arc::new(configuration));
+    let configuration = completer.configuration.get();
+    Ok(Opened { runtime, completer: Arc::new(completer), configuration })
+}
+
+/// What the jobs of a command came to.
+pub(super) struct Ran {
+    /// What became of each job that was run.
+    pub(super) outcomes: Vec<Outcome>,
+    /// What all calls cost.
+    pub(super) cost: Money,
+    /// Jobs that were not run, because the amount to spend was reached.
+    pub(super) unrun: usize,
+}
+
+impl Common {
+    /// Runs jobs one after the other. `None` if only their plans were asked for, which are printed.
+    pub(super) fn run(&self, opened: &Opened, jobs: &[Job], out: &mut impl Write) -> anyhow::Result<Option<Ran>> {
+        if self.plan {
+            self.print_plans(jobs, out)?;
+            return Ok(None);
+        }
+        if let Some(why) = jobs.first().and_then(Job::why_not) {
+            bail!("no model may be asked: {why}");
+        }
+        self.confirm(opened, jobs)?;
+        announce(&opened.completer);
+        let (mut outcomes, mut cost, mut unrun) = (Vec::new(), Money::ZERO, 0);
+        let bar = bar(jobs.len());
+        for job in jobs {
+            let (worst, _) = job.costs();
+            if self.spend.is_some_and(|spend| cost + worst > Money::from_usd(spend)) {
+                unrun += 1;
+                continue;
+            }
+            let heard = |model: &str, chars: usize| bar.set_message(format!("{model}, {chars} characters, {cost}"));
+            let outcome = opened.runtime.block_on(job.run(&opened.completer, &heard));
+            cost += opened.cost(&outcome.tried);
+            outcomes.push(outcome);
+            bar.inc(1);
+        }
+        bar.finish_and_clear();
+        Ok(Some(Ran { outcomes, cost, unrun }))
+    }
+
+    fn print_plans(&self, jobs: &[Job], out: &mut impl Write) -> anyhow::Result<()> {
+        let sum = |cost: fn(&Job) -> Money| jobs.iter().map(cost).sum::<Money>();
+        let (worst, expected) = (sum(|job| job.costs().0), sum(|job| job.costs().1));
+        if self.json {
+            let plans: Vec<_> = jobs.iter().map(|job| &job.plan).collect();
+            let all = json!({"requests": plans, "expected_usd": expected.usd(), "worst_usd": worst.usd()});
+            return Ok(writeln!(out, "{}", serde_json::to_string_pretty(&all)?)?);
+        }
+        for (number, job) in jobs.iter().enumerate() {
+            if jobs.len() > 1 {
+                writeln!(out, "request {} of {}", number + 1, jobs.len())?;
+            }
+            writeln!(out, "{}", job.plan)?;
+        }
+        Ok(writeln!(out, "cost        {expected} expected, {worst} at most, if all models of each route are asked")?)
+    }
+
+    /// Asks before more is spent than `confirm_usd`.
+    fn confirm(&self, opened: &Opened, jobs: &[Job]) -> anyhow::Result<()> {
+        let expected: Money = jobs.iter().map(|job| job.costs().1).sum();
+        let most = opened.configuration.settings().confirm_usd;
+        if self.yes || self.spend.is_some() || expected <= Money::from_usd(most) {
+            return Ok(());
+        }
+        if !stdin().is_terminal() || !stderr().is_terminal() {
+            bail!("this costs about {expected}, more than `confirm_usd` = {most}; `--yes` or `--spend` allows it");
+        }
+        eprint!("This costs about {expected}. Go on? [y/N] ");
+        let mut answer = String::new();
+        stdin().read_line(&mut answer)?;
+        match answer.trim().to_lowercase().as_str() {
+            "y" | "yes" => Ok(()),
+            _ => bail!("nothing was sent"),
+        }
+    }
+}
+
+impl Opened {
+    /// What the calls of these models cost.
+    fn cost(&self, tried: &[Tried]) -> Money {
+        let Some(ledger) = self.completer.ledger.get() else { return Money::ZERO };
+        tried.iter().filter_map(|tried| ledger.cost(tried.call?)).sum()
+    }
+
+    /// Says what became of the models, on stderr.
+    pub(super) fn tell(&self, ran: &Ran) {
+        for tried in ran.outcomes.iter().flat_map(|outcome| &outcome.tried) {
+            eprintln!("{}: {}", tried.model, tried.outcome);
+        }
+        if ran.unrun > 0 {
+            eprintln!(
+                "{} of {} requests were not made: `--spend` is reached",
+                ran.unrun,
+                ran.unrun + ran.outcomes.len()
+            );
+        }
+        eprintln!("cost: {}", ran.cost);
+        for news in self.completer.ledger.get().map(crate::ledger::Ledger::take_news).into_iter().flatten() {
+            eprintln!("warning: {news}");
+        }
+    }
+}
+
+/// The same as JSON.
+pub(super) fn tried(ran: &Ran) -> Value {
+    let all = ran.outcomes.iter().flat_map(|outcome| &outcome.tried);
+    json!(all.map(|tried| json!({"model": tried.model, "outcome": tried.outcome})).collect::<Vec<_>>())
+}
+
+/// Says which files go into no prompt.
+pub(super) fn tell_refused(refused: &[Refused]) {
+    for refused in refused {
+        eprintln!("left out: {refused}");
+    }
+}
+
+/// Tells the user of a found model before the first prompt goes there.
+fn announce(completer: &Completer) {
+    let announced = Announced::beside(paths::ledger_path().as_deref());
+    let new = announced.new_of(completer.providers.found.all());
+    new.iter().for_each(|found| eprintln!("note: {found}"));
+    announced.add(&new);
+}
+
+/// A progress bar; none where the output is no terminal.
+fn bar(jobs: usize) -> ProgressBar {
+    let bar = ProgressBar::new(jobs as u64);
+    let template = if jobs > 1 { "{spinner} {bar:30} {pos}/{len} {msg}" } else { "{spinner} {msg}" };
+    if let Ok(style) = ProgressStyle::with_template(template) {
+        bar.set_style(style);
+    }
+    bar.enable_steady_tick(Duration::from_millis(120));
+    bar
+}
+
+/// The exit code of a command without a result.
+pub(super) fn nothing() -> ExitCode {
+    ExitCode::from(NOTHING)
+}

@@ -1,0 +1,168 @@
+//! `pennyworth review`: findings about a change, as text, JSON or SARIF. It leaves the review to `demand`.
+
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use anyhow::bail;
+use clap::{Args, ValueEnum};
+use pennyworth_core::demand::{Finding, Severity};
+use serde_json::{Value, json};
+
+use super::demand::{Common, nothing, open, tell_refused, tried};
+use crate::demand::git::{Range, Repository};
+use crate::demand::{Answer, Job};
+
+/// Review a change: what is not in the index, or `--staged`, or `--since` a revision
+#[derive(Debug, Args)]
+pub struct Review {
+    /// Only files below these paths
+    #[arg(value_name = "PATH")]
+    paths: Vec<PathBuf>,
+    /// What is in the index and in no commit
+    #[arg(long, conflicts_with = "since")]
+    staged: bool,
+    /// What the files have and this revision has not
+    #[arg(long, value_name = "REV")]
+    since: Option<String>,
+    /// How findings are printed
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    format: Format,
+    /// Exit with 1 if there is a finding as bad as this
+    #[arg(long, value_enum, value_name = "SEVERITY")]
+    fail_on: Option<Bad>,
+    #[command(flatten)]
+    common: Common,
+}
+
+/// How findings are printed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Format {
+    /// For a person
+    Text,
+    /// One JSON object
+    Json,
+    /// SARIF 2.1.0, for services that show findings beside code
+    Sarif,
+}
+
+/// How bad a finding is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Bad {
+    Low,
+    Medium,
+    High,
+}
+
+impl Review {
+    pub(super) fn run(&self, config: Option<&Path>, out: &mut impl Write) -> anyhow::Result<ExitCode> {
+        let here = std::env::current_dir()?;
+        let repository = Repository::around(&here)?;
+        let range = match &self.since {
+            Some(revision) => Range::Since(revision.clone()),
+            None if self.staged => Range::Staged,
+            None => Range::Unstaged,
+        };
+        let paths: Vec<PathBuf> = self.paths.iter().map(|path| here.join(path)).collect();
+        let mut left_out = Vec::new();
+        let changes = repository.changes(&range, &paths, &mut left_out)?;
+        left_out.iter().for_each(|path| eprintln!("left out: {}: it is no text, or very large", path.display()));
+        if changes.is_empty() {
+            eprintln!("nothing has changed");
+            return Ok(ExitCode::SUCCESS);
+        }
+        let opened = open(config, repository.top())?;
+        let mut refused = Vec::new();
+        let reviewed = Job::review(&opened.completer, &opened.configuration, &changes, &mut refused);
+        let jobs = opened.runtime.block_on(reviewed);
+        tell_refused(&refused);
+        if jobs.is_empty() {
+            bail!("nothing of the change may go into a prompt");
+        }
+        let Some(ran) = self.common.run(&opened, &jobs, out)? else { return Ok(ExitCode::SUCCESS) };
+        let mut findings: Vec<Finding> = Vec::new();
+        for answer in ran.outcomes.iter().filter_map(|outcome| outcome.answer.as_ref()) {
+            if let Answer::Findings(found) = answer {
+                findings.extend(found.findings.iter().cloned());
+                found.dropped.iter().for_each(|why| eprintln!("left out: {why}"));
+            }
+        }
+        let format = if self.common.json { Format::Json } else { self.format };
+        match format {
+            Format::Text => text(&findings, out)?,
+            Format::Json => {
+                let all = json!({"findings": findings, "models": tried(&ran), "cost_usd": ran.cost.usd()});
+                writeln!(out, "{}", serde_json::to_string_pretty(&all)?)?;
+            }
+            Format::Sarif => writeln!(out, "{}", serde_json::to_string_pretty(&sarif(&findings))?)?,
+        }
+        out.flush()?;
+        opened.tell(&ran);
+        if ran.unrun > 0 || ran.outcomes.iter().any(|outcome| outcome.answer.is_none()) {
+            return Ok(nothing());
+        }
+        let is_bad = self.fail_on.is_some_and(|bad| findings.iter().any(|finding| finding.severity >= bad.severity()));
+        Ok(if is_bad { ExitCode::FAILURE } else { ExitCode::SUCCESS })
+    }
+}
+
+impl Bad {
+    fn severity(self) -> Severity {
+        match self {
+            Bad::Low => Severity::Low,
+            Bad::Medium => Severity::Medium,
+            Bad::High => Severity::High,
+        }
+    }
+}
+
+fn text(findings: &[Finding], out: &mut impl Write) -> anyhow::Result<()> {
+    if findings.is_empty() {
+        writeln!(out, "no findings")?;
+    }
+    for Finding { file, line, severity, title, why, fix } in findings {
+        writeln!(out, "{file}:{line}: {severity}: {title}")?;
+        why.lines().try_for_each(|line| writeln!(out, "    {line}"))?;
+        if let Some(fix) = fix {
+            writeln!(out, "    lines {} to {} would be:", fix.first, fix.last)?;
+            fix.text.lines().try_for_each(|line| writeln!(out, "    | {line}"))?;
+        }
+    }
+    Ok(())
+}
+
+/// Findings in SARIF 2.1.0, as code scanning services take them.
+fn sarif(findings: &[Finding]) -> Value {
+    let result = |finding: &Finding| {
+        let Finding { file, line, severity, title, why, fix } = finding;
+        let level = match severity {
+            Severity::High => "error",
+            Severity::Medium => "warning",
+            Severity::Low => "note",
+        };
+        let place = json!({"uri": file});
+        let fixes = fix.as_ref().map(|fix| {
+            let region = json!({"startLine": fix.first, "startColumn": 1, "endLine": fix.last + 1, "endColumn": 1});
+            let replaced = json!([{"deletedRegion": region, "insertedContent": {"text": fix.text}}]);
+            json!([{"description": {"text": title}, "artifactChanges": [{"artifactLocation": place, "replacements": replaced}]}])
+        });
+        let mut result = json!({
+            "ruleId": severity.to_string(), "level": level, "message": {"text": format!("{title}\n{why}")},
+            "locations": [{"physicalLocation": {"artifactLocation": place, "region": {"startLine": line}}}],
+        });
+        if let (Some(fields), Some(fixes)) = (result.as_object_mut(), fixes) {
+            fields.insert("fixes".into(), fixes);
+        }
+        result
+    };
+    let rules = ["low", "medium", "high"].map(
+        |severity| json!({"id": severity, "shortDescription": {"text": format!("A finding of {severity} severity")}}),
+    );
+    json!({
+        "$schema": "https://json.schemastore.org/sarif-2.1.0.json", "version": "2.1.0",
+        "runs": [{
+            "tool": {"driver": {"name": "pennyworth", "version": env!("CARGO_PKG_VERSION"), "rules": rules}},
+            "results": findings.iter().map(result).collect::<Vec<_>>(),
+        }],
+    })
+}

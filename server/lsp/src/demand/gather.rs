@@ -1,0 +1,196 @@
+//! From what a person points at to a job: the lines and their item, the changes, the diagnostics. It leaves what a prompt has room for to
+//! `core::demand`, and where tests belong to `tests_of`.
+
+use std::ops::Range;
+use std::path::Path;
+use std::sync::Arc;
+
+use pennyworth_core::demand::{self, Change, Form, Need, Part, PartKind};
+use pennyworth_core::task::Task;
+
+use super::files::{File, Refused};
+use super::find::Finder;
+use super::git::Changed;
+use super::job::{About, Job, instruction};
+use super::tests_of::{self, Place};
+use crate::complete::Completer;
+use crate::settings::Configuration;
+
+/// What a compiler or linter reports of some lines.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Diagnostic {
+    /// Its lines, counted from 0.
+    pub lines: Range<usize>,
+    /// What it says.
+    pub message: String,
+}
+
+impl Job {
+    /// A job about lines of a file, which are counted from 0: to explain them, to document or mend the item around them, or to edit them. `words` are
+    /// the user's instruction.
+    pub async fn about(
+        completer: &Completer,
+        configuration: &Arc<Configuration>,
+        task: Task,
+        file: File,
+        lines: Range<usize>,
+        words: &str,
+        diagnostics: &[Diagnostic],
+    ) -> Job {
+        let bytes = file.source.lines(lines.clone());
+        let is_one = lines.len() <= 1;
+        // A single line stands for the item around it; for an edit, lines stand for themselves.
+        let scope = match task {
+            Task::Edit if !is_one => bytes.clone(),
+            Task::Explain if !is_one => bytes.clone(),
+            _ => file.source.scope(&(bytes.start..bytes.end.saturating_sub(1).max(bytes.start))),
+        };
+        let whole = file.source.line(scope.start)..file.source.line(scope.end.saturating_sub(1).max(scope.start)) + 1;
+        let sent = file.sent.lines(whole.clone());
+        let mut need = {
+            let finder = Finder::new(configuration, &file.path, file.scope.settings.privacy());
+            demand::lines(&file.sent, &sent, &|names| finder.find(names))
+        };
+        let form = Form::of(file.sent.text.get(sent).unwrap_or_default());
+        need.must.extend(diagnostics.iter().map(|diagnostic| {
+            let text = format!("{}:{}: {}", file.sent.path, diagnostic.lines.start + 1, diagnostic.message);
+            Part::said(PartKind::Diagnostic, text)
+        }));
+        let wanted = match task {
+            Task::Explain => "Explain these lines.".to_owned(),
+            Task::Document => format!("Document the item. {}", form.instruction()),
+            Task::Fix => format!("Mend it. {}", form.instruction()),
+            _ => format!("{}\n{}", words.trim(), form.instruction()),
+        };
+        need.must.push(instruction(wanted));
+        let wrong = diagnostics.first().map(|diagnostic| file.source.lines(diagnostic.lines.clone()));
+        let (scopes, language) = ([Arc::clone(&file.scope)], file.source.language.name().to_owned());
+        let within = file.source.lines(whole);
+        let about = match task {
+            Task::Explain => About::Code,
+            _ => About::Lines { file, within, wrong: wrong.filter(|_| task == Task::Fix), form },
+        };
+        Job::plan(completer, configuration, &scopes, (task, &language), (Vec::new(), need), about).await
+    }
+
+    /// A job that writes tests of the item at a line, which is counted from 0. The error says why there are none.
+    pub async fn tests(
+        completer: &Completer,
+        configuration: &Arc<Configuration>,
+        file: File,
+        line: usize,
+    ) -> Result<Job, Refused> {
+        let refused = |why: &str| Refused { path: file.path.clone(), why: why.to_owned() };
+        let at = file.source.lines(line..line + 1);
+        let item = file.source.items().iter().filter(|item| item.whole.start <= at.start && at.start <= item.whole.end);
+        let item = item
+            .max_by_key(|item| (item.depth, item.whole.start))
+            .ok_or_else(|| refused("there is no item to test"))?;
+        let Place { path, before, at, lead, tail, pattern, language, scope } = tests_of::place(configuration, &file)?;
+        let lines = file.source.line(item.whole.start)..file.source.line(item.whole.end.saturating_sub(1)) + 1;
+        let sent = file.sent.lines(lines);
+        let mut need = {
+            let finder = Finder::new(configuration, &file.path, file.scope.settings.privacy());
+            demand::lines(&file.sent, &sent, &|names| finder.find(names))
+        };
+        need.may.splice(0..0, pattern);
+        let shown = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+        let goes_to = match before.is_empty() {
+            true => format!("They are the whole of the new file {shown}, with its imports."),
+            false => format!("They are added to {shown}, whose imports and helpers they use."),
+        };
+        need.must.push(instruction(format!(
+            "Write tests of `{}`. {goes_to} Answer with the tests in one fenced block, and nothing else.",
+            item.name
+        )));
+        let about = About::Tests { path, before, at, lead, tail, name: item.name.clone(), language };
+        let scopes = [Arc::clone(&file.scope), scope];
+        let language = file.source.language.name();
+        Ok(Job::plan(completer, configuration, &scopes, (Task::Tests, language), (Vec::new(), need), about).await)
+    }
+
+    /// The jobs that review a change: one for each request. `refused` receives the files that go into no prompt.
+    pub async fn review(
+        completer: &Completer,
+        configuration: &Arc<Configuration>,
+        changes: &[Changed],
+        refused: &mut Vec<Refused>,
+    ) -> Vec<Job> {
+        let (files, changes) = read(configuration, changes, refused);
+        let Some(first) = files.first() else { return Vec::new() };
+        let (scopes, language) =
+            (files.iter().map(|file| Arc::clone(&file.scope)).collect::<Vec<_>>(), first.source.language.name());
+        let input = first.scope.tasks.row(Task::Review).input;
+        let review = {
+            let finder = Finder::new(configuration, Path::new(""), first.scope.settings.privacy());
+            demand::review(&changes, input, pennyworth_core::tokens::REFERENCE_CHARS_PER_TOKEN, &|names| {
+                finder.find(names)
+            })
+        };
+        let mut jobs = Vec::new();
+        for round in review.rounds {
+            let Need { mut must, may } = round.need;
+            must.push(instruction("Review the change."));
+            let hunks = round
+                .hunks
+                .into_iter()
+                .filter_map(|(number, hunks)| Some((changes.get(number)?.now.path.clone(), hunks)));
+            let about = About::Hunks(hunks.collect());
+            let parts = (review.shared.clone(), Need { must, may });
+            jobs.push(Job::plan(completer, configuration, &scopes, (Task::Review, language), parts, about).await);
+        }
+        jobs
+    }
+
+    /// A job that writes the message of a commit. `None` if nothing of the change may go into a prompt.
+    pub async fn commit(
+        completer: &Completer,
+        configuration: &Arc<Configuration>,
+        changes: &[Changed],
+        subjects: &[String],
+        refused: &mut Vec<Refused>,
+    ) -> Option<Job> {
+        let (files, changes) = read(configuration, changes, refused);
+        let first = files.first()?;
+        let scopes: Vec<_> = files.iter().map(|file| Arc::clone(&file.scope)).collect();
+        let names: String = changes.iter().map(|change| format!("{}\n", change.now.path)).collect();
+        let must = vec![
+            Part::said(PartKind::Outline, format!("Files that changed:\n{names}")),
+            Part::said(PartKind::Pattern, format!("Earlier subjects:\n{}", subjects.join("\n"))),
+            instruction("Write the commit message."),
+        ];
+        // Of a large change, the beginning of each file says most.
+        let mut may: Vec<(usize, Part)> = Vec::new();
+        for change in &changes {
+            let hunks = change.hunks().into_iter().enumerate();
+            may.extend(hunks.map(|(place, hunk)| {
+                let line = hunk.shown.start + 1;
+                (place, Part { kind: PartKind::Hunk, path: change.now.path.clone(), line, text: hunk.text })
+            }));
+        }
+        may.sort_by_key(|(place, _)| *place);
+        let need = Need { must, may: may.into_iter().map(|(_, part)| part).collect() };
+        let about = (Task::Commit, first.source.language.name());
+        Some(Job::plan(completer, configuration, &scopes, about, (Vec::new(), need), About::Commit).await)
+    }
+}
+
+/// The files of a change that may go into a prompt, and the change as it is shown there.
+fn read(configuration: &Configuration, changes: &[Changed], refused: &mut Vec<Refused>) -> (Vec<File>, Vec<Change>) {
+    let (mut files, mut shown) = (Vec::new(), Vec::new());
+    for Changed { path, before, now } in changes {
+        let language = pennyworth_grammars::of("", path, now.lines().chain(before.lines()).next().unwrap_or_default());
+        let read = File::of(configuration, path, Some(language), now);
+        // What a file held before may be secret, too.
+        let old = File::of(configuration, path, Some(language), before);
+        match (read, old) {
+            (Ok(file), Ok(old)) => {
+                let now = demand::Source::new(file.sent.path.clone(), language, file.sent.text.clone());
+                shown.push(Change { now, before: old.sent.text });
+                files.push(file);
+            }
+            (Err(why), _) | (_, Err(why)) => refused.push(why),
+        }
+    }
+    (files, shown)
+}

@@ -1,0 +1,284 @@
+//! Tasks on demand by the real binary, against a fake provider and a real repository: what is sent, what is printed and written, what it costs, and
+//! that an answer counts for nothing until it is valid.
+
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
+
+use pennyworth_tests::editor::binary;
+use pennyworth_tests::fake_provider::{Answer, FakeProvider};
+use serde_json::{Value, json};
+use tokio::process::Command;
+
+const SOURCE: &str = "//! Sums.\n\n/// The rate.\npub const RATE: u8 = 2;\n\npub fn add(a: u8, b: u8) -> u8 {\n    scaled(a + b)\n}\n\nfn unused() {}\n";
+const OTHER: &str = "/// Scales by the rate.\npub fn scaled(n: u8) -> u8 {\n    n * RATE\n}\n\nconst PASSWORD: &str = \"hunter2-prod\";\n";
+
+/// A repository with two files, and a configuration of a cheap and a premium chat model.
+struct Scene {
+    fake: FakeProvider,
+    folder: tempfile::TempDir,
+}
+
+/// What a command printed: its exit code, standard output, and standard error.
+type Printed = (Option<i32>, String, String);
+
+impl Scene {
+    async fn new(head: &str) -> Scene {
+        let (fake, folder) = (FakeProvider::start().await.unwrap(), tempfile::tempdir().unwrap());
+        let scene = Scene { fake, folder };
+        let row = |name: &str, tier: &str| {
+            format!(
+                "[model.{name}]\nprotocol = 'openai'\nbase_url = '{}'\nmodel = '{name}'\nformat = 'chat'\ntier = '{tier}'\ncontext = 32000\n\
+                 price = {{ input = 1, output = 2, as_of = '2026-11-25' }}\n",
+                scene.fake.base_url()
+            )
+        };
+        let rows = row("cheap", "cheap") + &row("dear", "premium");
+        scene.write("config.toml", &format!("discover = false\n{head}\n[embedded]\nenabled = false\n{rows}"));
+        scene.write("project/src/a.rs", SOURCE);
+        scene.write("project/src/b.rs", OTHER);
+        scene.git(&["init", "-q"]).await;
+        scene.git(&["add", "."]).await;
+        scene.git(&["commit", "-q", "-m", "sums: they are scaled"]).await;
+        scene
+    }
+
+    fn path(&self, name: &str) -> std::path::PathBuf {
+        self.folder.path().join(name)
+    }
+
+    fn write(&self, name: &str, text: &str) {
+        let path = self.path(name);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, text).unwrap();
+    }
+
+    fn read(&self, name: &str) -> String {
+        std::fs::read_to_string(self.path(name)).unwrap()
+    }
+
+    async fn git(&self, arguments: &[&str]) {
+        let mut command = Command::new("git");
+        command.current_dir(self.path("project")).args(["-c", "user.name=a", "-c", "user.email=a@example.com"]);
+        assert!(command.args(arguments).status().await.unwrap().success(), "{arguments:?}");
+    }
+
+    async fn run(&self, arguments: &[&str]) -> Printed {
+        let mut command = Command::new(binary());
+        command.current_dir(self.path("project")).arg("--config").arg(self.path("config.toml")).args(arguments);
+        let path = std::env::var_os("PATH").unwrap_or_default();
+        let output = command.env_clear().env("HOME", self.folder.path()).env("PATH", path).output().await.unwrap();
+        let text = |bytes| String::from_utf8(bytes).unwrap();
+        (output.status.code(), text(output.stdout), text(output.stderr))
+    }
+
+    /// The messages of the calls, and which model each was for.
+    fn prompts(&self) -> Vec<(String, String, String)> {
+        let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+        let seen = self.fake.seen();
+        let calls = seen.iter().filter(|seen| seen.line.ends_with("/chat/completions"));
+        let parts = |body: &Value| {
+            let message = |at: usize| text(&body["messages"][at]["content"]);
+            (text(&body["model"]), message(0), message(1))
+        };
+        calls.map(|seen| parts(&seen.body)).collect()
+    }
+
+    fn says(&self, answers: &[&str]) {
+        answers.iter().for_each(|answer| self.fake.answer(Answer::new(&[answer])));
+    }
+}
+
+fn fenced(code: &str) -> String {
+    format!("```rust\n{code}```\n")
+}
+
+#[tokio::test]
+async fn a_review_names_lines_of_the_change_and_is_printed_for_people_and_programs() {
+    let scene = Scene::new("").await;
+    scene.write("project/src/a.rs", &SOURCE.replace("a + b", "a - b"));
+    let found = |line: u32, more: &str| {
+        format!(
+            r#"{{"file":"src/a.rs","line":{line},"severity":"high","title":"It may underflow","why":"b may be larger."{more}}}"#
+        )
+    };
+    let fix = r#","fix":{"first":7,"last":7,"text":"    scaled(a.saturating_sub(b))\n"}"#;
+    let answer = format!("Here:\n```json\n{{\"findings\":[{},{}]}}\n```", found(7, fix), found(99, ""));
+    scene.fake.always(Answer::new(&[&answer]));
+    let (code, out, notes) = scene.run(&["review"]).await;
+    let expected = "src/a.rs:7: high: It may underflow\n    b may be larger.\n    lines 7 to 7 would be:\n    |     scaled(a.saturating_sub(b))\n";
+    assert_eq!((code, out.as_str()), (Some(0), expected), "{notes}");
+    assert!(
+        notes.contains("src/a.rs:99 is no line of the change") && notes.contains("cheap: its answer is valid"),
+        "{notes}"
+    );
+    let (_, system, user) = scene.prompts().remove(0);
+    assert!(system.starts_with("Review a change"));
+    for part in [
+        "   7+     scaled(a - b)",
+        "    -     scaled(a + b)",
+        "src/b.rs:2 definition:\n```\npub fn scaled(n: u8) -> u8 …",
+    ] {
+        assert!(user.contains(part), "{part}\n{user}");
+    }
+    assert!(!user.contains("n * RATE"), "no bodies: {user}");
+    let body = scene.fake.seen().last().unwrap().body.clone();
+    assert_eq!(body["response_format"]["json_schema"]["schema"]["required"], json!(["findings"]));
+    assert_eq!(body["max_tokens"], 4096);
+
+    let (code, out, _) = scene.run(&["review", "--format", "sarif", "--fail-on", "medium"]).await;
+    let sarif: Value = serde_json::from_str(&out).unwrap();
+    let result = &sarif["runs"][0]["results"][0];
+    assert_eq!((code, &result["level"]), (Some(1), &json!("error")));
+    assert_eq!(result.pointer("/locations/0/physicalLocation/region/startLine"), Some(&json!(7)));
+    let (code, out, _) = scene.run(&["review", "--json", "src/b.rs"]).await;
+    assert_eq!((code, out.as_str()), (Some(0), ""), "nothing has changed there");
+    let (_, out, _) = scene.run(&["stats", "--by", "task", "--json"]).await;
+    assert!(out.contains("\"review\""), "{out}");
+}
+
+#[tokio::test]
+async fn a_dearer_model_is_asked_only_after_an_answer_that_is_not_valid_and_if_the_user_allows_it() {
+    for (head, asked) in [("escalate = false", vec!["cheap"]), ("escalate = true", vec!["cheap", "dear"])] {
+        let scene = Scene::new(head).await;
+        scene.says(&[
+            &fenced("pub fn add(a: u8, b: u8) -> u8 {\n    (scaled(a + b)\n}\n"),
+            &fenced("pub fn add(a: u8, b: u8) -> u8 {\n    scaled(b + a)\n}\n"),
+        ]);
+        let (code, out, notes) = scene.run(&["edit", "src/a.rs:7", "Swap the operands."]).await;
+        let models: Vec<_> = scene.prompts().into_iter().map(|(model, ..)| model).collect();
+        assert_eq!(models, asked, "{notes}");
+        assert!(notes.contains("cheap: the file would parse worse"), "{notes}");
+        let expected = "--- a/src/a.rs\n+++ b/src/a.rs\n@@ -4,7 +4,7 @@\n pub const RATE: u8 = 2;\n \n pub fn add(a: u8, b: u8) -> u8 {\n-    scaled(a + b)\n+    scaled(b + a)\n }\n \n fn unused() {}\n";
+        let expected = if asked.len() == 2 { (Some(0), expected) } else { (Some(2), "") };
+        assert_eq!((code, out.as_str()), expected);
+    }
+}
+
+#[tokio::test]
+async fn an_edit_is_written_only_where_it_is_asked_for_and_keeps_line_breaks() {
+    let scene = Scene::new("").await;
+    scene.write("project/src/a.rs", &SOURCE.replace('\n', "\r\n"));
+    let answer = fenced("/// Adds two numbers, scaled.\npub fn add(a: u8, b: u8) -> u8 {\n    scaled(a + b)\n}\n");
+    scene.fake.always(Answer::new(&[&answer]));
+    let (code, _, notes) = scene.run(&["document", "src/a.rs:6", "--apply"]).await;
+    assert_eq!(code, Some(0), "{notes}");
+    let expected = SOURCE.replace("pub fn add", "/// Adds two numbers, scaled.\npub fn add").replace('\n', "\r\n");
+    assert_eq!(scene.read("project/src/a.rs"), expected);
+    scene.says(&[&fenced("pub fn add(a: u8, b: u8) -> u8 {\n    scaled(a + b + 1)\n}\n")]);
+    let (code, _, notes) = scene.run(&["document", "src/a.rs:7", "--apply"]).await;
+    assert_eq!((code, scene.read("project/src/a.rs")), (Some(2), expected), "{notes}");
+    assert!(notes.contains("only a comment was asked for"), "{notes}");
+}
+
+#[tokio::test]
+async fn a_fix_touches_what_was_reported_and_tests_go_where_the_project_keeps_them() {
+    let scene = Scene::new("").await;
+    scene.says(&[&fenced("fn unused() {\n    add(1, 2);\n}\n")]);
+    let (code, out, notes) = scene.run(&["fix", "src/a.rs:10", "function `unused` is never used"]).await;
+    assert_eq!(code, Some(0), "{notes}");
+    assert!(out.contains("+    add(1, 2);"), "{out}");
+    assert!(scene.prompts()[0].2.contains("src/a.rs:10: function `unused` is never used"));
+
+    scene.says(&[&fenced("#[test]\nfn it_adds() {\n    assert_eq!(add(1, 2), 6);\n}\n")]);
+    let (code, _, notes) = scene.run(&["tests", "src/a.rs:7", "--apply"]).await;
+    assert_eq!(code, Some(0), "{notes}");
+    let text = scene.read("project/src/a.rs");
+    assert!(text.ends_with("#[cfg(test)]\nmod tests {\n    use super::*;\n\n#[test]\nfn it_adds() {\n    assert_eq!(add(1, 2), 6);\n}\n}\n"), "{text}");
+    scene.says(&[&fenced("#[test]\nfn nothing() {\n    assert!(true);\n}\n")]);
+    let (code, _, notes) = scene.run(&["tests", "src/a.rs:7"]).await;
+    assert_eq!(code, Some(2));
+    assert!(notes.contains("does not hold `add`"), "{notes}");
+
+    scene.write("project/go.mod", "module a\n");
+    scene.write("project/c.go", "package a\n\nfunc Add(a int) int {\n\treturn a\n}\n");
+    scene.says(&["```go\npackage a\n\nfunc TestAdd(t *testing.T) {\n\tif Add(1) != 1 {\n\t\tt.Fail()\n\t}\n}\n```"]);
+    let (code, _, notes) = scene.run(&["tests", "c.go:4", "--apply"]).await;
+    assert_eq!(code, Some(0), "{notes}");
+    assert!(scene.read("project/c_test.go").starts_with("package a\n"));
+}
+
+#[tokio::test]
+async fn a_message_has_the_style_of_earlier_subjects_and_an_explanation_is_prose() {
+    let scene = Scene::new("").await;
+    assert_eq!(scene.run(&["commit"]).await.0, Some(1), "nothing is staged");
+    scene.write("project/src/a.rs", &SOURCE.replace("= 2", "= 3"));
+    scene.git(&["add", "."]).await;
+    scene.says(&["```\nsums: the rate is three\n```"]);
+    let (code, out, notes) = scene.run(&["commit"]).await;
+    assert_eq!((code, out.as_str()), (Some(0), "sums: the rate is three\n"), "{notes}");
+    let (_, _, user) = scene.prompts().remove(0);
+    assert!(
+        user.contains("Earlier subjects:\nsums: they are scaled") && user.contains("   4+ pub const RATE: u8 = 3;"),
+        "{user}"
+    );
+    scene.says(&["```markdown\nIt **adds**.\n```"]);
+    let (code, out, _) = scene.run(&["explain-code", "src/a.rs:6-8"]).await;
+    assert_eq!((code, out.as_str()), (Some(0), "It **adds**.\n"));
+    for hostile in ["", "It adds\u{202e}.", "\u{1b}[2Jgone"] {
+        scene.says(&[hostile]);
+        let (code, out, notes) = scene.run(&["explain-code", "src/a.rs:6"]).await;
+        assert_eq!((code, out.as_str()), (Some(2), ""), "{hostile:?} {notes}");
+    }
+}
+
+#[tokio::test]
+async fn nothing_excluded_and_no_password_is_sent_and_masks_come_back_as_they_were() {
+    let scene = Scene::new("ignore = ['src/ignored.rs']").await;
+    scene.write("project/src/ignored.rs", "fn ignored() {}\n");
+    scene.write("project/.env", "A=hunter2-env\n");
+    scene.write("project/src/b.rs", &OTHER.replace("n * RATE", "RATE * n"));
+    scene.git(&["add", "-f", "-A"]).await;
+    scene.fake.always(Answer::new(&["{\"findings\": []}"]));
+    let (code, out, notes) = scene.run(&["review", "--staged"]).await;
+    assert_eq!((code, out.as_str()), (Some(0), "no findings\n"), "{notes}");
+    assert!(notes.contains("ignored.rs: it is ignored") && notes.contains(".env: it may hold keys"), "{notes}");
+    for (_, _, user) in scene.prompts() {
+        assert!(!user.contains("hunter2") && !user.contains("fn ignored"), "{user}");
+    }
+    let masked = OTHER.lines().last().unwrap().replace("hunter2-prod", &"*".repeat(12));
+    scene.says(&[&fenced(&format!("{masked}\nconst MORE: u8 = 1;\n"))]);
+    let (code, out, notes) = scene.run(&["edit", "src/b.rs:6-6", "Add a constant."]).await;
+    assert_eq!(code, Some(0), "{notes}");
+    assert!(out.contains("+const MORE: u8 = 1;") && !out.contains("***"), "{out}");
+    scene.says(&[&fenced(&(masked.replace("PASSWORD", "SECRET") + "\n"))]);
+    let (code, _, notes) = scene.run(&["edit", "src/b.rs:6-6", "Rename it."]).await;
+    assert_eq!(code, Some(2));
+    assert!(notes.contains("repeats a masked key or password"), "{notes}");
+    for (_, _, user) in scene.prompts() {
+        assert!(!user.contains("hunter2"), "{user}");
+    }
+}
+
+#[tokio::test]
+async fn money_is_asked_for_bounded_and_never_spent_for_a_plan() {
+    let scene = Scene::new("confirm_usd = 0.0001").await;
+    scene.write("project/src/a.rs", &SOURCE.replace("a + b", "a - b"));
+    let (code, out, _) = scene.run(&["review", "--plan"]).await;
+    assert!(code == Some(0) && out.contains("hunk at src/a.rs:4") && out.contains("cost  "), "{out}");
+    let (_, out, _) = scene.run(&["review", "--plan", "--json"]).await;
+    let plan: Value = serde_json::from_str(&out).unwrap();
+    assert!(plan["worst_usd"].as_f64().unwrap() > 0.0 && plan["requests"][0]["parts"][0]["tokens"].is_u64());
+    let (code, _, notes) = scene.run(&["review"]).await;
+    assert!(code == Some(1) && notes.contains("more than `confirm_usd` = 0.0001"), "{notes}");
+    let (code, _, notes) = scene.run(&["review", "--spend", "0.000001"]).await;
+    assert!(code == Some(2) && notes.contains("`--spend` is reached"), "{notes}");
+    assert_eq!(scene.prompts().len(), 0);
+    let scene = Scene::new("cap_usd_per_day = 0.000001").await;
+    let (code, _, notes) = scene.run(&["explain-code", "src/a.rs:6"]).await;
+    assert!(code == Some(1) && notes.contains("cap does not cover it"), "{notes}");
+    let scene = Scene::new("local_only = true").await;
+    let (code, _, notes) = scene.run(&["explain-code", "src/a.rs:6"]).await;
+    assert!(code == Some(1) && notes.contains("code may not leave this machine"), "{notes}");
+    assert_eq!(scene.prompts().len(), 0);
+}
+
+#[tokio::test]
+async fn findings_that_are_no_json_are_asked_for_once_more() {
+    let scene = Scene::new("").await;
+    scene.write("project/src/a.rs", &SOURCE.replace("a + b", "a - b"));
+    scene.says(&["I found nothing.", "{\"findings\": []}"]);
+    let (code, out, notes) = scene.run(&["review"]).await;
+    assert_eq!((code, out.as_str()), (Some(0), "no findings\n"), "{notes}");
+    scene.says(&["I found nothing.", "Still nothing."]);
+    assert_eq!(scene.run(&["review"]).await.0, Some(2));
+    assert_eq!(scene.prompts().len(), 4);
+}
