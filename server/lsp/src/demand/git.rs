@@ -1,5 +1,5 @@
 //! What Git knows of a change: the files with their text before and now, and the subjects of earlier commits. It asks the user's own `git`, without
-//! the programs that a repository's configuration may name. It leaves comparing texts to `core::demand`.
+//! the monitors, hooks and diffs that a repository's configuration may name. It leaves comparing texts to `core::demand`.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -10,7 +10,7 @@ use anyhow::{Context as _, bail};
 const MOST: usize = 4 << 20;
 /// Subjects of earlier commits that show the style of messages.
 const SUBJECTS: usize = 10;
-/// What would run programs of the repository's choice, switched off.
+/// Monitors and hooks of the repository's choice, switched off.
 const QUIET: [&str; 6] = ["-c", "core.fsmonitor=false", "-c", "core.hooksPath=/dev/null", "-c", "core.quotePath=false"];
 
 /// Which change is meant.
@@ -151,6 +151,30 @@ mod tests {
         let identity = ["-c", "user.name=a", "-c", "user.email=a@example.com"];
         let status = Command::new("git").arg("-C").arg(folder).args(identity).args(arguments).status().unwrap();
         assert!(status.success(), "{arguments:?}");
+    }
+
+    #[test]
+    #[cfg(unix)]
+    fn no_monitor_hook_or_diff_of_the_repositorys_choice_is_run() {
+        use std::os::unix::fs::PermissionsExt as _;
+        let folder = tempfile::tempdir().unwrap();
+        let root = folder.path().canonicalize().unwrap();
+        let (program, trace) = (root.join("run.sh"), root.join("trace"));
+        std::fs::write(&program, format!("#!/bin/sh\necho ran >> {}\ncat\n", trace.display())).unwrap();
+        std::fs::set_permissions(&program, std::fs::Permissions::from_mode(0o755)).unwrap();
+        git(&root, &["init", "-q"]);
+        std::fs::write(root.join("a.rs"), "a\n").unwrap();
+        git(&root, &["add", "a.rs"]);
+        git(&root, &["commit", "-q", "-m", "one"]);
+        std::fs::write(root.join(".gitattributes"), "*.rs diff=mine\n").unwrap();
+        let program = program.display().to_string();
+        for key in ["core.fsmonitor", "diff.external", "diff.mine.textconv", "diff.mine.command"] {
+            git(&root, &["config", key, &program]);
+        }
+        std::fs::write(root.join("a.rs"), "b\n").unwrap();
+        let repository = Repository::around(&root).unwrap();
+        let changes = repository.changes(&Range::Unstaged, &[], &mut Vec::new()).unwrap();
+        assert_eq!((changes.len(), repository.subjects().len(), trace.exists()), (1, 1, false));
     }
 
     #[test]
