@@ -30,8 +30,6 @@ pub enum PartKind {
     Hunk,
     /// The lines that the task is about.
     Lines,
-    /// The item around them.
-    Item,
     /// The head of an item around a hunk.
     Head,
     /// A definition of a name that occurs.
@@ -110,7 +108,6 @@ impl Part {
             PartKind::Instruction | PartKind::Diagnostic => "",
             PartKind::Hunk => " changed (number, + new, - removed)",
             PartKind::Lines => " the lines",
-            PartKind::Item => " around them",
             PartKind::Head => " around the change",
             PartKind::Definition => " definition",
             PartKind::Pattern => " as a pattern",

@@ -167,7 +167,6 @@ impl fmt::Display for PartSize {
             PartKind::Diagnostic => "diagnostic",
             PartKind::Hunk => "hunk",
             PartKind::Lines => "lines",
-            PartKind::Item => "item around",
             PartKind::Head => "head around",
             PartKind::Definition => "definition",
             PartKind::Pattern => "pattern",

@@ -174,6 +174,12 @@ impl Completer {
         configuration.models.enabled().map(|model| (model.name.clone(), standing(model))).collect()
     }
 
+    /// Characters per token of a model, as its bills have taught.
+    pub fn chars_per_token(&self, model: &Model) -> f32 {
+        let row = model.chars_per_token;
+        self.ledger.get().map_or(row, |ledger| ledger.calibration(&model.name).chars_per_token(row))
+    }
+
     /// The provider's cache key for a folder's prompts. Every server makes a different one.
     pub fn cache_key(&self, folder: &Path) -> String {
         format!("pw-{:016x}", self.names.hash_one(folder))

@@ -305,10 +305,7 @@ fn plan(
     };
     let standings = completer.standings(configuration, task, language);
     let ledger = completer.ledger.get();
-    let chars_per_token = |model: &Model| {
-        let row = model.chars_per_token;
-        ledger.map_or(row, |ledger| ledger.calibration(&model.name).chars_per_token(row))
-    };
+    let chars_per_token = |model: &Model| completer.chars_per_token(model);
     let terms = Terms {
         row,
         standings: &standings,
