@@ -31,6 +31,8 @@ const AHEAD: u64 = 16;
 const PATIENCE: Duration = Duration::from_millis(50);
 /// Shortest time between two holds of the ledger. While it is held, nothing that costs money is asked.
 const REST: Duration = Duration::from_secs(30);
+/// Most threads of the server, on any machine of today. A thread for each key that waits would be hundreds.
+const THREADS: u64 = 64;
 /// How the documents begin.
 const SOURCE: &str = "fn main() {\n    let value = first(1);\n    \n}\n";
 /// What is typed, again and again.
@@ -58,6 +60,8 @@ pub struct Soaked {
     pub cap: f64,
     /// Resident memory in kilobytes after each round; empty where the system does not tell.
     pub memory_kb: Vec<u64>,
+    /// Most threads at any time; 0 where the system does not tell.
+    pub threads: u64,
 }
 
 /// Types so many keys, under a cap in US dollars.
@@ -69,20 +73,23 @@ pub async fn soak(binary: &Path, keys: u64, cap: f64, seed: u64) -> anyhow::Resu
     editor.initialize(json!({"textDocument": {"inlineCompletion": {}}}), Value::Null, None).await;
     let process = editor.process_id().context("the server is a process")?;
     let mut typist = Typist { random: Random::new(seed), documents: Vec::new(), opened: 0 };
-    let (mut memory_kb, mut holds, mut answered, mut shown) = (Vec::new(), Vec::new(), 0, 0);
+    let (mut memory_kb, mut threads, mut holds, mut answered, mut shown) = (Vec::new(), 0, Vec::new(), 0, 0);
     for key in 0..keys {
         typist.key(&mut editor, key).await;
         if key % AHEAD == AHEAD - 1 {
             let (all, with_items) = read(editor.settle_within(PATIENCE).await);
             editor.forget();
             (answered, shown) = (answered + all, shown + with_items);
+            threads = threads.max(status(process, "Threads:").unwrap_or(0));
         }
         if key % ROUND == ROUND - 1 {
             let settings = json!({"settings": {"pennyworth": {"debounce_ms": key / ROUND % 3}}});
             editor.notify("workspace/didChangeConfiguration", settings).await;
-            memory_kb.extend(resident_kb(process));
+            memory_kb.extend(status(process, "VmRSS:"));
             providers.iter().for_each(FakeProvider::forget);
-            if key / ROUND % 5 == 2 && holds.last().is_none_or(|(begun, _): &(Instant, _)| begun.elapsed() > REST) {
+            if (key / ROUND).is_multiple_of(5)
+                && holds.last().is_none_or(|(begun, _): &(Instant, _)| begun.elapsed() > REST)
+            {
                 holds.push((Instant::now(), hold(paid::ledger(home.path()))));
             }
         }
@@ -98,7 +105,7 @@ pub async fn soak(binary: &Path, keys: u64, cap: f64, seed: u64) -> anyhow::Resu
     let total = ledger.report(UNIX_EPOCH).map_err(anyhow::Error::msg)?.total;
     let (calls, estimated, booked) = (total.calls, total.estimated, total.cost);
     let bills: Vec<Bill> = providers.iter().map(FakeProvider::bill).collect();
-    Ok(Soaked { answered, shown, bills, calls, estimated, booked, cap, memory_kb })
+    Ok(Soaked { answered, shown, bills, calls, estimated, booked, cap, memory_kb, threads })
 }
 
 /// Writes a configuration with a model of each provider.
@@ -244,9 +251,10 @@ fn hold(ledger: PathBuf) -> std::thread::JoinHandle<()> {
     })
 }
 
-fn resident_kb(process: u32) -> Option<u64> {
+/// A number that Linux tells of a process, by its name.
+fn status(process: u32, name: &str) -> Option<u64> {
     let status = std::fs::read_to_string(format!("/proc/{process}/status")).ok()?;
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
+    let line = status.lines().find_map(|line| line.strip_prefix(name))?;
     line.trim().trim_end_matches(" kB").parse().ok()
 }
 
@@ -284,6 +292,7 @@ impl Soaked {
         // A call that was dropped before its request arrived is booked, and not billed.
         let off = self.off();
         anyhow::ensure!(off <= 10.0, "the ledger is {off:+.1} % off: {self:?}");
+        anyhow::ensure!(self.threads <= THREADS, "{} threads: {self:?}", self.threads);
         if let Some((first, most)) = self.growth_kb() {
             // What the allocator keeps varies by some megabytes.
             anyhow::ensure!(most <= first + first / 10 + 8_192, "memory grew from {first} to {most} KB: {self:?}");

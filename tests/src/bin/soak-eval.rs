@@ -46,6 +46,7 @@ fn main() -> anyhow::Result<()> {
     writeln!(out, "{} billed, {} booked ({:+.1} %), of ${}", soaked.billed(), soaked.booked, soaked.off(), soaked.cap)?;
     if let Some((first, most)) = soaked.growth_kb() {
         writeln!(out, "memory: {} MB in the first tenth, at most {} MB after it", first >> 10, most >> 10)?;
+        writeln!(out, "threads: at most {}", soaked.threads)?;
     }
     soaked.check(cli.keys)?;
     Ok(writeln!(out, "all of it holds")?)

@@ -65,7 +65,7 @@ pub struct Completer {
     plans: AtomicU32,
     started: Instant,
     /// One permit per processor. Otherwise a hundred requests would take a hundred threads and their memory.
-    permits: Semaphore,
+    permits: Arc<Semaphore>,
 }
 
 impl Completer {
@@ -88,7 +88,7 @@ impl Completer {
             names: RandomState::new(),
             plans: AtomicU32::new(0),
             started: Instant::now(),
-            permits: Semaphore::new(std::thread::available_parallelism().map_or(2, usize::from)),
+            permits: Arc::new(Semaphore::new(std::thread::available_parallelism().map_or(2, usize::from))),
         }
     }
 
@@ -120,11 +120,17 @@ impl Completer {
         }
     }
 
-    /// Runs work of about a millisecond off the task that serves all requests. Work starts in the order of the calls. `None` if it panicked.
+    /// Runs work of about a millisecond, which waits for nothing, off the task that serves all requests. Work starts in the order of the calls.
+    /// `None` if it panicked.
     pub async fn work<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> Option<T> {
         // The semaphore is never closed.
-        let _permit = self.permits.acquire().await.ok()?;
-        tokio::task::spawn_blocking(work).await.inspect_err(|_| self.crashes.crashed("a completion")).ok()
+        let permit = Arc::clone(&self.permits).acquire_owned().await.ok()?;
+        // The permit goes with the work, which ends even if nobody waits for it any more.
+        let permitted = move || {
+            let _permit = permit;
+            work()
+        };
+        tokio::task::spawn_blocking(permitted).await.inspect_err(|_| self.crashes.crashed("a completion")).ok()
     }
 
     /// Locks the cache of answers, for a statement or two and never across an `await`.

@@ -1,8 +1,9 @@
 //! The stages of a completion, in their order. Read this file to know the program:
 //!
 //! ```text
-//! classify → gate → cache → lines → embedded → plan        `decide`: at once, without a wait
-//!     → join → wait → ask → cut → present                  `complete`: models, while time and money remain
+//! classify → gate → cache → lines → embedded        `decide`: at once
+//!     → plan                                        `weigh`: at once, when the ledger has said what is left
+//!     → join → wait → ask → cut → present           `complete`: models, while time and money remain
 //! ```
 //!
 //! An answer is shown line by line and read on behind the first: `lines` finds the next one.
@@ -26,7 +27,6 @@ use pennyworth_core::syntax;
 use pennyworth_core::task::Task;
 use pennyworth_core::wait::Stakes;
 use ropey::Rope;
-use tokio::runtime::Handle;
 use tokio::sync::oneshot;
 
 use super::asking::{ask, may_ask, wait};
@@ -111,31 +111,51 @@ pub async fn complete(
 /// Why nothing is suggested at a place at all.
 pub const OFF: &str = "suggestions are off here: `enabled` is false, or the language is switched off";
 
-/// Decides on another thread, with the current configuration and what is left of the caps.
+/// Decides on another thread, with the current configuration and what is left of the caps. The ledger answers while the place is classified.
 pub(super) async fn decide_at_once(completer: &Arc<Completer>, request: Request) -> Option<Decision> {
     let scope = completer.scope(&request.path).await;
     let configuration = completer.configuration.get();
-    let (asker, asked) = (Arc::clone(completer), Arc::clone(&configuration));
-    // The ledger answers while the place is classified.
-    let cap_left = match request.ready_only {
-        true => None,
-        false => Some(tokio::spawn(async move { asker.cap_left(&asked, &scope).await })),
+    let (needs_none, asked) = (request.ready_only, Arc::clone(&configuration));
+    let known = Arc::new(OnceLock::new());
+    let asking = async {
+        let cap_left = if needs_none { Some(Money::ZERO) } else { completer.cap_left(&asked, &scope).await };
+        let _ = known.set(cap_left);
     };
-    let runtime = Handle::current();
-    let cap_left = move || match cap_left {
-        None => Some(Money::ZERO),
-        Some(asked) => runtime.block_on(asked).ok().flatten(),
+    let (worker, answered) = (Arc::clone(completer), Arc::clone(&known));
+    let deciding = completer.work(move || {
+        let mut decision = decide(&worker, configuration, request, Depth::First)?;
+        // It does not wait: a thread that waits for the ledger would be missing to calls that cost nothing.
+        if let Some(cap_left) = answered.get() {
+            weigh(&worker, &mut decision, *cap_left, Depth::First);
+        }
+        Some(decision)
+    });
+    tokio::pin!(asking, deciding);
+    let decided = tokio::select! {
+        biased;
+        () = &mut asking => deciding.await,
+        decided = &mut deciding => decided,
     };
-    let worker = Arc::clone(completer);
-    completer.work(move || decide(&worker, configuration, request, cap_left, Depth::First)).await?
+    let mut decision = decided??;
+    if !awaits_plan(&decision, Depth::First) {
+        return Some(decision);
+    }
+    if known.get().is_none() {
+        asking.await;
+    }
+    let (worker, cap_left) = (Arc::clone(completer), known.get().copied().flatten());
+    let weighing = move || {
+        weigh(&worker, &mut decision, cap_left, Depth::First);
+        decision
+    };
+    completer.work(weighing).await
 }
 
-/// The stages that need no wait. `None` if suggestions are off here. `cap_left` says what is left of the caps, `None` if that is unknown.
+/// The stages before the plan. `None` if suggestions are off here.
 pub fn decide(
     completer: &Completer,
     configuration: Arc<Configuration>,
     request: Request,
-    cap_left: impl FnOnce() -> Option<Money>,
     depth: Depth,
 ) -> Option<Decision> {
     let mut decision = classify(completer, configuration, request)?;
@@ -172,25 +192,28 @@ pub fn decide(
 
     decision.learned = completer.learner.model.generation();
     decision.embedded = embedded(completer, &decision, task);
-    let may_show = decision.embedded.is_some() && decision.completion.is_none() && spares_embedded;
     // Without a model to compare with, a plan would cost time for nothing.
     let compares = decision.gate == Gate::Ask && decision.configuration.models.enabled().next().is_some();
-    if may_show && !compares {
-        decision.completion = embedded_completion(completer, &decision);
-    }
-    if decision.completion.is_none() || everything {
-        // A report shows the plan without exploration.
-        let explores = !everything && completer.explores(decision.scope().settings.explore);
-        decision.plan = Some(plan(completer, &decision, (task, file), cap_left(), explores));
-        if !everything {
-            tell_slow(completer, &decision);
-        }
-        decision.wait_ms = wait_ms(completer, &decision);
-    }
-    if may_show && compares && !decision.is_model_worth_more() {
+    if may_show_embedded(&decision) && !compares {
         decision.completion = embedded_completion(completer, &decision);
     }
     Some(decision)
+}
+
+/// The plan, if a decision awaits one. `cap_left` says what is left of the caps, `None` if that is unknown.
+pub fn weigh(completer: &Completer, decision: &mut Decision, cap_left: Option<Money>, depth: Depth) {
+    let Some(task) = decision.context.task.filter(|_| awaits_plan(decision, depth)) else { return };
+    let everything = depth == Depth::Everything;
+    // A report shows the plan without exploration.
+    let explores = !everything && completer.explores(decision.scope().settings.explore);
+    decision.plan = Some(plan(completer, decision, task, cap_left, explores));
+    if !everything {
+        tell_slow(completer, decision);
+    }
+    decision.wait_ms = wait_ms(completer, decision);
+    if may_show_embedded(decision) && !decision.is_model_worth_more() {
+        decision.completion = embedded_completion(completer, decision);
+    }
 }
 
 // The other stages, each a function of its name. -------------------------------------------------------------------------------------------------
@@ -282,14 +305,9 @@ fn gate(completer: &Completer, decision: &Decision, task: Task, file: FileKind) 
 }
 
 /// Plans the calls of other models: prompt, budget, stop texts, deadline and route.
-fn plan(
-    completer: &Completer,
-    decision: &Decision,
-    (task, file): (Task, FileKind),
-    cap_left: Option<Money>,
-    explore: bool,
-) -> Plan {
+fn plan(completer: &Completer, decision: &Decision, task: Task, cap_left: Option<Money>, explore: bool) -> Plan {
     let Decision { request, configuration, cursor, .. } = decision;
+    let file = decision.scope().kind_of(&request.snapshot.text);
     let (scope, language) = (decision.scope(), decision.language());
     let row = scope.tasks.row(task);
     let Around { above, prefix, suffix } = prompt::around(Window::of(row), &cursor.around, cursor.offset_around);
@@ -393,6 +411,17 @@ fn moment<'a>(completer: &Completer, decision: &'a Decision, task: Task, file: F
 /// Whether the gate is closed to protect something, and not because a call would bring nothing.
 fn is_protected(gate: Gate) -> bool {
     matches!(gate, Gate::Silent(why) if !why.is_guess())
+}
+
+/// Whether nothing is ready and models may say something, so that only a plan can go on. A report wants one in any case.
+fn awaits_plan(decision: &Decision, depth: Depth) -> bool {
+    let seeks = decision.completion.is_none() && spares_embedded(decision.gate);
+    decision.plan.is_none() && decision.context.task.is_some() && (seeks || depth == Depth::Everything)
+}
+
+/// Whether the embedded model said something where nothing else is ready.
+fn may_show_embedded(decision: &Decision) -> bool {
+    decision.embedded.is_some() && decision.completion.is_none() && spares_embedded(decision.gate)
 }
 
 fn spares_embedded(gate: Gate) -> bool {

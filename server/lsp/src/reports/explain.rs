@@ -9,14 +9,16 @@ use pennyworth_core::task::Task;
 use serde_json::{Value, json};
 
 use crate::complete::decision::{Decision, Depth};
-use crate::complete::stages::{OFF, decide};
+use crate::complete::stages::{OFF, decide, weigh};
 use crate::complete::{Completer, Request};
 use crate::documents::session::STALE;
 use crate::reports::words::counted;
 
 /// Runs every stage for a request. `None` where suggestions are off.
 pub fn decided(completer: &Completer, request: Request, cap_left: Option<Money>) -> Option<Decision> {
-    decide(completer, completer.configuration.get(), request, || cap_left, Depth::Everything)
+    let mut decision = decide(completer, completer.configuration.get(), request, Depth::Everything)?;
+    weigh(completer, &mut decision, cap_left, Depth::Everything);
+    Some(decision)
 }
 
 /// What every stage decides about a request, as text.
