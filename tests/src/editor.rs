@@ -485,7 +485,16 @@ pub fn beside(server: Option<PathBuf>) -> anyhow::Result<PathBuf> {
 
 /// The server's binary, built if it is missing or old.
 pub fn binary() -> PathBuf {
-    let built = std::process::Command::new(env!("CARGO"))
+    // What Cargo tells a test of its package would make build scripts that look at it run once more, and all that depends on them.
+    let of_this_test = std::env::vars_os().map(|(name, _)| name).filter(|name| {
+        let name = name.to_string_lossy();
+        name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_")
+    });
+    let mut cargo = std::process::Command::new(env!("CARGO"));
+    of_this_test.for_each(|name| {
+        cargo.env_remove(name);
+    });
+    let built = cargo
         // The tests of its package bring it along, with the features of this build: other features would build all dependencies once more.
         .args(["test", "--quiet", "--no-run", "--workspace", "--test", "ledger"])
         .status();
