@@ -81,7 +81,9 @@ impl Server {
 
     /// `window/workDoneProgress/cancel`, for which tower-lsp has no method.
     async fn cancel_progress(&self, params: WorkDoneProgressCancelParams) {
-        status::cancel_progress(&self.parts.completer.learner, &self.parts.status, &params);
+        if !self.parts.desk.demands.cancel(&params) {
+            status::cancel_progress(&self.parts.completer.learner, &self.parts.status, &params);
+        }
     }
 
     /// `pennyworth/viewFileText`: the text that the server has of a document, for tests and bug reports; `null` if it is not open.
@@ -136,6 +138,7 @@ impl LanguageServer for Server {
         match edited {
             Some(Edited { changes, text, is_lost, is_found }) => {
                 self.parts.followers.edited(&uri, &changes, &text);
+                self.parts.follow_findings(&uri, &changes);
                 if is_lost {
                     self.parts.lost(&convert::document(&uri));
                 }
@@ -194,7 +197,9 @@ impl LanguageServer for Server {
     }
 
     async fn code_action(&self, params: CodeActionParams) -> Result<Option<Vec<CodeActionResponse>>> {
-        Ok(Some(actions::actions(&self.parts.documents, &self.parts.completer.pauses, &params)))
+        let Parts { documents, completer, editor, .. } = &self.parts;
+        let asks = completer.configuration.get().models.any_chat();
+        Ok(editor.get().map(|editor| actions::actions(editor, documents, (&completer.pauses, asks), &params)))
     }
 
     async fn execute_command(&self, params: ExecuteCommandParams) -> Result<Option<LspAny>> {

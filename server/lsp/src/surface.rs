@@ -3,10 +3,14 @@
 
 pub mod actions;
 pub mod commands;
+pub mod demand;
+pub mod desk;
 pub mod faults;
+pub mod findings;
 pub mod inline;
 pub mod menu;
 mod nothing;
+mod results;
 pub mod scratch;
 mod screen;
 pub mod status;

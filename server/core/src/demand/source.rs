@@ -53,6 +53,13 @@ impl Source {
         let innermost = around.max_by_key(|item| (item.depth, item.whole.start));
         innermost.map_or_else(|| self.lines(self.line(part.start)..self.line(part.end) + 1), |item| item.whole.clone())
     }
+
+    /// The lines of the innermost item around some lines; else these. Lines are counted from 0.
+    pub fn item_lines(&self, lines: Range<usize>) -> Range<usize> {
+        let bytes = self.lines(lines);
+        let item = self.scope(&(bytes.start..bytes.end.saturating_sub(1).max(bytes.start)));
+        self.line(item.start)..self.line(item.end.saturating_sub(1).max(item.start)) + 1
+    }
 }
 
 #[cfg(test)]
@@ -68,6 +75,7 @@ mod tests {
         assert_eq!(scope(at("d\n")..at("d\n")), "fn c() {\n    d\n}");
         assert_eq!(scope(at("b")..at("b")), "use b;\n");
         assert_eq!(scope(0..text.len()), text);
+        assert_eq!((source.item_lines(4..5), source.item_lines(1..2)), (3..6, 1..2));
         assert_eq!((source.lines(1..2), source.lines(9..10), source.line(999)), (7..14, 32..32, 6));
     }
 }

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use super::format::{Format, format_for_id};
+use super::format::{Format, Shape, format_for_id};
 use super::model::{Model, Protocol};
 use super::rows::{ModelRow, Rows};
 
@@ -49,6 +49,12 @@ impl Models {
     /// The models that the user's configuration names, by name.
     pub fn enabled(&self) -> impl Iterator<Item = &Model> {
         self.models.values().filter(|model| model.enabled)
+    }
+
+    /// Whether one of these takes instructions, and does not only continue code.
+    pub fn any_chat(&self) -> bool {
+        let is_chat = |model: &Model| self.formats.get(&model.format).is_some_and(|format| format.shape == Shape::Chat);
+        self.enabled().any(is_chat)
     }
 
     /// The names of all providers.

@@ -37,15 +37,11 @@ impl Job {
         words: &str,
         diagnostics: &[Diagnostic],
     ) -> Job {
-        let bytes = file.source.lines(lines.clone());
-        let is_one = lines.len() <= 1;
-        // A single line stands for the item around it; for an edit, lines stand for themselves.
-        let scope = match task {
-            Task::Edit if !is_one => bytes.clone(),
-            Task::Explain if !is_one => bytes.clone(),
-            _ => file.source.scope(&(bytes.start..bytes.end.saturating_sub(1).max(bytes.start))),
+        // A single line stands for the item around it; to edit or explain, lines stand for themselves.
+        let whole = match task {
+            Task::Edit | Task::Explain if lines.len() > 1 => lines,
+            _ => file.source.item_lines(lines),
         };
-        let whole = file.source.line(scope.start)..file.source.line(scope.end.saturating_sub(1).max(scope.start)) + 1;
         let sent = file.sent.lines(whole.clone());
         let mut need = {
             let finder = Finder::new(configuration, &file.path, file.scope.settings.privacy());

@@ -24,9 +24,9 @@ pub(super) fn capabilities(settings: &Settings, editor: &Editor) -> ServerCapabi
         notebook_document_sync: editor.notebooks.then(|| notebooks().into()),
         inline_completion_provider: Some(InlineCompletionProvider::Bool(true)),
         completion_provider: menu::options(settings, editor),
-        code_action_provider: (!editor.inline).then(|| CodeActionProvider::CodeActionOptions(actions::options())),
+        code_action_provider: Some(CodeActionProvider::CodeActionOptions(actions::options())),
         execute_command_provider: Some(ExecuteCommandOptions {
-            commands: commands::ALL.map(String::from).to_vec(),
+            commands: commands::all().map(String::from).collect(),
             ..ExecuteCommandOptions::default()
         }),
         workspace: Some(WorkspaceOptions {

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
+use pennyworth_core::text::Change;
 use tower_lsp::Client;
 use tower_lsp::gen_lsp_types::Uri;
 
@@ -23,6 +24,7 @@ use crate::learn::thread::{self as learning, Forgotten};
 use crate::ledger::Ledger;
 use crate::settings::Settings;
 use crate::surface::commands::Commands;
+use crate::surface::desk::Desk;
 use crate::surface::faults::Marks;
 use crate::surface::status::Changes;
 use crate::surface::{Suggestions, Texts, scratch, status};
@@ -37,7 +39,7 @@ const LEDGER_PATIENCE: Duration = Duration::from_secs(5);
 pub(super) struct Parts {
     pub(super) client: Client,
     /// The client as `initialize` describes it; empty before that.
-    pub(super) editor: OnceLock<Editor>,
+    pub(super) editor: Arc<OnceLock<Editor>>,
     pub(super) documents: Arc<Documents>,
     pub(super) completer: Arc<Completer>,
     pub(super) suggestions: Arc<Suggestions>,
@@ -45,7 +47,8 @@ pub(super) struct Parts {
     pub(super) followers: Followers,
     pub(super) sources: Arc<Sources>,
     parser: Arc<Parser>,
-    texts: Texts,
+    texts: Arc<Texts>,
+    pub(super) desk: Desk,
     marks: Arc<Marks>,
     background: Arc<Background>,
     ledger: Option<PathBuf>,
@@ -72,9 +75,18 @@ impl Parts {
         let (read, changes) = (Arc::clone(&documents), Arc::clone(&status));
         let sources =
             Sources::new(client.clone(), (config.clone(), ledger.as_deref()), read, Arc::clone(&completer), changes);
+        let (editor, texts) = (Arc::default(), Arc::new(Texts::new(config, ledger.clone())));
+        let desk = Desk {
+            client: client.clone(),
+            editor: Arc::clone(&editor),
+            texts: Arc::clone(&texts),
+            documents: Arc::clone(&documents),
+            completer: Arc::clone(&completer),
+            demands: Arc::default(),
+        };
         Parts {
             client,
-            editor: OnceLock::new(),
+            editor,
             documents,
             completer,
             suggestions,
@@ -82,7 +94,8 @@ impl Parts {
             parser,
             followers,
             sources: Arc::new(sources),
-            texts: Texts::new(config, ledger.clone()),
+            texts,
+            desk,
             marks: Arc::default(),
             background,
             ledger,
@@ -225,6 +238,14 @@ impl Parts {
         self.status.changed();
     }
 
+    /// Findings of reviews follow their lines.
+    pub(super) fn follow_findings(&self, uri: &Uri, changes: &[Change]) {
+        if self.desk.demands.findings.edited(uri, changes) {
+            let (desk, uri) = (self.desk.clone(), uri.clone());
+            self.background.spawn(async move { desk.demands.findings.publish(&desk.client, &uri).await });
+        }
+    }
+
     /// The parts that commands may touch.
     pub(super) fn commands(&self) -> Commands<'_> {
         Commands {
@@ -235,6 +256,8 @@ impl Parts {
             suggestions: &self.suggestions,
             status: &self.status,
             texts: &self.texts,
+            desk: &self.desk,
+            background: &self.background,
         }
     }
 

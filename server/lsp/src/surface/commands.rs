@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use pennyworth_core::gate::Trigger;
+use pennyworth_core::task::Task;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use tower_lsp::Client;
@@ -15,6 +16,8 @@ use tower_lsp::gen_lsp_types::{
 };
 use tower_lsp::jsonrpc::{Error, Result};
 
+use super::demand::{self, Asked};
+use super::desk::Desk;
 use super::nothing;
 use super::status::{self, Changes, tell_troubles};
 use super::suggestions::Suggestions;
@@ -25,6 +28,7 @@ use crate::documents::session::{AskedBy, STALE};
 use crate::documents::{Documents, session};
 use crate::ledger::SuggestionId;
 use crate::reports::{check, explain, stats};
+use crate::sync::Background;
 use crate::wire::editor::Editor;
 use crate::wire::{convert, messages};
 
@@ -56,9 +60,30 @@ pub const SHOW: &str = "pennyworth.show";
 /// Said where there is no completion.
 const NOTHING: &str = "nothing here";
 
+/// Dismisses the findings of a review at a line. Takes the document's URI and a position.
+pub const DISMISS_FINDING: &str = "pennyworth.dismissFinding";
+
+/// The commands that are not of tasks on demand.
+const OWN: [&str; 13] = [
+    ACCEPTED,
+    ACCEPTED_PART,
+    DISMISSED,
+    COMPLETE,
+    TOGGLE,
+    PAUSE,
+    STATUS,
+    STATS,
+    EXPLAIN,
+    CHECK,
+    FILES,
+    SHOW,
+    DISMISS_FINDING,
+];
+
 /// Every command.
-pub const ALL: [&str; 12] =
-    [ACCEPTED, ACCEPTED_PART, DISMISSED, COMPLETE, TOGGLE, PAUSE, STATUS, STATS, EXPLAIN, CHECK, FILES, SHOW];
+pub fn all() -> impl Iterator<Item = &'static str> {
+    OWN.into_iter().chain(demand::COMMANDS.map(|(command, _)| command))
+}
 
 /// The arguments of a command.
 struct Arguments<'a>(&'a [Value]);
@@ -93,9 +118,13 @@ pub struct Commands<'a> {
     /// The suggestions on the screen.
     pub suggestions: &'a Suggestions,
     /// The status, which some commands change.
-    pub status: &'a Changes,
+    pub status: &'a Arc<Changes>,
     /// Reports as documents.
     pub texts: &'a Texts,
+    /// Where tasks on demand are run.
+    pub desk: &'a Desk,
+    /// What runs beside the client.
+    pub background: &'a Background,
 }
 
 impl Commands<'_> {
@@ -160,9 +189,43 @@ impl Commands<'_> {
                 self.show(&arguments).await?;
                 return Ok(None);
             }
-            unknown => return Err(Error::invalid_params(format!("no command `{unknown}`; known: {}", ALL.join(", ")))),
+            DISMISS_FINDING => {
+                let (uri, position) = arguments.place(0)?;
+                let snapshot = documents.session().peek(&uri);
+                let line =
+                    snapshot.and_then(|snapshot| Some(snapshot.text.get_line(position.line as usize)?.to_string()));
+                self.desk.demands.findings.dismiss(client, &uri, position.line, &line.unwrap_or_default()).await;
+                return Ok(None);
+            }
+            other => match demand::COMMANDS.iter().find(|(command, _)| *command == other) {
+                Some((_, task)) => return self.demand(*task, &arguments).await,
+                None => {
+                    let known = all().collect::<Vec<_>>().join(", ");
+                    return Err(Error::invalid_params(format!("no command `{other}`; known: {known}")));
+                }
+            },
         };
         Ok(Some(answer))
+    }
+
+    /// Begins a task on demand. It is answered at once, unless the client asks for the result itself.
+    async fn demand(&self, task: Task, arguments: &Arguments<'_>) -> Result<Option<Value>> {
+        let asked: Asked = arguments.get(0, "an object with the `uri` of a document and a `range`")?;
+        if self.editor.is_none() {
+            return Ok(None);
+        }
+        if asked.returns {
+            return self.desk.run(task, asked).await.map_err(failed);
+        }
+        let (desk, status) = (self.desk.clone(), Arc::clone(self.status));
+        self.background.spawn(async move {
+            if let Err(error) = desk.run(task, asked).await {
+                messages::show(&desk.client, MessageType::Info, format!("Pennyworth: {error:#}"));
+            }
+            // Money may have been spent.
+            status.changed();
+        });
+        Ok(None)
     }
 
     /// What is shown at a place does not come back there for a while.

@@ -1,0 +1,264 @@
+//! Tasks on demand in an editor: a command starts one, its progress can be cancelled, and its result is an edit of the version that was read, marks,
+//! or a document. A client that asks for the result itself gets it as the command's answer. It leaves the tasks to `demand`.
+
+use std::collections::HashMap;
+use std::ops::Range;
+use std::path::PathBuf;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use anyhow::bail;
+use pennyworth_core::demand::Source;
+use pennyworth_core::money::Money;
+use pennyworth_core::task::Task;
+use serde::Deserialize;
+use serde_json::Value;
+use tokio::runtime::Handle;
+use tokio::sync::{oneshot, watch};
+use tokio::time::timeout;
+use tower_lsp::gen_lsp_types::{MessageActionItem, MessageType, ProgressToken, Uri};
+use tower_lsp::{Client, gen_lsp_types as wire};
+
+use super::desk::{Desk, TOKEN};
+use super::results::{Done, Read};
+use crate::demand::git::{Range as Changes, Repository};
+use crate::demand::{Diagnostic, File, Job, Outcome, workspace};
+use crate::sync::lock;
+use crate::wire::convert;
+
+/// The command of each task, with the task.
+pub const COMMANDS: [(&str, Task); 7] = [
+    ("pennyworth.explainCode", Task::Explain),
+    ("pennyworth.document", Task::Document),
+    ("pennyworth.fix", Task::Fix),
+    ("pennyworth.edit", Task::Edit),
+    ("pennyworth.tests", Task::Tests),
+    ("pennyworth.review", Task::Review),
+    ("pennyworth.commit", Task::Commit),
+];
+/// Longest wait for the client to prepare for a progress.
+const PATIENCE: Duration = Duration::from_secs(2);
+/// Shortest time between two reports of progress.
+const TOGETHER: Duration = Duration::from_millis(200);
+
+/// What a command takes: a document and lines of it, or a change.
+#[derive(Clone, Debug, Deserialize)]
+pub struct Asked {
+    /// The document; for a review or a message, any document of the repository, or its folder.
+    pub uri: Uri,
+    /// The lines.
+    pub range: Option<wire::Range>,
+    /// The user's instruction.
+    #[serde(default)]
+    pub instruction: String,
+    /// What a compiler or linter reports.
+    #[serde(default)]
+    pub diagnostics: Vec<Reported>,
+    /// Whether the change in the index is meant.
+    #[serde(default)]
+    pub staged: bool,
+    /// The revision since which the change is meant.
+    pub since: Option<String>,
+    /// Whether the command answers with the result, instead of applying or showing it.
+    #[serde(default)]
+    pub returns: bool,
+}
+
+/// A diagnostic, as the client has it.
+#[derive(Clone, Debug, Deserialize)]
+pub struct Reported {
+    /// Where.
+    pub range: wire::Range,
+    /// What it says.
+    pub message: String,
+}
+
+impl Desk {
+    /// Runs a task to its result, with a progress. Returns the result if the command asks for it.
+    pub async fn run(&self, task: Task, asked: Asked) -> anyhow::Result<Option<Value>> {
+        let number = self.demands.number.fetch_add(1, Ordering::Relaxed);
+        let (cancel, mut cancelled) = oneshot::channel();
+        lock(&self.demands.running).insert(number, cancel);
+        let (heard, hears) = watch::channel(String::new());
+        let shown = tokio::spawn(show(self.client.clone(), self.can(|editor| editor.progress), number, task, hears));
+        let done = tokio::select! {
+            biased;
+            _ = &mut cancelled => None,
+            done = self.ask(task, &asked, heard) => Some(done),
+        };
+        lock(&self.demands.running).remove(&number);
+        let _ = shown.await;
+        let Some(done) = done else { return Ok(None) };
+        let done = done?;
+        match asked.returns {
+            true => Ok(Some(self.told(&done))),
+            false => self.present(task, done).await.map(|()| None),
+        }
+    }
+
+    /// Plans the jobs on a thread that may wait for disks, and runs them.
+    async fn ask(&self, task: Task, asked: &Asked, heard: watch::Sender<String>) -> anyhow::Result<Done> {
+        let (desk, wanted, handle) = (self.clone(), asked.clone(), Handle::current());
+        let planned = tokio::task::spawn_blocking(move || handle.block_on(desk.plan(task, &wanted)));
+        let (jobs, read) = planned.await??;
+        if let Some(why) = jobs.first().and_then(Job::why_not) {
+            bail!("no model may be asked: {why}");
+        }
+        let expected: Money = jobs.iter().map(|job| job.costs().1).sum();
+        if expected > Money::from_usd(self.completer.configuration.get().settings().confirm_usd) {
+            self.confirm(expected).await?;
+        }
+        let mut outcome = Vec::new();
+        for job in &jobs {
+            let tell = |model: &str, chars: usize| {
+                heard.send_replace(format!("{model}, {chars} characters"));
+            };
+            outcome.push(job.run(&self.completer, &tell).await);
+        }
+        let (ledger, calls) = (self.completer.ledger.opened().await.clone(), outcome.clone());
+        let tried = calls.into_iter().flat_map(|outcome: Outcome| outcome.tried);
+        let calls: Vec<_> = tried.filter_map(|tried| tried.call).collect();
+        let cost = tokio::task::spawn_blocking(move || calls.into_iter().filter_map(|call| ledger.cost(call)).sum());
+        Ok(Done { outcome, read, cost: cost.await? })
+    }
+
+    /// Asks the user before more is spent than `confirm_usd`.
+    async fn confirm(&self, expected: Money) -> anyhow::Result<()> {
+        let title = |text: &str| MessageActionItem { title: text.into(), properties: HashMap::new() };
+        let message = format!("Pennyworth: this costs about {expected}. Go on?");
+        let actions = vec![title("Yes"), title("No")];
+        let chosen = self.client.show_message_request(MessageType::Info, message, Some(actions)).await?;
+        if chosen.is_none_or(|chosen| chosen.title != "Yes") {
+            bail!("nothing was sent: it would cost about {expected}");
+        }
+        Ok(())
+    }
+
+    async fn plan(&self, task: Task, asked: &Asked) -> anyhow::Result<(Vec<Job>, Option<Read>)> {
+        let configuration = self.completer.configuration.read().await;
+        if matches!(task, Task::Review | Task::Commit) {
+            return Ok((self.of_change(task, asked).await?, None));
+        }
+        let (snapshot, path, counting) = {
+            let session = self.documents.session();
+            let found = session.peek(&asked.uri).zip(session.path(&asked.uri)).zip(session.counting(&asked.uri));
+            let ((snapshot, path), counting) = found.ok_or_else(|| anyhow::anyhow!(session.why_not(&asked.uri)))?;
+            (snapshot, path, counting)
+        };
+        let range = asked.range.ok_or_else(|| anyhow::anyhow!("the command names no lines"))?;
+        let file = File::of(&configuration, &path, Some(snapshot.language), &snapshot.text.to_string())
+            .map_err(|refused| anyhow::anyhow!("{refused}"))?;
+        let lines = lines(&range);
+        let reported: Vec<Diagnostic> = asked
+            .diagnostics
+            .iter()
+            .map(|reported| Diagnostic { lines: self::lines(&reported.range), message: reported.message.clone() })
+            .collect();
+        let (mut words, mut lines) = (asked.instruction.clone(), lines);
+        if task == Task::Edit && words.trim().is_empty() {
+            (words, lines) = instruction(&file.source, lines).ok_or_else(|| {
+                anyhow::anyhow!("there is no instruction: write it above the lines, as in `// {MARK} return early`")
+            })?;
+        }
+        let read = Read { uri: asked.uri.clone(), snapshot, counting };
+        let job = match task {
+            Task::Tests => Job::tests(&self.completer, &configuration, file, lines.start)
+                .await
+                .map_err(|refused| anyhow::anyhow!("{refused}"))?,
+            _ => Job::about(&self.completer, &configuration, task, file, lines, &words, &reported).await,
+        };
+        Ok((vec![job], Some(read)))
+    }
+
+    async fn of_change(&self, task: Task, asked: &Asked) -> anyhow::Result<Vec<Job>> {
+        let configuration = self.completer.configuration.read().await;
+        let place = convert::path(&asked.uri).unwrap_or_else(|| PathBuf::from("."));
+        let repository = Repository::around(&workspace(&place))?;
+        let range = match (&asked.since, asked.staged || task == Task::Commit) {
+            (Some(revision), _) => Changes::Since(revision.clone()),
+            (None, true) => Changes::Staged,
+            (None, false) => Changes::Unstaged,
+        };
+        let changes = repository.changes(&range, &[], &mut Vec::new())?;
+        if changes.is_empty() {
+            bail!("nothing has changed");
+        }
+        let mut refused = Vec::new();
+        let jobs = match task {
+            Task::Commit => {
+                let subjects = repository.subjects();
+                Job::commit(&self.completer, &configuration, &changes, &subjects, &mut refused)
+                    .await
+                    .into_iter()
+                    .collect()
+            }
+            _ => Job::review(&self.completer, &configuration, &changes, &mut refused).await,
+        };
+        if jobs.is_empty() {
+            bail!("nothing of the change may go into a prompt");
+        }
+        Ok(jobs)
+    }
+}
+
+/// The mark of an instruction in a comment.
+pub(super) const MARK: &str = "pw:";
+
+/// The instruction in a comment at the beginning of some lines or just above them, and the lines that it is about, with its own, so that the edit
+/// removes it. A single line stands for its item.
+fn instruction(source: &Source, lines: Range<usize>) -> Option<(String, Range<usize>)> {
+    let all: Vec<&str> = source.text.lines().collect();
+    let words = |at: usize| Some(all.get(at)?.split_once(MARK)?.1.trim().to_owned());
+    let places = [Some(lines.start), lines.start.checked_sub(1)];
+    let (at, words) = places.into_iter().flatten().find_map(|at| Some((at, words(at)?)))?;
+    let below = lines.start.max(at + 1);
+    let about = match lines.end.saturating_sub(below) {
+        0 | 1 => source.item_lines(below..below + 1),
+        _ => below..lines.end,
+    };
+    Some((format!("{words}\nRemove the comment with this instruction."), at.min(about.start)..about.end))
+}
+
+/// The lines of a range: a selection that ends at the beginning of a line does not have that line.
+fn lines(range: &wire::Range) -> Range<usize> {
+    let (start, end) = (range.start.line as usize, range.end.line as usize);
+    let end = if range.end.character == 0 && end > start { end } else { end + 1 };
+    start..end
+}
+
+/// Shows the progress of a task until nobody tells of it any more.
+async fn show(client: Client, shows: bool, number: u64, task: Task, mut hears: watch::Receiver<String>) {
+    let token = ProgressToken::String(format!("{TOKEN}{number}"));
+    let made = client.create_work_done_progress(token.clone());
+    if !shows || !matches!(timeout(PATIENCE, made).await, Ok(Ok(()))) {
+        return;
+    }
+    let progress = client.progress(token, format!("Pennyworth: {task}")).with_cancel_button().begin().await;
+    while hears.changed().await.is_ok() {
+        let message = hears.borrow_and_update().clone();
+        progress.report_with_message(message, Some(true)).await;
+        tokio::time::sleep(TOGETHER).await;
+    }
+    progress.finish().await;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_instruction_stands_in_a_comment_above_the_lines() {
+        let text = "fn a() {\n    // pw: return early\n    b();\n    c();\n}\n\n// pw: more\nfn d() {\n    e();\n}\n";
+        let source = Source::new("a.rs", pennyworth_grammars::by_name("rust").unwrap(), text);
+        let found = |lines| {
+            let (words, lines) = instruction(&source, lines)?;
+            Some((words.lines().next().unwrap_or_default().to_owned(), lines))
+        };
+        let (early, more) = (|lines| Some(("return early".into(), lines)), |lines| Some(("more".into(), lines)));
+        assert_eq!(found(2..4), early(1..4), "of lines below it");
+        assert_eq!(found(1..4), early(1..4), "of lines with it");
+        assert_eq!([found(1..2), found(2..3)], [early(0..5), early(0..5)], "of a line, which stands for its item");
+        assert_eq!([found(6..7), found(7..8)], [more(6..10), more(6..10)], "of an item below it");
+        assert_eq!(found(3..4), None);
+    }
+}

@@ -1,0 +1,63 @@
+//! Where tasks on demand are run: the parts of the server that they need, those that run now, and the findings on the screen. It leaves running them
+//! to `demand`, and their results to `results`.
+
+use std::collections::HashMap;
+use std::sync::atomic::AtomicU64;
+use std::sync::{Arc, Mutex, OnceLock};
+
+use tokio::sync::oneshot;
+use tower_lsp::Client;
+use tower_lsp::gen_lsp_types::{ProgressToken, WorkDoneProgressCancelParams};
+
+use super::findings::Shown;
+use super::texts::Texts;
+use crate::complete::Completer;
+use crate::documents::Documents;
+use crate::sync::lock;
+use crate::wire::editor::Editor;
+
+/// How the names of their progresses begin.
+pub(super) const TOKEN: &str = "pennyworth/task/";
+
+/// The tasks that run, by the number of their progress, and what reviews found.
+#[derive(Default)]
+pub struct Demands {
+    pub(super) number: AtomicU64,
+    pub(super) running: Mutex<HashMap<u64, oneshot::Sender<()>>>,
+    /// The findings on the screen.
+    pub findings: Shown,
+}
+
+/// What a task on demand needs of the server.
+#[derive(Clone)]
+pub struct Desk {
+    /// The client.
+    pub client: Client,
+    /// What it can do; empty before it introduced itself.
+    pub editor: Arc<OnceLock<Editor>>,
+    /// Results as documents.
+    pub texts: Arc<Texts>,
+    /// The open documents.
+    pub documents: Arc<Documents>,
+    /// The state that completions share.
+    pub completer: Arc<Completer>,
+    /// The tasks that run.
+    pub demands: Arc<Demands>,
+}
+
+impl Demands {
+    /// The user cancelled a progress. Returns whether it was one of these.
+    pub fn cancel(&self, params: &WorkDoneProgressCancelParams) -> bool {
+        let ProgressToken::String(token) = &params.token else { return false };
+        let number = token.strip_prefix(TOKEN).and_then(|number| number.parse().ok());
+        let running = number.and_then(|number: u64| lock(&self.running).remove(&number));
+        running.is_some_and(|running| running.send(()).is_ok())
+    }
+}
+
+impl Desk {
+    /// Whether the client can do something.
+    pub(super) fn can(&self, what: fn(&Editor) -> bool) -> bool {
+        self.editor.get().is_some_and(what)
+    }
+}

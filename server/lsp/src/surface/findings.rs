@@ -1,0 +1,160 @@
+//! Findings of reviews as marks in their files. They follow their lines while the user edits, vanish when these are rewritten, and one that was
+//! dismissed stays dismissed for that text. It leaves finding them to `demand`.
+
+use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
+use std::sync::Mutex;
+
+use pennyworth_core::demand::{Finding, Severity};
+use pennyworth_core::text::Change;
+use tower_lsp::Client;
+use tower_lsp::gen_lsp_types::{Diagnostic, DiagnosticSeverity, Position, Range, Uri};
+
+use crate::settings::Configuration;
+use crate::sync::lock;
+use crate::wire::convert;
+
+/// The findings on the screen, by the URI of their file.
+#[derive(Default)]
+pub struct Shown {
+    files: Mutex<BTreeMap<String, Vec<Finding>>>,
+    /// What was dismissed, by file, title and the text of its line.
+    dismissed: Mutex<HashSet<u64>>,
+}
+
+impl Shown {
+    /// Shows the findings of a review in place of those of the last one. `line` gives the text of a line of a file as it is now.
+    pub async fn show(
+        &self,
+        client: &Client,
+        configuration: &Configuration,
+        findings: Vec<Finding>,
+        line: impl Fn(&Uri, u32) -> Option<String>,
+    ) {
+        let roots = configuration.folders();
+        let mut now = BTreeMap::<String, Vec<Finding>>::new();
+        for finding in findings {
+            let places = roots.iter().map(|root| root.path.join(&finding.file));
+            let path = places.clone().find(|path| path.exists()).or_else(|| places.clone().next());
+            let Some(uri) = path.and_then(|path| convert::uri(&path)) else { continue };
+            let text = line(&uri, finding.line).unwrap_or_default();
+            if !lock(&self.dismissed).contains(&key(&uri, &finding, &text)) {
+                now.entry(uri.0).or_default().push(finding);
+            }
+        }
+        let changed: Vec<Uri> = {
+            let mut files = lock(&self.files);
+            let changed = files.keys().chain(now.keys()).cloned().collect::<BTreeSet<String>>();
+            *files = now;
+            changed.into_iter().map(Uri).collect()
+        };
+        for uri in changed {
+            self.publish(client, &uri).await;
+        }
+    }
+
+    /// Takes the findings at a line away for good, as long as the line stays as it is.
+    pub async fn dismiss(&self, client: &Client, uri: &Uri, line: u32, text: &str) {
+        {
+            let mut files = lock(&self.files);
+            let Some(findings) = files.get_mut(&uri.0) else { return };
+            let (gone, left) = findings.drain(..).partition(|finding| finding.line == line + 1);
+            *findings = left;
+            let gone: Vec<Finding> = gone;
+            lock(&self.dismissed).extend(gone.iter().map(|finding| key(uri, finding, text)));
+        }
+        self.publish(client, uri).await;
+    }
+
+    /// A document was edited: findings follow their lines, and those whose line was rewritten vanish. Returns whether any did either.
+    pub fn edited(&self, uri: &Uri, changes: &[Change]) -> bool {
+        let mut files = lock(&self.files);
+        let Some(findings) = files.get_mut(&uri.0) else { return false };
+        let before = findings.clone();
+        for change in changes {
+            findings.retain_mut(|finding| moved(finding, change));
+        }
+        *findings != before
+    }
+
+    /// Sends the findings of a file.
+    pub async fn publish(&self, client: &Client, uri: &Uri) {
+        let marks = lock(&self.files).get(&uri.0).into_iter().flatten().map(mark).collect();
+        client.publish_diagnostics(uri.clone(), marks, None).await;
+    }
+}
+
+/// Moves a finding with its line; false if the line was rewritten.
+fn moved(finding: &mut Finding, change: &Change) -> bool {
+    let line = finding.line.saturating_sub(1) as usize;
+    let is_break_alone = change.start == change.old_end && change.old_lines == 1 && change.new_lines > 1;
+    if change.whole || (change.first_line..change.first_line + change.old_lines).contains(&line) && !is_break_alone {
+        return false;
+    }
+    if line < change.first_line {
+        return true;
+    }
+    let shift = |line: u32| {
+        let at = (line as usize + change.new_lines).saturating_sub(change.old_lines);
+        u32::try_from(at).unwrap_or(line)
+    };
+    finding.line = shift(finding.line);
+    if let Some(fix) = &mut finding.fix {
+        (fix.first, fix.last) = (shift(fix.first), shift(fix.last));
+    }
+    true
+}
+
+fn key(uri: &Uri, finding: &Finding, text: &str) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    (&uri.0, &finding.title, text.trim()).hash(&mut hasher);
+    hasher.finish()
+}
+
+fn mark(finding: &Finding) -> Diagnostic {
+    let line = finding.line.saturating_sub(1);
+    Diagnostic {
+        range: Range { start: Position { line, character: 0 }, end: Position { line: line + 1, character: 0 } },
+        severity: Some(match finding.severity {
+            Severity::High => DiagnosticSeverity::Error,
+            Severity::Medium => DiagnosticSeverity::Warning,
+            Severity::Low => DiagnosticSeverity::Information,
+        }),
+        source: Some("pennyworth".to_owned()),
+        message: format!("{}\n{}", finding.title, finding.why).into(),
+        ..Diagnostic::default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_finding_follows_its_line_and_vanishes_with_it() {
+        let change = |first_line: usize, old_lines: usize, new_lines: usize| Change {
+            start: 0,
+            old_end: 1,
+            new_end: 1,
+            first_line,
+            old_lines,
+            new_lines,
+            whole: false,
+        };
+        let after = |change: Change| {
+            let (file, title, why) = (String::new(), String::new(), String::new());
+            let mut finding = Finding { file, line: 5, severity: Severity::Low, title, why, fix: None };
+            moved(&mut finding, &change).then_some(finding.line)
+        };
+        for (change, expected) in [
+            (change(0, 1, 3), Some(7)),
+            (change(0, 3, 1), Some(3)),
+            (change(9, 1, 4), Some(5)),
+            (change(4, 1, 1), None),
+            (change(2, 4, 1), None),
+            (Change { whole: true, ..change(0, 1, 1) }, None),
+        ] {
+            assert_eq!(after(change), expected);
+        }
+    }
+}

@@ -1,0 +1,141 @@
+//! What becomes of the result of a task on demand: an edit of the version that was read, marks, a document, or the answer of the command. What cannot be
+//! applied is shown as a document, so that nothing is lost. It leaves running the task to `demand`.
+
+use std::collections::{BTreeMap, HashMap};
+
+use pennyworth_core::demand::Edit as Replaced;
+use pennyworth_core::money::Money;
+use pennyworth_core::present;
+use pennyworth_core::task::Task;
+use pennyworth_core::text::{self, Counting, Encoding, Snapshot};
+use ropey::Rope;
+use serde_json::{Value, json};
+use tower_lsp::gen_lsp_types::{
+    Edit, MessageType, OptionalVersionedTextDocumentIdentifier, TextDocumentEdit, TextDocumentIdentifier, TextEdit,
+    Uri, WorkspaceEdit,
+};
+
+use super::desk::Desk;
+use crate::demand::{Answer, Edited, Outcome};
+use crate::wire::editor::Editor;
+use crate::wire::{convert, messages};
+
+/// The result of a task, with the document as it was read.
+pub(super) struct Done {
+    pub(super) outcome: Vec<Outcome>,
+    pub(super) read: Option<Read>,
+    pub(super) cost: Money,
+}
+
+/// A document as it was read.
+#[derive(Clone)]
+pub(super) struct Read {
+    pub(super) uri: Uri,
+    pub(super) snapshot: Snapshot,
+    pub(super) counting: Counting,
+}
+
+impl Desk {
+    /// Shows a result: edits are applied, findings marked, texts opened. What cannot be applied is opened, so that nothing is lost.
+    pub(super) async fn present(&self, task: Task, done: Done) -> anyhow::Result<()> {
+        let tell = |message: String| messages::show(&self.client, MessageType::Info, format!("Pennyworth: {message}"));
+        let mut findings = Vec::new();
+        for outcome in &done.outcome {
+            match &outcome.answer {
+                None => tell(said(task, outcome)),
+                Some(Answer::Prose(text)) => self.texts.show(&self.client, "explanation.md", text).await?,
+                Some(Answer::Message(text)) => self.texts.show(&self.client, "message.txt", text).await?,
+                Some(Answer::Findings(found)) => findings.extend(found.findings.iter().cloned()),
+                Some(Answer::Edited(edited)) => {
+                    let edit = self.edit(edited, done.read.as_ref());
+                    let applied = match self.can(|editor| editor.applies_edits) {
+                        true => self.client.apply_edit(edit).await.is_ok_and(|result| result.applied),
+                        false => false,
+                    };
+                    if !applied {
+                        self.texts.show(&self.client, "edited.txt", &edited.now).await?;
+                        tell("the document has changed, so the edit is shown beside it".into());
+                    }
+                }
+            }
+        }
+        if task == Task::Review && done.outcome.iter().any(|outcome| outcome.answer.is_some()) {
+            let count = findings.len();
+            let line = |uri: &Uri, line: u32| {
+                let snapshot = self.documents.session().peek(uri)?;
+                snapshot.text.get_line(line.saturating_sub(1) as usize).map(|line| line.to_string())
+            };
+            self.demands.findings.show(&self.client, &self.completer.configuration.get(), findings, line).await;
+            tell(match count {
+                0 => format!("the review found nothing ({})", done.cost),
+                1 => format!("the review found one thing ({})", done.cost),
+                count => format!("the review found {count} things ({})", done.cost),
+            });
+        }
+        Ok(())
+    }
+
+    /// The result as a client takes it that shows it itself.
+    pub(super) fn told(&self, done: &Done) -> Value {
+        let mut told = serde_json::Map::from_iter([("cost_usd".to_owned(), json!(done.cost.usd()))]);
+        let mut findings = Vec::new();
+        let mut tell = |key: &str, value: Value| told.insert(key.to_owned(), value);
+        for outcome in &done.outcome {
+            match &outcome.answer {
+                None => _ = tell("why_nothing", json!(tried(outcome))),
+                Some(Answer::Prose(text)) => _ = tell("markdown", json!(text)),
+                Some(Answer::Message(text)) => _ = tell("message", json!(text)),
+                Some(Answer::Findings(found)) => findings.extend(found.findings.iter().cloned()),
+                Some(Answer::Edited(edited)) => {
+                    tell("edit", json!(self.edit(edited, done.read.as_ref())));
+                    tell("text", json!(edited.now));
+                    tell("uri", json!(convert::uri(&edited.path)));
+                }
+            }
+        }
+        if !findings.is_empty() {
+            tell("findings", json!(findings));
+        }
+        Value::Object(told)
+    }
+
+    /// The edit of the version that was read; of another file, of whatever it is.
+    fn edit(&self, edited: &Edited, read: Option<&Read>) -> WorkspaceEdit {
+        let own = read.filter(|read| convert::document(&read.uri) == edited.path);
+        let (uri, version, counting, line_break) = match own {
+            Some(read) => {
+                (read.uri.clone(), read.snapshot.version, read.counting, text::line_break(&read.snapshot.text))
+            }
+            None => {
+                let uri = convert::uri(&edited.path).unwrap_or(Uri(String::new()));
+                (uri, None, self.editor.get().map_or_else(|| Encoding::Utf16.into(), Editor::counting), "\n")
+            }
+        };
+        let before = Rope::from_str(&edited.before);
+        let replaced = |edit: &Replaced| {
+            let new_text = present::with_line_breaks(&edit.text, line_break);
+            TextEdit { range: convert::range(&before, edit.range.start, edit.range.end, counting), new_text }
+        };
+        let edits: Vec<TextEdit> = edited.edits.iter().map(replaced).collect();
+        if !self.can(|editor| editor.versioned_edits) || (version.is_none() && own.is_none()) {
+            return WorkspaceEdit { changes: Some(HashMap::from([(uri, edits)])), ..WorkspaceEdit::default() };
+        }
+        let text_document_identifier = TextDocumentIdentifier { uri };
+        let text_document = OptionalVersionedTextDocumentIdentifier { version, text_document_identifier };
+        let edit = TextDocumentEdit { text_document, edits: edits.into_iter().map(Edit::TextEdit).collect() };
+        WorkspaceEdit { document_changes: Some(vec![edit.into()]), ..WorkspaceEdit::default() }
+    }
+}
+
+/// Why there is no result.
+fn said(task: Task, outcome: &Outcome) -> String {
+    format!("no {task}: {}", tried(outcome))
+}
+
+fn tried(outcome: &Outcome) -> String {
+    let mut models = BTreeMap::new();
+    for tried in &outcome.tried {
+        models.insert(tried.model.as_str(), tried.outcome.as_str());
+    }
+    models.iter().map(|(model, outcome)| format!("{model}: {outcome}")).collect::<Vec<_>>().join("; ")
+}

@@ -1,0 +1,181 @@
+//! Tasks on demand in an editor: actions where they make sense, edits of the version that was read, findings that follow their lines, and a task that
+//! is cancelled. It leaves what is valid to `demand`.
+
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
+
+use std::path::PathBuf;
+
+use pennyworth::server::Options;
+use pennyworth_tests::editor::{Editor, uri};
+use pennyworth_tests::fake_provider::{Answer, FakeProvider, Fault};
+use serde_json::{Value, json};
+use tokio::process::Command;
+
+const SOURCE: &str = "fn add(a: u8, b: u8) -> u8 {\n    a + b\n}\n\n// pw: return one\nfn one() -> u8 {\n    2\n}\n";
+
+/// An editor with an open document in a repository, and a model that takes instructions.
+struct Scene {
+    fake: FakeProvider,
+    editor: Editor,
+    folder: tempfile::TempDir,
+}
+
+impl Scene {
+    async fn new(can: Value) -> Scene {
+        let (fake, folder) = (FakeProvider::start().await.unwrap(), tempfile::tempdir().unwrap());
+        let config = format!(
+            "discover = false\n[embedded]\nenabled = false\n[model.m]\nprotocol = 'openai'\nbase_url = '{}'\nmodel = 'm'\nformat = 'chat'\n\
+             tier = 'cheap'\ncontext = 32000\nprice = {{ input = 1, output = 2, as_of = '2026-11-25' }}\n",
+            fake.base_url()
+        );
+        std::fs::write(folder.path().join("config.toml"), config).unwrap();
+        let root = folder.path().join("project");
+        std::fs::create_dir_all(&root).unwrap();
+        std::fs::write(root.join("a.rs"), SOURCE).unwrap();
+        for arguments in [&["init", "-q"][..], &["add", "."], &["commit", "-q", "-m", "a: one"]] {
+            let mut git = Command::new("git");
+            git.current_dir(&root).args(["-c", "user.name=a", "-c", "user.email=a@example.com"]).args(arguments);
+            assert!(git.status().await.unwrap().success());
+        }
+        let options = Options {
+            config: Some(folder.path().join("config.toml")),
+            ledger: Some(folder.path().join("ledger.sqlite")),
+            discover: false,
+        };
+        let mut editor = Editor::in_memory(options);
+        editor.initialize(can, Value::Null, Some(&root)).await;
+        let mut scene = Scene { fake, editor, folder };
+        let uri = scene.uri();
+        scene.editor.open(&uri, "rust", 1, SOURCE).await;
+        scene
+    }
+
+    fn path(&self) -> PathBuf {
+        self.folder.path().join("project/a.rs")
+    }
+
+    fn uri(&self) -> String {
+        uri(&self.path())
+    }
+
+    fn says(&self, answer: &str) {
+        self.fake.answer(Answer::new(&[answer]));
+    }
+
+    async fn actions(&mut self, line: u32, context: Value) -> Vec<Value> {
+        let range = json!({"start": {"line": line, "character": 0}, "end": {"line": line, "character": 1}});
+        let params = json!({"textDocument": {"uri": self.uri()}, "range": range, "context": context});
+        self.editor.request("textDocument/codeAction", params).await.as_array().unwrap().clone()
+    }
+
+    async fn run(&mut self, command: &str, more: Value) -> Value {
+        let mut asked = json!({"uri": self.uri()});
+        asked.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        let params = json!({"command": format!("pennyworth.{command}"), "arguments": [asked]});
+        self.editor.request("workspace/executeCommand", params).await
+    }
+}
+
+fn can() -> Value {
+    json!({"textDocument": {"inlineCompletion": {}, "publishDiagnostics": {}},
+        "workspace": {"applyEdit": true, "workspaceEdit": {"documentChanges": true}}, "window": {"workDoneProgress": true}})
+}
+
+fn at(line: u32) -> Value {
+    json!({"range": {"start": {"line": line, "character": 0}, "end": {"line": line, "character": 1}}})
+}
+
+fn titles(actions: &[Value]) -> Vec<&str> {
+    actions.iter().map(|action| action["title"].as_str().unwrap().trim_start_matches("Pennyworth: ")).collect()
+}
+
+#[tokio::test]
+async fn actions_are_offered_where_they_make_sense() {
+    let mut scene = Scene::new(can()).await;
+    let of = |actions: Vec<Value>| titles(&actions).join(", ");
+    assert_eq!(of(scene.actions(1, json!({"diagnostics": []})).await), "document this, write tests, explain this");
+    let edit = "edit as the comment above says (pw: …), document this, write tests, explain this";
+    assert_eq!(of(scene.actions(5, json!({"diagnostics": []})).await), edit);
+    assert_eq!(of(scene.actions(1, json!({"diagnostics": [], "triggerKind": 2})).await), "");
+    let found = json!([{"range": at(1)["range"], "message": "overflow", "source": "rustc"}]);
+    assert_eq!(of(scene.actions(1, json!({"diagnostics": found, "triggerKind": 2})).await), "fix this");
+    let only = |kind: &str| json!({"diagnostics": found, "only": [kind]});
+    assert_eq!(of(scene.actions(1, only("quickfix")).await), "fix this");
+    assert_eq!(of(scene.actions(1, only("refactor")).await), "document this, write tests");
+    assert_eq!(of(scene.actions(1, only("source.organizeImports")).await), "");
+    let own = json!([{"range": at(1)["range"], "message": "found", "source": "pennyworth"}]);
+    assert_eq!(
+        of(scene.actions(1, json!({"diagnostics": own, "triggerKind": 2})).await),
+        "",
+        "a finding of ours is no fault of the code"
+    );
+    scene.editor.shutdown().await;
+}
+
+#[tokio::test]
+async fn an_edit_is_of_the_version_that_was_read() {
+    let mut scene = Scene::new(can()).await;
+    scene.says("```rust\n/// Adds.\nfn add(a: u8, b: u8) -> u8 {\n    a + b\n}\n```");
+    assert_eq!(scene.run("document", at(1)).await, Value::Null, "it is answered at once");
+    let change = scene.editor.asked("workspace/applyEdit").await["edit"]["documentChanges"][0].take();
+    assert_eq!(change["textDocument"], json!({"uri": scene.uri(), "version": 1}));
+    let start = json!({"start": {"line": 0, "character": 0}, "end": {"line": 0, "character": 0}});
+    assert_eq!(change["edits"], json!([{"range": start, "newText": "/// Adds.\n"}]));
+
+    scene.says("```rust\nfn one() -> u8 {\n    1\n}\n```");
+    scene.run("edit", at(5)).await;
+    let edits = scene.editor.asked("workspace/applyEdit").await["edit"]["documentChanges"][0]["edits"].take();
+    let texts: Vec<_> = edits.as_array().unwrap().iter().map(|edit| edit["newText"].clone()).collect();
+    assert_eq!(texts, [json!(""), json!("    1\n")], "the comment with the instruction goes");
+    scene.says("```rust\nfn add(a: u8, b: u8) -> u8 {\n    a.saturating_add(b)\n}\n```");
+    let told = scene.run("fix", json!({"range": at(1)["range"], "returns": true, "diagnostics": [{"range": at(1)["range"], "message": "overflow"}]})).await;
+    assert!(
+        told["text"].as_str().unwrap().contains("saturating_add") && told["cost_usd"].as_f64().unwrap() > 0.0,
+        "{told}"
+    );
+    scene.editor.shutdown().await;
+}
+
+#[tokio::test]
+async fn findings_follow_their_lines_and_vanish_with_them() {
+    let mut scene = Scene::new(can()).await;
+    std::fs::write(scene.path(), SOURCE.replace("a + b", "a - b")).unwrap();
+    scene.says(r#"{"findings": [{"file": "a.rs", "line": 2, "severity": "high", "title": "It may underflow", "why": "b may be larger.", "fix": null}]}"#);
+    scene.run("review", json!({})).await;
+    let shown = scene.editor.note("textDocument/publishDiagnostics").await;
+    assert_eq!((&shown["uri"], &shown["diagnostics"][0]["range"]["start"]["line"]), (&json!(scene.uri()), &json!(1)));
+    assert_eq!(shown["diagnostics"][0]["message"], "It may underflow\nb may be larger.");
+    let place = |line: u32| json!({"line": line, "character": 0});
+    let uri = scene.uri();
+    let insert = json!([{"range": {"start": place(0), "end": place(0)}, "text": "\n\n"}]);
+    scene.editor.change(&uri, 2, insert).await;
+    let shown = scene.editor.note("textDocument/publishDiagnostics").await;
+    assert_eq!(shown["diagnostics"][0]["range"]["start"]["line"], 3);
+    scene.editor.change(&uri, 3, json!([{"range": {"start": place(3), "end": place(3)}, "text": "x"}])).await;
+    let shown = scene.editor.note("textDocument/publishDiagnostics").await;
+    assert_eq!(shown["diagnostics"], json!([]));
+    scene.editor.shutdown().await;
+}
+
+#[tokio::test]
+async fn a_task_is_cancelled_and_one_without_a_result_says_why() {
+    let mut scene = Scene::new(can()).await;
+    scene.fake.answer(Answer::new(&["It "]).with(Fault::HangAfterHead));
+    scene.run("explainCode", at(1)).await;
+    let token = scene.editor.asked("window/workDoneProgress/create").await["token"].clone();
+    while scene.fake.seen().is_empty() {
+        tokio::task::yield_now().await;
+    }
+    scene.editor.notify("window/workDoneProgress/cancel", json!({"token": token})).await;
+    loop {
+        let progress = scene.editor.note("$/progress").await;
+        if progress["token"] == token && progress["value"]["kind"] == "end" {
+            break;
+        }
+    }
+    scene.says("");
+    scene.run("explainCode", at(1)).await;
+    let said = scene.editor.note("window/showMessage").await;
+    assert_eq!(said["message"], "Pennyworth: no explain: m: the answer is empty");
+    scene.editor.shutdown().await;
+}
