@@ -2,13 +2,15 @@
 //! the providers. The server has one, and so has each command that completes.
 //! It leaves the stages to `stages`, and documents and the editor to others.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::hash::{BuildHasher as _, RandomState};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::{Duration, Instant, SystemTime};
 
+use futures_util::FutureExt as _;
+use futures_util::future::{BoxFuture, Shared};
 use pennyworth_core::cache::Cache;
 use pennyworth_core::caps::Spent;
 use pennyworth_core::confidence::Confidence;
@@ -34,6 +36,9 @@ const CACHE_ENTRIES: usize = 2_000;
 /// Most bytes in the cache.
 const CACHE_BYTES: usize = 4 << 20;
 
+/// The rules of a document while they are read.
+type Reading = Shared<BoxFuture<'static, Arc<Scope>>>;
+
 /// The state that completions share.
 pub struct Completer {
     /// The configuration in force.
@@ -57,6 +62,8 @@ pub struct Completer {
     /// What the user paused.
     pub pauses: Pauses,
     cache: Mutex<Cache>,
+    /// By the address of the configuration, and the document.
+    readings: Mutex<HashMap<(usize, PathBuf), Reading>>,
     is_capped: AtomicBool,
     in_flight: watch::Sender<u32>,
     /// Hashes folders into names that say nothing about them.
@@ -83,6 +90,7 @@ impl Completer {
             crashes: Arc::default(),
             pauses: Pauses::default(),
             cache: Mutex::new(Cache::new(CACHE_ENTRIES, CACHE_BYTES)),
+            readings: Mutex::default(),
             is_capped: AtomicBool::new(false),
             in_flight: watch::Sender::default(),
             names: RandomState::new(),
@@ -101,15 +109,21 @@ impl Completer {
         self.collect();
     }
 
-    /// The rules of a document, once they are known. They stay unknown if the disk does not answer in time.
+    /// The rules of a document, once they are known. They stay unknown if the disk does not answer in time. Requests for one document wait together:
+    /// after a reload, one who types fast would else take a thread per key.
     pub async fn scope(&self, path: &Path) -> Arc<Scope> {
         let configuration = self.configuration.read().await;
         if let Some(known) = configuration.known(path) {
             return known;
         }
-        let (reader, of) = (Arc::clone(&configuration), path.to_owned());
-        let read = tokio::task::spawn_blocking(move || reader.read(&of)).await;
-        read.unwrap_or_else(|_| configuration.scope(path))
+        let reading = {
+            let mut readings = lock(&self.readings);
+            readings.retain(|_, reading| reading.peek().is_none());
+            // The reading keeps the configuration, so no other one has its address.
+            let key = (Arc::as_ptr(&configuration).addr(), path.to_owned());
+            readings.entry(key).or_insert_with(|| reading(Arc::clone(&configuration), path)).clone()
+        };
+        reading.await
     }
 
     /// Has the ledger, once it is open, send calls to the collector that the settings name, if any.
@@ -228,6 +242,14 @@ impl Completer {
     pub(super) fn set_capped(&self, is_capped: bool) {
         self.is_capped.store(is_capped, Ordering::Relaxed);
     }
+}
+
+/// Reads the rules of a document on a thread that waits for the disk.
+fn reading(configuration: Arc<Configuration>, path: &Path) -> Reading {
+    let (reader, of) = (Arc::clone(&configuration), path.to_owned());
+    let read = tokio::task::spawn_blocking(move || reader.read(&of));
+    let path = path.to_owned();
+    async move { read.await.unwrap_or_else(|_| configuration.scope(&path)) }.boxed().shared()
 }
 
 /// A call that counts as in flight.
