@@ -114,7 +114,7 @@ row! {
         /// The header that holds the key.
         api_key_header: String,
         /// Extra fields, sent as they are.
-        #[cfg_attr(feature = "schema", schemars(with = "Option<std::collections::BTreeMap<String, schemars::Schema>>"))]
+        #[cfg_attr(feature = "schema", schemars(with = "Option<std::collections::BTreeMap<String, serde_json::Value>>"))]
         extra: toml::Table,
         /// Fields that are not sent.
         omit: Vec<String>,

@@ -125,6 +125,10 @@ impl Node {
 
     /// The schema of a key in this table, if the table has such a key.
     pub(super) fn property(self, name: &str) -> Option<Node> {
+        // Anything may stand in it, as in a table of a model's `extra`.
+        if *self.real == Value::Bool(true) {
+            return Some(self);
+        }
         let own = self.real.get("properties").and_then(|properties| properties.get(name));
         own.or_else(|| self.real.get("additionalProperties").filter(|schema| **schema != Value::Bool(false)))
             .map(Node::of)
