@@ -10,6 +10,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 use self::rules::Sent;
@@ -27,6 +28,8 @@ pub use self::state::{Api, Bill, Course, End, Fate, Fault, KEY, Step, USES};
 pub struct FakeBatches {
     address: SocketAddr,
     state: Arc<Mutex<State>>,
+    /// Changes with each step.
+    stepped: watch::Sender<usize>,
     task: JoinHandle<()>,
 }
 
@@ -46,15 +49,16 @@ impl FakeBatches {
             steps: Vec::new(),
             bodies: Vec::new(),
         }));
-        let shared = Arc::clone(&state);
+        let (shared, stepped) = (Arc::clone(&state), watch::Sender::new(0));
+        let steps = stepped.clone();
         let task = tokio::spawn(async move {
             let mut connections = tokio::task::JoinSet::new();
             while let Ok((stream, _)) = listener.accept().await {
-                let state = Arc::clone(&shared);
-                connections.spawn(async move { drop(serve(stream, &state).await) });
+                let (state, steps) = (Arc::clone(&shared), steps.clone());
+                connections.spawn(async move { drop(serve(stream, &state, &steps).await) });
             }
         });
-        Ok(FakeBatches { address, state, task })
+        Ok(FakeBatches { address, state, stepped, task })
     }
 
     /// The address of the API.
@@ -121,6 +125,30 @@ impl FakeBatches {
         lock(&self.state).steps.clone()
     }
 
+    /// Waits until a step was taken so many times.
+    pub async fn reached(&self, step: Step, times: usize) {
+        let mut stepped = self.stepped.subscribe();
+        let count = || self.steps().iter().filter(|taken| **taken == step).count();
+        while count() < times {
+            // The sender lives as long as this server.
+            let _ = stepped.changed().await;
+        }
+    }
+
+    /// Waits until every fault was met.
+    pub async fn failed(&self) {
+        let mut stepped = self.stepped.subscribe();
+        while !lock(&self.state).faults.is_empty() {
+            // The sender lives as long as this server.
+            let _ = stepped.changed().await;
+        }
+    }
+
+    /// Forgets the faults that were not met yet.
+    pub fn mends(&self) {
+        lock(&self.state).faults.clear();
+    }
+
     /// The bodies of all requests in all batches and files.
     #[must_use]
     pub fn bodies(&self) -> Vec<Value> {
@@ -149,7 +177,7 @@ fn lock(state: &Mutex<State>) -> MutexGuard<'_, State> {
 }
 
 /// Serves one request.
-async fn serve(stream: TcpStream, state: &Mutex<State>) -> io::Result<()> {
+async fn serve(stream: TcpStream, state: &Mutex<State>, stepped: &watch::Sender<usize>) -> io::Result<()> {
     let mut stream = BufReader::new(stream);
     let Some(sent) = request(&mut stream).await? else { return Ok(()) };
     let (fault, answer) = {
@@ -161,6 +189,7 @@ async fn serve(stream: TcpStream, state: &Mutex<State>) -> io::Result<()> {
         let is_done = !matches!(fault, Some(Fault::Refuse(..) | Fault::Hang));
         (fault, is_done.then(|| answer(&mut state, step, &sent)))
     };
+    stepped.send_modify(|steps| *steps += 1);
     let (status, kind, body) = answer.unwrap_or((500, "application/json", Vec::new()));
     match fault {
         None => whole(&mut stream, status, kind, &body).await,

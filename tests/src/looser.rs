@@ -126,7 +126,7 @@ fn looser_tasks(before: &Settings, after: &Settings) -> Vec<String> {
     let mut found = Vec::new();
     for task in Task::ALL {
         let (old, new) = (old.row(task), new.row(task));
-        let TaskSettings { enabled: _, max_tokens: _, input: _, show: _, deadline_ms: _, pin: _ } =
+        let TaskSettings { enabled: _, max_tokens: _, input: _, show: _, deadline_ms: _, pin: _, queue: _ } =
             TaskSettings::default();
         for (key, is_looser) in [
             ("enabled", rank(new.enabled) > rank(old.enabled)),
@@ -135,6 +135,7 @@ fn looser_tasks(before: &Settings, after: &Settings) -> Vec<String> {
             ("show", new.show != old.show),
             ("deadline_ms", new.deadline_ms != old.deadline_ms),
             ("pin", before.pin(task) != after.pin(task)),
+            ("queue", new.queue != old.queue),
         ] {
             if is_looser {
                 found.push(format!("tasks.{task}.{key}"));

@@ -198,6 +198,20 @@ pub enum Enabled {
     Off,
 }
 
+/// When the models of a task on demand are asked.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum Queue {
+    /// At once.
+    #[default]
+    Now,
+    /// At once or in a batch, as the user says each time.
+    Ask,
+    /// In a batch, where the model's provider has batches.
+    Batch,
+}
+
 /// Price tiers of models, in order of price.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
@@ -245,6 +259,9 @@ pub struct TaskRow {
     pub deadline_ms: u32,
     /// Tiers in order of preference.
     pub route: Vec<Tier>,
+    /// When the models of a task on demand are asked.
+    #[serde(default)]
+    pub queue: Queue,
 }
 
 /// The rows of all tasks.

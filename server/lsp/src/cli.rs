@@ -15,7 +15,9 @@ mod edit;
 mod explain;
 mod file;
 mod init;
+mod jobs;
 mod key;
+mod later;
 mod models;
 mod place;
 mod print;
@@ -61,6 +63,8 @@ pub enum Command {
     Edit(edit::Edit),
     /// Write tests of the item at a line, where the project keeps them
     Tests(edit::Tests),
+    /// List, show, apply and cancel what is queued for batches
+    Jobs(jobs::Jobs),
     /// Test the configuration, the models it names, and the grammars
     Check(check::Check),
     /// List the models and what each would cost for a task
@@ -101,6 +105,7 @@ impl Cli {
             Command::Fix(fix) => fix.run(config, &mut out),
             Command::Edit(edit) => edit.run(config, &mut out),
             Command::Tests(tests) => tests.run(config, &mut out),
+            Command::Jobs(jobs) => jobs.run(config, &mut out),
             Command::Check(check) => check.run(config, &mut out),
             Command::Models(models) => models.run(config, &mut out),
             Command::Init(init) => init.run(config, &mut out),

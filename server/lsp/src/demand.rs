@@ -1,6 +1,8 @@
 //! Tasks on demand: reading what a prompt needs under the rules of its place, calling models in turn until an answer is valid, and what becomes of
 //! it. It leaves what goes into a prompt and what is valid to `core::demand`, and showing results to `cli` and `surface`.
 
+mod about;
+mod allowed;
 mod answers;
 mod call;
 mod files;
@@ -10,7 +12,10 @@ pub mod git;
 mod job;
 mod tests_of;
 
+pub use about::{About, Lines, Tests};
+pub use allowed::disallowed;
 pub use answers::{Answer, Edited, Findings};
 pub use files::{File, Refused, workspace};
 pub use gather::Diagnostic;
-pub use job::{Job, Outcome, Tried};
+pub(crate) use job::Counted;
+pub use job::{Job, Outcome, Sendable, Tried};

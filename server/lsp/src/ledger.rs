@@ -1,5 +1,6 @@
 //! The ledger: one row per model call and one per suggestion shown, in one SQLite file that all servers of a user share. It also enforces
-//! the caps. It stores ids, counts, prices and times; never code, never prompts.
+//! the caps. It stores ids, counts, prices and times; never code, never prompts. Of jobs that wait for a batch it has their states; their prompts and
+//! answers are files beside it, which `jobs` keeps.
 //!
 //! A call is reserved before it is sent and settled after. Every call leaves a row: dropping a [`Reservation`] writes the call as
 //! aborted. If the process is killed, a later reservation finds the row open and writes it as lost. An unsettled call counts against
@@ -21,7 +22,9 @@ mod file;
 mod handle;
 mod history;
 mod ids;
+mod jobs;
 mod memory;
+mod queue;
 mod report;
 mod reservation;
 mod settlement;
@@ -37,7 +40,9 @@ pub use clock::Clock;
 pub use collector::MISSING as NO_TELEMETRY;
 pub use entry::{CallId, Entry, Refused, provider};
 pub use handle::Ledger;
+pub use jobs::{BatchRow, JobId, JobRow, JobState, Stage};
 pub use memory::{KnownStanding, ModelConfidence};
+pub use queue::{Ended, Lease, Step};
 pub use report::{Report, Row};
 pub use reservation::Reservation;
 pub use slot::Slot;

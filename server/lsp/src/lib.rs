@@ -21,6 +21,7 @@ pub mod models;
 // From a request to a completion, and reports.
 pub mod complete;
 pub mod demand;
+pub mod jobs;
 pub mod reports;
 
 // What users and editors see.

@@ -11,18 +11,18 @@ pub(super) fn lines(api: Api, course: &Course, batch: &Taken) -> Vec<Value> {
     }
     let fate = |id: &str| course.fates.get(id).copied().unwrap_or_default();
     let told = batch.requests.iter().rev().filter(|(id, _)| fate(id) != Fate::Lost);
-    let mut lines: Vec<Value> = told.map(|(id, _)| line(api, id, fate(id))).collect();
+    let mut lines: Vec<Value> = told.map(|(id, _)| line((api, course), id, fate(id))).collect();
     if course.repeats {
         lines.extend(lines.clone());
-        lines.push(line(api, "nobody-sent-this", Fate::Answer));
+        lines.push(line((api, course), "nobody-sent-this", Fate::Answer));
     }
     lines
 }
 
 /// One result.
-fn line(api: Api, id: &str, fate: Fate) -> Value {
+fn line((api, course): (Api, &Course), id: &str, fate: Fate) -> Value {
     let [input, cached, output] = USES;
-    let text = format!("answer to {id}");
+    let text = course.text.clone().unwrap_or_else(|| format!("answer to {id}"));
     match api {
         Api::Anthropic => {
             let result = match fate {

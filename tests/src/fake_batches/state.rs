@@ -94,6 +94,8 @@ pub enum End {
 /// The course of all batches.
 #[derive(Clone, Debug, Default)]
 pub struct Course {
+    /// The text of each answer; without one it names its request.
+    pub text: Option<String>,
     /// What becomes of single requests; the others are answered.
     pub fates: BTreeMap<String, Fate>,
     /// How a batch ends.

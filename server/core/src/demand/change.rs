@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use std::ops::Range;
 
 use imara_diff::{Algorithm, Diff, InternedInput};
+use serde::{Deserialize, Serialize};
 
 use super::source::Source;
 
@@ -48,7 +49,7 @@ fn groups(before: &str, now: &str) -> Vec<Vec<Part>> {
 }
 
 /// Lines that changed, with some around them. Lines are counted from 0.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Hunk {
     /// The lines of the file now, with those around.
     pub shown: Range<usize>,

@@ -4,6 +4,7 @@
 use std::ops::Range;
 
 use imara_diff::{Algorithm, Diff, InternedInput};
+use serde::{Deserialize, Serialize};
 
 use super::source::Source;
 use super::unfit::Unfit;
@@ -14,7 +15,8 @@ const FEW: usize = 24;
 const QUOTED: usize = 40;
 
 /// The form of an edit that a model is asked for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Form {
     /// All lines of the scope, in a fence.
     Anew,

@@ -184,6 +184,11 @@ impl Model {
         self.price.is_free() && !self.charges
     }
 
+    /// Whether it is the flex tier of a model: the same answers for half the price, which may take minutes.
+    pub fn is_flex(&self) -> bool {
+        self.extra.get("service_tier").and_then(toml::Value::as_str) == Some("flex")
+    }
+
     /// The most that a call with so many tokens costs. A row without a price whose server charges costs an unknown amount, which counts as the
     /// least there is: more than nothing, so that caps and a ledger are needed.
     pub fn worst_cost(&self, input: u64, output: u64) -> Money {

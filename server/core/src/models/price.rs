@@ -88,6 +88,15 @@ impl Price {
         self.input.max(self.write).max(self.cached).times(input) + self.output.times(output)
     }
 
+    /// The price of a batch, which runs at an hour that nobody knows. Where its share is not known, it counts as the whole.
+    pub fn of_batch(&self) -> Price {
+        let share = self.batch.unwrap_or(1.0);
+        let [input, cached, write, output] =
+            [self.input, self.cached, self.write, self.output].map(|price| price.scaled(share));
+        let write_long = self.write_long.map(|price| price.scaled(share));
+        Price { input, cached, write, write_long, output, batch: None, as_of: self.as_of.clone(), off_peak: None }
+    }
+
     /// Whether it costs nothing at all.
     pub fn is_free(&self) -> bool {
         [self.input, self.cached, self.write, self.output] == [Money::ZERO; 4]

@@ -20,7 +20,7 @@ use crate::demand::{Job, Outcome, Refused, Tried, workspace};
 use crate::models::discover;
 use crate::models::found::Announced;
 use crate::paths;
-use crate::settings::Configuration;
+use crate::settings::{Configuration, Settings};
 
 /// Exit code of a command that has no result. 1 is for a result that fails a check.
 pub(super) const NOTHING: u8 = 2;
@@ -30,7 +30,7 @@ pub(super) const NOTHING: u8 = 2;
 pub(super) struct Common {
     /// Show the parts of the prompt, the models and the price, and send nothing
     #[arg(long)]
-    plan: bool,
+    pub(super) plan: bool,
     /// Spend at most this much, in US dollars, and do not ask
     #[arg(long, value_name = "USD", value_parser = usd)]
     spend: Option<f64>,
@@ -52,6 +52,8 @@ pub(super) struct Opened {
     pub(super) runtime: Runtime,
     pub(super) completer: Arc<Completer>,
     pub(super) configuration: Arc<Configuration>,
+    /// The user's own settings, without the workspace's.
+    pub(super) own: Settings,
 }
 
 /// Opens the workspace of a file or folder.
@@ -63,11 +65,12 @@ pub(super) fn open(config: Option<&Path>, place: &Path) -> anyhow::Result<Opened
     completer.providers.found.set(&found.layer);
     completer.ledger.fill(ledger());
     let root = workspace(&std::path::absolute(place)?);
+    let own = settings.clone();
     let (configuration, _) = Configuration::new(1, settings, std::slice::from_ref(&root));
     say(&configuration.found_notices());
     completer.configure(Arc::new(configuration));
     let configuration = completer.configuration.get();
-    Ok(Opened { runtime, completer: Arc::new(completer), configuration })
+    Ok(Opened { runtime, completer: Arc::new(completer), configuration, own })
 }
 
 /// What the jobs of a command came to.
@@ -90,7 +93,7 @@ impl Common {
         if let Some(why) = jobs.first().and_then(Job::why_not) {
             bail!("no model may be asked: {why}");
         }
-        self.confirm(opened, jobs)?;
+        self.confirm(opened, jobs.iter().map(|job| job.costs().1).sum())?;
         announce(&opened.completer);
         let (mut outcomes, mut cost, mut unrun) = (Vec::new(), Money::ZERO, 0);
         let bar = bar(jobs.len());
@@ -110,12 +113,19 @@ impl Common {
         Ok(Some(Ran { outcomes, cost, unrun }))
     }
 
+    /// The most to spend, if the user says so.
+    pub(super) fn spend(&self) -> Option<Money> {
+        self.spend.map(Money::from_usd)
+    }
+
     fn print_plans(&self, jobs: &[Job], out: &mut impl Write) -> anyhow::Result<()> {
         let sum = |cost: fn(&Job) -> Money| jobs.iter().map(cost).sum::<Money>();
         let (worst, expected) = (sum(|job| job.costs().0), sum(|job| job.costs().1));
+        let batch: Money = jobs.iter().filter_map(Job::sendable).map(|sendable| sendable.worst()).sum();
         if self.json {
             let plans: Vec<_> = jobs.iter().map(|job| &job.plan).collect();
-            let all = json!({"requests": plans, "expected_usd": expected.usd(), "worst_usd": worst.usd()});
+            let all = json!({"requests": plans, "expected_usd": expected.usd(), "worst_usd": worst.usd(),
+                "worst_batch_usd": batch.usd()});
             return Ok(writeln!(out, "{}", serde_json::to_string_pretty(&all)?)?);
         }
         for (number, job) in jobs.iter().enumerate() {
@@ -124,12 +134,15 @@ impl Common {
             }
             writeln!(out, "{}", job.plan)?;
         }
-        Ok(writeln!(out, "cost        {expected} expected, {worst} at most, if all models of each route are asked")?)
+        writeln!(out, "cost        {expected} expected, {worst} at most, if all models of each route are asked")?;
+        if batch > Money::ZERO {
+            writeln!(out, "in a batch  {batch} at most, with `--batch`")?;
+        }
+        Ok(())
     }
 
     /// Asks before more is spent than `confirm_usd`.
-    fn confirm(&self, opened: &Opened, jobs: &[Job]) -> anyhow::Result<()> {
-        let expected: Money = jobs.iter().map(|job| job.costs().1).sum();
+    pub(super) fn confirm(&self, opened: &Opened, expected: Money) -> anyhow::Result<()> {
         let most = opened.configuration.settings().confirm_usd;
         if self.yes || self.spend.is_some() || expected <= Money::from_usd(most) {
             return Ok(());

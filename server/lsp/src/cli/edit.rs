@@ -15,6 +15,7 @@ use pennyworth_core::task::Task;
 use serde_json::json;
 
 use super::demand::{Common, Opened, Ran, nothing, open, tried};
+use super::later::{Later, Titled};
 use crate::demand::{Answer, Diagnostic, Edited, File, Job};
 
 /// Lines of a file.
@@ -48,6 +49,8 @@ pub struct ExplainCode {
     #[arg(value_name = "FILE:LINE[-LINE]")]
     place: Lines,
     #[command(flatten)]
+    later: Later,
+    #[command(flatten)]
     common: Common,
 }
 
@@ -59,6 +62,8 @@ pub struct Document {
     place: Lines,
     #[command(flatten)]
     output: Output,
+    #[command(flatten)]
+    later: Later,
     #[command(flatten)]
     common: Common,
 }
@@ -75,6 +80,8 @@ pub struct Fix {
     #[command(flatten)]
     output: Output,
     #[command(flatten)]
+    later: Later,
+    #[command(flatten)]
     common: Common,
 }
 
@@ -90,6 +97,8 @@ pub struct Edit {
     #[command(flatten)]
     output: Output,
     #[command(flatten)]
+    later: Later,
+    #[command(flatten)]
     common: Common,
 }
 
@@ -102,6 +111,8 @@ pub struct Tests {
     #[command(flatten)]
     output: Output,
     #[command(flatten)]
+    later: Later,
+    #[command(flatten)]
     common: Common,
 }
 
@@ -109,7 +120,7 @@ pub struct Tests {
 #[derive(Debug, Args)]
 struct Output {
     /// Write the file instead of printing a diff
-    #[arg(long, conflicts_with = "diff")]
+    #[arg(long, conflicts_with_all = ["diff", "batch"])]
     apply: bool,
     /// Print a unified diff, the default
     #[arg(long)]
@@ -131,6 +142,13 @@ impl Lines {
         Ok((opened, file))
     }
 
+    /// What a task at these lines is called.
+    fn title(&self, task: Task) -> String {
+        let (first, last) = (self.lines.start + 1, self.lines.end);
+        let lines = if last > first { format!("{first}-{last}") } else { first.to_string() };
+        format!("{task} {}:{lines}", self.file.display())
+    }
+
     fn job(&self, opened: &Opened, task: Task, file: File, words: &str, reported: &[Diagnostic]) -> Job {
         let job = Job::about(&opened.completer, &opened.configuration, task, file, self.lines.clone(), words, reported);
         opened.runtime.block_on(job)
@@ -141,7 +159,9 @@ impl ExplainCode {
     pub(super) fn run(&self, config: Option<&Path>, out: &mut impl Write) -> anyhow::Result<ExitCode> {
         let (opened, file) = self.place.open(config)?;
         let job = self.place.job(&opened, Task::Explain, file, "", &[]);
-        let Some(ran) = self.common.run(&opened, &[job], out)? else { return Ok(ExitCode::SUCCESS) };
+        let jobs = vec![(job, self.place.title(Task::Explain))];
+        let Some(jobs) = self.later.queue(&self.common, &opened, jobs, out)? else { return Ok(ExitCode::SUCCESS) };
+        let Some(ran) = self.common.run(&opened, &jobs, out)? else { return Ok(ExitCode::SUCCESS) };
         let prose = ran.outcomes.iter().find_map(|outcome| match &outcome.answer {
             Some(Answer::Prose(prose)) => Some(prose),
             _ => None,
@@ -164,7 +184,7 @@ impl Document {
     pub(super) fn run(&self, config: Option<&Path>, out: &mut impl Write) -> anyhow::Result<ExitCode> {
         let (opened, file) = self.place.open(config)?;
         let job = self.place.job(&opened, Task::Document, file, "", &[]);
-        self.output.run(&self.common, &opened, job, out)
+        self.output.run((&self.common, &self.later), &opened, (job, self.place.title(Task::Document)), out)
     }
 }
 
@@ -173,7 +193,7 @@ impl Fix {
         let (opened, file) = self.place.open(config)?;
         let reported = Diagnostic { lines: self.place.lines.clone(), message: self.message.clone() };
         let job = self.place.job(&opened, Task::Fix, file, "", &[reported]);
-        self.output.run(&self.common, &opened, job, out)
+        self.output.run((&self.common, &self.later), &opened, (job, self.place.title(Task::Fix)), out)
     }
 }
 
@@ -184,7 +204,7 @@ impl Edit {
         }
         let (opened, file) = self.place.open(config)?;
         let job = self.place.job(&opened, Task::Edit, file, &self.instruction, &[]);
-        self.output.run(&self.common, &opened, job, out)
+        self.output.run((&self.common, &self.later), &opened, (job, self.place.title(Task::Edit)), out)
     }
 }
 
@@ -193,13 +213,20 @@ impl Tests {
         let (opened, file) = self.place.open(config)?;
         let job = Job::tests(&opened.completer, &opened.configuration, file, self.place.lines.start);
         let job = opened.runtime.block_on(job).map_err(|refused| anyhow::anyhow!("{refused}"))?;
-        self.output.run(&self.common, &opened, job, out)
+        self.output.run((&self.common, &self.later), &opened, (job, self.place.title(Task::Tests)), out)
     }
 }
 
 impl Output {
-    fn run(&self, common: &Common, opened: &Opened, job: Job, out: &mut impl Write) -> anyhow::Result<ExitCode> {
-        let Some(ran) = common.run(opened, &[job], out)? else { return Ok(ExitCode::SUCCESS) };
+    fn run(
+        &self,
+        (common, later): (&Common, &Later),
+        opened: &Opened,
+        job: Titled,
+        out: &mut impl Write,
+    ) -> anyhow::Result<ExitCode> {
+        let Some(jobs) = later.queue(common, opened, vec![job], out)? else { return Ok(ExitCode::SUCCESS) };
+        let Some(ran) = common.run(opened, &jobs, out)? else { return Ok(ExitCode::SUCCESS) };
         let edited = ran.outcomes.iter().find_map(|outcome| match &outcome.answer {
             Some(Answer::Edited(edited)) => Some(edited),
             _ => None,
@@ -228,14 +255,14 @@ impl Output {
 }
 
 /// An edit as a unified diff.
-fn diff(edited: &Edited) -> String {
+pub(super) fn diff(edited: &Edited) -> String {
     let here = std::env::current_dir().ok().and_then(|here| here.canonicalize().ok()).unwrap_or_default();
     let path = edited.path.strip_prefix(&here).unwrap_or(&edited.path);
     unified(&path.display().to_string(), &edited.before, &edited.now)
 }
 
 /// Writes an edit, unless the file has changed since it was read.
-fn write(edited: &Edited) -> anyhow::Result<()> {
+pub(super) fn write(edited: &Edited) -> anyhow::Result<()> {
     let shown = edited.path.display();
     let original = match fs::read_to_string(&edited.path) {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound && edited.before.is_empty() => String::new(),

@@ -10,8 +10,9 @@ use pennyworth_core::demand::{Finding, Severity};
 use serde_json::{Value, json};
 
 use super::demand::{Common, nothing, open, tell_refused, tried};
+use super::later::{Later, Titled};
 use crate::demand::git::{Range, Repository};
-use crate::demand::{Answer, Job};
+use crate::demand::{About, Answer, Job};
 
 /// Review a change: what is not in the index, or `--staged`, or `--since` a revision
 #[derive(Debug, Args)]
@@ -31,6 +32,8 @@ pub struct Review {
     /// Exit with 1 if there is a finding as bad as this
     #[arg(long, value_enum, value_name = "SEVERITY")]
     fail_on: Option<Bad>,
+    #[command(flatten)]
+    later: Later,
     #[command(flatten)]
     common: Common,
 }
@@ -79,6 +82,9 @@ impl Review {
         if jobs.is_empty() {
             bail!("nothing of the change may go into a prompt");
         }
+        let jobs: Vec<Titled> =
+            jobs.into_iter().map(|job| (title(&job), job)).map(|(title, job)| (job, title)).collect();
+        let Some(jobs) = self.later.queue(&self.common, &opened, jobs, out)? else { return Ok(ExitCode::SUCCESS) };
         let Some(ran) = self.common.run(&opened, &jobs, out)? else { return Ok(ExitCode::SUCCESS) };
         let mut findings: Vec<Finding> = Vec::new();
         for answer in ran.outcomes.iter().filter_map(|outcome| outcome.answer.as_ref()) {
@@ -106,6 +112,13 @@ impl Review {
     }
 }
 
+/// What a request of a review is about.
+fn title(job: &Job) -> String {
+    let About::Hunks(files) = &job.about else { return "review".to_owned() };
+    let paths: Vec<&str> = files.iter().map(|(path, _)| path.as_str()).collect();
+    format!("review {}", paths.join(" "))
+}
+
 impl Bad {
     fn severity(self) -> Severity {
         match self {
@@ -116,7 +129,7 @@ impl Bad {
     }
 }
 
-fn text(findings: &[Finding], out: &mut impl Write) -> anyhow::Result<()> {
+pub(super) fn text(findings: &[Finding], out: &mut impl Write) -> anyhow::Result<()> {
     if findings.is_empty() {
         writeln!(out, "no findings")?;
     }

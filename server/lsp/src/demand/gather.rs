@@ -8,10 +8,11 @@ use std::sync::Arc;
 use pennyworth_core::demand::{self, Change, Form, Need, Part, PartKind};
 use pennyworth_core::task::Task;
 
+use super::about::{About, Lines, Tests};
 use super::files::{File, Refused};
 use super::find::Finder;
 use super::git::Changed;
-use super::job::{About, Job, instruction};
+use super::job::{Job, instruction};
 use super::tests_of::{self, Place};
 use crate::complete::Completer;
 use crate::settings::Configuration;
@@ -61,12 +62,21 @@ impl Job {
         need.must.push(instruction(wanted));
         let wrong = diagnostics.first().map(|diagnostic| file.source.lines(diagnostic.lines.clone()));
         let (scopes, language) = ([Arc::clone(&file.scope)], file.source.language.name().to_owned());
+        let files = vec![file.path.clone()];
         let within = file.source.lines(whole);
         let about = match task {
             Task::Explain => About::Code,
-            _ => About::Lines { file, within, wrong: wrong.filter(|_| task == Task::Fix), form },
+            _ => About::Lines(Lines {
+                path: file.path.clone(),
+                shown: file.source.path.clone(),
+                language: language.clone(),
+                text: file.source.text.clone(),
+                within,
+                wrong: wrong.filter(|_| task == Task::Fix),
+                form,
+            }),
         };
-        Job::plan(completer, configuration, &scopes, (task, &language), (Vec::new(), need), about).await
+        Job::plan(completer, configuration, (files, &scopes), (task, &language), (Vec::new(), need), about).await
     }
 
     /// A job that writes tests of the item at a line, which is counted from 0. The error says why there are none.
@@ -99,10 +109,13 @@ impl Job {
             "Write tests of `{}`. {goes_to} Answer with the tests in one fenced block, and nothing else.",
             item.name
         )));
-        let about = About::Tests { path, before, at, lead, tail, name: item.name.clone(), language };
+        let tests = language.name().to_owned();
+        let files = vec![file.path.clone(), path.clone()];
+        let about = About::Tests(Tests { path, language: tests, before, at, lead, tail, name: item.name.clone() });
         let scopes = [Arc::clone(&file.scope), scope];
         let language = file.source.language.name();
-        Ok(Job::plan(completer, configuration, &scopes, (Task::Tests, language), (Vec::new(), need), about).await)
+        Ok(Job::plan(completer, configuration, (files, &scopes), (Task::Tests, language), (Vec::new(), need), about)
+            .await)
     }
 
     /// The jobs that review a change: one for each request. `refused` receives the files that go into no prompt.
@@ -133,7 +146,8 @@ impl Job {
                 .filter_map(|(number, hunks)| Some((changes.get(number)?.now.path.clone(), hunks)));
             let about = About::Hunks(hunks.collect());
             let parts = (review.shared.clone(), Need { must, may });
-            jobs.push(Job::plan(completer, configuration, &scopes, (Task::Review, language), parts, about).await);
+            let of = (files.iter().map(|file| file.path.clone()).collect(), scopes.as_slice());
+            jobs.push(Job::plan(completer, configuration, of, (Task::Review, language), parts, about).await);
         }
         jobs
     }
@@ -167,7 +181,8 @@ impl Job {
         may.sort_by_key(|(place, _)| *place);
         let need = Need { must, may: may.into_iter().map(|(_, part)| part).collect() };
         let about = (Task::Commit, first.source.language.name());
-        Some(Job::plan(completer, configuration, &scopes, about, (Vec::new(), need), About::Commit).await)
+        let of = (files.iter().map(|file| file.path.clone()).collect(), scopes.as_slice());
+        Some(Job::plan(completer, configuration, of, about, (Vec::new(), need), About::Commit).await)
     }
 }
 

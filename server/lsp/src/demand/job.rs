@@ -1,25 +1,24 @@
 //! A task on demand from its plan to its result: cheap models first, dearer ones only when the answer of the one before was not valid. It leaves one
-//! call to `call`, gathering what the prompt holds to `gather`, and judging answers to `core::demand`.
+//! call to `call`, gathering what the prompt holds to `gather`, and judging answers to `about`.
 
-use std::ops::Range;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use pennyworth_core::demand::{
-    self, Edit, Form, Inputs, Need, Part, PartKind, Plan, Prompts, Reviewed, Scope as EditScope, Unfit,
-};
+use pennyworth_core::caps::Caps;
+use pennyworth_core::demand::{self, Inputs, Need, Part, PartKind, Plan, Prompts, Unfit};
 use pennyworth_core::models::Model;
 use pennyworth_core::money::Money;
+use pennyworth_core::prompt::Body;
 use pennyworth_core::route::{Privacy, Step, Terms};
-use pennyworth_core::task::{Enabled, Task, Tier};
+use pennyworth_core::task::{Enabled, Queue, Task, Tier};
 use pennyworth_core::tokens::{self, REFERENCE_CHARS_PER_TOKEN};
 
-use super::answers::{Answer, Edited, Findings};
+use super::about::About;
+use super::answers::Answer;
 use super::call::{self, Failed, Said, call};
-use super::files::File;
 use crate::complete::Completer;
-use crate::ledger::{CallId, Outcome as LedgerOutcome, OutcomeKind, Source as LedgerSource, Suggested};
+use crate::ledger::{CallId, Ledger, Outcome as LedgerOutcome, OutcomeKind, Source as LedgerSource, Suggested};
 use crate::settings::{Configuration, Scope};
 
 /// Most models that are asked, the first one and two after it.
@@ -29,32 +28,41 @@ const MODELS: usize = 3;
 pub struct Job {
     /// The plan.
     pub plan: Plan,
-    pub(super) about: About,
+    /// What it is about.
+    pub about: About,
+    /// The files whose text its prompt is made for.
+    pub files: Vec<PathBuf>,
     configuration: Arc<Configuration>,
     scope: Arc<Scope>,
     prompts: Prompts,
 }
 
-/// What a job is about, by which its answer is judged.
-pub(super) enum About {
-    /// Code to explain.
-    Code,
-    /// A change to be described.
-    Commit,
-    /// Lines of a file to edit.
-    Lines { file: File, within: Range<usize>, wrong: Option<Range<usize>>, form: Form },
-    /// A place in a file for new tests of an item.
-    Tests {
-        path: PathBuf,
-        before: String,
-        at: usize,
-        lead: String,
-        tail: String,
-        name: String,
-        language: &'static pennyworth_grammars::Language,
-    },
-    /// Hunks of files.
-    Hunks(Vec<(String, Vec<demand::Hunk>)>),
+/// A request of a job for a batch.
+#[derive(Clone)]
+pub struct Sendable {
+    /// What is asked for.
+    pub task: Task,
+    /// The language's name.
+    pub language: String,
+    /// The model.
+    pub model: Model,
+    /// Estimated tokens of its prompt.
+    pub prompt_tokens: u32,
+    /// Output ceiling in tokens.
+    pub max_tokens: u32,
+    /// The prompt.
+    pub body: Body,
+    /// The workspace.
+    pub root: PathBuf,
+    /// The caps that hold there.
+    pub caps: Caps,
+}
+
+impl Sendable {
+    /// The most that it costs in a batch.
+    pub fn worst(&self) -> Money {
+        self.model.price.of_batch().worst(self.prompt_tokens.into(), self.max_tokens.into())
+    }
 }
 
 /// What became of a job.
@@ -82,7 +90,7 @@ impl Job {
     pub(super) async fn plan(
         completer: &Completer,
         configuration: &Arc<Configuration>,
-        scopes: &[Arc<Scope>],
+        (files, scopes): (Vec<PathBuf>, &[Arc<Scope>]),
         (task, language): (Task, &str),
         (shared, need): (Vec<Part>, Need),
         about: About,
@@ -125,7 +133,11 @@ impl Job {
         let settings = &scope.settings;
         let may = |step: &Step| step.tier != Tier::Premium || settings.escalate || settings.pin(task).is_some();
         plan.route.steps.retain(may);
-        Job { plan, about, configuration: Arc::clone(configuration), scope, prompts }
+        let shown = plan.brief.parts.iter().map(|part| part.path.as_str()).filter(|path| !path.is_empty());
+        let mut files: Vec<PathBuf> = files.into_iter().chain(shown.map(|path| scope.root.join(path))).collect();
+        files.sort();
+        files.dedup();
+        Job { plan, about, files, configuration: Arc::clone(configuration), scope, prompts }
     }
 
     /// The most that the job can cost, and what it is expected to cost.
@@ -152,6 +164,46 @@ impl Job {
                 .collect::<Vec<_>>()
                 .join("; "),
         })
+    }
+
+    /// The job for the queue: with the first model of its route that has batches, unless one of a lower tier comes before it or one that costs
+    /// nothing. `None` if there is none.
+    pub fn sendable(&self) -> Option<Sendable> {
+        // A message is waited for.
+        let steps = Some(&self.plan.route.steps).filter(|_| self.plan.task != Task::Commit)?;
+        let tier = steps.first().filter(|step| step.worst_cost > Money::ZERO)?.tier;
+        let mut of_tier = steps.iter().take(MODELS).take_while(|step| step.tier == tier);
+        let (step, model) = of_tier.find_map(|step| {
+            let model = self.configuration.models.get(&step.model)?;
+            model.batch.is_some().then_some((step, model))
+        })?;
+        let Plan { task, language, brief, shared, .. } = &self.plan;
+        Some(Sendable {
+            task: *task,
+            language: language.clone(),
+            model: model.clone(),
+            prompt_tokens: step.prompt_tokens,
+            max_tokens: step.max_tokens,
+            body: demand::body(&self.prompts, *task, &model.id, brief, *shared),
+            root: self.scope.root.clone(),
+            caps: self.scope.settings.caps(),
+        })
+    }
+
+    /// Puts a flex tier first, where the tier of the first model has one: nobody waits for the answer.
+    pub fn prefer_flex(&mut self) {
+        let (steps, configuration) = (&mut self.plan.route.steps, &self.configuration);
+        let Some(tier) = steps.first().map(|step| step.tier) else { return };
+        let is_flex = |step: &Step| configuration.models.get(&step.model).is_some_and(Model::is_flex);
+        let place = steps.iter().take_while(|step| step.tier == tier).position(is_flex);
+        if let Some(moved) = place.and_then(|place| steps.get_mut(..=place)) {
+            moved.rotate_right(1);
+        }
+    }
+
+    /// When the models are asked, as the settings of its place say.
+    pub fn queue(&self) -> Queue {
+        self.scope.tasks.row(self.plan.task).queue
     }
 
     /// Asks models until an answer is valid. `heard` receives the model's name and the characters that have come of its answer.
@@ -206,91 +258,57 @@ impl Job {
         call(&completer.providers, &completer.ledger, terms, &|chars| heard(&step.model, chars)).await
     }
 
-    /// Judges an answer, settles its call, and counts in the ledger whether it is valid: that is the acceptance of these tasks.
+    /// Judges an answer, settles its call, and counts whether it is valid.
     fn judge(&self, completer: &Completer, step: &Step, said: Said<'_>) -> Result<Answer, Unfit> {
-        let judged = match said.text.trim().is_empty() {
-            true => Err(Unfit::Empty),
-            // A list of findings that was cut off is no JSON.
-            false if said.is_truncated && self.plan.task != Task::Review => Err(Unfit::CutOff),
-            false => self.read(&said.text),
+        let task = self.plan.task;
+        let judged = self.about.judged(task, &said.text, said.is_truncated);
+        let counted = Counted {
+            call: said.id(),
+            of: (task, &self.plan.language, &step.model),
+            text: said.text.clone(),
+            is_truncated: said.is_truncated,
+            is_valid: judged.is_ok(),
         };
-        let (call, is_truncated) = (said.id(), said.is_truncated);
-        let chars = u32::try_from(said.text.chars().count()).unwrap_or(u32::MAX);
-        let tokens = tokens::estimate(&said.text, REFERENCE_CHARS_PER_TOKEN);
         said.settle(judged.as_ref().err().map(Unfit::name));
         if let Some(ledger) = completer.ledger.get() {
-            let id = ledger.suggested(Suggested {
-                source: LedgerSource::Model,
-                model: step.model.clone(),
-                call: Some(call),
-                task: self.plan.task,
-                language: self.plan.language.clone(),
-                chars,
-                tokens,
-                truncated: is_truncated,
-                probability: None,
-            });
-            let kind = if judged.is_ok() { OutcomeKind::Accepted } else { OutcomeKind::Dismissed };
-            ledger.settled(LedgerOutcome { id, kind, chars: if judged.is_ok() { chars } else { 0 } });
+            counted.write(ledger);
         }
         judged
     }
+}
 
-    /// Reads an answer as what the task asks for.
-    fn read(&self, answer: &str) -> Result<Answer, Unfit> {
-        match &self.about {
-            About::Code => demand::prose(answer).map(Answer::Prose),
-            About::Commit => demand::message(answer).map(Answer::Message),
-            About::Hunks(files) => {
-                let reviewed: Vec<Reviewed<'_>> = files.iter().map(|(path, hunks)| Reviewed { path, hunks }).collect();
-                let read = demand::findings(answer, &reviewed)?;
-                Ok(Answer::Findings(Findings { findings: read.findings, dropped: read.dropped }))
-            }
-            About::Lines { file, within, wrong, form } => self.edited(file, within, wrong.as_ref(), *form, answer),
-            About::Tests { path, before, at, lead, tail, name, language } => {
-                let code = demand::code(answer)?;
-                let text = format!("{lead}{}\n{tail}", code.trim_end());
-                let edits = vec![Edit { range: *at..*at, text }];
-                let scope = EditScope {
-                    task: Task::Tests,
-                    language,
-                    text: before,
-                    within: *at..*at,
-                    wrong: None,
-                    names: Some(name),
-                };
-                let now = demand::fits(&scope, &edits)?;
-                Ok(Answer::Edited(Edited { path: path.clone(), before: before.clone(), now, edits }))
-            }
-        }
-    }
+/// An answer that was judged. Whether it is valid is the acceptance of these tasks.
+pub(crate) struct Counted<'a> {
+    /// The call's row.
+    pub(crate) call: CallId,
+    /// The task, the language and the model.
+    pub(crate) of: (Task, &'a str, &'a str),
+    /// The answer.
+    pub(crate) text: String,
+    /// Whether its ceiling ended it.
+    pub(crate) is_truncated: bool,
+    /// Whether it is valid.
+    pub(crate) is_valid: bool,
+}
 
-    fn edited(
-        &self,
-        file: &File,
-        within: &Range<usize>,
-        wrong: Option<&Range<usize>>,
-        form: Form,
-        answer: &str,
-    ) -> Result<Answer, Unfit> {
-        let lines =
-            file.source.line(within.start)..file.source.line(within.end.saturating_sub(1).max(within.start)) + 1;
-        let whole = file.source.lines(lines.clone());
-        let sent = file.sent.text.get(file.sent.lines(lines)).unwrap_or_default();
-        let edits = demand::edits(form, &file.source, whole.start, sent, answer)?;
-        if edits.iter().any(|edit| file.masks.find(&edit.text, true).is_some()) {
-            return Err(Unfit::Masked);
-        }
-        let scope = EditScope {
-            task: self.plan.task,
-            language: file.source.language,
-            text: &file.source.text,
-            within: whole,
-            wrong: wrong.cloned(),
-            names: None,
-        };
-        let now = demand::fits(&scope, &edits)?;
-        Ok(Answer::Edited(Edited { path: file.path.clone(), before: file.source.text.clone(), now, edits }))
+impl Counted<'_> {
+    /// Writes it to the ledger.
+    pub(crate) fn write(&self, ledger: &Ledger) {
+        let (task, language, model) = self.of;
+        let chars = u32::try_from(self.text.chars().count()).unwrap_or(u32::MAX);
+        let id = ledger.suggested(Suggested {
+            source: LedgerSource::Model,
+            model: model.to_owned(),
+            call: Some(self.call),
+            task,
+            language: language.to_owned(),
+            chars,
+            tokens: tokens::estimate(&self.text, REFERENCE_CHARS_PER_TOKEN),
+            truncated: self.is_truncated,
+            probability: None,
+        });
+        let kind = if self.is_valid { OutcomeKind::Accepted } else { OutcomeKind::Dismissed };
+        ledger.settled(LedgerOutcome { id, kind, chars: if self.is_valid { chars } else { 0 } });
     }
 }
 

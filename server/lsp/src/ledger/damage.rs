@@ -79,6 +79,8 @@ fn take_over(aside: &Path, into: &mut Connection, now: SystemTime) -> rusqlite::
     };
     let is_whole = read("calls");
     read("suggestions");
+    read("batches");
+    read("jobs");
     if let (true, Ok(id)) = (is_whole, file::own_id(&from)) {
         step.execute("INSERT INTO files VALUES (?1, 0) ON CONFLICT DO NOTHING", params![id])?;
     }

@@ -93,6 +93,31 @@ impl Entry {
         }
     }
 
+    /// A request of a batch, at the batch's price. It counts as lost if nobody hears of it for so long.
+    pub fn batched(
+        (task, language): (Task, &str),
+        model: &Model,
+        prompt_tokens: u32,
+        max_tokens: u32,
+        deadline: Duration,
+    ) -> Entry {
+        let price = model.price.of_batch();
+        let worst = price.worst(prompt_tokens.into(), max_tokens.into());
+        Entry {
+            provider: provider(model).to_owned(),
+            model: model.name.clone(),
+            task: Some(task),
+            language: language.to_owned(),
+            prompt_tokens,
+            max_tokens,
+            chars_per_token: model.chars_per_token,
+            worst_cost: if model.charges { worst.max(Money::LEAST) } else { worst },
+            price,
+            abort_billed: model.abort_billed,
+            deadline,
+        }
+    }
+
     /// A call that only warms a model with the beginning of its prompts.
     pub fn warming(model: &Model, prompt_tokens: u32, max_tokens: u32, deadline: Duration) -> Entry {
         Entry {

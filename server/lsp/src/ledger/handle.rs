@@ -244,6 +244,11 @@ impl Ledger {
         answer.recv_timeout(LAST_WAIT).is_ok()
     }
 
+    /// The folder of the ledger's file; `None` if no place for it is known.
+    pub fn folder(&self) -> Option<&Path> {
+        self.path.as_deref().and_then(Path::parent)
+    }
+
     pub(super) fn send(&self, job: impl FnOnce(&mut Store) + Send + 'static) {
         self.writer.send(job);
     }
@@ -255,7 +260,7 @@ impl Ledger {
     }
 
     /// Waits for the writer, but not for ever.
-    async fn answer<T>(&self, answer: oneshot::Receiver<T>) -> Option<T> {
+    pub(super) async fn answer<T>(&self, answer: oneshot::Receiver<T>) -> Option<T> {
         let patience = if self.is_late.load(Ordering::Relaxed) { LATE.min(self.patience) } else { self.patience };
         if let Ok(answer) = tokio::time::timeout(patience, answer).await {
             return answer.ok();
@@ -279,7 +284,7 @@ impl Ledger {
     }
 }
 
-fn closed() -> Refused {
+pub(super) fn closed() -> Refused {
     Refused::Unwritten("it is closed".into())
 }
 

@@ -6,6 +6,7 @@ use std::time::{Duration, SystemTime};
 
 use pennyworth_core::caps::{Caps, Spent};
 use pennyworth_core::confidence::Confidence;
+use pennyworth_core::models::Price;
 use pennyworth_core::money::Money;
 use pennyworth_core::task::Task;
 use rusqlite::{Connection, OptionalExtension as _, TransactionBehavior, named_params, params};
@@ -68,10 +69,21 @@ impl Store {
     }
 
     pub(super) fn reserve(&mut self, entry: &Entry, caps: Option<Caps>) -> Result<CallId, Refused> {
+        self.reserve_as(CallId::fresh(), entry, caps, &|_, _| Ok(()))
+    }
+
+    /// The same for a call with this id, and what else is written with it, at the time by which it counts.
+    pub(super) fn reserve_as(
+        &mut self,
+        id: CallId,
+        entry: &Entry,
+        caps: Option<Caps>,
+        with: &dyn Fn(&Connection, i64) -> rusqlite::Result<()>,
+    ) -> Result<CallId, Refused> {
         let (now, at) = (self.books.now_ms(), self.clock.wall_ms());
         let factor = 1.0 / self.memory().calibration(&entry.model).chars_per_token(1.0);
         let plain_tokens = (entry.prompt_tokens as f32 / factor.max(0.01)).round() as u32;
-        let (is_free, id) = (entry.worst_cost <= Money::ZERO, CallId::fresh());
+        let is_free = entry.worst_cost <= Money::ZERO;
         if !is_free && !self.books.last() {
             return Err(self.unbooked());
         }
@@ -83,6 +95,7 @@ impl Store {
             let broken = caps.and_then(|caps| caps.broken(sums.spent, entry.worst_cost));
             if broken.is_none() && (is_free || sums.doubt.is_none()) {
                 insert(&step, id, entry, (sums.now_ms, at), plain_tokens)?;
+                with(&step, sums.now_ms)?;
             }
             step.commit()?;
             Ok((broken, sums))
@@ -99,6 +112,29 @@ impl Store {
             }
             Some(broken) => Err(Refused::Cap(broken)),
             None => Ok(id),
+        }
+    }
+
+    /// Runs work on the file in one transaction, with the time by which caps count. The error says why the file cannot be used.
+    pub(super) fn on_file<T>(
+        &mut self,
+        how: TransactionBehavior,
+        work: impl Fn(&Connection, i64) -> rusqlite::Result<T>,
+    ) -> Result<T, Refused> {
+        if !self.books.last() {
+            return Err(self.unbooked());
+        }
+        let now = self.books.now_ms();
+        let done = self.run(|connection| {
+            let step = connection.transaction_with_behavior(how)?;
+            let done = work(&step, now)?;
+            step.commit()?;
+            Ok(done)
+        });
+        match done {
+            // The file failed in between, and memory keeps no queue.
+            Ok(_) if !self.books.last() => Err(self.unbooked()),
+            done => done.map_err(|error| Refused::Unwritten(error.to_string())),
         }
     }
 
@@ -119,7 +155,7 @@ impl Store {
 
     pub(super) fn settle(&mut self, id: CallId, entry: &Entry, settlement: &Settlement) {
         let usage = settlement.usage;
-        let written = self.unhurried(|connection| settle(connection, id, entry, settlement));
+        let written = self.unhurried(|connection| settle(connection, id, &entry.price, settlement));
         let waited = |time: Duration| u32::try_from(time.as_millis()).unwrap_or(u32::MAX);
         match settlement.first {
             _ if settlement.is_outrun => {
@@ -154,8 +190,8 @@ impl Store {
         let written = self.books.run(|connection| {
             let step = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
             for (id, entry, settlement) in &late {
-                if settle(&step, *id, entry, settlement)?.is_none() && insert(&step, *id, entry, (now, at), 0)? {
-                    settle(&step, *id, entry, settlement)?;
+                if settle(&step, *id, &entry.price, settlement)?.is_none() && insert(&step, *id, entry, (now, at), 0)? {
+                    settle(&step, *id, &entry.price, settlement)?;
                     sums::carry_one(&step, 0, now, Money::ZERO - entry.worst_cost)?;
                 }
             }
@@ -329,10 +365,10 @@ fn insert(
 }
 
 /// Writes the end of a call. Returns the plain estimate of its input; `None` if there is no such open call.
-fn settle(
+pub(super) fn settle(
     connection: &Connection,
     id: CallId,
-    entry: &Entry,
+    price: &Price,
     settlement: &Settlement,
 ) -> rusqlite::Result<Option<u32>> {
     let usage = settlement.usage;
@@ -345,7 +381,7 @@ fn settle(
          WHERE id = :id AND status IN ('open', 'lost') RETURNING plain_tokens",
     )?;
     let mut rows = update.query(named_params! {
-        ":id": id.0, ":status": settlement.status.name(), ":charge": usage.cost(&entry.price).pico(), ":input": count(usage.input),
+        ":id": id.0, ":status": settlement.status.name(), ":charge": usage.cost(price).pico(), ":input": count(usage.input),
         ":cached": count(usage.cached), ":written": count(usage.written), ":output": count(usage.output),
         ":reasoning": count(usage.reasoning), ":estimated": usage.estimated, ":first": settlement.first.map(elapsed),
         ":total": elapsed(settlement.total), ":finish": finish, ":reason": settlement.reason,

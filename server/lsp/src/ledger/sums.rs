@@ -92,6 +92,14 @@ pub(super) fn read(connection: &Connection, now_ms: i64) -> rusqlite::Result<Sum
             let money = |column| row.get(column).map(Money::from_pico);
             Ok(Spent { day: money(0)?, month: money(1)?, reserved: money(2)? })
         })?;
+    // A batch may be open for longer than these hours go back.
+    let older: i64 = connection
+        .prepare_cached(
+            "SELECT coalesce(sum(charge), 0) FROM calls
+             WHERE status = 'open' AND coalesce(counts_ms, at_ms) / 3600000 < ?1 AND charge BETWEEN 0 AND ?2",
+        )?
+        .query_row([since, MOST], |row| row.get(0))?;
+    let spent = Spent { reserved: spent.reserved + Money::from_pico(older), ..spent };
     let is_damaged: bool = connection
         .prepare_cached("SELECT count(*) > 0 FROM unknown WHERE counts_ms / 3600000 >= ?1")?
         .query_row([first], |row| row.get(0))?;

@@ -23,6 +23,7 @@ mod clocks;
 mod damage;
 mod disks;
 mod learned;
+mod queue;
 mod rows;
 
 /// A microdollar, in picodollars.

@@ -19,6 +19,7 @@ use crate::documents::Documents;
 use crate::documents::parses::PARSES;
 use crate::documents::session::{STALE, Session};
 use crate::documents::trees::{self, Parser};
+use crate::jobs;
 use crate::learn::EMBEDDED;
 use crate::learn::thread::{self as learning, Forgotten};
 use crate::ledger::Ledger;
@@ -51,6 +52,8 @@ pub(super) struct Parts {
     pub(super) desk: Desk,
     marks: Arc<Marks>,
     background: Arc<Background>,
+    /// The user's own file in place of the usual one.
+    config: Option<PathBuf>,
     ledger: Option<PathBuf>,
     discovers: bool,
 }
@@ -75,7 +78,7 @@ impl Parts {
         let (read, changes) = (Arc::clone(&documents), Arc::clone(&status));
         let sources =
             Sources::new(client.clone(), (config.clone(), ledger.as_deref()), read, Arc::clone(&completer), changes);
-        let (editor, texts) = (Arc::default(), Arc::new(Texts::new(config, ledger.clone())));
+        let (editor, texts) = (Arc::default(), Arc::new(Texts::new(config.clone(), ledger.clone())));
         let desk = Desk {
             client: client.clone(),
             editor: Arc::clone(&editor),
@@ -98,6 +101,7 @@ impl Parts {
             desk,
             marks: Arc::default(),
             background,
+            config,
             ledger,
             discovers: discover,
         }
@@ -136,6 +140,12 @@ impl Parts {
                 self.background.spawn(Arc::clone(&self.sources).ask_configuration());
             }
         }
+        let (completer, config, changes) = (Arc::clone(&self.completer), self.config.clone(), Arc::clone(&self.status));
+        let look = move || {
+            let changes = Arc::clone(&changes);
+            jobs::keep(Arc::clone(&completer), config.clone(), move |_| changes.changed())
+        };
+        self.background.keep(crashes, "the queue", look);
         self.background.spawn(Arc::clone(&self.sources).begin_reading());
         self.look_around();
     }

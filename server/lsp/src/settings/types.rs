@@ -7,7 +7,7 @@ use pennyworth_core::caps::Caps;
 use pennyworth_core::models::{FormatRow, ModelRow, Models, Rows};
 use pennyworth_core::money::Money;
 use pennyworth_core::route::Privacy;
-use pennyworth_core::task::{Enabled, Task, Tasks};
+use pennyworth_core::task::{Enabled, Queue, Task, Tasks};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -244,6 +244,11 @@ pub struct TaskSettings {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(extend("x-elsewhere" = "own"))]
     pub pin: Option<String>,
+    /// When the models of a task on demand are asked: `now`, `batch` (in a batch at the provider's batch price, with the result within a day) or
+    /// `ask` (as you say each time). Where no model of the task has batches, it is asked now. A commit's message is never queued.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("x-elsewhere" = "own"))]
+    pub queue: Option<Queue>,
 }
 
 impl Default for Settings {
@@ -322,6 +327,7 @@ impl Settings {
             row.deadline_ms = changes.deadline_ms.unwrap_or(row.deadline_ms);
             if row.input > 0 {
                 row.input = changes.input.unwrap_or(row.input);
+                row.queue = changes.queue.unwrap_or(row.queue);
             }
         }
         tasks

@@ -1,0 +1,221 @@
+//! `pennyworth jobs`: what is queued for batches, and what came of it. It leaves the queue to `jobs`, and printing findings and edits to the files
+//! of their commands.
+
+use std::io::Write;
+use std::path::Path;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use anyhow::{Context as _, anyhow, bail};
+use clap::{Args, Subcommand};
+use serde_json::{Value, json};
+
+use super::demand::{Opened, nothing, open};
+use super::edit::{diff, write};
+use super::review;
+use crate::demand::Answer;
+use crate::jobs::{self, Kept, KeptJobs, Looked, Looker, Pace, When};
+use crate::ledger::{JobRow, JobState, Ledger};
+
+/// The pause between two looks of a command that waits. A provider is asked less often.
+const PAUSE: Duration = Duration::from_secs(5);
+
+/// List, show, apply and cancel what is queued for batches
+#[derive(Debug, Args)]
+pub struct Jobs {
+    #[command(subcommand)]
+    action: Option<Action>,
+    /// Wait until no job is open, and then go on
+    #[arg(long, global = true)]
+    wait: bool,
+    /// Print one JSON object
+    #[arg(long, global = true)]
+    json: bool,
+}
+
+#[derive(Debug, Subcommand)]
+enum Action {
+    /// List all jobs, the default
+    List,
+    /// Print the result of a job
+    Show(Named),
+    /// Take a job back, or throw its result away
+    Cancel(Named),
+    /// Write the edit of a job to its file
+    Apply(Named),
+}
+
+#[derive(Debug, Args)]
+struct Named {
+    /// The job's id, or the end of it
+    #[arg(value_name = "ID")]
+    id: String,
+}
+
+impl Jobs {
+    pub(super) fn run(&self, config: Option<&Path>, out: &mut impl Write) -> anyhow::Result<ExitCode> {
+        let opened = open(config, Path::new("."))?;
+        let ledger = opened.completer.ledger.get().context("there is no ledger")?;
+        let has_ended = match &self.action {
+            None | Some(Action::List) => false,
+            Some(Action::Show(named) | Action::Apply(named)) => find(&opened, ledger, &named.id)?.state.is_final(),
+            Some(Action::Cancel(named)) => {
+                let job = find(&opened, ledger, &named.id)?;
+                opened.runtime.block_on(jobs::discard(ledger, job.id))?;
+                false
+            }
+        };
+        if self.wait || !has_ended {
+            opened.runtime.block_on(self.look(&opened, ledger))?;
+        }
+        match &self.action {
+            None | Some(Action::List) => self.list(&opened, ledger, out),
+            Some(Action::Show(named)) => self.show(ledger, &find(&opened, ledger, &named.id)?, out),
+            Some(Action::Cancel(named)) => self.tell(&find(&opened, ledger, &named.id)?, ledger, out),
+            Some(Action::Apply(named)) => self.apply(&opened, ledger, &find(&opened, ledger, &named.id)?, out),
+        }
+    }
+
+    /// Looks after the queue, once or until no job is open.
+    async fn look(&self, opened: &Opened, ledger: &Ledger) -> anyhow::Result<()> {
+        let (providers, settings) = (&opened.completer.providers, opened.own.clone());
+        let looker = Looker { ledger, providers, settings, pace: Pace::default() };
+        let mut when = When::Now;
+        let mut told = Vec::new();
+        loop {
+            let Looked { is_busy, notes, open, .. } = looker.look(when).await?;
+            for note in notes.into_iter().filter(|note| !told.contains(note)).collect::<Vec<_>>() {
+                eprintln!("note: {note}");
+                told.push(note);
+            }
+            if is_busy && !self.wait {
+                eprintln!("note: another process looks after the queue at this moment");
+            }
+            if !self.wait || (open == 0 && !is_busy) {
+                return Ok(());
+            }
+            tokio::time::sleep(PAUSE).await;
+            when = When::Due;
+        }
+    }
+
+    fn list(&self, opened: &Opened, ledger: &Ledger, out: &mut impl Write) -> anyhow::Result<ExitCode> {
+        let all = opened.runtime.block_on(ledger.jobs())?;
+        if self.json {
+            let all: Vec<Value> = all.iter().map(|job| as_json(job, ledger)).collect();
+            writeln!(out, "{}", serde_json::to_string_pretty(&json!({ "jobs": all }))?)?;
+            return Ok(ExitCode::SUCCESS);
+        }
+        if all.is_empty() {
+            writeln!(out, "no jobs")?;
+        }
+        for job in &all {
+            self.tell(job, ledger, out)?;
+        }
+        Ok(ExitCode::SUCCESS)
+    }
+
+    fn tell(&self, job: &JobRow, ledger: &Ledger, out: &mut impl Write) -> anyhow::Result<ExitCode> {
+        if self.json {
+            writeln!(out, "{}", serde_json::to_string_pretty(&as_json(job, ledger))?)?;
+            return Ok(ExitCode::SUCCESS);
+        }
+        let title = title(job, ledger);
+        let why = job.reason.as_ref().map(|why| format!(": {why}")).unwrap_or_default();
+        let bound = if job.state.is_final() { "" } else { "at most " };
+        writeln!(out, "{}  {}{why}  {title}  {}, {bound}{}", job.id.short(), state(job), job.model, job.cost)?;
+        Ok(ExitCode::SUCCESS)
+    }
+
+    fn show(&self, ledger: &Ledger, job: &JobRow, out: &mut impl Write) -> anyhow::Result<ExitCode> {
+        let answer = jobs::answer(ledger, job.id).filter(|_| job.state == JobState::Done);
+        if self.json {
+            let mut all = as_json(job, ledger);
+            if let (Some(fields), Some((_, answer))) = (all.as_object_mut(), &answer) {
+                fields.insert("result".into(), result(answer));
+            }
+            writeln!(out, "{}", serde_json::to_string_pretty(&all)?)?;
+            return Ok(if answer.is_some() { ExitCode::SUCCESS } else { nothing() });
+        }
+        match answer {
+            Some((_, Answer::Prose(text) | Answer::Message(text))) => writeln!(out, "{text}")?,
+            Some((_, Answer::Findings(found))) => review::text(&found.findings, out)?,
+            Some((kept, Answer::Edited(edited))) => match jobs::current(&kept, &edited) {
+                Ok(edited) => write!(out, "{}", diff(&edited))?,
+                Err(outdated) => {
+                    write!(out, "{}", diff(&edited))?;
+                    eprintln!("note: {}: {outdated}", edited.path.display());
+                }
+            },
+            None => {
+                self.tell(job, ledger, out)?;
+                return Ok(nothing());
+            }
+        }
+        Ok(ExitCode::SUCCESS)
+    }
+
+    fn apply(&self, opened: &Opened, ledger: &Ledger, job: &JobRow, out: &mut impl Write) -> anyhow::Result<ExitCode> {
+        let answer = jobs::answer(ledger, job.id).filter(|_| job.state == JobState::Done);
+        let (kept, answer) =
+            answer.ok_or_else(|| anyhow!("{} has no result to apply: it is {}", job.id.short(), state(job)))?;
+        let Answer::Edited(edited) = answer else {
+            bail!("{} edits nothing; `pennyworth jobs show` prints it", job.id.short())
+        };
+        let current = jobs::current(&kept, &edited).map_err(|outdated| {
+            anyhow!(
+                "{}: {outdated}; nothing was written, and `pennyworth jobs show` prints the edit",
+                edited.path.display()
+            )
+        })?;
+        write(&current)?;
+        opened.runtime.block_on(jobs::applied(ledger, job.id))?;
+        if self.json {
+            writeln!(out, "{}", json!({"id": job.id.to_string(), "file": current.path, "applied": true}))?;
+        }
+        Ok(ExitCode::SUCCESS)
+    }
+}
+
+/// The only job whose id ends so.
+fn find(opened: &Opened, ledger: &Ledger, id: &str) -> anyhow::Result<JobRow> {
+    let ending = id.trim().to_lowercase();
+    let all = opened.runtime.block_on(ledger.jobs())?;
+    let mut found = all.into_iter().filter(|job| !ending.is_empty() && job.id.to_string().ends_with(&ending));
+    match (found.next(), found.next()) {
+        (Some(job), None) => Ok(job),
+        (None, _) => bail!("there is no job `{id}`; `pennyworth jobs` lists them"),
+        (Some(_), Some(_)) => bail!("several jobs end with `{id}`"),
+    }
+}
+
+/// The state of a job as people read it.
+fn state(job: &JobRow) -> String {
+    match (&job.taken, job.state, job.stage) {
+        (Some(taken), JobState::Done, _) => taken.clone(),
+        _ if job.is_dropped && !job.state.is_final() => "cancelling".to_owned(),
+        (_, JobState::Sent, Some(stage)) => stage.name().to_owned(),
+        (_, state, _) => state.name().to_owned(),
+    }
+}
+
+fn title(job: &JobRow, ledger: &Ledger) -> String {
+    let kept = KeptJobs::beside(ledger).and_then(|kept| kept.read(job.id));
+    kept.map_or_else(|| job.task.map_or("?", |task| task.name()).to_owned(), |Kept { title, .. }| title)
+}
+
+fn as_json(job: &JobRow, ledger: &Ledger) -> Value {
+    json!({
+        "id": job.id.to_string(), "state": state(job), "reason": job.reason, "title": title(job, ledger),
+        "task": job.task, "language": job.language, "model": job.model, "cost_usd": job.cost.usd(), "queued_ms": job.at_ms,
+    })
+}
+
+fn result(answer: &Answer) -> Value {
+    match answer {
+        Answer::Prose(text) => json!({ "explanation": text }),
+        Answer::Message(text) => json!({ "message": text }),
+        Answer::Findings(found) => json!({ "findings": found.findings }),
+        Answer::Edited(edited) => json!({ "file": edited.path, "diff": diff(edited) }),
+    }
+}

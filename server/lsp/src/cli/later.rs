@@ -1,0 +1,153 @@
+//! Tasks that nobody waits for: whether a job is queued for a batch, and queueing it. It leaves the queue to `jobs`, and what is asked now to
+//! `demand`.
+
+use std::io::{IsTerminal as _, Write, stderr, stdin};
+
+use anyhow::bail;
+use clap::Args;
+use pennyworth_core::models::Model;
+use pennyworth_core::money::Money;
+use pennyworth_core::task::Queue;
+use serde_json::json;
+
+use super::demand::{Common, Opened};
+use crate::demand::{Job, Sendable};
+use crate::jobs::{Looker, Pace, When, enqueue};
+use crate::reports::words::counted;
+
+/// When a task is asked for.
+#[derive(Debug, Args)]
+pub(super) struct Later {
+    /// Queue it for a batch, at about half the price; `pennyworth jobs` has the result within a day
+    #[arg(long, conflicts_with = "now")]
+    batch: bool,
+    /// Ask now, whatever `tasks.NAME.queue` says
+    #[arg(long)]
+    now: bool,
+}
+
+/// A job with a title that says what it is.
+pub(super) type Titled = (Job, String);
+
+impl Later {
+    /// Queues jobs for which batches are wanted and possible. Returns those that are to be run now; `None` if there are none.
+    pub(super) fn queue(
+        &self,
+        common: &Common,
+        opened: &Opened,
+        jobs: Vec<Titled>,
+        out: &mut impl Write,
+    ) -> anyhow::Result<Option<Vec<Job>>> {
+        if common.plan || !self.wants(&jobs)? {
+            return Ok(Some(jobs.into_iter().map(|(job, _)| job).collect()));
+        }
+        let (mut later, mut now) = (Vec::new(), Vec::new());
+        for (job, title) in jobs {
+            match job.sendable() {
+                Some(sendable) => later.push((job, title, sendable)),
+                None => {
+                    let mut job = job;
+                    job.prefer_flex();
+                    now.push(job);
+                }
+            }
+        }
+        if let Some(job) = now.first() {
+            eprintln!("asked now: {}", why_now(opened, job));
+        }
+        if !later.is_empty() {
+            self.queue_all(common, opened, &later, out)?;
+        }
+        Ok(Some(now).filter(|now| !now.is_empty()))
+    }
+
+    fn queue_all(
+        &self,
+        common: &Common,
+        opened: &Opened,
+        jobs: &[(Job, String, Sendable)],
+        out: &mut impl Write,
+    ) -> anyhow::Result<()> {
+        common.confirm(opened, jobs.iter().map(|(job, _, sendable)| expected(job, &sendable.model)).sum())?;
+        let Some(ledger) = opened.completer.ledger.get() else { bail!("there is no ledger") };
+        let (mut queued, mut cost, mut left) = (Vec::new(), Money::ZERO, 0);
+        for (job, title, sendable) in jobs {
+            if common.spend().is_some_and(|spend| cost + sendable.worst() > spend) {
+                left += 1;
+                continue;
+            }
+            let (id, worst) = opened.runtime.block_on(enqueue(ledger, job, sendable.clone(), title.clone()))?;
+            cost += worst;
+            queued.push((id, title, &sendable.model.name));
+        }
+        if common.json {
+            let all =
+                queued.iter().map(|(id, title, model)| json!({"id": id.to_string(), "title": title, "model": model}));
+            let all = json!({"queued": all.collect::<Vec<_>>(), "worst_usd": cost.usd()});
+            writeln!(out, "{}", serde_json::to_string_pretty(&all)?)?;
+        } else {
+            queued.iter().try_for_each(|(id, title, model)| writeln!(out, "{}  {title}, {model}", id.short()))?;
+        }
+        out.flush()?;
+        eprintln!(
+            "queued: {}, at most {cost}; `pennyworth jobs` shows the results",
+            counted(queued.len() as u64, "job")
+        );
+        if left > 0 {
+            eprintln!("{left} of {} jobs were not queued: `--spend` is reached", jobs.len());
+        }
+        let settings = opened.own.clone();
+        let looker = Looker { ledger, providers: &opened.completer.providers, settings, pace: Pace::default() };
+        let looked = opened.runtime.block_on(looker.look(When::Due))?;
+        looked.notes.iter().for_each(|note| eprintln!("note: {note}"));
+        Ok(())
+    }
+
+    /// Whether a batch is wanted, by the command line or the settings.
+    fn wants(&self, jobs: &[Titled]) -> anyhow::Result<bool> {
+        let policy = jobs.first().map_or(Queue::Now, |(job, _)| job.queue());
+        match policy {
+            _ if self.now => Ok(false),
+            _ if self.batch => Ok(true),
+            Queue::Now => Ok(false),
+            Queue::Batch => Ok(true),
+            Queue::Ask => {
+                let sendable = jobs.iter().any(|(job, _)| job.sendable().is_some());
+                if !sendable || !stdin().is_terminal() || !stderr().is_terminal() {
+                    return Ok(false);
+                }
+                eprint!("In a batch, at about half the price, with the result within a day? [y/N] ");
+                let mut answer = String::new();
+                stdin().read_line(&mut answer)?;
+                Ok(matches!(answer.trim().to_lowercase().as_str(), "y" | "yes"))
+            }
+        }
+    }
+}
+
+/// The expected cost of a job in a batch.
+fn expected(job: &Job, model: &Model) -> Money {
+    let (_, now) = job.costs();
+    now.scaled(model.price.batch.unwrap_or(1.0))
+}
+
+/// Why a job is not queued: what its model offers instead.
+fn why_now(opened: &Opened, job: &Job) -> String {
+    let step = job.plan.route.steps.first();
+    let Some((step, model)) = step.and_then(|step| Some((step, opened.configuration.models.get(&step.model)?))) else {
+        return "no model may be asked".to_owned();
+    };
+    let name = &step.model;
+    match &model.price.off_peak {
+        _ if step.worst_cost <= Money::ZERO => format!("{name} costs nothing"),
+        _ if model.is_flex() => format!("{name} has no batches; its flex tier costs as much as one"),
+        Some(_) if step.price.output < model.price.output => {
+            format!("{name} has no batches; its off-peak price holds now")
+        }
+        Some(off_peak) => format!(
+            "{name} has no batches; at other hours it costs {:.0} % of now's price (`pennyworth models` has them)",
+            off_peak.share * 100.0
+        ),
+        None => format!("{name} has no batches"),
+    }
+}

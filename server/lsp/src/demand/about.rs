@@ -1,0 +1,159 @@
+//! What a task on demand is about, by which its answer is read and judged. It holds all that this takes, so that it can be kept with a job whose
+//! answer comes after the server has ended. It leaves the rules of each form of answer to `core::demand`.
+
+use std::ops::Range;
+use std::path::PathBuf;
+
+use pennyworth_core::demand::{self, Edit, Form, Hunk, Reviewed, Scope, Source, Unfit};
+use pennyworth_core::mask::Masks;
+use pennyworth_core::task::Task;
+use pennyworth_grammars::Language;
+use serde::{Deserialize, Serialize};
+
+use super::answers::{Answer, Edited, Findings};
+
+/// What a task is about.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum About {
+    /// Code to explain.
+    Code,
+    /// A change to be described.
+    Commit,
+    /// Lines of a file to edit.
+    Lines(Lines),
+    /// A place in a file for new tests of an item.
+    Tests(Tests),
+    /// Hunks of files, each with its path as the prompt shows it.
+    Hunks(Vec<(String, Vec<Hunk>)>),
+}
+
+/// Lines of a file to edit.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Lines {
+    /// The file.
+    pub path: PathBuf,
+    /// Its path as prompts show it.
+    pub shown: String,
+    /// The name of its language.
+    pub language: String,
+    /// Its text when it was read, with line breaks `\n`.
+    pub text: String,
+    /// The bytes inside which an edit must stay.
+    pub within: Range<usize>,
+    /// The bytes of the diagnostic that must not stay as they are.
+    pub wrong: Option<Range<usize>>,
+    /// The form of the edit that was asked for.
+    pub form: Form,
+}
+
+/// A place in a file for new tests.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Tests {
+    /// The file.
+    pub path: PathBuf,
+    /// The name of its language.
+    pub language: String,
+    /// Its text when it was read; empty for a new file.
+    pub before: String,
+    /// The byte at which the tests are put.
+    pub at: usize,
+    /// What is put before them.
+    pub lead: String,
+    /// What is put behind them.
+    pub tail: String,
+    /// The name of what is tested, which they must hold.
+    pub name: String,
+}
+
+impl About {
+    /// What an answer says, if it is valid. `is_truncated` says that its ceiling ended it.
+    pub fn judged(&self, task: Task, answer: &str, is_truncated: bool) -> Result<Answer, Unfit> {
+        match answer.trim().is_empty() {
+            true => Err(Unfit::Empty),
+            // A list of findings that was cut off is no JSON.
+            false if is_truncated && task != Task::Review => Err(Unfit::CutOff),
+            false => self.read(task, answer),
+        }
+    }
+
+    fn read(&self, task: Task, answer: &str) -> Result<Answer, Unfit> {
+        match self {
+            About::Code => demand::prose(answer).map(Answer::Prose),
+            About::Commit => demand::message(answer).map(Answer::Message),
+            About::Hunks(files) => {
+                let reviewed: Vec<Reviewed<'_>> = files.iter().map(|(path, hunks)| Reviewed { path, hunks }).collect();
+                let read = demand::findings(answer, &reviewed)?;
+                Ok(Answer::Findings(Findings { findings: read.findings, dropped: read.dropped }))
+            }
+            About::Lines(lines) => lines.read(task, answer).map(Answer::Edited),
+            About::Tests(tests) => tests.read(answer).map(Answer::Edited),
+        }
+    }
+
+    /// The bytes of a file's text inside which its edits stay, and what else an edited file must be; `None` if it edits none.
+    pub fn scope(&self, task: Task) -> Option<Scope<'_>> {
+        match self {
+            About::Lines(lines) => Some(lines.scope(task)),
+            About::Tests(tests) => Some(tests.scope()),
+            About::Code | About::Commit | About::Hunks(_) => None,
+        }
+    }
+}
+
+impl Lines {
+    fn read(&self, task: Task, answer: &str) -> Result<Edited, Unfit> {
+        let source = Source::new(&*self.shown, language(&self.language), &*self.text);
+        // The same text has the same masks, so they are not kept.
+        let mut masks = Masks::default();
+        let masked = masks.masked(&self.text, &self.shown).ok_or(Unfit::Masked)?;
+        let sent = Source::new(&*self.shown, source.language, masked);
+        let last = self.within.end.saturating_sub(1).max(self.within.start);
+        let lines = source.line(self.within.start)..source.line(last) + 1;
+        let whole = source.lines(lines.clone());
+        let shown = sent.text.get(sent.lines(lines)).unwrap_or_default();
+        let edits = demand::edits(self.form, &source, whole.start, shown, answer)?;
+        if edits.iter().any(|edit| masks.find(&edit.text, true).is_some()) {
+            return Err(Unfit::Masked);
+        }
+        let now = demand::fits(&Scope { within: whole, ..self.scope(task) }, &edits)?;
+        Ok(Edited { path: self.path.clone(), before: self.text.clone(), now, edits })
+    }
+
+    fn scope(&self, task: Task) -> Scope<'_> {
+        Scope {
+            task,
+            language: language(&self.language),
+            text: &self.text,
+            within: self.within.clone(),
+            wrong: self.wrong.clone(),
+            names: None,
+        }
+    }
+}
+
+impl Tests {
+    fn read(&self, answer: &str) -> Result<Edited, Unfit> {
+        let code = demand::code(answer)?;
+        let text = format!("{}{}\n{}", self.lead, code.trim_end(), self.tail);
+        let edits = vec![Edit { range: self.at..self.at, text }];
+        let now = demand::fits(&self.scope(), &edits)?;
+        Ok(Edited { path: self.path.clone(), before: self.before.clone(), now, edits })
+    }
+
+    fn scope(&self) -> Scope<'_> {
+        Scope {
+            task: Task::Tests,
+            language: language(&self.language),
+            text: &self.before,
+            within: self.at..self.at,
+            wrong: None,
+            names: Some(&self.name),
+        }
+    }
+}
+
+/// The language of a name. A job may be older than the program; then its text counts as plain.
+fn language(name: &str) -> &'static Language {
+    pennyworth_grammars::by_name(name).unwrap_or_else(pennyworth_grammars::text)
+}

@@ -1,0 +1,154 @@
+//! What a job sends and what was answered, as files beside the ledger that only the user can read: two for each job, removed once its answer was
+//! applied or thrown away, and after two weeks in any case. It leaves when to write and to remove them to the other files.
+
+use std::fs;
+use std::io::{self, Write as _};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use pennyworth_core::prompt::Body;
+use pennyworth_core::task::Task;
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+
+use crate::demand::About;
+use crate::ledger::{JobId, Ledger};
+use crate::private;
+
+/// How long the files of a job are kept at most, and how long its answer is waited for.
+pub(super) const KEPT: Duration = Duration::from_secs(14 * 24 * 3600);
+/// The folder's name.
+const FOLDER: &str = "jobs";
+/// The endings of the two files of a job.
+const PROMPT: &str = "prompt";
+const ANSWER: &str = "answer";
+/// A file that belongs to no job of the ledger is left alone for so long: its job may be about to be written.
+const ABOUT_TO_BE: Duration = Duration::from_secs(3600);
+
+/// What a job sends, and what its answer is judged by.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Kept {
+    /// What it is, for a person: the task and its place.
+    pub title: String,
+    /// The workspace.
+    pub root: PathBuf,
+    /// The files whose text is in its prompt.
+    pub files: Vec<PathBuf>,
+    /// What is asked for.
+    pub task: Task,
+    /// The language's name.
+    pub language: String,
+    /// What it is about.
+    pub about: About,
+    system: String,
+    shared: String,
+    user: String,
+}
+
+/// An answer.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Said {
+    /// Its text.
+    pub text: String,
+    /// Whether its ceiling ended it.
+    pub is_truncated: bool,
+}
+
+impl Kept {
+    /// The same with the messages of a prompt. `None` if it is none of messages.
+    pub fn new(of: (String, Task, String), place: (PathBuf, Vec<PathBuf>), about: About, body: Body) -> Option<Kept> {
+        let Body::Chat { system, shared, user } = body else { return None };
+        let ((title, task, language), (root, files)) = (of, place);
+        Some(Kept { title, root, files, task, language, about, system, shared, user })
+    }
+
+    /// Its prompt.
+    pub fn body(&self) -> Body {
+        Body::Chat { system: self.system.clone(), shared: self.shared.clone(), user: self.user.clone() }
+    }
+
+    /// The bytes of its prompt.
+    pub fn size(&self) -> usize {
+        self.system.len() + self.shared.len() + self.user.len()
+    }
+}
+
+/// The files of all jobs.
+#[derive(Clone, Debug)]
+pub struct KeptJobs(PathBuf);
+
+impl KeptJobs {
+    /// Those beside a ledger; `None` if it has no place.
+    pub fn beside(ledger: &Ledger) -> Option<KeptJobs> {
+        ledger.folder().map(|folder| KeptJobs(folder.join(FOLDER)))
+    }
+
+    /// Writes what a job sends. It is on the disk when this returns.
+    pub fn write(&self, id: JobId, kept: &Kept) -> io::Result<()> {
+        self.put(id, PROMPT, kept)
+    }
+
+    /// What a job sends; `None` if it is not kept any more.
+    pub fn read(&self, id: JobId) -> Option<Kept> {
+        self.get(id, PROMPT)
+    }
+
+    /// Writes the answer of a job.
+    pub fn write_answer(&self, id: JobId, said: &Said) -> io::Result<()> {
+        self.put(id, ANSWER, said)
+    }
+
+    /// The answer of a job, if it is kept.
+    pub fn answer(&self, id: JobId) -> Option<Said> {
+        self.get(id, ANSWER)
+    }
+
+    /// Removes both files of a job.
+    pub fn forget(&self, id: JobId) {
+        for ending in [PROMPT, ANSWER] {
+            if let Err(error) = fs::remove_file(self.path(id, ending))
+                && error.kind() != io::ErrorKind::NotFound
+            {
+                tracing::warn!(%error, "a file of a job cannot be removed");
+            }
+        }
+    }
+
+    /// Removes the files of jobs that are not among these, unless they are new.
+    pub fn forget_others(&self, known: &[JobId]) {
+        for entry in fs::read_dir(&self.0).into_iter().flatten().flatten() {
+            let path = entry.path();
+            let id = path.file_stem().and_then(|name| JobId::parse(name.to_str()?));
+            let age = entry.metadata().ok().and_then(|found| found.modified().ok()?.elapsed().ok());
+            let is_known = id.is_some_and(|id| known.contains(&id));
+            if !is_known && age.is_some_and(|age| age > ABOUT_TO_BE) {
+                let _ = fs::remove_file(&path);
+            }
+        }
+    }
+
+    fn path(&self, id: JobId, ending: &str) -> PathBuf {
+        self.0.join(format!("{id}.{ending}"))
+    }
+
+    fn put(&self, id: JobId, ending: &str, value: &impl Serialize) -> io::Result<()> {
+        private::create_folder(&self.0)?;
+        let (path, beside) = (self.path(id, ending), self.path(id, &format!("{ending}-new")));
+        let mut file = private::replace_file(&beside)?;
+        file.write_all(serde_json::to_string(value)?.as_bytes())?;
+        // A job whose row is there has its file, whatever happens to the machine.
+        file.sync_all()?;
+        fs::rename(&beside, &path).inspect_err(|_| drop(fs::remove_file(&beside)))
+    }
+
+    fn get<T: DeserializeOwned>(&self, id: JobId, ending: &str) -> Option<T> {
+        let text = read_plain(&self.path(id, ending))?;
+        serde_json::from_str(&text).inspect_err(|error| tracing::warn!(%error, "a file of a job cannot be read")).ok()
+    }
+}
+
+/// The text of a file of ours. What a link leads to is not ours.
+fn read_plain(path: &Path) -> Option<String> {
+    let file = private::open_file(path, fs::OpenOptions::new().read(true)).ok()?;
+    io::read_to_string(file).ok()
+}

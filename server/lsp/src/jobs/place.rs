@@ -1,0 +1,135 @@
+//! Where an edit belongs in a file that changed since it was asked for: at the same lines, if they stand there once. An edit whose lines are gone
+//! is outdated, and nothing of it is applied. It leaves judging the edited file to `core::demand`.
+
+use std::ops::Range;
+
+use pennyworth_core::demand::{Edit, Scope, Source, Unfit, fits};
+
+use crate::demand::Edited;
+
+/// Lines around a place that tell it from others.
+const AROUND: usize = 3;
+
+/// Why an edit cannot be applied any more.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Outdated {
+    /// It makes a file that is there now.
+    #[error("the file is there now")]
+    Exists,
+    /// The lines are not there.
+    #[error("the lines that it edits have changed")]
+    Gone,
+    /// The lines are there several times.
+    #[error("the lines that it edits stand there more than once")]
+    Several,
+    /// The edited file would not be valid.
+    #[error("it does not fit any more: {0}")]
+    Unfit(Unfit),
+    /// The file cannot be read.
+    #[error("{0}")]
+    Unread(String),
+}
+
+/// An edit at its place in the file's text as it is now, with line breaks `\n`. `scope` is the one that it was judged by.
+pub fn placed(edited: &Edited, scope: Scope<'_>, now: &str) -> Result<Edited, Outdated> {
+    if now == edited.before {
+        return Ok(edited.clone());
+    }
+    if edited.before.is_empty() {
+        return Err(Outdated::Exists);
+    }
+    let before = Source::new("", scope.language, &*edited.before);
+    let around = if scope.within.is_empty() { &[AROUND][..] } else { &[0, AROUND] };
+    let mut found = Err(Outdated::Gone);
+    for around in around {
+        let anchor = anchor(&before, &scope.within, *around);
+        found = only_place(edited.before.get(anchor.clone()).unwrap_or_default(), now).map(|at| (anchor.start, at));
+        // More lines tell places apart, and can only be found less often.
+        if found != Err(Outdated::Several) {
+            break;
+        }
+    }
+    let (old, new) = found?;
+    let moved = |range: &Range<usize>| range.start.saturating_sub(old) + new..range.end.saturating_sub(old) + new;
+    let edits: Vec<Edit> =
+        edited.edits.iter().map(|edit| Edit { range: moved(&edit.range), text: edit.text.clone() }).collect();
+    let scope = Scope { text: now, within: moved(&scope.within), wrong: scope.wrong.as_ref().map(moved), ..scope };
+    let text = fits(&scope, &edits).map_err(Outdated::Unfit)?;
+    Ok(Edited { path: edited.path.clone(), before: now.to_owned(), now: text, edits })
+}
+
+/// The whole lines of a place, with some around it.
+fn anchor(source: &Source, within: &Range<usize>, around: usize) -> Range<usize> {
+    let last = within.end.saturating_sub(1).max(within.start);
+    let lines = source.line(within.start).saturating_sub(around)..source.line(last) + 1 + around;
+    source.lines(lines)
+}
+
+/// The byte at which some whole lines stand in a text, if they stand there once.
+fn only_place(lines: &str, text: &str) -> Result<usize, Outdated> {
+    if lines.trim().is_empty() {
+        return Err(Outdated::Several);
+    }
+    let is_whole = |at: &usize| {
+        let begins = *at == 0 || text.as_bytes().get(at - 1) == Some(&b'\n');
+        begins && (lines.ends_with('\n') || at + lines.len() == text.len())
+    };
+    let mut places = text.match_indices(lines).map(|(at, _)| at).filter(is_whole);
+    match (places.next(), places.next()) {
+        (Some(at), None) => Ok(at),
+        (None, _) => Err(Outdated::Gone),
+        (Some(_), Some(_)) => Err(Outdated::Several),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use pennyworth_core::task::Task;
+
+    use super::*;
+
+    const TEXT: &str = "fn a() {\n    one();\n}\n\nfn b() {\n    two();\n}\n";
+
+    /// The file after the edit `two` to `2`, which was made for [`TEXT`], in a text of now.
+    fn now(text: &str) -> Result<String, Outdated> {
+        let at = TEXT.find("    two").unwrap();
+        let edits = vec![Edit { range: at..at + "    two();\n".len(), text: "    three();\n".into() }];
+        let edited = Edited { path: "a.rs".into(), before: TEXT.into(), now: String::new(), edits };
+        let within = TEXT.find("fn b").unwrap()..TEXT.len();
+        placed(&edited, scope(within), text).map(|edited| edited.now)
+    }
+
+    fn scope(within: Range<usize>) -> Scope<'static> {
+        let language = pennyworth_grammars::by_name("rust").unwrap();
+        Scope { task: Task::Edit, language, text: TEXT, within, wrong: None, names: None }
+    }
+
+    #[test]
+    fn an_edit_follows_its_lines_and_nothing_else() {
+        let above = format!("use c;\n\n{TEXT}");
+        assert_eq!(now(&above), Ok(above.replace("two", "three")));
+        let other = TEXT.replace("one", "once");
+        assert_eq!(now(&other), Ok(other.replace("two", "three")));
+        assert_eq!(now(&TEXT.replace("two();", "two(1);")), Err(Outdated::Gone));
+        assert_eq!(now(&format!("{TEXT}{TEXT}")), Err(Outdated::Several));
+        // Three lines around tell the two apart.
+        let twice = format!("{TEXT}\nfn c() {{}}\n\nmod d {{}}\n\nfn b() {{\n    two();\n}}\n");
+        assert_eq!(now(&twice), Ok(twice.replacen("two", "three", 1)));
+        assert_eq!(now(""), Err(Outdated::Gone));
+        // It would end up inside of what does not parse.
+        assert!(now(&TEXT.replace("    one();\n}\n", "    one();\n")).is_ok(), "the file parses no worse than it did");
+    }
+
+    #[test]
+    fn what_is_put_between_lines_follows_those_around_it() {
+        let at = TEXT.len();
+        let edits = vec![Edit { range: at..at, text: "\nfn c() {}\n".into() }];
+        let edited = Edited { path: "a.rs".into(), before: TEXT.into(), now: String::new(), edits };
+        let put = |text: &str| placed(&edited, scope(at..at), text).map(|edited| edited.now);
+        let above = format!("use c;\n{TEXT}");
+        assert_eq!(put(&above), Ok(format!("{above}\nfn c() {{}}\n")));
+        assert_eq!(put(&TEXT.replace("two", "three")), Err(Outdated::Gone));
+        let new = Edited { before: String::new(), ..edited.clone() };
+        assert_eq!(placed(&new, scope(0..0), TEXT).map(|_| ()), Err(Outdated::Exists));
+    }
+}

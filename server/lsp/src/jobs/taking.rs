@@ -1,0 +1,60 @@
+//! The answer of a job, and what becomes of it: it is read again from what was kept, brought to its place in the file of now, and forgotten once it
+//! was applied or thrown away. It leaves writing files to `cli` and the editor.
+
+use std::fs;
+use std::io::ErrorKind;
+
+use pennyworth_core::prompt::normalised;
+
+use super::kept::{Kept, KeptJobs};
+use super::place::{Outdated, placed};
+use crate::demand::{Answer, Edited};
+use crate::ledger::{JobId, Ledger, Refused};
+
+/// A job and its answer. `None` if it has none, or none any more. It blocks.
+pub fn answer(ledger: &Ledger, id: JobId) -> Option<(Kept, Answer)> {
+    let folder = KeptJobs::beside(ledger)?;
+    let (kept, said) = (folder.read(id)?, folder.answer(id)?);
+    let judged = kept.about.judged(kept.task, &said.text, said.is_truncated).ok()?;
+    Some((kept, judged))
+}
+
+/// An edit for the file as it is now on the disk. It blocks.
+pub fn current(kept: &Kept, edited: &Edited) -> Result<Edited, Outdated> {
+    let now = match fs::read_to_string(&edited.path) {
+        Err(error) if error.kind() == ErrorKind::NotFound && edited.before.is_empty() => String::new(),
+        read => read.map_err(|error| Outdated::Unread(error.to_string()))?,
+    };
+    match kept.about.scope(kept.task) {
+        Some(scope) => placed(edited, scope, &normalised(&now)),
+        None => Err(Outdated::Gone),
+    }
+}
+
+/// Forgets a job whose answer was applied.
+pub async fn applied(ledger: &Ledger, id: JobId) -> Result<(), Refused> {
+    take(ledger, id, "applied").await
+}
+
+/// Takes a job back: it is not sent if it was not yet, and an answer is thrown away. What was sent may still be billed.
+pub async fn discard(ledger: &Ledger, id: JobId) -> Result<(), Refused> {
+    use crate::ledger::{Ended, JobState};
+
+    let ended = Ended::free(JobState::Cancelled, "you cancelled it");
+    if ledger.end_job(None, id, ended).await? {
+        return take(ledger, id, "discarded").await;
+    }
+    match ledger.drop_job(id).await? {
+        // Its prompt may still be needed to send it: other jobs are in its batch.
+        true => Ok(()),
+        false => take(ledger, id, "discarded").await,
+    }
+}
+
+async fn take(ledger: &Ledger, id: JobId, how: &'static str) -> Result<(), Refused> {
+    ledger.taken(id, how).await?;
+    if let Some(folder) = KeptJobs::beside(ledger) {
+        folder.forget(id);
+    }
+    Ok(())
+}

@@ -1,0 +1,590 @@
+//! The queue: jobs that go to a provider in batches, through the real binary and a fake of each batch API that keeps a bill of its own.
+
+#![cfg(unix)]
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test fails by panicking")]
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::process::Stdio;
+use std::sync::LazyLock;
+
+use pennyworth_core::money::Money;
+use pennyworth_tests::editor::{Editor, binary};
+use pennyworth_tests::fake_batches::{Api, Course, End, FakeBatches, Fate, Fault, KEY, Step};
+use pennyworth_tests::paid;
+use rusqlite::Connection;
+use serde_json::{Value, json};
+use tokio::process::{Child, Command};
+
+const APIS: [Api; 6] = [Api::Openai, Api::Together, Api::Anthropic, Api::Gemini, Api::Mistral, Api::Openrouter];
+const SOURCE: &str = "//! Sums.\n\npub fn add(a: u8, b: u8) -> u8 {\n    scaled(a + b)\n}\n\nfn unused() {}\n";
+const EDITED: &str = "```rust\npub fn add(a: u8, b: u8) -> u8 {\n    scaled(b + a)\n}\n```\n";
+
+/// The binary, which is built once.
+static BINARY: LazyLock<PathBuf> = LazyLock::new(binary);
+
+/// A fake, and a home with a configuration and a project.
+struct Scene {
+    fake: FakeBatches,
+    folder: tempfile::TempDir,
+}
+
+/// What a command printed: its exit code, standard output, and standard error.
+type Printed = (Option<i32>, String, String);
+
+impl Scene {
+    async fn new(api: Api) -> Scene {
+        Scene::with(api, "").await
+    }
+
+    /// With these lines at the head of the configuration.
+    async fn with(api: Api, head: &str) -> Scene {
+        let (fake, folder) = (FakeBatches::start(api).await.unwrap(), tempfile::tempdir().unwrap());
+        let scene = Scene { fake, folder };
+        scene.configure(api, head);
+        scene.write("project/src/a.rs", SOURCE);
+        std::fs::create_dir_all(scene.path("project/.git")).unwrap();
+        scene.fake.course(Course { text: Some(EDITED.into()), ..Course::default() });
+        scene
+    }
+
+    fn configure(&self, api: Api, head: &str) {
+        let (provider, more) = match api {
+            Api::Openai => ("openai", ""),
+            Api::Together => ("together", ""),
+            Api::Anthropic => ("anthropic", ""),
+            Api::Gemini => ("gemini", ""),
+            Api::Mistral => ("mistral", ""),
+            Api::Openrouter => ("openrouter", "extra = { provider = { only = ['mistral'] } }\n"),
+        };
+        let row = format!(
+            "[model.m]\nprovider = '{provider}'\nbase_url = '{}'\nmodel = 'm-1'\nformat = 'chat'\ntier = 'cheap'\ncontext = 64000\n\
+             api_key_env = 'FAKE_KEY'\n{more}price = {{ input = 1, output = 2, batch = 0.5, as_of = '2026-11-30' }}\n",
+            self.fake.base_url()
+        );
+        self.write("config.toml", &format!("discover = false\n{head}\n[embedded]\nenabled = false\n{row}"));
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    fn write(&self, name: &str, text: &str) {
+        let path = self.path(name);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, text).unwrap();
+    }
+
+    fn read(&self, name: &str) -> String {
+        std::fs::read_to_string(self.path(name)).unwrap()
+    }
+
+    fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(&*BINARY);
+        command.current_dir(self.path("project")).arg("--config").arg(self.path("config.toml")).args(arguments);
+        let path = std::env::var_os("PATH").unwrap_or_default();
+        command.env_clear().env("HOME", self.folder.path()).env("PATH", path).env("FAKE_KEY", KEY);
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
+        command
+    }
+
+    async fn run(&self, arguments: &[&str]) -> Printed {
+        let output = self.command(arguments).output().await.unwrap();
+        let text = |bytes| String::from_utf8(bytes).unwrap();
+        (output.status.code(), text(output.stdout), text(output.stderr))
+    }
+
+    /// Queues an edit of the file, and returns the job's id.
+    async fn queue(&self) -> String {
+        let (code, out, notes) = self.run(&["edit", "src/a.rs:4", "Swap the operands.", "--batch", "--json"]).await;
+        assert_eq!(code, Some(0), "{notes}");
+        let told: Value = serde_json::from_str(&out).unwrap();
+        told["queued"][0]["id"].as_str().unwrap().to_owned()
+    }
+
+    /// All jobs after a look at the provider: the state of each by its id.
+    async fn jobs(&self) -> BTreeMap<String, String> {
+        let (_, out, notes) = self.run(&["jobs", "--json"]).await;
+        let told: Value = serde_json::from_str(&out).unwrap_or_else(|_| panic!("{out} {notes}"));
+        let text = |job: &Value, key: &str| job[key].as_str().unwrap_or_default().to_owned();
+        told["jobs"].as_array().unwrap().iter().map(|job| (text(job, "id"), text(job, "state"))).collect()
+    }
+
+    /// The only job's state.
+    async fn state(&self) -> String {
+        let jobs = self.jobs().await;
+        assert_eq!(jobs.len(), 1, "{jobs:?}");
+        jobs.into_values().next().unwrap()
+    }
+
+    fn ledger(&self) -> Connection {
+        Connection::open(paid::ledger(self.folder.path())).unwrap()
+    }
+
+    /// Lets an hour pass for the queue: leases end, and what is not to be found was not sent.
+    fn an_hour_passes(&self) {
+        let ledger = self.ledger();
+        ledger.busy_timeout(std::time::Duration::from_secs(10)).unwrap();
+        ledger
+            .execute_batch(
+                "UPDATE lease SET until_ms = 0;
+                 UPDATE batches SET at_ms = at_ms - 3600000, sent_ms = sent_ms - 3600000, due_ms = due_ms - 3600000;",
+            )
+            .unwrap();
+    }
+
+    /// What the ledger counted, and what is reserved.
+    fn spent(&self) -> (Money, i64) {
+        let query = "SELECT coalesce(sum(charge), 0), count(*) FILTER (WHERE status = 'open') FROM calls";
+        let read = |row: &rusqlite::Row<'_>| Ok((Money::from_pico(row.get(0)?), row.get(1)?));
+        self.ledger().query_row(query, [], read).unwrap()
+    }
+
+    /// The provider's bill: half a dollar and one for a million tokens.
+    fn billed(&self) -> Money {
+        let bill = self.fake.bill();
+        Money::from_pico(500_000).times(bill.input) + Money::from_pico(1_000_000).times(bill.output)
+    }
+
+    /// The files of jobs.
+    fn kept(&self) -> Vec<PathBuf> {
+        let folder = self.path(".local/state/pennyworth/jobs");
+        std::fs::read_dir(folder).into_iter().flatten().map(|entry| entry.unwrap().path()).collect()
+    }
+
+    fn count(&self, step: Step) -> usize {
+        self.fake.steps().iter().filter(|taken| **taken == step).count()
+    }
+
+    /// Ends all batches.
+    fn finish(&self) {
+        self.fake.finish();
+    }
+}
+
+/// Kills a process at once.
+async fn kill(mut child: Child) {
+    child.kill().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_job_is_sent_once_answered_and_applied_at_half_the_price() {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    for api in APIS {
+        let scene = Scene::new(api).await;
+        let id = scene.queue().await;
+        assert_eq!((scene.fake.bill().batches, scene.state().await.as_str()), (1, "submitted"), "{api:?}");
+        let (reserved, open) = scene.spent();
+        assert!(open == 1 && reserved > Money::ZERO, "{api:?}: its worst cost is reserved");
+        for file in scene.kept() {
+            assert_eq!(std::fs::metadata(file).unwrap().permissions().mode() & 0o777, 0o600);
+        }
+        let (code, _, notes) = scene.run(&["jobs", "apply", &id]).await;
+        assert!(code == Some(1) && notes.contains("no result to apply: it is submitted"), "{api:?} {notes}");
+        scene.finish();
+        let (code, out, notes) = scene.run(&["jobs", "show", id.get(id.len() - 6..).unwrap()]).await;
+        assert!(code == Some(0) && out.contains("+    scaled(b + a)"), "{api:?} {out} {notes}");
+        assert_eq!(scene.read("project/src/a.rs"), SOURCE);
+        let (code, _, notes) = scene.run(&["jobs", "apply", &id]).await;
+        assert_eq!((code, scene.read("project/src/a.rs")), (Some(0), SOURCE.replace("a + b", "b + a")), "{notes}");
+        assert_eq!(scene.state().await, "applied", "{api:?}");
+        assert_eq!(scene.kept(), Vec::<PathBuf>::new(), "{api:?}: nothing of the code stays");
+        assert_eq!(scene.spent(), (scene.billed(), 0), "{api:?}");
+        assert!(scene.billed() > Money::ZERO && scene.count(Step::Submit) == 1, "{api:?}");
+        let (_, out, _) = scene.run(&["stats", "--by", "task", "--json"]).await;
+        let stats: Value = serde_json::from_str(&out).unwrap();
+        let row = &stats["rows"][0];
+        assert_eq!((&row["task"], &row["calls"], &row["accepted"]), (&json!("edit"), &json!(1), &json!(1)), "{stats}");
+    }
+}
+
+#[tokio::test]
+async fn a_process_that_is_killed_at_any_step_loses_nothing_and_sends_nothing_twice() {
+    use Step::{Files, List, Poll, Results, Submit, Upload};
+
+    for api in [Api::Openai, Api::Mistral, Api::Anthropic] {
+        let steps =
+            [(Upload, Fault::Hang), (Upload, Fault::HangAfter), (Submit, Fault::Hang), (Submit, Fault::HangAfter)];
+        let later = [(Poll, Fault::Hang), (Results, Fault::HangAfter), (List, Fault::Hang), (Files, Fault::Hang)];
+        let has = |step: Step| match api {
+            Api::Openai => true,
+            Api::Mistral => !matches!(step, Upload | Files | Results),
+            _ => !matches!(step, Upload | Files),
+        };
+        for (step, fault) in steps.into_iter().chain(later).filter(|(step, _)| has(*step)) {
+            let scene = Scene::new(api).await;
+            // What is looked for was begun and not heard of.
+            match step {
+                List => scene.fake.fails(Submit, Fault::HangAfter),
+                Files => scene.fake.fails(Upload, Fault::HangAfter),
+                _ => {}
+            }
+            let begun = if matches!(step, Files) { Upload } else { Submit };
+            if matches!(step, Upload | Submit | List | Files) {
+                scene.fake.fails(step, fault.clone());
+                let sends = scene.command(&["edit", "src/a.rs:4", "Swap the operands.", "--batch"]).spawn().unwrap();
+                scene.fake.reached(if has_begun(step) { begun } else { step }, 1).await;
+                kill(sends).await;
+                scene.an_hour_passes();
+                if has_begun(step) {
+                    let looks = scene.command(&["jobs"]).spawn().unwrap();
+                    scene.fake.reached(step, 1).await;
+                    kill(looks).await;
+                    scene.an_hour_passes();
+                }
+            } else {
+                scene.queue().await;
+                scene.finish();
+                scene.fake.fails(step, fault.clone());
+                let looks = scene.command(&["jobs"]).spawn().unwrap();
+                scene.fake.reached(step, 1).await;
+                kill(looks).await;
+                scene.an_hour_passes();
+            }
+            let name = format!("{api:?} {step:?} {fault:?}");
+            assert_eq!(scene.spent().1, 1, "{name}: its money stays reserved");
+            let state = scene.state().await;
+            scene.finish();
+            // What fits and is not over has to wait until its results tell whose it is.
+            let next = if state == "submitting" { scene.state().await } else { state };
+            assert!(["submitted", "done"].contains(&next.as_str()), "{name}: {next}");
+            assert_eq!(scene.state().await, "done", "{name}");
+            assert_eq!((scene.fake.bill().batches, scene.fake.bill().answers), (1, 1), "{name}: nothing is sent twice");
+            assert_eq!(scene.spent(), (scene.billed(), 0), "{name}");
+        }
+    }
+}
+
+/// Whether a step looks for what an earlier one began.
+fn has_begun(step: Step) -> bool {
+    matches!(step, Step::List | Step::Files)
+}
+
+#[tokio::test]
+async fn a_batch_that_is_not_to_be_found_is_sent_again_only_once_it_was_certainly_not_sent() {
+    for api in APIS {
+        let scene = Scene::new(api).await;
+        // Somebody else's, of the same size.
+        scene.fake.takes_others(1, 1);
+        scene.fake.fails(Step::Submit, Fault::Refuse(502, json!({})));
+        scene.queue().await;
+        assert_eq!((scene.state().await.as_str(), scene.count(Step::Submit)), ("submitting", 1), "{api:?}");
+        scene.finish();
+        assert_eq!((scene.state().await.as_str(), scene.count(Step::Submit)), ("submitting", 1), "{api:?}");
+        scene.an_hour_passes();
+        assert_eq!((scene.state().await.as_str(), scene.count(Step::Submit)), ("submitted", 2), "{api:?}");
+    }
+}
+
+#[tokio::test]
+async fn only_what_was_billed_is_paid() {
+    for api in APIS {
+        let scene = Scene::new(api).await;
+        scene.write("project/src/b.rs", SOURCE);
+        let mut ids = Vec::new();
+        for fate in [Fate::Answer, Fate::Error(400), Fate::Error(500), Fate::Expired, Fate::Cancelled] {
+            ids.push((format!("pw-{}", scene.queue().await), fate));
+        }
+        let fates = ids.iter().cloned().collect();
+        let text = Some(EDITED.into());
+        scene.fake.course(Course { text, fates, repeats: true, is_messy: true, is_apart: true, ..Course::default() });
+        scene.finish();
+        let states = scene.jobs().await;
+        let expired = if api == Api::Gemini { "failed" } else { "expired" };
+        for ((id, fate), state) in ids.iter().zip(["done", "failed", "failed", expired, "cancelled"]) {
+            assert_eq!(states[id.trim_start_matches("pw-")], state, "{api:?} {fate:?}");
+        }
+        assert_eq!((scene.spent(), scene.fake.bill().answers), ((scene.billed(), 0), 1), "{api:?}");
+        assert_eq!(scene.kept().len(), 2, "{api:?}: only the answer that may be applied is kept");
+    }
+}
+
+#[tokio::test]
+async fn a_batch_that_ends_as_a_whole_costs_nothing() {
+    for (end, state) in [(End::Failed, "failed"), (End::Expired, "expired"), (End::Cancelled, "cancelled")] {
+        let scene = Scene::new(Api::Openai).await;
+        let id = scene.queue().await;
+        let fate = match end {
+            End::Expired => Fate::Expired,
+            _ => Fate::Cancelled,
+        };
+        scene.fake.course(Course { end, fates: [(format!("pw-{id}"), fate)].into(), ..Course::default() });
+        scene.finish();
+        assert_eq!((scene.state().await.as_str(), scene.spent()), (state, (Money::ZERO, 0)));
+        let (code, out, _) = scene.run(&["jobs", "show", &id]).await;
+        assert!(code == Some(2) && out.contains(state), "{out}");
+    }
+}
+
+#[tokio::test]
+async fn a_job_that_is_taken_back_is_not_sent_and_one_that_was_sent_is_cancelled() {
+    let scene = Scene::new(Api::Openai).await;
+    // Before it is sent.
+    scene.fake.fails(Step::Upload, Fault::Refuse(429, json!({})));
+    let id = scene.queue().await;
+    let (code, out, _) = scene.run(&["jobs", "cancel", &id]).await;
+    assert!(code == Some(0) && out.contains("cancelled"), "{out}");
+    assert_eq!((scene.fake.bill().batches, scene.spent()), (0, (Money::ZERO, 0)));
+    // Behind it.
+    let id = scene.queue().await;
+    let (_, out, _) = scene.run(&["jobs", "cancel", &id]).await;
+    assert!(out.contains("cancelling") && scene.count(Step::Cancel) == 1, "{out}");
+    scene.fake.course(Course { fates: [(format!("pw-{id}"), Fate::Cancelled)].into(), ..Course::default() });
+    scene.fake.finish();
+    assert_eq!(scene.jobs().await[&id], "cancelled");
+    assert_eq!((scene.kept(), scene.spent(), scene.billed()), (Vec::new(), (Money::ZERO, 0), Money::ZERO));
+    // What comes all the same is paid, and thrown away.
+    let id = scene.queue().await;
+    scene.run(&["jobs", "cancel", &id]).await;
+    scene.fake.course(Course { text: Some(EDITED.into()), ..Course::default() });
+    scene.fake.finish();
+    assert_eq!(scene.jobs().await[&id], "cancelled");
+    assert!(scene.billed() > Money::ZERO);
+    assert_eq!((scene.kept(), scene.spent()), (Vec::new(), (scene.billed(), 0)));
+    // A result that nobody wants any more.
+    let id = scene.queue().await;
+    scene.finish();
+    assert_eq!(scene.jobs().await[&id], "done");
+    scene.run(&["jobs", "cancel", &id]).await;
+    assert_eq!((scene.jobs().await[&id].as_str(), scene.kept()), ("discarded", Vec::new()));
+}
+
+#[tokio::test]
+async fn an_edit_follows_its_lines_or_is_outdated_and_is_never_applied_blindly() {
+    let scene = Scene::new(Api::Anthropic).await;
+    let (moved, gone) = (scene.queue().await, scene.queue().await);
+    scene.finish();
+    let above = format!("use c;\n\n{SOURCE}");
+    scene.write("project/src/a.rs", &above);
+    let (code, _, notes) = scene.run(&["jobs", "apply", &moved]).await;
+    assert_eq!((code, scene.read("project/src/a.rs")), (Some(0), above.replace("a + b", "b + a")), "{notes}");
+    let (code, _, notes) = scene.run(&["jobs", "apply", &gone]).await;
+    assert!(code == Some(1) && notes.contains("the lines that it edits have changed"), "{notes}");
+    assert_eq!(scene.read("project/src/a.rs"), above.replace("a + b", "b + a"));
+    let (code, out, _) = scene.run(&["jobs", "show", &gone]).await;
+    assert!(code == Some(0) && out.contains("+    scaled(b + a)"), "it can still be read: {out}");
+}
+
+#[tokio::test]
+async fn an_answer_that_is_not_valid_is_paid_and_never_applied() {
+    let scene = Scene::new(Api::Mistral).await;
+    let broken = EDITED.replace("scaled(b + a)", "(scaled(b + a)");
+    scene.fake.course(Course { text: Some(broken), ..Course::default() });
+    let id = scene.queue().await;
+    scene.finish();
+    let (code, out, _) = scene.run(&["jobs", "show", &id]).await;
+    assert!(code == Some(2) && out.contains("failed: its answer is not valid: broken"), "{out}");
+    assert_eq!((scene.spent(), scene.kept()), ((scene.billed(), 0), Vec::new()));
+    let (_, out, _) = scene.run(&["stats", "--by", "task", "--json"]).await;
+    let stats: Value = serde_json::from_str(&out).unwrap();
+    assert_eq!((&stats["rows"][0]["shown"], &stats["rows"][0]["accepted"]), (&json!(1), &json!(0)), "{stats}");
+}
+
+#[tokio::test]
+async fn the_rules_of_now_decide_what_is_sent() {
+    for (head, file, why) in [
+        ("local_only = true", "", "its code may not go to this model"),
+        ("ignore = ['src/a.rs']", "", "it is ignored"),
+        ("", "enabled = false", "`enabled` is false there"),
+        ("tasks.edit.enabled = 'off'", "", "`tasks.edit.enabled` is off"),
+    ] {
+        for step in [Step::Upload, Step::Submit] {
+            let scene = Scene::new(Api::Openai).await;
+            scene.fake.fails(step, Fault::Refuse(429, json!({})));
+            scene.queue().await;
+            scene.configure(Api::Openai, head);
+            if !file.is_empty() {
+                scene.write("project/.pennyworth.toml", file);
+            }
+            let (_, out, notes) = scene.run(&["jobs"]).await;
+            assert!(out.contains("cancelled") && out.contains(why), "{out} {notes}");
+            assert_eq!((scene.count(step), scene.fake.bill().batches, scene.spent()), (1, 0, (Money::ZERO, 0)));
+            assert_eq!(scene.kept(), Vec::<PathBuf>::new());
+        }
+    }
+}
+
+#[tokio::test]
+async fn caps_hold_over_what_is_queued() {
+    let scene = Scene::with(Api::Openai, "cap_usd_per_day = 0.003").await;
+    // Each may cost a thousandth of a dollar.
+    scene.queue().await;
+    let (code, _, notes) = scene.run(&["edit", "src/a.rs:4", "Swap the operands.", "--batch"]).await;
+    assert!(code == Some(1) && notes.contains("cap"), "{notes}");
+    scene.finish();
+    assert_eq!(scene.state().await, "done");
+    scene.queue().await;
+    let scene = Scene::with(Api::Openai, "").await;
+    let (code, _, notes) = scene.run(&["edit", "src/a.rs:4", "Swap.", "--batch", "--spend", "0.0000001"]).await;
+    assert!(code == Some(0) && notes.contains("`--spend` is reached"), "{notes}");
+    assert_eq!(scene.spent(), (Money::ZERO, 0));
+}
+
+#[tokio::test]
+async fn settings_queue_without_a_flag_and_what_has_no_batches_is_asked_now() {
+    let scene = Scene::with(Api::Openai, "tasks.edit.queue = 'batch'").await;
+    let (code, out, notes) = scene.run(&["edit", "src/a.rs:4", "Swap the operands."]).await;
+    assert!(code == Some(0) && out.contains("edit src/a.rs:4, m"), "{out} {notes}");
+    assert!(notes.contains("queued: 1 job, at most $0.0011"), "{notes}");
+    let (_, _, notes) = scene.run(&["explain-code", "src/a.rs:4", "--plan"]).await;
+    assert_eq!((notes.as_str(), scene.fake.bill().batches), ("", 1));
+    // Nobody listens there.
+    let row = scene.read("config.toml").replace(&scene.fake.base_url(), "http://127.0.0.1:1/v1");
+    scene.write("config.toml", &row.replace("context = 64000", "context = 64000\nbatch = 'none'"));
+    let (code, _, notes) = scene.run(&["edit", "src/a.rs:4", "Swap the operands.", "--yes"]).await;
+    assert!(notes.contains("asked now: m has no batches"), "{code:?} {notes}");
+    let (code, _, notes) = scene.run(&["commit", "--batch"]).await;
+    assert!(code == Some(2) && notes.contains("unexpected argument '--batch'"), "{notes}");
+}
+
+#[tokio::test]
+async fn a_command_waits_until_no_job_is_open() {
+    let scene = Scene::new(Api::Gemini).await;
+    let id = scene.queue().await;
+    scene.finish();
+    let (code, out, notes) = scene.run(&["jobs", "--wait"]).await;
+    assert!(code == Some(0) && out.contains("done"), "{out} {notes}");
+    assert!(id.ends_with(out.split_whitespace().next().unwrap()), "{out}");
+}
+
+/// Two processes look after one queue at the same time, and both are killed at each step of it.
+#[tokio::test]
+async fn two_hundred_jobs_survive_every_kill_with_two_processes_at_one_queue() {
+    use Step::{Files, List, Poll, Results, Submit, Upload};
+
+    let scene =
+        Scene::with(Api::Openai, "cap_usd_per_day = 100\ncap_usd_per_month = 100\ntasks.review.input = 100").await;
+    let text = Some("{\"findings\": []}".to_owned());
+    scene.fake.course(Course { text, ..Course::default() });
+    std::fs::remove_dir(scene.path("project/.git")).unwrap();
+    let git = |arguments: &[&str]| {
+        let mut command = std::process::Command::new("git");
+        command.current_dir(scene.path("project")).args(["-c", "user.name=a", "-c", "user.email=a@example.com"]);
+        assert!(command.args(arguments).status().unwrap().success(), "{arguments:?}");
+    };
+    git(&["init", "-q"]);
+    for number in 0..200 {
+        scene.write(&format!("project/{}/{number}.txt", number % 4), "");
+    }
+    git(&["add", "."]);
+    git(&["commit", "-q", "-m", "empty"]);
+    for number in 0..200 {
+        let line = format!("A line of {number} that takes a few tokens of its own in a prompt.\n");
+        scene.write(&format!("project/{}/{number}.txt", number % 4), &line.repeat(4));
+    }
+    // Four commands at once queue fifty jobs each, and are killed as the provider hangs.
+    (0..4).for_each(|_| scene.fake.fails(Upload, Fault::HangAfter));
+    let mut queued = Vec::new();
+    for part in ["0", "1", "2", "3"] {
+        queued.push(scene.command(&["review", part, "--batch", "--yes"]).spawn().unwrap());
+    }
+    scene.fake.reached(Upload, 1).await;
+    let count = |state: &str| {
+        let query = format!("SELECT count(*) FROM jobs WHERE {state}");
+        scene.ledger().query_row(&query, [], |row| row.get::<_, i64>(0)).unwrap()
+    };
+    while count("1") < 200 {
+        tokio::task::yield_now().await;
+    }
+    for child in queued {
+        kill(child).await;
+    }
+    let faults = [Fault::Hang, Fault::HangAfter];
+    let steps = [Files, Upload, Submit, List, Poll, Results]
+        .into_iter()
+        .flat_map(|step| faults.clone().map(|fault| (step, fault)));
+    for (step, fault) in steps {
+        scene.an_hour_passes();
+        scene.fake.mends();
+        scene.fake.fails(step, fault);
+        let [one, other] = [(); 2].map(|()| scene.command(&["jobs"]).spawn().unwrap());
+        tokio::select! {
+            // Whichever of the two is there is killed with the other one.
+            () = scene.fake.failed() => {}
+            _ = async { (one.wait_with_output().await, other.wait_with_output().await) } => {}
+        }
+        if matches!(step, Poll) {
+            scene.finish();
+        }
+    }
+    scene.fake.mends();
+    for round in 0.. {
+        assert!(round < 9, "the queue never ends: {:?}", scene.jobs().await);
+        scene.an_hour_passes();
+        let [one, other] = [(); 2].map(|()| scene.command(&["jobs"]).spawn().unwrap());
+        for child in [one, other] {
+            child.wait_with_output().await.unwrap();
+        }
+        scene.finish();
+        if count("state IN ('queued', 'sent')") == 0 {
+            break;
+        }
+    }
+    let states = scene.jobs().await;
+    assert_eq!((states.len(), states.values().filter(|state| *state == "done").count()), (200, 200));
+    assert_eq!(scene.fake.bill().answers, 200, "each is answered once");
+    assert_eq!(scene.spent(), (scene.billed(), 0), "the ledger is the bill");
+    assert!(scene.count(List) > 0 && scene.count(Files) > 0, "what was begun was looked for: {:?}", scene.fake.steps());
+}
+
+#[tokio::test]
+async fn a_running_server_looks_after_the_queue() {
+    let scene = Scene::new(Api::Mistral).await;
+    let id = scene.queue().await;
+    scene.finish();
+    scene.an_hour_passes();
+    let (home, config) = (scene.folder.path().to_str().unwrap(), scene.path("config.toml"));
+    let variables = [("HOME", home), ("FAKE_KEY", KEY)];
+    let mut editor = Editor::spawn(&BINARY, &["--config", config.to_str().unwrap()], &variables).unwrap();
+    editor.initialize(json!({}), Value::Null, None).await;
+    let query = "SELECT state FROM jobs";
+    while scene.ledger().query_row(query, [], |row| row.get::<_, String>(0)).unwrap() != "done" {
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(editor.shutdown().await, 0);
+    assert_eq!(scene.jobs().await[&id], "done");
+    assert_eq!((scene.spent(), scene.fake.bill().batches), ((scene.billed(), 0), 1));
+}
+
+#[tokio::test]
+async fn no_code_of_a_job_reaches_the_ledger() {
+    let scene = Scene::new(Api::Openai).await;
+    let id = scene.queue().await;
+    scene.finish();
+    assert_eq!(scene.jobs().await[&id], "done");
+    for ending in ["", "-wal"] {
+        let mut path = paid::ledger(scene.folder.path()).into_os_string();
+        path.push(ending);
+        let bytes = std::fs::read(path).unwrap_or_default();
+        for code in ["scaled", "Swap the operands", "a.rs"] {
+            assert!(!bytes.windows(code.len()).any(|part| part == code.as_bytes()), "{code} in the ledger{ending}");
+        }
+    }
+    let kept: String = scene.kept().iter().map(|path| std::fs::read_to_string(path).unwrap()).collect();
+    assert!(kept.contains("scaled(a + b)") && kept.contains("scaled(b + a)"), "it is beside it");
+}
+
+#[tokio::test]
+async fn nothing_of_a_job_is_kept_for_longer_than_two_weeks() {
+    let scene = Scene::new(Api::Openai).await;
+    let (done, open) = (scene.queue().await, scene.queue().await);
+    let fates = [(format!("pw-{open}"), Fate::Lost)].into();
+    scene.fake.course(Course { text: Some(EDITED.into()), fates, ..Course::default() });
+    scene.finish();
+    assert_eq!((scene.jobs().await[&done].as_str(), scene.kept().len()), ("done", 2));
+    scene.fake.fails(Step::Upload, Fault::Refuse(429, json!({})));
+    let queued = scene.queue().await;
+    let fortnight = 15 * 24 * 3_600_000_i64;
+    scene
+        .ledger()
+        .execute_batch(&format!("UPDATE jobs SET at_ms = at_ms - {fortnight}; UPDATE lease SET until_ms = 0;"))
+        .unwrap();
+    scene.fake.fails(Step::Files, Fault::Refuse(429, json!({})));
+    let states = scene.jobs().await;
+    assert_eq!(
+        (states[&done].as_str(), states[&open].as_str(), states[&queued].as_str()),
+        ("forgotten", "lost", "expired")
+    );
+    assert_eq!((scene.kept(), scene.spent().1), (Vec::new(), 0));
+}
