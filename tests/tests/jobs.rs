@@ -9,7 +9,7 @@ use std::process::Stdio;
 use std::sync::LazyLock;
 
 use pennyworth_core::money::Money;
-use pennyworth_tests::editor::{Editor, binary};
+use pennyworth_tests::editor::{Editor, binary, uri};
 use pennyworth_tests::fake_batches::{Api, Course, End, FakeBatches, Fate, Fault, KEY, Step};
 use pennyworth_tests::paid;
 use rusqlite::Connection;
@@ -100,6 +100,21 @@ impl Scene {
         assert_eq!(code, Some(0), "{notes}");
         let told: Value = serde_json::from_str(&out).unwrap();
         told["queued"][0]["id"].as_str().unwrap().to_owned()
+    }
+
+    /// An editor with the project's file open.
+    async fn edits(&self) -> Editor {
+        let (home, config) = (self.folder.path().to_str().unwrap(), self.path("config.toml"));
+        let variables = [("HOME", home), ("FAKE_KEY", KEY)];
+        let mut editor = Editor::spawn(&BINARY, &["--config", config.to_str().unwrap()], &variables).unwrap();
+        let can = json!({"workspace": {"applyEdit": true, "workspaceEdit": {"documentChanges": true}}});
+        editor.initialize(can, Value::Null, Some(&self.path("project"))).await;
+        editor.open(&self.uri(), "rust", 1, &self.read("project/src/a.rs")).await;
+        editor
+    }
+
+    fn uri(&self) -> String {
+        uri(&self.path("project/src/a.rs"))
     }
 
     /// All jobs after a look at the provider: the state of each by its id.
@@ -534,10 +549,7 @@ async fn a_running_server_looks_after_the_queue() {
     let id = scene.queue().await;
     scene.finish();
     scene.an_hour_passes();
-    let (home, config) = (scene.folder.path().to_str().unwrap(), scene.path("config.toml"));
-    let variables = [("HOME", home), ("FAKE_KEY", KEY)];
-    let mut editor = Editor::spawn(&BINARY, &["--config", config.to_str().unwrap()], &variables).unwrap();
-    editor.initialize(json!({}), Value::Null, None).await;
+    let editor = scene.edits().await;
     let query = "SELECT state FROM jobs";
     while scene.ledger().query_row(query, [], |row| row.get::<_, String>(0)).unwrap() != "done" {
         tokio::task::yield_now().await;
@@ -545,6 +557,56 @@ async fn a_running_server_looks_after_the_queue() {
     assert_eq!(editor.shutdown().await, 0);
     assert_eq!(scene.jobs().await[&id], "done");
     assert_eq!((scene.spent(), scene.fake.bill().batches), ((scene.billed(), 0), 1));
+}
+
+/// Runs a command of the server.
+async fn command(editor: &mut Editor, name: &str, argument: Value) -> Value {
+    let params = json!({"command": format!("pennyworth.{name}"), "arguments": [argument]});
+    editor.request("workspace/executeCommand", params).await
+}
+
+/// Waits for a message that holds some words.
+async fn told(editor: &mut Editor, words: &str) {
+    while !editor.note("window/showMessage").await["message"].as_str().unwrap().contains(words) {}
+}
+
+#[tokio::test]
+async fn an_editor_queues_a_task_and_has_its_result_after_a_restart() {
+    let scene = Scene::new(Api::Openai).await;
+    let mut editor = scene.edits().await;
+    let range = json!({"start": {"line": 3, "character": 0}, "end": {"line": 3, "character": 1}});
+    let asked = json!({"uri": scene.uri(), "range": range, "instruction": "Swap the operands.", "later": true});
+    command(&mut editor, "edit", asked).await;
+    told(&mut editor, "queued: 1 job, at most $").await;
+    scene.fake.reached(Step::Submit, 1).await;
+    assert_eq!(editor.shutdown().await, 0);
+    scene.finish();
+    scene.an_hour_passes();
+
+    let mut editor = scene.edits().await;
+    told(&mut editor, "1 queued task ended").await;
+    let jobs = command(&mut editor, "jobs", json!({})).await["jobs"].take();
+    assert_eq!(
+        (&jobs[0]["state"], &jobs[0]["title"], jobs[1].is_null()),
+        (&json!("done"), &json!("edit a.rs:4"), true)
+    );
+    // The document has moved on: the edit follows its lines.
+    let start = json!({"line": 0, "character": 0});
+    let change = json!([{"range": {"start": start, "end": start}, "text": "//! More.\n"}]);
+    editor.change(&scene.uri(), 2, change).await;
+    command(&mut editor, "jobs", json!({"action": "take", "id": jobs[0]["id"]})).await;
+    let edit = editor.asked("workspace/applyEdit").await["edit"]["documentChanges"][0].take();
+    assert_eq!(edit["textDocument"], json!({"uri": scene.uri(), "version": 2}));
+    assert_eq!(
+        (&edit["edits"][0]["range"]["start"]["line"], &edit["edits"][0]["newText"]),
+        (&json!(4), &json!("    scaled(b + a)\n"))
+    );
+    let jobs = command(&mut editor, "jobs", json!({})).await["jobs"].take();
+    assert_eq!(jobs[0]["state"], "applied");
+    let params = json!({"command": "pennyworth.jobs", "arguments": [{"action": "take", "id": "1"}]});
+    assert_ne!(editor.refused("workspace/executeCommand", params).await, 0, "there is no such job");
+    assert_eq!(editor.shutdown().await, 0);
+    assert_eq!((scene.spent(), scene.kept()), ((scene.billed(), 0), Vec::new()));
 }
 
 #[tokio::test]

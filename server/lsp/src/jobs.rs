@@ -8,6 +8,7 @@ mod kept;
 mod look;
 mod place;
 mod results;
+mod row;
 mod sending;
 mod taking;
 
@@ -16,4 +17,5 @@ pub use keep::keep;
 pub use kept::{Kept, KeptJobs, Said};
 pub use look::{Looked, Looker, Pace, When};
 pub use place::{Outdated, placed};
-pub use taking::{answer, applied, current, discard};
+pub use row::{as_json, state, title};
+pub use taking::{answer, applied, brought, current, discard};

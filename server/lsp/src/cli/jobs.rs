@@ -14,7 +14,7 @@ use super::demand::{Opened, nothing, open};
 use super::edit::{diff, write};
 use super::review;
 use crate::demand::Answer;
-use crate::jobs::{self, Kept, KeptJobs, Looked, Looker, Pace, When};
+use crate::jobs::{self, Looked, Looker, Pace, When, as_json, state, title};
 use crate::ledger::{JobRow, JobState, Ledger};
 
 /// The pause between two looks of a command that waits. A provider is asked less often.
@@ -187,28 +187,6 @@ fn find(opened: &Opened, ledger: &Ledger, id: &str) -> anyhow::Result<JobRow> {
         (None, _) => bail!("there is no job `{id}`; `pennyworth jobs` lists them"),
         (Some(_), Some(_)) => bail!("several jobs end with `{id}`"),
     }
-}
-
-/// The state of a job as people read it.
-fn state(job: &JobRow) -> String {
-    match (&job.taken, job.state, job.stage) {
-        (Some(taken), JobState::Done, _) => taken.clone(),
-        _ if job.is_dropped && !job.state.is_final() => "cancelling".to_owned(),
-        (_, JobState::Sent, Some(stage)) => stage.name().to_owned(),
-        (_, state, _) => state.name().to_owned(),
-    }
-}
-
-fn title(job: &JobRow, ledger: &Ledger) -> String {
-    let kept = KeptJobs::beside(ledger).and_then(|kept| kept.read(job.id));
-    kept.map_or_else(|| job.task.map_or("?", |task| task.name()).to_owned(), |Kept { title, .. }| title)
-}
-
-fn as_json(job: &JobRow, ledger: &Ledger) -> Value {
-    json!({
-        "id": job.id.to_string(), "state": state(job), "reason": job.reason, "title": title(job, ledger),
-        "task": job.task, "language": job.language, "model": job.model, "cost_usd": job.cost.usd(), "queued_ms": job.at_ms,
-    })
 }
 
 fn result(answer: &Answer) -> Value {

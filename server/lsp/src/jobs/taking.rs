@@ -25,8 +25,13 @@ pub fn current(kept: &Kept, edited: &Edited) -> Result<Edited, Outdated> {
         Err(error) if error.kind() == ErrorKind::NotFound && edited.before.is_empty() => String::new(),
         read => read.map_err(|error| Outdated::Unread(error.to_string()))?,
     };
+    brought(kept, edited, &now)
+}
+
+/// An edit for a text of the file.
+pub fn brought(kept: &Kept, edited: &Edited, now: &str) -> Result<Edited, Outdated> {
     match kept.about.scope(kept.task) {
-        Some(scope) => placed(edited, scope, &normalised(&now)),
+        Some(scope) => placed(edited, scope, &normalised(now)),
         None => Err(Outdated::Gone),
     }
 }

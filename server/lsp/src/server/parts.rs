@@ -28,7 +28,7 @@ use crate::surface::commands::Commands;
 use crate::surface::desk::Desk;
 use crate::surface::faults::Marks;
 use crate::surface::status::Changes;
-use crate::surface::{Suggestions, Texts, scratch, status};
+use crate::surface::{Suggestions, Texts, queue, scratch, status};
 use crate::sync::Background;
 use crate::wire::editor::Editor;
 use crate::wire::messages;
@@ -86,6 +86,7 @@ impl Parts {
             documents: Arc::clone(&documents),
             completer: Arc::clone(&completer),
             demands: Arc::default(),
+            config: config.clone(),
         };
         Parts {
             client,
@@ -141,9 +142,13 @@ impl Parts {
             }
         }
         let (completer, config, changes) = (Arc::clone(&self.completer), self.config.clone(), Arc::clone(&self.status));
+        let client = self.client.clone();
         let look = move || {
-            let changes = Arc::clone(&changes);
-            jobs::keep(Arc::clone(&completer), config.clone(), move |_| changes.changed())
+            let (changes, client) = (Arc::clone(&changes), client.clone());
+            jobs::keep(Arc::clone(&completer), config.clone(), move |ended| {
+                queue::tell_ended(&client, ended.len());
+                changes.changed();
+            })
         };
         self.background.keep(crashes, "the queue", look);
         self.background.spawn(Arc::clone(&self.sources).begin_reading());

@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use pennyworth_core::gate::Trigger;
 use pennyworth_core::task::Task;
+use serde::Deserialize as _;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use tower_lsp::Client;
@@ -19,6 +20,7 @@ use tower_lsp::jsonrpc::{Error, Result};
 use super::demand::{self, Asked};
 use super::desk::Desk;
 use super::nothing;
+use super::queue::{JOBS, Wanted};
 use super::status::{self, Changes, tell_troubles};
 use super::suggestions::Suggestions;
 use super::texts::Texts;
@@ -64,7 +66,7 @@ const NOTHING: &str = "nothing here";
 pub const DISMISS_FINDING: &str = "pennyworth.dismissFinding";
 
 /// The commands that are not of tasks on demand.
-const OWN: [&str; 13] = [
+const OWN: [&str; 14] = [
     ACCEPTED,
     ACCEPTED_PART,
     DISMISSED,
@@ -78,6 +80,7 @@ const OWN: [&str; 13] = [
     FILES,
     SHOW,
     DISMISS_FINDING,
+    JOBS,
 ];
 
 /// Every command.
@@ -196,6 +199,13 @@ impl Commands<'_> {
                     snapshot.and_then(|snapshot| Some(snapshot.text.get_line(position.line as usize)?.to_string()));
                 self.desk.demands.findings.dismiss(client, &uri, position.line, &line.unwrap_or_default()).await;
                 return Ok(None);
+            }
+            JOBS if self.editor.is_none() => return Ok(None),
+            JOBS => {
+                let wanted = arguments.0.first().cloned().unwrap_or_else(|| json!({}));
+                let wanted = Wanted::deserialize(wanted)
+                    .map_err(|error| Error::invalid_params(format!("argument 1: {error}")))?;
+                return self.desk.jobs(wanted).await.map(Some).map_err(failed);
             }
             other => match demand::COMMANDS.iter().find(|(command, _)| *command == other) {
                 Some((_, task)) => return self.demand(*task, &arguments).await,

@@ -10,7 +10,7 @@ use std::time::Duration;
 use anyhow::bail;
 use pennyworth_core::demand::Source;
 use pennyworth_core::money::Money;
-use pennyworth_core::task::Task;
+use pennyworth_core::task::{Queue, Task};
 use serde::Deserialize;
 use serde_json::Value;
 use tokio::runtime::Handle;
@@ -59,6 +59,9 @@ pub struct Asked {
     pub staged: bool,
     /// The revision since which the change is meant.
     pub since: Option<String>,
+    /// Whether nobody waits for it: it goes into the queue, for about half the price.
+    #[serde(default)]
+    pub later: bool,
     /// Whether the command answers with the result, instead of applying or showing it.
     #[serde(default)]
     pub returns: bool,
@@ -92,7 +95,7 @@ impl Desk {
         let done = done?;
         match asked.returns {
             true => Ok(Some(self.told(&done))),
-            false => self.present(task, done).await.map(|()| None),
+            false => self.present(task, done).await.map(|_| None),
         }
     }
 
@@ -100,14 +103,15 @@ impl Desk {
     async fn ask(&self, task: Task, asked: &Asked, heard: watch::Sender<String>) -> anyhow::Result<Done> {
         let (desk, wanted, handle) = (self.clone(), asked.clone(), Handle::current());
         let planned = tokio::task::spawn_blocking(move || handle.block_on(desk.plan(task, &wanted)));
-        let (jobs, read) = planned.await??;
+        let (mut jobs, read) = planned.await??;
         if let Some(why) = jobs.first().and_then(Job::why_not) {
             bail!("no model may be asked: {why}");
         }
-        let expected: Money = jobs.iter().map(|job| job.costs().1).sum();
-        if expected > Money::from_usd(self.completer.configuration.get().settings().confirm_usd) {
-            self.confirm(expected).await?;
+        let is_batch = jobs.first().is_some_and(|job| job.queue() == Queue::Batch);
+        if asked.later || is_batch && !asked.returns {
+            jobs = self.queue(&title(task, asked), jobs).await?;
         }
+        self.confirm(jobs.iter().map(|job| job.costs().1).sum()).await?;
         let mut outcome = Vec::new();
         for job in &jobs {
             let tell = |model: &str, chars: usize| {
@@ -123,7 +127,10 @@ impl Desk {
     }
 
     /// Asks the user before more is spent than `confirm_usd`.
-    async fn confirm(&self, expected: Money) -> anyhow::Result<()> {
+    pub(super) async fn confirm(&self, expected: Money) -> anyhow::Result<()> {
+        if expected <= Money::from_usd(self.completer.configuration.get().settings().confirm_usd) {
+            return Ok(());
+        }
         let title = |text: &str| MessageActionItem { title: text.into(), properties: HashMap::new() };
         let message = format!("Pennyworth: this costs about {expected}. Go on?");
         let actions = vec![title("Yes"), title("No")];
@@ -224,6 +231,16 @@ fn lines(range: &wire::Range) -> Range<usize> {
     let (start, end) = (range.start.line as usize, range.end.line as usize);
     let end = if range.end.character == 0 && end > start { end } else { end + 1 };
     start..end
+}
+
+/// What a queued task is called: the task, the file's name, and the line.
+fn title(task: Task, asked: &Asked) -> String {
+    let path = convert::path(&asked.uri).unwrap_or_default();
+    let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+    match asked.range.filter(|_| task != Task::Review) {
+        Some(range) => format!("{task} {name}:{}", range.start.line + 1),
+        None => task.to_string(),
+    }
 }
 
 /// Shows the progress of a task until nobody tells of it any more.

@@ -2,6 +2,7 @@
 //! to `demand`, and their results to `results`.
 
 use std::collections::HashMap;
+use std::path::PathBuf;
 use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex, OnceLock};
 
@@ -43,6 +44,8 @@ pub struct Desk {
     pub completer: Arc<Completer>,
     /// The tasks that run.
     pub demands: Arc<Demands>,
+    /// The user's own file in place of the usual one.
+    pub config: Option<PathBuf>,
 }
 
 impl Demands {

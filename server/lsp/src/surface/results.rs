@@ -11,14 +11,14 @@ use pennyworth_core::text::{self, Counting, Encoding, Snapshot};
 use ropey::Rope;
 use serde_json::{Value, json};
 use tower_lsp::gen_lsp_types::{
-    Edit, MessageType, OptionalVersionedTextDocumentIdentifier, TextDocumentEdit, TextDocumentIdentifier, TextEdit,
-    Uri, WorkspaceEdit,
+    Edit, OptionalVersionedTextDocumentIdentifier, TextDocumentEdit, TextDocumentIdentifier, TextEdit, Uri,
+    WorkspaceEdit,
 };
 
 use super::desk::Desk;
 use crate::demand::{Answer, Edited, Outcome};
+use crate::wire::convert;
 use crate::wire::editor::Editor;
-use crate::wire::{convert, messages};
 
 /// The result of a task, with the document as it was read.
 pub(super) struct Done {
@@ -36,9 +36,11 @@ pub(super) struct Read {
 }
 
 impl Desk {
-    /// Shows a result: edits are applied, findings marked, texts opened. What cannot be applied is opened, so that nothing is lost.
-    pub(super) async fn present(&self, task: Task, done: Done) -> anyhow::Result<()> {
-        let tell = |message: String| messages::show(&self.client, MessageType::Info, format!("Pennyworth: {message}"));
+    /// Shows a result: edits are applied, findings marked, texts opened. What cannot be applied is opened, so that nothing is lost. Returns whether
+    /// all edits were applied.
+    pub(super) async fn present(&self, task: Task, done: Done) -> anyhow::Result<bool> {
+        let tell = |message: String| self.tell(message);
+        let mut is_applied = true;
         let mut findings = Vec::new();
         for outcome in &done.outcome {
             match &outcome.answer {
@@ -52,6 +54,7 @@ impl Desk {
                         true => self.client.apply_edit(edit).await.is_ok_and(|result| result.applied),
                         false => false,
                     };
+                    is_applied &= applied;
                     if !applied {
                         self.texts.show(&self.client, "edited.txt", &edited.now).await?;
                         tell("the document has changed, so the edit is shown beside it".into());
@@ -72,7 +75,7 @@ impl Desk {
                 count => format!("the review found {count} things ({})", done.cost),
             });
         }
-        Ok(())
+        Ok(is_applied)
     }
 
     /// The result as a client takes it that shows it itself.
