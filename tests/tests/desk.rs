@@ -93,15 +93,20 @@ fn titles(actions: &[Value]) -> Vec<&str> {
 async fn actions_are_offered_where_they_make_sense() {
     let mut scene = Scene::new(can()).await;
     let of = |actions: Vec<Value>| titles(&actions).join(", ");
-    assert_eq!(of(scene.actions(1, json!({"diagnostics": []})).await), "document this, write tests, explain this");
-    let edit = "edit as the comment above says (pw: …), document this, write tests, explain this";
+    let price = |task: &str, cents: &str| format!("{task} (≤ {cents} ¢, m)");
+    let (document, tests, explain) =
+        (price("document this", "0.4"), price("write tests", "1.2"), price("explain this", "0.6"));
+    let all = format!("{document}, {tests}, {explain}");
+    assert_eq!(of(scene.actions(1, json!({"diagnostics": []})).await), all, "what is worth telling is told");
+    let edit = format!("{}, {all}", price("edit as the comment above says (pw: …)", "0.9"));
     assert_eq!(of(scene.actions(5, json!({"diagnostics": []})).await), edit);
     assert_eq!(of(scene.actions(1, json!({"diagnostics": [], "triggerKind": 2})).await), "");
     let found = json!([{"range": at(1)["range"], "message": "overflow", "source": "rustc"}]);
-    assert_eq!(of(scene.actions(1, json!({"diagnostics": found, "triggerKind": 2})).await), "fix this");
+    let fix = price("fix this", "0.5");
+    assert_eq!(of(scene.actions(1, json!({"diagnostics": found, "triggerKind": 2})).await), fix);
     let only = |kind: &str| json!({"diagnostics": found, "only": [kind]});
-    assert_eq!(of(scene.actions(1, only("quickfix")).await), "fix this");
-    assert_eq!(of(scene.actions(1, only("refactor")).await), "document this, write tests");
+    assert_eq!(of(scene.actions(1, only("quickfix")).await), fix);
+    assert_eq!(of(scene.actions(1, only("refactor")).await), format!("{document}, {tests}"));
     assert_eq!(of(scene.actions(1, only("source.organizeImports")).await), "");
     let own = json!([{"range": at(1)["range"], "message": "found", "source": "pennyworth"}]);
     assert_eq!(
@@ -137,6 +142,23 @@ async fn an_edit_is_of_the_version_that_was_read() {
 }
 
 #[tokio::test]
+async fn tests_may_need_a_new_file() {
+    let mut can = can();
+    can["workspace"]["workspaceEdit"]["resourceOperations"] = json!(["create", "rename"]);
+    let mut scene = Scene::new(can).await;
+    let (source, of) = ("def add(a, b):\n    return a + b\n", scene.path().with_file_name("sums.py"));
+    std::fs::write(&of, source).unwrap();
+    scene.editor.open(&uri(&of), "python", 1, source).await;
+    scene.says("```python\nfrom sums import add\n\n\ndef test_add():\n    assert add(1, 2) == 3\n```");
+    scene.run("tests", json!({"uri": uri(&of), "range": at(0)["range"]})).await;
+    let changes = scene.editor.asked("workspace/applyEdit").await["edit"]["documentChanges"].take();
+    let file = json!({"kind": "create", "uri": changes[1]["textDocument"]["uri"], "options": {"ignoreIfExists": true}});
+    assert_eq!(changes[0], file, "it is made before it is written");
+    assert!(changes[1]["edits"][0]["newText"].as_str().unwrap().starts_with("from sums"), "{changes}");
+    scene.editor.shutdown().await;
+}
+
+#[tokio::test]
 async fn findings_follow_their_lines_and_vanish_with_them() {
     let mut scene = Scene::new(can()).await;
     std::fs::write(scene.path(), SOURCE.replace("a + b", "a - b")).unwrap();
@@ -152,6 +174,65 @@ async fn findings_follow_their_lines_and_vanish_with_them() {
     let shown = scene.editor.note("textDocument/publishDiagnostics").await;
     assert_eq!(shown["diagnostics"][0]["range"]["start"]["line"], 3);
     scene.editor.change(&uri, 3, json!([{"range": {"start": place(3), "end": place(3)}, "text": "x"}])).await;
+    let shown = scene.editor.note("textDocument/publishDiagnostics").await;
+    assert_eq!(shown["diagnostics"], json!([]));
+    scene.editor.shutdown().await;
+}
+
+#[tokio::test]
+async fn a_finding_is_applied_dismissed_or_explained() {
+    let mut can = can();
+    can["textDocument"]["codeAction"] = json!({"tagSupport": {"valueSet": [1]}});
+    let mut scene = Scene::new(can).await;
+    let changed = SOURCE.replace("a + b", "a - b").replace("    2", "    3");
+    std::fs::write(scene.path(), &changed).unwrap();
+    let uri = scene.uri();
+    let end = json!({"line": 9, "character": 0});
+    let whole = json!([{"range": {"start": {"line": 0, "character": 0}, "end": end}, "text": changed}]);
+    scene.editor.change(&uri, 2, whole).await;
+    let finding = |line: u32, title: &str, fix: Value| json!({"file": "a.rs", "line": line, "severity": "high", "title": title, "why": "So.", "fix": fix});
+    let fix = json!({"first": 2, "last": 2, "text": "    a.saturating_sub(b)"});
+    let found = json!({"findings": [finding(2, "It may underflow", fix), finding(7, "Not one", Value::Null)]});
+    scene.says(&found.to_string());
+    scene.run("review", json!({})).await;
+    scene.editor.note("textDocument/publishDiagnostics").await;
+
+    let actions = scene.actions(1, json!({"diagnostics": [], "only": ["quickfix"], "triggerKind": 2})).await;
+    let all = ["apply: It may underflow", "dismiss: It may underflow", "explain more: It may underflow"];
+    assert_eq!(titles(&actions), all, "also for a client that asks by itself");
+    let edit = &actions[0]["edit"]["documentChanges"][0];
+    assert_eq!(edit["textDocument"], json!({"uri": uri, "version": 2}));
+    let lines = json!({"start": {"line": 1, "character": 0}, "end": {"line": 2, "character": 0}});
+    assert_eq!(edit["edits"], json!([{"range": lines, "newText": "    a.saturating_sub(b)\n"}]));
+    assert_eq!(
+        (&actions[0]["isPreferred"], &actions[0]["tags"], &actions[2]["tags"]),
+        (&json!(true), &Value::Null, &json!([1]))
+    );
+    assert_eq!(actions[0]["diagnostics"][0]["message"], "It may underflow\nSo.");
+
+    let text = json!([{"range": lines, "text": "    a.saturating_sub(b)\n"}]);
+    scene.editor.change(&uri, 3, text).await;
+    let shown = scene.editor.note("textDocument/publishDiagnostics").await;
+    assert_eq!(shown["diagnostics"].as_array().unwrap().len(), 1, "what was applied is gone: {shown}");
+
+    let actions = scene.actions(6, json!({"diagnostics": [], "only": ["quickfix"]})).await;
+    assert_eq!(
+        titles(&actions),
+        ["dismiss: Not one", "explain more: Not one"],
+        "without a fix there is nothing to apply"
+    );
+    scene.says("It returns three.");
+    let mut asked = actions[1]["command"]["arguments"][0].clone();
+    asked["returns"] = json!(true);
+    let params = json!({"command": actions[1]["command"]["command"], "arguments": [asked]});
+    let told = scene.editor.request("workspace/executeCommand", params).await;
+    assert_eq!(told["markdown"], "It returns three.");
+    let prompt = scene.fake.seen().last().unwrap().body.to_string();
+    assert!(prompt.contains("Not one") && prompt.contains("So."), "{prompt}");
+
+    let command = &actions[0]["command"];
+    let params = json!({"command": command["command"], "arguments": command["arguments"]});
+    scene.editor.request("workspace/executeCommand", params).await;
     let shown = scene.editor.note("textDocument/publishDiagnostics").await;
     assert_eq!(shown["diagnostics"], json!([]));
     scene.editor.shutdown().await;

@@ -12,6 +12,7 @@ import {
   RevealOutputChannelOn,
   State,
   type LanguageClientOptions,
+  type WorkspaceEdit,
 } from 'vscode-languageclient/node';
 import { Crashes } from './crashes.ts';
 import { Keys } from './keys.ts';
@@ -25,6 +26,8 @@ export type Known = { phase: Phase; fault?: string | undefined; status?: Status 
 export class Server implements vscode.Disposable {
   readonly log = vscode.window.createOutputChannel('Pennyworth', { log: true });
   known: Known = { phase: 'starting' };
+  /** Takes commands of the server's actions that are run here; undefined for one that is not. */
+  takes: (command: string, argument: unknown) => Promise<void> | undefined = () => undefined;
   #changed = new vscode.EventEmitter<void>();
   /** Fires when something changed that the user may see. */
   readonly onChanged = this.#changed.event;
@@ -50,6 +53,12 @@ export class Server implements vscode.Disposable {
   async run<T>(command: string, ...args: unknown[]): Promise<T> {
     if (!this.#client || this.known.phase !== 'running') throw new Error('the server is not running');
     return this.#client.sendRequest(ExecuteCommandRequest.type, { command, arguments: args }) as Promise<T>;
+  }
+
+  /** An edit of the server as the editor's. */
+  async edit(edit: WorkspaceEdit): Promise<vscode.WorkspaceEdit> {
+    if (!this.#client) throw new Error('the server is not running');
+    return this.#client.protocol2CodeConverter.asWorkspaceEdit(edit);
   }
 
   /** The arguments and environment with which a command reads the configuration of the running server. */
@@ -110,6 +119,7 @@ export class Server implements vscode.Disposable {
       },
       initializationFailedHandler: (error) => (this.log.error(`initialize: ${error}`), false),
       middleware: {
+        executeCommand: (command, args, next) => this.takes(command, args[0]) ?? next(command, args),
         workspace: {
           configuration: (params) => params.items.map(({ section }) => (section === 'pennyworth' ? this.#settings() : null)),
           didChangeConfiguration: () => this.#tellSettings(),

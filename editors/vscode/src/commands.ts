@@ -7,18 +7,19 @@ import type { Keys } from './keys.ts';
 import { run } from './server.ts';
 import { isPaused } from './status.ts';
 import { activeLanguage } from './statusbar.ts';
+import type { Tasks } from './tasks.ts';
 import type { Texts } from './texts.ts';
 
 const README = 'https://marketplace.visualstudio.com/items?itemName=pennyworth.pennyworth';
 
-export type Parts = { context: vscode.ExtensionContext; server: Server; texts: Texts; keys: Keys };
+export type Parts = { context: vscode.ExtensionContext; server: Server; texts: Texts; keys: Keys; tasks: Tasks };
 
 /** Registers every command. The user sees an error of any. */
 export function register(parts: Parts): vscode.Disposable {
   const commands = Object.entries(all(parts)).map(([name, action]) =>
-    vscode.commands.registerCommand(`pennyworth.${name}`, async () => {
+    vscode.commands.registerCommand(`pennyworth.${name}`, async (...args: unknown[]) => {
       try {
-        await action();
+        await action(...args);
       } catch (error) {
         const message = error instanceof Error ? error.message : String(error);
         parts.server.log.error(`${name}: ${message}`);
@@ -29,7 +30,7 @@ export function register(parts: Parts): vscode.Disposable {
   return vscode.Disposable.from(...commands);
 }
 
-function all({ context, server, texts, keys }: Parts): Record<string, () => unknown> {
+function all({ context, server, texts, keys, tasks }: Parts): Record<string, (...args: any[]) => unknown> {
   return {
     menu: () => menu(server),
     trigger: () => vscode.commands.executeCommand('editor.action.inlineSuggest.trigger'),
@@ -39,6 +40,15 @@ function all({ context, server, texts, keys }: Parts): Record<string, () => unkn
     showStats: async () => texts.preview('What you got.md', (await server.run<{ markdown: string }>('pennyworth.stats')).markdown),
     explainHere: () => explain(server, texts),
     runCheck: () => check(server, texts),
+    explainLines: () => tasks.explain(),
+    documentItem: () => tasks.document(),
+    fixLines: () => tasks.fix(),
+    editLines: () => tasks.edit(),
+    writeTests: () => tasks.tests(),
+    reviewChanges: (control?: vscode.SourceControl) => tasks.review(control),
+    writeMessage: (control?: vscode.SourceControl) => tasks.message(control),
+    applyEdit: () => tasks.apply(),
+    discardEdit: () => tasks.discard(),
     openConfig: () => openConfig(server),
     openSettings: () => vscode.commands.executeCommand('workbench.action.openSettings', '@ext:pennyworth.pennyworth'),
     openServerSetting: () => vscode.commands.executeCommand('workbench.action.openSettings', 'pennyworth.server.path'),

@@ -6,6 +6,7 @@ import { register } from './commands.ts';
 import { welcome } from './example.ts';
 import { Keys } from './keys.ts';
 import { StatusBar } from './statusbar.ts';
+import { Tasks } from './tasks.ts';
 import { Texts } from './texts.ts';
 
 let server: Server | undefined;
@@ -14,11 +15,13 @@ export async function activate(context: vscode.ExtensionContext): Promise<void> 
   const keys = new Keys(context.secrets);
   const texts = new Texts();
   server = new Server(context, keys);
+  const tasks = new Tasks(server, texts);
   const settings = ['pennyworth.server.path', 'pennyworth.server.config'];
   context.subscriptions.push(
     texts,
+    tasks,
     new StatusBar(server),
-    register({ context, server, texts, keys }),
+    register({ context, server, texts, keys, tasks }),
     vscode.workspace.onDidChangeConfiguration((event) => {
       if (settings.some((setting) => event.affectsConfiguration(setting))) void server?.restart();
     }),

@@ -27,9 +27,10 @@ export class Texts implements vscode.TextDocumentContentProvider, vscode.Disposa
     if (!group) await vscode.commands.executeCommand('workbench.action.focusPreviousGroup');
   }
 
-  /** Shows rendered Markdown. */
-  async preview(name: string, markdown: string): Promise<void> {
-    await vscode.commands.executeCommand('markdown.showPreview', this.#put(name, markdown));
+  /** Shows rendered Markdown, in place of the code or beside it. */
+  async preview(name: string, markdown: string, where?: 'beside'): Promise<void> {
+    const command = where ? 'markdown.showPreviewToSide' : 'markdown.showPreview';
+    await vscode.commands.executeCommand(command, this.#put(name, markdown));
   }
 
   dispose(): void {

@@ -197,9 +197,8 @@ impl LanguageServer for Server {
     }
 
     async fn code_action(&self, params: CodeActionParams) -> Result<Option<Vec<CodeActionResponse>>> {
-        let Parts { documents, completer, editor, .. } = &self.parts;
-        let asks = completer.configuration.get().models.any_chat();
-        Ok(editor.get().map(|editor| actions::actions(editor, documents, (&completer.pauses, asks), &params)))
+        let Some(editor) = self.parts.editor.get() else { return Ok(None) };
+        Ok(Some(actions::actions(editor, &self.parts.desk, &params).await))
     }
 
     async fn execute_command(&self, params: ExecuteCommandParams) -> Result<Option<LspAny>> {

@@ -10,6 +10,7 @@ pub mod findings;
 pub mod inline;
 pub mod menu;
 mod nothing;
+mod price;
 pub mod queue;
 mod results;
 pub mod scratch;

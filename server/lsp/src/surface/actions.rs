@@ -1,18 +1,27 @@
-//! Code actions: tasks on demand where they make sense, and for editors without ghost text also complete, explain, show costs, check, pause. Editors
+//! Code actions: what to do about the findings of a review, tasks on demand where they make sense, and for editors without ghost text also complete, explain, show costs, check, pause. Editors
 //! with ghost text have commands of their own for these, and a light bulb at every line would disturb.
 //! It leaves executing the actions to `commands` and `demand`.
 
+use pennyworth_core::demand::Fix;
+use pennyworth_core::present;
 use pennyworth_core::task::Task;
+use pennyworth_core::text::{self, Counting};
+use ropey::Rope;
 use serde_json::{Value, json};
 use tower_lsp::gen_lsp_types::{
     CodeAction, CodeActionContext, CodeActionKind, CodeActionOptions, CodeActionParams, CodeActionResponse,
-    CodeActionTriggerKind, Command,
+    CodeActionTag, CodeActionTriggerKind, Command, TextEdit,
 };
 
-use super::commands::{COMPLETE, PAUSE, SHOW};
+use super::commands::{COMPLETE, DISMISS_FINDING, PAUSE, SHOW};
 use super::demand::{COMMANDS, MARK};
+use super::desk::Desk;
+use super::findings::mark;
+use super::price;
+use super::results::edit_of;
 use crate::complete::Pauses;
 use crate::documents::Documents;
+use crate::wire::convert;
 use crate::wire::editor::Editor;
 
 /// The kind of what belongs to the file and mends nothing, of what mends, and of what changes code.
@@ -35,31 +44,84 @@ pub fn options() -> CodeActionOptions {
     CodeActionOptions { code_action_kinds: Some(kinds), ..CodeActionOptions::default() }
 }
 
-/// Answers `textDocument/codeAction`. `asks` says whether any model takes instructions.
-pub fn actions(
-    editor: &Editor,
-    documents: &Documents,
-    (pauses, asks): (&Pauses, bool),
-    params: &CodeActionParams,
-) -> Vec<CodeActionResponse> {
-    let mut all = if asks { on_demand(documents, params) } else { Vec::new() };
+/// Answers `textDocument/codeAction`.
+pub async fn actions(editor: &Editor, desk: &Desk, params: &CodeActionParams) -> Vec<CodeActionResponse> {
+    let mut all = of_findings(editor, desk, params);
+    if desk.completer.configuration.get().models.any_chat() {
+        all.extend(on_demand(editor, desk, params).await);
+    }
     if !editor.inline && is_wanted(&params.context, KIND) {
-        all.extend(of_the_server(documents, pauses, params));
+        all.extend(of_the_server(&desk.documents, &desk.completer.pauses, params));
     }
     all
 }
 
+/// What can be done about the findings of a review at a place.
+fn of_findings(editor: &Editor, desk: &Desk, params: &CodeActionParams) -> Vec<CodeActionResponse> {
+    if !is_of(&params.context, FIX) {
+        return Vec::new();
+    }
+    let (uri, range) = (&params.text_document.uri, &params.range);
+    let document = desk.documents.session().peek(uri);
+    let mut all = Vec::new();
+    for finding in desk.demands.findings.at(uri, range.start.line..=range.end.line) {
+        let (title, mark) = (&finding.title, mark(&finding));
+        let of = |action: CodeAction| CodeAction { diagnostics: Some(vec![mark.clone()]), ..action };
+        let mended = finding.fix.as_ref().zip(document.as_ref());
+        let edit = mended.and_then(|(fix, document)| {
+            let edit = mending(fix, &document.text, editor.counting())?;
+            Some(edit_of((uri.clone(), document.version), vec![edit], editor.versioned_edits))
+        });
+        if edit.is_some() {
+            let plain = named(&format!("apply: {title}"), FIX);
+            all.push(of(CodeAction { edit, is_preferred: Some(true), ..plain }));
+        }
+        let dismissed = vec![json!(uri), json!(mark.range.start)];
+        all.push(of(calls(&format!("dismiss: {title}"), DISMISS_FINDING, dismissed, FIX)));
+        if let Some((command, _)) = COMMANDS.iter().find(|(_, task)| *task == Task::Explain) {
+            let said = json!({"range": mark.range, "message": format!("{title}\n{}", finding.why)});
+            let asked = json!({"uri": uri, "range": mark.range, "diagnostics": [said]});
+            all.push(of(asks(editor, calls(&format!("explain more: {title}"), command, vec![asked], FIX))));
+        }
+    }
+    all.into_iter().map(CodeActionResponse::CodeAction).collect()
+}
+
+/// The edit that a finding suggests: other lines in place of its own.
+fn mending(fix: &Fix, text: &Rope, counting: Counting) -> Option<TextEdit> {
+    let (first, behind) = (fix.first.checked_sub(1)? as usize, fix.last as usize);
+    let start = text.try_line_to_byte(first).ok()?;
+    let end = text.try_line_to_byte(behind).ok()?;
+    let line_break = text::line_break(text);
+    // The last line may have no line break.
+    let has_break = behind < text.len_lines();
+    let lines = fix.text.trim_end_matches(['\r', '\n']);
+    let new_text = match has_break && !lines.is_empty() {
+        true => format!("{lines}\n"),
+        false => lines.to_owned(),
+    };
+    let range = convert::range(text, start, end, counting);
+    Some(TextEdit { range, new_text: present::with_line_breaks(&new_text, line_break) })
+}
+
 /// The tasks on demand that make sense at a place.
-fn on_demand(documents: &Documents, params: &CodeActionParams) -> Vec<CodeActionResponse> {
+async fn on_demand(editor: &Editor, desk: &Desk, params: &CodeActionParams) -> Vec<CodeActionResponse> {
     let (uri, context) = (&params.text_document.uri, &params.context);
+    let (snapshot, path) = {
+        let session = desk.documents.session();
+        (session.peek(uri), session.path(uri))
+    };
     let is_automatic = context.trigger_kind == Some(CodeActionTriggerKind::Automatic);
     let has_instruction = || {
-        let snapshot = documents.session().peek(uri);
         let line = params.range.start.line as usize;
         let lines = [line.checked_sub(1), Some(line)].into_iter().flatten();
-        snapshot.is_some_and(|snapshot| {
+        snapshot.as_ref().is_some_and(|snapshot| {
             lines.filter_map(|line| snapshot.text.get_line(line)).any(|line| line.to_string().contains(MARK))
         })
+    };
+    let scope = match path {
+        Some(path) => Some(desk.completer.scope(&path).await),
+        None => None,
     };
     let ours = |source: &Option<String>| source.as_deref() == Some("pennyworth");
     let reported: Vec<Value> = context
@@ -80,7 +142,11 @@ fn on_demand(documents: &Documents, params: &CodeActionParams) -> Vec<CodeAction
     let actions = wanted.filter_map(|(task, title, kind)| {
         let (command, _) = COMMANDS.iter().find(|(_, of)| *of == task)?;
         let asked = json!({"uri": uri, "range": params.range, "diagnostics": if task == Task::Fix { json!(reported) } else { json!([]) }});
-        Some(action_of(title, command, vec![asked], kind))
+        let place = scope.as_deref().zip(snapshot.as_ref());
+        let most =
+            place.and_then(|(scope, snapshot)| price::most(&desk.completer, scope, task, snapshot.language.name()));
+        let title = most.map_or_else(|| title.to_owned(), |most| format!("{title} (≤ {most})"));
+        Some(CodeActionResponse::CodeAction(asks(editor, calls(&title, command, vec![asked], kind))))
     });
     actions.collect()
 }
@@ -133,12 +199,23 @@ fn word(is_paused: bool) -> &'static str {
 }
 
 fn action(title: &str, command: &str, arguments: Vec<Value>) -> CodeActionResponse {
-    action_of(title, command, arguments, KIND)
+    CodeActionResponse::CodeAction(calls(title, command, arguments, KIND))
 }
 
-fn action_of(title: &str, command: &str, arguments: Vec<Value>, kind: &str) -> CodeActionResponse {
-    let title = format!("Pennyworth: {title}");
-    let command = Command { title: title.clone(), tooltip: None, command: command.into(), arguments: Some(arguments) };
-    let kind = Some(self::kind(kind));
-    CodeActionResponse::CodeAction(CodeAction { title, kind, command: Some(command), ..CodeAction::default() })
+/// An action that calls a command.
+fn calls(title: &str, command: &str, arguments: Vec<Value>, kind: &str) -> CodeAction {
+    let action = named(title, kind);
+    let title = action.title.clone();
+    let command = Some(Command { title, tooltip: None, command: command.into(), arguments: Some(arguments) });
+    CodeAction { command, ..action }
+}
+
+/// An action that does nothing yet.
+fn named(title: &str, kind: &str) -> CodeAction {
+    CodeAction { title: format!("Pennyworth: {title}"), kind: Some(self::kind(kind)), ..CodeAction::default() }
+}
+
+/// An action that asks a model, which some clients show.
+fn asks(editor: &Editor, action: CodeAction) -> CodeAction {
+    CodeAction { tags: editor.tags.then(|| vec![CodeActionTag::LLMGenerated]), ..action }
 }

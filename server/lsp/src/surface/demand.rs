@@ -186,9 +186,12 @@ impl Desk {
             (None, true) => Changes::Staged,
             (None, false) => Changes::Unstaged,
         };
-        let changes = repository.changes(&range, &[], &mut Vec::new())?;
+        let mut changes = repository.changes(&range, &[], &mut Vec::new())?;
+        if changes.is_empty() && range == Changes::Unstaged {
+            changes = repository.changes(&Changes::Staged, &[], &mut Vec::new())?;
+        }
         if changes.is_empty() {
-            bail!("nothing has changed");
+            bail!(if range == Changes::Staged { "nothing is staged" } else { "nothing has changed" });
         }
         let mut refused = Vec::new();
         let jobs = match task {

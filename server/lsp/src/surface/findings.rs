@@ -3,6 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
+use std::ops::RangeInclusive;
 use std::sync::Mutex;
 
 use pennyworth_core::demand::{Finding, Severity};
@@ -77,6 +78,13 @@ impl Shown {
         *findings != before
     }
 
+    /// The findings at some lines of a file, which are counted from 0.
+    pub fn at(&self, uri: &Uri, lines: RangeInclusive<u32>) -> Vec<Finding> {
+        let files = lock(&self.files);
+        let is_there = |finding: &&Finding| lines.contains(&finding.line.saturating_sub(1));
+        files.get(&uri.0).into_iter().flatten().filter(is_there).cloned().collect()
+    }
+
     /// Sends the findings of a file.
     pub async fn publish(&self, client: &Client, uri: &Uri) {
         let marks = lock(&self.files).get(&uri.0).into_iter().flatten().map(mark).collect();
@@ -84,21 +92,25 @@ impl Shown {
     }
 }
 
-/// Moves a finding with its line; false if the line was rewritten.
+/// Moves a finding with its line; false if the line was rewritten. A fix of which a line was rewritten goes.
 fn moved(finding: &mut Finding, change: &Change) -> bool {
-    let line = finding.line.saturating_sub(1) as usize;
     let is_break_alone = change.start == change.old_end && change.old_lines == 1 && change.new_lines > 1;
-    if change.whole || (change.first_line..change.first_line + change.old_lines).contains(&line) && !is_break_alone {
+    let rewritten = change.first_line..change.first_line + change.old_lines;
+    let stays = |first: u32, last: u32| {
+        let lines = first.saturating_sub(1) as usize..last as usize;
+        let is_hit = rewritten.start < lines.end && lines.start < rewritten.end;
+        !change.whole && (!is_hit || is_break_alone && lines.len() == 1)
+    };
+    if !stays(finding.line, finding.line) {
         return false;
-    }
-    if line < change.first_line {
-        return true;
     }
     let shift = |line: u32| {
         let at = (line as usize + change.new_lines).saturating_sub(change.old_lines);
-        u32::try_from(at).unwrap_or(line)
+        let is_above = (line as usize) <= change.first_line;
+        if is_above { line } else { u32::try_from(at).unwrap_or(line) }
     };
     finding.line = shift(finding.line);
+    finding.fix = finding.fix.take().filter(|fix| stays(fix.first, fix.last));
     if let Some(fix) = &mut finding.fix {
         (fix.first, fix.last) = (shift(fix.first), shift(fix.last));
     }
@@ -111,7 +123,8 @@ fn key(uri: &Uri, finding: &Finding, text: &str) -> u64 {
     hasher.finish()
 }
 
-fn mark(finding: &Finding) -> Diagnostic {
+/// A finding as a mark.
+pub(super) fn mark(finding: &Finding) -> Diagnostic {
     let line = finding.line.saturating_sub(1);
     Diagnostic {
         range: Range { start: Position { line, character: 0 }, end: Position { line: line + 1, character: 0 } },
@@ -129,6 +142,7 @@ fn mark(finding: &Finding) -> Diagnostic {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use pennyworth_core::demand::Fix;
 
     #[test]
     fn a_finding_follows_its_line_and_vanishes_with_it() {
@@ -156,5 +170,15 @@ mod tests {
         ] {
             assert_eq!(after(change), expected);
         }
+        let (file, title, why) = (String::new(), String::new(), String::new());
+        let fix = Some(Fix { first: 7, last: 9, text: String::new() });
+        let found = Finding { file, line: 5, severity: Severity::Low, title, why, fix };
+        let fix_after = |change: Change| {
+            let mut finding = found.clone();
+            moved(&mut finding, &change).then_some(finding.fix.map(|fix| (fix.first, fix.last)))
+        };
+        assert_eq!(fix_after(change(0, 1, 3)), Some(Some((9, 11))), "a fix moves with its lines");
+        assert_eq!(fix_after(change(5, 1, 2)), Some(Some((8, 10))), "also alone");
+        assert_eq!(fix_after(change(7, 1, 1)), Some(None), "and goes with them");
     }
 }

@@ -11,8 +11,8 @@ use pennyworth_core::text::{self, Counting, Encoding, Snapshot};
 use ropey::Rope;
 use serde_json::{Value, json};
 use tower_lsp::gen_lsp_types::{
-    Edit, OptionalVersionedTextDocumentIdentifier, TextDocumentEdit, TextDocumentIdentifier, TextEdit, Uri,
-    WorkspaceEdit,
+    CreateFile, CreateFileOptions, Edit, OptionalVersionedTextDocumentIdentifier, TextDocumentEdit,
+    TextDocumentIdentifier, TextEdit, Uri, WorkspaceEdit,
 };
 
 use super::desk::Desk;
@@ -120,14 +120,31 @@ impl Desk {
             TextEdit { range: convert::range(&before, edit.range.start, edit.range.end, counting), new_text }
         };
         let edits: Vec<TextEdit> = edited.edits.iter().map(replaced).collect();
-        if !self.can(|editor| editor.versioned_edits) || (version.is_none() && own.is_none()) {
-            return WorkspaceEdit { changes: Some(HashMap::from([(uri, edits)])), ..WorkspaceEdit::default() };
+        if own.is_none() && edited.before.is_empty() && self.can(|editor| editor.creates_files) {
+            return new_file(uri, edits);
         }
-        let text_document_identifier = TextDocumentIdentifier { uri };
-        let text_document = OptionalVersionedTextDocumentIdentifier { version, text_document_identifier };
-        let edit = TextDocumentEdit { text_document, edits: edits.into_iter().map(Edit::TextEdit).collect() };
-        WorkspaceEdit { document_changes: Some(vec![edit.into()]), ..WorkspaceEdit::default() }
+        edit_of((uri, version), edits, own.is_some() && self.can(|editor| editor.versioned_edits))
     }
+}
+
+/// A file that is made, unless it is there, and its text.
+fn new_file(uri: Uri, edits: Vec<TextEdit>) -> WorkspaceEdit {
+    let options = Some(CreateFileOptions { ignore_if_exists: Some(true), ..CreateFileOptions::default() });
+    let file = CreateFile::new(uri.clone(), options, None);
+    let mut edit = edit_of((uri, None), edits, true);
+    edit.document_changes.get_or_insert_default().insert(0, file.into());
+    edit
+}
+
+/// Edits of one document, of a version of it where the client can tell.
+pub(super) fn edit_of((uri, version): (Uri, Option<i32>), edits: Vec<TextEdit>, is_versioned: bool) -> WorkspaceEdit {
+    if !is_versioned {
+        return WorkspaceEdit { changes: Some(HashMap::from([(uri, edits)])), ..WorkspaceEdit::default() };
+    }
+    let text_document_identifier = TextDocumentIdentifier { uri };
+    let text_document = OptionalVersionedTextDocumentIdentifier { version, text_document_identifier };
+    let edit = TextDocumentEdit { text_document, edits: edits.into_iter().map(Edit::TextEdit).collect() };
+    WorkspaceEdit { document_changes: Some(vec![edit.into()]), ..WorkspaceEdit::default() }
 }
 
 /// Why there is no result.

@@ -28,10 +28,14 @@ pub struct Editor {
     pub applies_edits: bool,
     /// Whether an edit may name the version of the document that it is for.
     pub versioned_edits: bool,
+    /// Whether an edit may make a file.
+    pub creates_files: bool,
     /// Whether only the embedded model may be called, because the user does not trust the workspace.
     pub restricted: bool,
     /// Whether it tells which cells a notebook has.
     pub notebooks: bool,
+    /// Whether it shows which actions ask a model.
+    pub tags: bool,
     /// Whether it shows marks in files.
     pub diagnostics: bool,
     /// Whether it shows progress.
@@ -116,6 +120,10 @@ impl Editor {
         // The other capabilities are a few deeply nested flags; in JSON each takes one line to read.
         let capabilities = serde_json::to_value(capabilities).unwrap_or_default();
         let has = |pointer: &str| capabilities.pointer(pointer) == Some(&Value::Bool(true));
+        let contains = |pointer: &str, value: Value| {
+            let list = capabilities.pointer(pointer).and_then(Value::as_array);
+            list.is_some_and(|list| list.contains(&value))
+        };
         let name = params.client_info.as_ref().map(|info| info.name.to_lowercase()).unwrap_or_default();
         let mut options = params.initialization_options.clone().unwrap_or_default();
         // This is no setting: it applies to this session alone.
@@ -128,6 +136,7 @@ impl Editor {
             lines: menu_lines(&name, &capabilities),
             notebooks: capabilities.pointer("/notebookDocument/synchronization").is_some_and(Value::is_object),
             diagnostics: capabilities.pointer("/textDocument/publishDiagnostics").is_some_and(Value::is_object),
+            tags: contains("/textDocument/codeAction/tagSupport/valueSet", 1.into()),
             progress: has("/window/workDoneProgress"),
             configuration: has("/workspace/configuration"),
             watches_configuration: has("/workspace/didChangeConfiguration/dynamicRegistration"),
@@ -138,6 +147,7 @@ impl Editor {
             habits: habits(&name),
             applies_edits: has("/workspace/applyEdit"),
             versioned_edits: has("/workspace/workspaceEdit/documentChanges"),
+            creates_files: contains("/workspace/workspaceEdit/resourceOperations", "create".into()),
             restricted,
             options,
         }

@@ -1,0 +1,56 @@
+//! The most that a task on demand costs, for the title of its action: by the ceilings of the task and the price of the model that is asked first. It
+//! reads no file and asks nobody; the plan of a task is made when it runs.
+
+use pennyworth_core::caps::Spent;
+use pennyworth_core::models::{Model, Shape};
+use pennyworth_core::money::Money;
+use pennyworth_core::route::{Candidate, Step, Terms, route};
+use pennyworth_core::task::{Task, Tier};
+use pennyworth_core::tokens::REFERENCE_CHARS_PER_TOKEN;
+
+use crate::complete::Completer;
+use crate::settings::Scope;
+
+/// Costs up to this one are not worth telling: a tenth of a cent.
+const TOLD: Money = Money::from_pico(1_000_000_000);
+
+/// The most that the first model of a task may cost at a place, in words; nothing if it is not worth telling.
+pub(super) fn most(completer: &Completer, scope: &Scope, task: Task, language: &str) -> Option<String> {
+    let configuration = completer.configuration.get();
+    let (settings, row) = (&scope.settings, scope.tasks.row(task));
+    let models = &configuration.models;
+    let terms = Terms {
+        row,
+        standings: &completer.standings(&configuration, task, language),
+        cap_left: Some(settings.caps().left(Spent::default())),
+        privacy: settings.privacy(),
+        pin: settings.pin(task),
+        max_tokens: row.max_tokens,
+        reads_on: false,
+        deadline_ms: row.deadline_ms,
+        now: completer.week_hour(),
+        explore: false,
+    };
+    let prompt_tokens = |model: &Model| match models.format(&model.format)?.shape {
+        Shape::Chat => Some(tokens(row.input, completer.chars_per_token(model))),
+        _ => None,
+    };
+    let candidates = models.enabled().filter_map(|model| {
+        let prompt_tokens = Ok(prompt_tokens(model)?);
+        Some(Candidate { model, prompt_tokens, room: model.context, stops: Vec::new(), stops_at_line: false })
+    });
+    let may = |step: &Step| step.tier != Tier::Premium || settings.escalate || settings.pin(task).is_some();
+    let steps = route(candidates.collect(), &terms).steps;
+    let first = steps.into_iter().find(may).filter(|step| step.worst_cost > TOLD)?;
+    Some(format!("{}, {}", cents(first.worst_cost), first.model))
+}
+
+/// Tokens of a reference tokenizer as those of a model.
+fn tokens(reference: u32, chars_per_token: f32) -> u32 {
+    (reference as f32 * REFERENCE_CHARS_PER_TOKEN / chars_per_token.max(0.5)).ceil() as u32
+}
+
+/// An amount in cents, rounded up to a tenth of one.
+fn cents(amount: Money) -> String {
+    format!("{:.1} ¢", (amount.usd() * 1000.0).ceil() / 10.0)
+}
