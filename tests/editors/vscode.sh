@@ -18,6 +18,8 @@ lab() {
   npm --prefix "$folder" install --loglevel error --ignore-scripts "code-server@$version" "$@" || return 1
   local inner=$folder/node_modules/code-server/lib/vscode
   npm --prefix "$inner" install --loglevel error --ignore-scripts --omit=dev --legacy-peer-deps || return 1
+  # TypeScript, whose problems a test mends.
+  npm --prefix "$inner/extensions" install --loglevel error --ignore-scripts --omit=dev || return 1
   cp "$here/vscode/spdlog.cjs" "$inner/node_modules/@vscode/spdlog/index.js"
   local passwords=$folder/node_modules/argon2/argon2.js
   [ ! -e "$passwords" ] || echo 'module.exports = {};' > "$passwords"

@@ -51,8 +51,13 @@ export class Server implements vscode.Disposable {
 
   /** Runs a command of the server; throws if the server is not running. */
   async run<T>(command: string, ...args: unknown[]): Promise<T> {
+    return this.runUntil(undefined, command, ...args);
+  }
+
+  /** Runs a command until it is cancelled. */
+  async runUntil<T>(cancelled: vscode.CancellationToken | undefined, command: string, ...args: unknown[]): Promise<T> {
     if (!this.#client || this.known.phase !== 'running') throw new Error('the server is not running');
-    return this.#client.sendRequest(ExecuteCommandRequest.type, { command, arguments: args }) as Promise<T>;
+    return this.#client.sendRequest(ExecuteCommandRequest.type, { command, arguments: args }, cancelled) as Promise<T>;
   }
 
   /** An edit of the server as the editor's. */

@@ -114,12 +114,13 @@ export class Tasks implements vscode.TextDocumentContentProvider, vscode.Disposa
     const pending = tab && this.#pending.get(modified(tab)!.toString());
     if (!pending) throw new Error('no preview of an edit is open');
     const { edit, uri, text } = pending;
+    const isApplied = isCurrent(edit) && (await vscode.workspace.applyEdit(await this.server.edit(edit)));
     await vscode.window.tabGroups.close(tab);
-    if (isCurrent(edit) && (await vscode.workspace.applyEdit(await this.server.edit(edit)))) {
+    if (isApplied) {
       await vscode.window.showTextDocument(uri);
     } else {
       await this.texts.show(`Edited ${basename(uri.path)}`, text);
-      void vscode.window.showWarningMessage('Pennyworth: the document has changed, so the result is shown and was not applied.');
+      void vscode.window.showWarningMessage('Pennyworth: not applied, as the document has changed. Its text below would be the result.');
     }
   }
 
@@ -134,9 +135,17 @@ export class Tasks implements vscode.TextDocumentContentProvider, vscode.Disposa
     if (told?.edit && told.text !== undefined) await this.#preview(EDITS[command] ?? '', told.edit, told.text);
   }
 
-  /** Runs a command. The server shows its progress, which can be cancelled. */
+  /** Runs a command until it is cancelled. The server tells in the status bar how far it is. */
   async #ask(command: string, asked: Asked): Promise<Told> {
-    const told = await this.server.run<Told>(command, { ...asked, returns: true });
+    const title = `Pennyworth: ${command.replace('pennyworth.', '')}`;
+    const options = { location: vscode.ProgressLocation.Notification, cancellable: true, title };
+    const told = await vscode.window.withProgress(options, (_, cancelled) => {
+      const begun = this.server.runUntil<Told>(cancelled, command, { ...asked, returns: true });
+      return begun.catch((error: unknown) => {
+        if (cancelled.isCancellationRequested) return null;
+        throw error;
+      });
+    });
     if (told?.why_nothing) throw new Error(`there is no result: ${told.why_nothing}`);
     return told;
   }

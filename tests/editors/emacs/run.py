@@ -10,7 +10,7 @@ from pathlib import Path
 
 sys.dont_write_bytecode = True
 from emacs import HERE, ORDERS, TYPED, Emacs, settings  # noqa: E402
-from model import Model  # noqa: E402
+from model import Model, by_place  # noqa: E402
 from terminal import check, end, eventually  # noqa: E402
 
 HELIX, SESSION = HERE.parent / "helix", HERE.parent / "session"
@@ -107,7 +107,7 @@ def lsp_mode_with_a_model():
 def with_a_model(init, key):
     """A slow model, for which the editor waits. It writes characters with a meaning in snippets, and several lines."""
     lines = '\n    shelf = "${name}\\\\", {1: "}"}\n    return shelf'
-    with Model("", lines, delay=0.6) as slow:
+    with Model(by_place("", lines), delay=0.6) as slow:
         config = (
             f'discover = false\ndebounce_ms = 0\n[embedded]\nenabled = false\n[tasks.block]\ndeadline_ms = 5000\n'
             f'[model.slow]\nprotocol = "openai"\nbase_url = "{slow.address}"\nmodel = "qwen2.5-coder"\ncontext = 8000\ntier = "local"\n'

@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 
 from helix import Helix
-from model import Model
+from model import Model, by_place
 from terminal import check, end, eventually
 
 HX, SERVER, SEEN = sys.argv[1], str(Path(sys.argv[2]).resolve()), Path(sys.argv[3]).resolve()
@@ -81,7 +81,7 @@ def actions_and_a_slow_model():
     """A slow model: the other server's items do not wait for it, and its answer joins them. It writes characters with a meaning in snippets,
     and several lines."""
     answer, lines = 'render("${name}\\\\", {1: "}"})', '\n    shelf = "$1"\n    return shelf'
-    with Model(answer, lines, delay=0.6) as slow:
+    with Model(by_place(answer, lines), delay=0.6) as slow:
         config = (
             f'discover = false\ndebounce_ms = 0\n[embedded]\nenabled = false\n[tasks.expression]\ndeadline_ms = 5000\n'
             f'[tasks.line]\ndeadline_ms = 5000\n[tasks.block]\ndeadline_ms = 5000\n'

@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Editor, eventually, Host } from './editor.mjs';
 import { modelServer } from './model.mjs';
+import { makeTasks, tasks } from './tasks.mjs';
 
 const [lab, old, vsix, out] = process.argv.slice(2);
 const here = import.meta.dirname;
@@ -399,6 +400,21 @@ async function shared(browser) {
   host.stop();
 }
 
+/** Tasks on demand, in a repository of its own. */
+async function demands(browser) {
+  const [home, workspace] = [join(place, 'tasks'), join(place, 'shop')];
+  const env = { XDG_STATE_HOME: join(home, 'state'), XDG_CONFIG_HOME: join(home, 'config') };
+  const stop = await makeTasks(workspace, join(env.XDG_CONFIG_HOME, 'pennyworth/config.toml'));
+  const host = await Host.start(lab, home, vsix, env);
+  host.set({ 'security.workspace.trust.enabled': false });
+  await session('tasks', host, browser, `folder=${workspace}`, async (editor) => {
+    await editor.command('View: Close All Editors');
+    await tasks(editor, workspace, { check, expect, picture: (name) => editor.picture(join(out, `task-${name}.png`)) });
+  });
+  host.stop();
+  stop();
+}
+
 async function main() {
   mkdirSync(out, { recursive: true });
   Object.assign(process.env, { HOME: place, PATH: '/usr/bin:/bin' });
@@ -432,6 +448,7 @@ async function main() {
     });
     await oldest(browser, both, model);
     await shared(browser);
+    await demands(browser);
   } finally {
     await browser.close();
     host.stop();

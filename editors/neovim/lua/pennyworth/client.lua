@@ -44,11 +44,11 @@ function M.request(client, method, params, callback, buf)
   return M.call(client, 'request', method, params, callback, buf)
 end
 
---- Runs a command of the server; `callback` gets its result, or the error's message.
+--- Runs a command of the server; `callback` gets its result, or the error's message. Returns what a request does: whether it was sent, and its number.
 function M.execute(client, command, arguments, callback)
   local params = { command = command, arguments = arguments }
   local function answered(fault, result) callback(result ~= vim.NIL and result or nil, fault and fault.message) end
-  M.request(client, 'workspace/executeCommand', params, answered, api.nvim_get_current_buf())
+  return M.request(client, 'workspace/executeCommand', params, answered, api.nvim_get_current_buf())
 end
 
 --- Shows a message once.

@@ -1,6 +1,7 @@
 -- `:Pennyworth`: its subcommands, and where their answers are shown. It leaves the text of the answers to the server.
 local client = require('pennyworth.client')
 local config = require('pennyworth.config')
+local tasks = require('pennyworth.tasks')
 local M = {}
 
 local function say(message, level) vim.notify('Pennyworth: ' .. message, level or vim.log.levels.INFO) end
@@ -102,9 +103,14 @@ function commands.config()
 end
 
 function commands.restart() client.restart() end
+function commands.cancel() tasks.cancel() end
 
 local function run(call)
   local name, argument = call.fargs[1] or 'status', call.fargs[2]
+  if vim.tbl_contains(tasks.names(), name) then
+    local instruction = vim.trim(call.args:sub(#name + 1))
+    return tasks.run(name, { call.line1, call.line2 }, instruction, show)
+  end
   local command = commands[name]
   if not command then return say(('no command `%s`; known: %s'):format(name, table.concat(M.names(), ', ')), vim.log.levels.ERROR) end
   command(argument)
@@ -112,13 +118,14 @@ end
 
 --- All subcommands, sorted.
 function M.names()
-  local names = vim.tbl_keys(commands)
+  local names = vim.list_extend(vim.tbl_keys(commands), tasks.names())
   table.sort(names)
   return names
 end
 
 local function complete(lead, line)
-  local before = vim.split(line:sub(1, #line - #lead), '%s+', { trimempty = true })
+  -- A range may stand before the command.
+  local before = vim.split(line:sub(1, #line - #lead):gsub('^.-(P%a*%s)', '%1'), '%s+', { trimempty = true })
   local offered = {}
   if #before == 1 then offered = M.names() end
   if #before == 2 and (before[2] == 'pause' or before[2] == 'resume') then offered = { vim.bo.filetype } end
@@ -127,7 +134,7 @@ end
 
 --- Creates the command.
 function M.create()
-  vim.api.nvim_create_user_command('Pennyworth', run, { nargs = '*', complete = complete, desc = 'Talk to the Pennyworth server', force = true })
+  vim.api.nvim_create_user_command('Pennyworth', run, { nargs = '*', range = true, complete = complete, desc = 'Talk to the Pennyworth server', force = true })
 end
 
 return M

@@ -9,6 +9,16 @@ local PLUGS = {
   dismiss = '<Plug>(PennyworthDismiss)',
   trigger = '<Plug>(PennyworthTrigger)',
 }
+-- Tasks on demand, in normal mode for the item at the cursor, and in visual mode for the selected lines.
+local TASKS = {
+  document = '<Plug>(PennyworthDocument)',
+  fix = '<Plug>(PennyworthFix)',
+  edit = '<Plug>(PennyworthEdit)',
+  tests = '<Plug>(PennyworthTests)',
+  explaincode = '<Plug>(PennyworthExplainCode)',
+  review = '<Plug>(PennyworthReview)',
+  commit = '<Plug>(PennyworthCommit)',
+}
 local DESCRIPTION = 'Pennyworth: '
 
 -- The earlier mapping of each key that we mapped, so that a second call of `setup` can restore it.
@@ -50,10 +60,19 @@ local function unmap()
   ours = {}
 end
 
+--- Maps the `<Plug>`s of tasks. The one to edit waits for the instruction.
+local function map_tasks()
+  for task, plug in pairs(TASKS) do
+    local rest = task == 'edit' and ' ' or '<CR>'
+    vim.keymap.set({ 'n', 'x' }, plug, ':Pennyworth ' .. task .. rest, { desc = DESCRIPTION .. task, silent = task ~= 'edit' })
+  end
+end
+
 --- Maps the keys of the options, and unmaps those of an earlier call.
 ---@param keymaps table<string, string|false>
 function M.map(keymaps)
   unmap()
+  map_tasks()
   for action, plug in pairs(PLUGS) do
     vim.keymap.set('i', plug, function() require('pennyworth')[action]() end, { desc = DESCRIPTION .. action:gsub('_', ' ') })
     local key = keymaps[action]

@@ -4,7 +4,6 @@
 use std::collections::HashMap;
 use std::ops::Range;
 use std::path::PathBuf;
-use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use anyhow::bail;
@@ -14,7 +13,7 @@ use pennyworth_core::task::{Queue, Task};
 use serde::Deserialize;
 use serde_json::Value;
 use tokio::runtime::Handle;
-use tokio::sync::{oneshot, watch};
+use tokio::sync::watch;
 use tokio::time::timeout;
 use tower_lsp::gen_lsp_types::{MessageActionItem, MessageType, ProgressToken, Uri};
 use tower_lsp::{Client, gen_lsp_types as wire};
@@ -23,7 +22,6 @@ use super::desk::{Desk, TOKEN};
 use super::results::{Done, Read};
 use crate::demand::git::{Range as Changes, Repository};
 use crate::demand::{Diagnostic, File, Job, Outcome, workspace};
-use crate::sync::lock;
 use crate::wire::convert;
 
 /// The command of each task, with the task.
@@ -79,17 +77,17 @@ pub struct Reported {
 impl Desk {
     /// Runs a task to its result, with a progress. Returns the result if the command asks for it.
     pub async fn run(&self, task: Task, asked: Asked) -> anyhow::Result<Option<Value>> {
-        let number = self.demands.number.fetch_add(1, Ordering::Relaxed);
-        let (cancel, mut cancelled) = oneshot::channel();
-        lock(&self.demands.running).insert(number, cancel);
+        // A client may also cancel the request itself, which drops all of this.
+        let (running, mut cancelled) = self.demands.begin();
         let (heard, hears) = watch::channel(String::new());
-        let shown = tokio::spawn(show(self.client.clone(), self.can(|editor| editor.progress), number, task, hears));
+        let shown =
+            tokio::spawn(show(self.client.clone(), self.can(|editor| editor.progress), running.number, task, hears));
         let done = tokio::select! {
             biased;
             _ = &mut cancelled => None,
             done = self.ask(task, &asked, heard) => Some(done),
         };
-        lock(&self.demands.running).remove(&number);
+        drop(running);
         let _ = shown.await;
         let Some(done) = done else { return Ok(None) };
         let done = done?;

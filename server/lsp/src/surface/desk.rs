@@ -3,7 +3,7 @@
 
 use std::collections::HashMap;
 use std::path::PathBuf;
-use std::sync::atomic::AtomicU64;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock};
 
 use tokio::sync::oneshot;
@@ -23,8 +23,8 @@ pub(super) const TOKEN: &str = "pennyworth/task/";
 /// The tasks that run, by the number of their progress, and what reviews found.
 #[derive(Default)]
 pub struct Demands {
-    pub(super) number: AtomicU64,
-    pub(super) running: Mutex<HashMap<u64, oneshot::Sender<()>>>,
+    number: AtomicU64,
+    running: Mutex<HashMap<u64, oneshot::Sender<()>>>,
     /// The findings on the screen.
     pub findings: Shown,
 }
@@ -48,7 +48,27 @@ pub struct Desk {
     pub config: Option<PathBuf>,
 }
 
+/// A task that runs, until it is dropped.
+pub(super) struct Running<'a> {
+    demands: &'a Demands,
+    pub(super) number: u64,
+}
+
+impl Drop for Running<'_> {
+    fn drop(&mut self) {
+        lock(&self.demands.running).remove(&self.number);
+    }
+}
+
 impl Demands {
+    /// Begins a task, with what tells that the user cancelled its progress.
+    pub(super) fn begin(&self) -> (Running<'_>, oneshot::Receiver<()>) {
+        let number = self.number.fetch_add(1, Ordering::Relaxed);
+        let (cancel, cancelled) = oneshot::channel();
+        lock(&self.running).insert(number, cancel);
+        (Running { demands: self, number }, cancelled)
+    }
+
     /// The user cancelled a progress. Returns whether it was one of these.
     pub fn cancel(&self, params: &WorkDoneProgressCancelParams) -> bool {
         let ProgressToken::String(token) = &params.token else { return false };
