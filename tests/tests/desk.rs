@@ -159,6 +159,33 @@ async fn tests_may_need_a_new_file() {
 }
 
 #[tokio::test]
+async fn a_message_goes_into_the_buffer_of_its_commit() {
+    let mut scene = Scene::new(json!({"workspace": {"applyEdit": true}})).await;
+    std::fs::write(scene.path(), "fn three() {}\n").unwrap();
+    let params = json!({"command": "pennyworth.commit"});
+    scene.editor.request("workspace/executeCommand", params).await;
+    let said = scene.editor.note("window/showMessage").await;
+    assert_eq!(said["message"], "Pennyworth: nothing is staged", "without an argument it is about the folder");
+    let mut git = Command::new("git");
+    assert!(git.current_dir(scene.path().parent().unwrap()).args(["add", "."]).status().await.unwrap().success());
+    let uri = uri(&scene.path().with_file_name("COMMIT_EDITMSG"));
+    scene.editor.open(&uri, "gitcommit", 1, "\n# Changes\n").await;
+    let range = at(0)["range"].clone();
+    let params = json!({"textDocument": {"uri": uri}, "range": range, "context": {"diagnostics": []}});
+    let actions = scene.editor.request("textDocument/codeAction", params).await;
+    let action =
+        actions.as_array().unwrap().iter().find(|action| action["title"] == "Pennyworth: write this commit message");
+    let command = action.unwrap()["command"].clone();
+    scene.says("a: three\n");
+    let params = json!({"command": command["command"], "arguments": command["arguments"]});
+    scene.editor.request("workspace/executeCommand", params).await;
+    let edit = scene.editor.asked("workspace/applyEdit").await["edit"]["changes"][&uri].take();
+    let start = json!({"line": 0, "character": 0});
+    assert_eq!(edit, json!([{"range": {"start": start, "end": start}, "newText": "a: three\n"}]));
+    scene.editor.shutdown().await;
+}
+
+#[tokio::test]
 async fn findings_follow_their_lines_and_vanish_with_them() {
     let mut scene = Scene::new(can()).await;
     std::fs::write(scene.path(), SOURCE.replace("a + b", "a - b")).unwrap();

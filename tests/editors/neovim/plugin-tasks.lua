@@ -95,7 +95,7 @@ ex('edit ' .. workspace .. '/.git/COMMIT_EDITMSG')
 ex('setfiletype gitcommit')
 becomes('a commit is served', 1, function() return lua('return #vim.lsp.get_clients({ name = "pennyworth", bufnr = 0 })') end)
 ex('Pennyworth commit')
-becomes('its message is written', 'notes: shipping is free\n\nThe notes say so, too.', function() return text():sub(1, 46) end)
+becomes('its message is written', 'notes: shipping is free\n\nThe notes say so, too.', function() return text():sub(1, 47) end)
 
 same('subcommands are completed', lua([[return vim.fn.getcompletion('Pennyworth ex', 'cmdline')]]), { 'explain', 'explaincode' })
 same('behind a range, too', lua([[return vim.fn.getcompletion("1,2Pennyworth doc", 'cmdline')]]), { 'document' })

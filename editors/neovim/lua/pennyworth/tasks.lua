@@ -39,14 +39,7 @@ local function reported(buf, first, last)
   return found
 end
 
---- Whether an edit is for the text as it is now.
-local function is_current(edit)
-  return vim.iter(edit.documentChanges or {}):all(function(change)
-    local document = change.textDocument
-    if not document or type(document.version) ~= 'number' then return true end
-    return vim.lsp.util.buf_versions[vim.uri_to_bufnr(document.uri)] == document.version
-  end)
-end
+local function lines_of(buf) return api.nvim_buf_get_lines(buf, 0, -1, false) end
 
 --- The document that an edit changes.
 local function target(edit)
@@ -55,8 +48,9 @@ local function target(edit)
   return last and last.textDocument and last.textDocument.uri or next(edit.changes or {})
 end
 
---- Shows what an edit changes, beside the text: `<CR>` or `:write` applies it, `q` leaves it.
-local function preview(server, told)
+--- Shows what an edit changes, beside the text: `<CR>` applies it, `q` leaves it.
+---@param asked { buf: integer, lines: string[] } the text that it is for
+local function preview(server, told, asked)
   local uri = target(told.edit)
   local buf, back = vim.uri_to_bufnr(uri), api.nvim_get_current_win()
   vim.fn.bufload(buf)
@@ -82,8 +76,12 @@ local function preview(server, told)
   end
   vim.keymap.set('n', 'q', close, { buffer = shown, desc = 'Leave this edit' })
   vim.keymap.set('n', '<CR>', function()
-    if not is_current(told.edit) then return say('not applied, as the document has changed', vim.log.levels.WARN) end
+    if not vim.deep_equal(lines_of(asked.buf), asked.lines) then return say('not applied, as the document has changed', vim.log.levels.WARN) end
     close()
+    -- The text is the same, so its version does not matter: it also counts what changed and was undone.
+    for _, change in ipairs(told.edit.documentChanges or {}) do
+      if change.textDocument then change.textDocument.version = nil end
+    end
     vim.lsp.util.apply_workspace_edit(told.edit, server.offset_encoding)
     -- A new file has no window yet.
     if #vim.fn.win_findbuf(buf) == 0 then api.nvim_win_set_buf(0, buf) end
@@ -127,6 +125,7 @@ function M.run(name, range, instruction, show)
   if name == 'fix' and #asked.diagnostics == 0 then return say('nothing is reported in these lines', vim.log.levels.WARN) end
   say(name .. ' …')
   local this = { server = server }
+  local text = { buf = buf, lines = lines_of(buf) }
   local _, id = client.execute(server, COMMANDS[name], { asked }, function(told, fault)
     local is_cancelled = running ~= this
     if not is_cancelled then running = nil end
@@ -136,7 +135,7 @@ function M.run(name, range, instruction, show)
     if told.why_nothing then return say('there is no result: ' .. told.why_nothing, vim.log.levels.WARN) end
     if told.markdown then show('explanation', told.markdown, 'markdown') end
     if told.message then commit(buf, told.message, show) end
-    if told.edit then preview(server, told) end
+    if told.edit then preview(server, told, text) end
   end)
   this.id = id
   running = this

@@ -14,7 +14,7 @@ use tower_lsp::gen_lsp_types::{
 };
 
 use super::commands::{COMPLETE, DISMISS_FINDING, PAUSE, SHOW};
-use super::demand::{COMMANDS, MARK};
+use super::demand::{COMMANDS, MARK, MESSAGE};
 use super::desk::Desk;
 use super::findings::mark;
 use super::price;
@@ -47,11 +47,12 @@ pub fn options() -> CodeActionOptions {
 /// Answers `textDocument/codeAction`.
 pub async fn actions(editor: &Editor, desk: &Desk, params: &CodeActionParams) -> Vec<CodeActionResponse> {
     let mut all = of_findings(editor, desk, params);
-    if desk.completer.configuration.get().models.any_chat() {
+    let asks = desk.completer.configuration.get().models.any_chat();
+    if asks {
         all.extend(on_demand(editor, desk, params).await);
     }
     if !editor.inline && is_wanted(&params.context, KIND) {
-        all.extend(of_the_server(&desk.documents, &desk.completer.pauses, params));
+        all.extend(of_the_server(&desk.documents, (&desk.completer.pauses, asks), params));
     }
     all
 }
@@ -152,7 +153,11 @@ async fn on_demand(editor: &Editor, desk: &Desk, params: &CodeActionParams) -> V
 }
 
 /// What the server itself offers, where an editor has no commands for it.
-fn of_the_server(documents: &Documents, pauses: &Pauses, params: &CodeActionParams) -> Vec<CodeActionResponse> {
+fn of_the_server(
+    documents: &Documents,
+    (pauses, asks): (&Pauses, bool),
+    params: &CodeActionParams,
+) -> Vec<CodeActionResponse> {
     let uri = &params.text_document.uri;
     let at = json!(params.range.end);
     let language = documents.session().peek(uri).map(|snapshot| snapshot.language);
@@ -164,6 +169,16 @@ fn of_the_server(documents: &Documents, pauses: &Pauses, params: &CodeActionPara
         action("show what was spent", SHOW, vec![json!("stats")]),
         action("check the configuration", SHOW, vec![json!("check")]),
     ];
+    if asks {
+        let is_message = language.is_some_and(|language| language.name() == MESSAGE);
+        let (title, task) = match is_message {
+            true => ("write this commit message", Task::Commit),
+            false => ("review the changes", Task::Review),
+        };
+        if let Some((command, _)) = COMMANDS.iter().find(|(_, of)| *of == task) {
+            all.insert(0, action(title, command, vec![json!({ "uri": uri })]));
+        }
+    }
     let is_paused = pauses.everything();
     all.push(action(word(is_paused), PAUSE, vec![json!({ "paused": !is_paused })]));
     if let Some(language) = language.map(|language| language.name()).filter(|_| !is_paused) {

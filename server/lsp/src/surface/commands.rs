@@ -220,7 +220,12 @@ impl Commands<'_> {
 
     /// Begins a task on demand. It is answered at once, unless the client asks for the result itself.
     async fn demand(&self, task: Task, arguments: &Arguments<'_>) -> Result<Option<Value>> {
-        let asked: Asked = arguments.get(0, "an object with the `uri` of a document and a `range`")?;
+        let folder = || self.completer.configuration.get().folders().first().and_then(|root| convert::uri(&root.path));
+        let is_of_change = matches!(task, Task::Review | Task::Commit);
+        let asked: Asked = match folder().filter(|_| is_of_change && arguments.0.is_empty()) {
+            Some(folder) => Asked::of_folder(folder),
+            None => arguments.get(0, "an object with the `uri` of a document and a `range`")?,
+        };
         if self.editor.is_none() {
             return Ok(None);
         }

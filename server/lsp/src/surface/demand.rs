@@ -74,6 +74,14 @@ pub struct Reported {
     pub message: String,
 }
 
+impl Asked {
+    /// A command of a client that gives no arguments: about the change of the first folder.
+    pub(super) fn of_folder(uri: Uri) -> Asked {
+        let (range, since, instruction, diagnostics) = (None, None, String::new(), Vec::new());
+        Asked { uri, range, instruction, diagnostics, staged: false, since, returns: false }
+    }
+}
+
 impl Desk {
     /// Runs a task to its result, with a progress. Returns the result if the command asks for it.
     pub async fn run(&self, task: Task, asked: Asked) -> anyhow::Result<Option<Value>> {
@@ -142,7 +150,7 @@ impl Desk {
     async fn plan(&self, task: Task, asked: &Asked) -> anyhow::Result<(Vec<Job>, Option<Read>)> {
         let configuration = self.completer.configuration.read().await;
         if matches!(task, Task::Review | Task::Commit) {
-            return Ok((self.of_change(task, asked).await?, None));
+            return Ok((self.of_change(task, asked).await?, self.message_buffer(asked)));
         }
         let (snapshot, path, counting) = {
             let session = self.documents.session();
@@ -173,6 +181,14 @@ impl Desk {
             _ => Job::about(&self.completer, &configuration, task, file, lines, &words, &reported).await,
         };
         Ok((vec![job], Some(read)))
+    }
+
+    /// The document of a command, if it is a commit's message.
+    fn message_buffer(&self, asked: &Asked) -> Option<Read> {
+        let session = self.documents.session();
+        let (snapshot, counting) = session.peek(&asked.uri).zip(session.counting(&asked.uri))?;
+        let is_message = snapshot.language.name() == MESSAGE;
+        is_message.then(|| Read { uri: asked.uri.clone(), snapshot, counting })
     }
 
     async fn of_change(&self, task: Task, asked: &Asked) -> anyhow::Result<Vec<Job>> {
@@ -208,6 +224,9 @@ impl Desk {
         Ok(jobs)
     }
 }
+
+/// The language of a commit's message.
+pub(super) const MESSAGE: &str = "gitcommit";
 
 /// The mark of an instruction in a comment.
 pub(super) const MARK: &str = "pw:";

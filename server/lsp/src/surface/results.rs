@@ -11,7 +11,7 @@ use pennyworth_core::text::{self, Counting, Encoding, Snapshot};
 use ropey::Rope;
 use serde_json::{Value, json};
 use tower_lsp::gen_lsp_types::{
-    CreateFile, CreateFileOptions, Edit, OptionalVersionedTextDocumentIdentifier, TextDocumentEdit,
+    CreateFile, CreateFileOptions, Edit, OptionalVersionedTextDocumentIdentifier, Range, TextDocumentEdit,
     TextDocumentIdentifier, TextEdit, Uri, WorkspaceEdit,
 };
 
@@ -46,7 +46,7 @@ impl Desk {
             match &outcome.answer {
                 None => tell(said(task, outcome)),
                 Some(Answer::Prose(text)) => self.texts.show(&self.client, "explanation.md", text).await?,
-                Some(Answer::Message(text)) => self.texts.show(&self.client, "message.txt", text).await?,
+                Some(Answer::Message(text)) => self.present_message(text, done.read.as_ref()).await?,
                 Some(Answer::Findings(found)) => findings.extend(found.findings.iter().cloned()),
                 Some(Answer::Edited(edited)) => {
                     let edit = self.edit(edited, done.read.as_ref());
@@ -76,6 +76,20 @@ impl Desk {
             });
         }
         Ok(is_applied)
+    }
+
+    /// A message goes to the beginning of the document that it is for, else it is opened.
+    async fn present_message(&self, text: &str, read: Option<&Read>) -> anyhow::Result<()> {
+        if let Some(Read { uri, snapshot, .. }) = read.filter(|_| self.can(|editor| editor.applies_edits)) {
+            let new_text = format!("{}\n", text.trim_end());
+            let edit = TextEdit { range: Range::default(), new_text };
+            let is_versioned = self.can(|editor| editor.versioned_edits);
+            let edit = edit_of((uri.clone(), snapshot.version), vec![edit], is_versioned);
+            if self.client.apply_edit(edit).await.is_ok_and(|result| result.applied) {
+                return Ok(());
+            }
+        }
+        self.texts.show(&self.client, "message.txt", text).await
     }
 
     /// The result as a client takes it that shows it itself.
