@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 
 from helix import Helix
-from model import Model, by_place
+from model import Model, by_instruction, by_place
 from terminal import check, end, eventually
 
 HX, SERVER, SEEN = sys.argv[1], str(Path(sys.argv[2]).resolve()), Path(sys.argv[3]).resolve()
@@ -181,6 +181,79 @@ def what_stays_theirs():
     helix.close()
 
 
+def tasks():
+    """Tasks on demand by code actions and commands, with a model whose answers are known."""
+    folder = HERE.parent / "tasks"
+
+    def servers(helix):
+        make = [folder / "make", helix.workspace, helix.state / "config.toml", model.address]
+        subprocess.run(make, env=helix.environment, check=True)
+        other = f'[language-server.other]\ncommand = "python3"\nargs = ["{HERE / "other.py"}"]\n'
+        both = 'language-servers = ["pennyworth", "other"]\n'
+        languages = "".join(f'[[language]]\nname = "{name}"\n{both}' for name in ("typescript", "git-commit"))
+        return f'[language-server.pennyworth]\ncommand = "pennyworth"\n{other}{languages}'
+
+    with Model(by_instruction(folder / "answers.json")) as model:
+        helix = Helix(HX, SERVER, {}, "basket.ts", servers)
+
+        def at(line):
+            helix.escape()
+            helix.type(f"{line}gg")
+            eventually(f"the cursor is in line {line}", lambda: f" {line}:1\n" in helix.screen(), helix.screen)
+
+        def choose(title):
+            helix.press("Space", "a")
+            helix.sees(f"an action: {title}", title)
+            listed = [line for line in helix.screen().splitlines() if "Pennyworth: " in line]
+            below = next(number for number, line in enumerate(listed) if title in line)
+            helix.press(*["Down"] * below, "Enter")
+
+        helix.sees("the file is open", "export function average")
+        helix.attached("Pennyworth")
+        before = helix.document.read_text()
+        at(5)
+        choose("document this")
+        helix.sees("an item is documented", "/** The sum of all prices, each by its count. */")
+        keep(helix, "documented")
+        helix.press("u")
+        check("one undo takes it back", helix.text() == before, helix.text())
+        # Helix tells a server only of problems under the cursor.
+        helix.type("gg]d")
+        choose("fix this")
+        helix.sees("a problem is mended", "(1 + RATE)")
+        at(14)
+        choose("edit as the comment above says")
+        helix.sees("an instruction in a comment is followed", "if (items.length === 0) return 0;")
+        check("and removed", "pw:" not in helix.text(), helix.text())
+        at(5)
+        choose("write tests")
+        tests = helix.workspace / "basket.test.ts"
+        helix.sees("it says where tests are", "tests: they are in basket.test.ts")
+        helix.command("wa")
+        eventually("they are in a new file", lambda: tests.exists() and "toBe(6)" in tests.read_text(), helix.screen)
+        helix.command("open ship.ts")
+        helix.sees("the changed file is open", "export function shipping")
+        helix.command("lsp-workspace-command pennyworth.review")
+        helix.sees("a review marks what it finds", "Shipping is free below the limit")
+        keep(helix, "review")
+        at(2)
+        choose("apply: Shipping")
+        helix.sees("a finding is applied", "return total > 50 ? 0 : 4.9;")
+        at(6)
+        choose("dismiss: A name")
+        eventually("another is dismissed", lambda: "A name of one word fails" not in helix.screen(), helix.screen)
+        helix.command("write-all")
+        message = helix.workspace / ".git/COMMIT_EDITMSG"
+        helix.command(f"open {message}")
+        helix.sees("a commit's message is open", "COMMIT_EDITMSG")
+        choose("write this commit message")
+        helix.sees("it is written", "notes: shipping is free")
+        keep(helix, "message")
+        helix.command("write-all")
+        helix.quit()
+        helix.close()
+
+
 def session():
     """The session of every editor."""
     files = {file.name: file.read_text() for file in (SESSION / "workspace").iterdir()} | {"debts.py": ""}
@@ -237,7 +310,7 @@ def session():
     helix.close()
 
 
-for scene in (menu_and_exact_text, actions_and_a_slow_model, what_stays_theirs, session):
+for scene in (menu_and_exact_text, actions_and_a_slow_model, what_stays_theirs, tasks, session):
     print(f"-- {scene.__name__.replace('_', ' ')}", flush=True)
     scene()
 end()

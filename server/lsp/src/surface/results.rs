@@ -55,6 +55,12 @@ impl Desk {
                         false => false,
                     };
                     is_applied &= applied;
+                    let is_other = done.read.as_ref().is_some_and(|read| convert::document(&read.uri) != edited.path);
+                    if applied && is_other {
+                        // Not every client shows a file that it was not showing.
+                        let name = edited.path.file_name().unwrap_or_default().to_string_lossy();
+                        tell(format!("{task}: they are in {name}"));
+                    }
                     if !applied {
                         self.texts.show(&self.client, "edited.txt", &edited.now).await?;
                         tell("the document has changed, so the edit is shown beside it".into());
