@@ -54,7 +54,7 @@ local function preview(server, told, asked)
   local uri = target(told.edit)
   local buf, back = vim.uri_to_bufnr(uri), api.nvim_get_current_win()
   vim.fn.bufload(buf)
-  vim.cmd.tabnew()
+  vim.cmd('tab split')
   api.nvim_win_set_buf(0, buf)
   vim.cmd.diffthis()
   local shown = api.nvim_create_buf(false, true)
@@ -84,6 +84,7 @@ local function preview(server, told, asked)
     end
     vim.lsp.util.apply_workspace_edit(told.edit, server.offset_encoding)
     -- A new file has no window yet.
+    vim.bo[buf].buflisted = true
     if #vim.fn.win_findbuf(buf) == 0 then api.nvim_win_set_buf(0, buf) end
   end, { buffer = shown, desc = 'Apply this edit' })
 end

@@ -78,7 +78,7 @@ impl Asked {
     /// A command of a client that gives no arguments: about the change of the first folder.
     pub(super) fn of_folder(uri: Uri) -> Asked {
         let (range, since, instruction, diagnostics) = (None, None, String::new(), Vec::new());
-        Asked { uri, range, instruction, diagnostics, staged: false, since, returns: false }
+        Asked { uri, range, instruction, diagnostics, staged: false, since, later: false, returns: false }
     }
 }
 
