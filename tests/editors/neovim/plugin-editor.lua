@@ -187,7 +187,7 @@ same('each is an event', scene.events('PennyworthStatus')[2], 'indexing')
 lua([[package.preload['lualine.component'] = function() return { extend = function() return {} end } end]])
 same('lualine gets the same', lua([[return require('lualine.components.pennyworth').update_status()]]), 'Pennyworth: paused for python')
 
-same('the command completes its words', editor:call('nvim_call_function', 'getcompletion', { 'Pennyworth re', 'cmdline' }), { 'restart', 'resume' })
+same('the command completes its words', editor:call('nvim_call_function', 'getcompletion', { 'Pennyworth re', 'cmdline' }), { 'restart', 'resume', 'review' })
 same('and the language', editor:call('nvim_call_function', 'getcompletion', { 'Pennyworth pause ', 'cmdline' }), { 'python' })
 lua([[
   Fake.results['pennyworth.stats'] = { markdown = '| task | accepted |' }
@@ -243,7 +243,7 @@ becomes('each says what it did', {
 ex('bwipeout!')
 lua('Told = {}')
 ex('Pennyworth polka')
-check('an unknown word is named, with the known ones', (scene.told()[1] or ''):find('no command `polka`; known: check, config,', 1, true), scene.told())
+check('an unknown word is named, with the known ones', (scene.told()[1] or ''):find('no command `polka`; known: cancel, check, commit, config,', 1, true), scene.told())
 ex('Pennyworth config')
 becomes(':Pennyworth config opens the file', vim.env.PLACE .. '/workspace/new/config.toml', function() return editor:call('nvim_buf_get_name', 0) end)
 ex('Pennyworth log')
