@@ -124,6 +124,8 @@ export class Server implements vscode.Disposable {
       },
       initializationFailedHandler: (error) => (this.log.error(`initialize: ${error}`), false),
       middleware: {
+        // A server that is being stopped answers with an error, and the light bulb asks at any time.
+        provideCodeActions: (document, range, context, token, next) => (this.#client ? next(document, range, context, token) : []),
         executeCommand: (command, args, next) => this.takes(command, args[0]) ?? next(command, args),
         workspace: {
           configuration: (params) => params.items.map(({ section }) => (section === 'pennyworth' ? this.#settings() : null)),
