@@ -12,6 +12,7 @@ import {
   RevealOutputChannelOn,
   State,
   type LanguageClientOptions,
+  type MessageSignature,
   type WorkspaceEdit,
 } from 'vscode-languageclient/node';
 import { Crashes } from './crashes.ts';
@@ -23,6 +24,15 @@ import { isPaused, type Phase, type Status } from './status.ts';
 /** The current state of the server. */
 export type Known = { phase: Phase; fault?: string | undefined; status?: Status | undefined; found?: Found; version?: string };
 
+/** A client that is silent about requests that fail because its server is being stopped: the light bulb asks at any time. */
+class Client extends LanguageClient {
+  isStopping = false;
+
+  override handleFailedRequest<T>(type: MessageSignature, token: vscode.CancellationToken | undefined, error: any, otherwise: T, shows?: boolean): T {
+    return this.isStopping ? otherwise : super.handleFailedRequest(type, token, error, otherwise, shows);
+  }
+}
+
 export class Server implements vscode.Disposable {
   readonly log = vscode.window.createOutputChannel('Pennyworth', { log: true });
   known: Known = { phase: 'starting' };
@@ -31,7 +41,7 @@ export class Server implements vscode.Disposable {
   #changed = new vscode.EventEmitter<void>();
   /** Fires when something changed that the user may see. */
   readonly onChanged = this.#changed.event;
-  #client: LanguageClient | undefined;
+  #client: Client | undefined;
   #crashes = new Crashes();
   /** Runs starts and stops one after the other. */
   #queue: Promise<void> = Promise.resolve();
@@ -89,7 +99,7 @@ export class Server implements vscode.Disposable {
     this.log.info(`${said} (${found.origin}): ${found.path}`);
     const { args, env } = await this.invocation();
     const executable = { command: found.path, args, options: { env, cwd: homedir() } };
-    const client = new LanguageClient('pennyworth', 'Pennyworth', executable, this.#options());
+    const client = new Client('pennyworth', 'Pennyworth', executable, this.#options());
     client.onDidChangeState(({ newState }) => client === this.#client && this.#moved(newState));
     client.onNotification('$/pennyworth/status', (status: Status) => this.#told(status));
     client.onNotification('$/pennyworth/nothing', ({ reason }: { reason: string }) => {
@@ -102,6 +112,7 @@ export class Server implements vscode.Disposable {
   async #stop(): Promise<void> {
     const client = this.#client;
     this.#client = undefined;
+    if (client) client.isStopping = true;
     // A client that never started has nothing to stop.
     await client?.dispose().catch((error: unknown) => this.log.debug(String(error)));
   }
@@ -124,8 +135,6 @@ export class Server implements vscode.Disposable {
       },
       initializationFailedHandler: (error) => (this.log.error(`initialize: ${error}`), false),
       middleware: {
-        // A server that is being stopped answers with an error, and the light bulb asks at any time.
-        provideCodeActions: (document, range, context, token, next) => (this.#client ? next(document, range, context, token) : []),
         executeCommand: (command, args, next) => this.takes(command, args[0]) ?? next(command, args),
         workspace: {
           configuration: (params) => params.items.map(({ section }) => (section === 'pennyworth' ? this.#settings() : null)),
