@@ -46,6 +46,8 @@ function all({ context, server, texts, keys, tasks }: Parts): Record<string, (..
     editLines: () => tasks.edit(),
     writeTests: () => tasks.tests(),
     reviewChanges: (control?: vscode.SourceControl) => tasks.review(control),
+    reviewLater: (control?: vscode.SourceControl) => tasks.review(control, true),
+    showJobs: () => tasks.jobs(),
     writeMessage: (control?: vscode.SourceControl) => tasks.message(control),
     applyEdit: () => tasks.apply(),
     discardEdit: () => tasks.discard(),

@@ -71,7 +71,11 @@ export async function tasks(editor, workspace, { check, expect, picture }) {
 
   await at(10);
   await page.locator('.squiggly-error').first().waitFor();
-  await editor.command('Pennyworth: Fix');
+  // The problem may still be where it was before the undo.
+  await eventually('a problem in this line', async () => {
+    await editor.command('Pennyworth: Fix');
+    return page.locator('.tab.active', { hasText: 'basket.ts, fixed' }).waitFor({ timeout: 5_000 }).then(() => true, () => false);
+  });
   await previewed('basket.ts, fixed');
   await editor.press('Control+Enter');
   await check('a problem is mended, and a key applies it', async () => {
@@ -128,6 +132,12 @@ export async function tasks(editor, workspace, { check, expect, picture }) {
   });
   await picture('explained');
   await editor.command('View: Close Editors in Other Groups');
+
+  await editor.command('Pennyworth: Queued Jobs');
+  await check('nothing is queued', () => editor.message('none', (text) => text.includes('no jobs are queued')));
+  await editor.command('Pennyworth: Review Changes by Tomorrow');
+  await check('without batches, a review is made now', () => editor.message('now', (text) => text.includes('its model has no batches')));
+  await editor.messages();
 
   await editor.command('Source Control: Focus on Changes View');
   const title = (name) => page.locator(`.sidebar a.action-label[aria-label*="${name}"]`).first();

@@ -104,12 +104,13 @@ end
 
 function commands.restart() client.restart() end
 function commands.cancel() tasks.cancel() end
+function commands.jobs() tasks.jobs() end
 
 local function run(call)
   local name, argument = call.fargs[1] or 'status', call.fargs[2]
   if vim.tbl_contains(tasks.names(), name) then
     local instruction = vim.trim(call.args:sub(#name + 1))
-    return tasks.run(name, { call.line1, call.line2 }, instruction, show)
+    return tasks.run(name, { call.line1, call.line2 }, instruction, show, call.bang)
   end
   local command = commands[name]
   if not command then return say(('no command `%s`; known: %s'):format(name, table.concat(M.names(), ', ')), vim.log.levels.ERROR) end
@@ -134,7 +135,7 @@ end
 
 --- Creates the command.
 function M.create()
-  vim.api.nvim_create_user_command('Pennyworth', run, { nargs = '*', range = true, complete = complete, desc = 'Talk to the Pennyworth server', force = true })
+  vim.api.nvim_create_user_command('Pennyworth', run, { nargs = '*', range = true, bang = true, complete = complete, desc = 'Talk to the Pennyworth server', force = true })
 end
 
 return M

@@ -105,12 +105,34 @@ function M.cancel()
   say('cancelled')
 end
 
+--- Lists the jobs that are queued, and takes or throws away the result of the one that is chosen.
+function M.jobs()
+  local server = client.any()
+  if not server then return say('no server runs here. `:checkhealth pennyworth` says why.', vim.log.levels.WARN) end
+  local function act(job)
+    local actions = job.state == 'done' and { 'take', 'discard' } or { 'discard' }
+    vim.ui.select(actions, { prompt = job.title }, function(action)
+      if not action then return end
+      client.execute(server, 'pennyworth.jobs', { { action = action, id = job.id } }, function(_, fault)
+        if fault then say(fault, vim.log.levels.ERROR) end
+      end)
+    end)
+  end
+  client.execute(server, 'pennyworth.jobs', {}, function(told, fault)
+    if fault then return say(fault, vim.log.levels.ERROR) end
+    if not told or #told.jobs == 0 then return say('no jobs are queued') end
+    local function line(job) return ('%s: %s, $%.4f'):format(job.title, job.state, job.cost_usd) end
+    vim.ui.select(told.jobs, { prompt = 'Queued jobs', format_item = line }, function(job) if job then act(job) end end)
+  end)
+end
+
 --- Runs a task on lines of the current buffer, counted from 1. `show` shows a text in a window of its own.
 ---@param name string
 ---@param range { [1]: integer, [2]: integer }
 ---@param instruction? string
 ---@param show fun(name: string, text: string, filetype?: string)
-function M.run(name, range, instruction, show)
+---@param is_later boolean whether nobody waits for it
+function M.run(name, range, instruction, show, is_later)
   local buf, server = api.nvim_get_current_buf(), client.any()
   if not server then return say('no server runs here. `:checkhealth pennyworth` says why.', vim.log.levels.WARN) end
   local first, last = unpack(range)
@@ -120,8 +142,9 @@ function M.run(name, range, instruction, show)
     range = { start = { line = first - 1, character = 0 }, ['end'] = { line = last - 1, character = 1 } },
     instruction = instruction ~= '' and instruction or nil,
     diagnostics = name == 'fix' and reported(buf, first, last) or nil,
-    -- The server marks findings itself.
-    returns = name ~= 'review' or nil,
+    later = is_later or nil,
+    -- The server marks findings itself, and shows what nobody waits for.
+    returns = (name ~= 'review' and not is_later) or nil,
   }
   if name == 'fix' and #asked.diagnostics == 0 then return say('nothing is reported in these lines', vim.log.levels.WARN) end
   say(name .. ' …')
