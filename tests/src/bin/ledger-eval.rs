@@ -58,7 +58,7 @@ fn main() -> anyhow::Result<()> {
     again.sort();
     writeln!(out, "a report of 32 days ({calls} calls): {}; asked again: {}", ms(first), spread(&again))?;
 
-    let runtime = tokio::runtime::Builder::new_current_thread().build()?;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build()?;
     let reserve = || -> anyhow::Result<Vec<Duration>> {
         let mut times = Vec::new();
         for _ in 0..cli.reservations {
