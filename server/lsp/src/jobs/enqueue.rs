@@ -31,9 +31,10 @@ pub async fn enqueue(ledger: &Ledger, job: &Job, sendable: Sendable, title: Stri
     let entry = Entry::batched((task, &language), &model, prompt_tokens, max_tokens, KEPT + day);
     let (id, worst) = (JobId::fresh(), entry.worst_cost);
     let kept = Kept::new((title, task, language), (root, job.files.clone()), job.about.clone(), body);
-    folder.write(id, &kept.ok_or(NotQueued::Nowhere)?)?;
+    let kept = kept.ok_or(NotQueued::Nowhere)?;
+    folder.on_disk(move |folder| folder.write(id, &kept)).await.ok_or(NotQueued::Nowhere)??;
     if let Err(refused) = ledger.enqueue(id, model.id.clone(), entry, caps).await {
-        folder.forget(id);
+        folder.on_disk(move |folder| folder.forget(id)).await;
         return Err(refused.into());
     }
     Ok((id, worst))

@@ -83,6 +83,15 @@ impl KeptJobs {
         ledger.folder().map(|folder| KeptJobs(folder.join(FOLDER)))
     }
 
+    /// Does work on the files, on a thread that may wait for the disk. `None` if it panicked.
+    pub(super) async fn on_disk<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&KeptJobs) -> T + Send + 'static,
+    ) -> Option<T> {
+        let kept = self.clone();
+        tokio::task::spawn_blocking(move || work(&kept)).await.ok()
+    }
+
     /// Writes what a job sends. It is on the disk when this returns.
     pub fn write(&self, id: JobId, kept: &Kept) -> io::Result<()> {
         self.put(id, PROMPT, kept)

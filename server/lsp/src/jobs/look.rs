@@ -191,7 +191,7 @@ impl Look<'_> {
             let Some(key) = self.key(&model).await else { continue };
             let Some(batches) = self.batches(&model, key.as_ref()) else { continue };
             let stage = if batches.has_upload() { Stage::Uploading } else { Stage::Uploaded };
-            for jobs in self.portions(jobs) {
+            for jobs in self.kept.on_disk(move |kept| portions(kept, jobs)).await.unwrap_or_default() {
                 let jobs = self.allowed(&model, jobs).await?;
                 if let Some(batch) = self.ledger.gather(self.lease, jobs, stage).await? {
                     self.advance(batch, true).await?;
@@ -199,27 +199,6 @@ impl Look<'_> {
             }
         }
         Ok(())
-    }
-
-    /// Jobs in portions that a batch can hold.
-    fn portions(&self, jobs: Vec<JobRow>) -> Vec<Vec<JobRow>> {
-        let (mut portions, mut bytes, mut output) = (vec![Vec::new()], 0, 0);
-        for job in jobs {
-            let size = self.kept.read(job.id).map_or(0, |kept| kept.size());
-            (bytes, output) = (bytes + size, output + u64::from(job.max_tokens));
-            let is_full = |portion: &Vec<JobRow>| {
-                !portion.is_empty() && (portion.len() >= MOST_JOBS || bytes > MOST_BYTES || output > MOST_OUTPUT)
-            };
-            if portions.last().is_some_and(is_full) {
-                portions.push(Vec::new());
-                (bytes, output) = (size, job.max_tokens.into());
-            }
-            if let Some(portion) = portions.last_mut() {
-                portion.push(job);
-            }
-        }
-        portions.retain(|portion| !portion.is_empty());
-        portions
     }
 
     /// The jobs that may be sent by the rules of now. The others are ended, and cost nothing.
@@ -248,7 +227,8 @@ impl Look<'_> {
         if is_new {
             lock(&self.looked).ended.push(job.id);
             if !is_done {
-                self.kept.forget(job.id);
+                let id = job.id;
+                self.kept.on_disk(move |kept| kept.forget(id)).await;
             }
         }
         Ok(is_new)
@@ -258,6 +238,7 @@ impl Look<'_> {
     async fn sweep(&self) -> Result<(), Refused> {
         let jobs = self.ledger.jobs().await?;
         let most = i64::try_from(KEPT.as_millis()).unwrap_or(i64::MAX);
+        let mut useless = Vec::new();
         for job in &jobs {
             let is_old = job.age_ms > most;
             let is_unsent = matches!(job.stage, None | Some(Stage::Uploading | Stage::Uploaded));
@@ -273,7 +254,7 @@ impl Look<'_> {
                 JobState::Queued | JobState::Sent => {}
                 JobState::Done if job.taken.is_none() && !is_old => {}
                 _ => {
-                    self.kept.forget(job.id);
+                    useless.push(job.id);
                     if job.taken.is_none() && job.state == JobState::Done {
                         self.ledger.taken(job.id, "forgotten").await?;
                     }
@@ -281,7 +262,11 @@ impl Look<'_> {
             }
         }
         let known: Vec<JobId> = jobs.iter().map(|job| job.id).collect();
-        self.kept.forget_others(&known);
+        let forget = move |kept: &KeptJobs| {
+            useless.into_iter().for_each(|id| kept.forget(id));
+            kept.forget_others(&known);
+        };
+        self.kept.on_disk(forget).await;
         Ok(())
     }
 
@@ -322,6 +307,27 @@ impl Look<'_> {
     fn into_looked(self) -> Looked {
         self.looked.into_inner().unwrap_or_default()
     }
+}
+
+/// Jobs in portions that a batch can hold.
+fn portions(kept: &KeptJobs, jobs: Vec<JobRow>) -> Vec<Vec<JobRow>> {
+    let (mut portions, mut bytes, mut output) = (vec![Vec::new()], 0, 0);
+    for job in jobs {
+        let size = kept.read(job.id).map_or(0, |job| job.size());
+        (bytes, output) = (bytes + size, output + u64::from(job.max_tokens));
+        let is_full = |portion: &Vec<JobRow>| {
+            !portion.is_empty() && (portion.len() >= MOST_JOBS || bytes > MOST_BYTES || output > MOST_OUTPUT)
+        };
+        if portions.last().is_some_and(is_full) {
+            portions.push(Vec::new());
+            (bytes, output) = (size, job.max_tokens.into());
+        }
+        if let Some(portion) = portions.last_mut() {
+            portion.push(job);
+        }
+    }
+    portions.retain(|portion| !portion.is_empty());
+    portions
 }
 
 /// How a job ends that may not be sent, and why.

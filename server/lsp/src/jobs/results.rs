@@ -8,7 +8,7 @@ use pennyworth_providers::{
     BatchEnd, BatchResult, BatchResults, BatchState, Batches, Expected, FinishReason, Kind, Usage,
 };
 
-use super::kept::Said;
+use super::kept::{KeptJobs, Said};
 use super::look::Look;
 use super::sending::custom_id;
 use crate::demand::Counted;
@@ -115,7 +115,8 @@ impl Look<'_> {
             self.end(job, ended(JobState::Cancelled, Some("you cancelled it"))).await?;
             return Ok(true);
         }
-        let Some(kept) = self.kept.read(job.id) else {
+        let id = job.id;
+        let Some(kept) = self.kept.on_disk(move |kept| kept.read(id)).await.flatten() else {
             self.end(job, ended(JobState::Failed, Some("its prompt is not kept any more"))).await?;
             return Ok(true);
         };
@@ -129,14 +130,18 @@ impl Look<'_> {
             is_valid: judged.is_ok(),
         };
         let end = match judged {
-            Ok(_) => match self.kept.write_answer(job.id, &Said { text, is_truncated }) {
-                Ok(()) => ended(JobState::Done, None),
-                Err(error) => {
-                    // It can be fetched again.
-                    self.note(format!("the answer of a job cannot be kept: {error}"));
-                    return Ok(false);
+            Ok(_) => {
+                let write = move |kept: &KeptJobs| kept.write_answer(id, &Said { text, is_truncated });
+                match self.kept.on_disk(write).await {
+                    Some(Ok(())) => ended(JobState::Done, None),
+                    failed => {
+                        // It can be fetched again.
+                        let why = failed.and_then(Result::err).map_or_else(String::new, |error| format!(": {error}"));
+                        self.note(format!("the answer of a job cannot be kept{why}"));
+                        return Ok(false);
+                    }
                 }
-            },
+            }
             // The whole reason may quote code.
             Err(unfit) => ended(JobState::Failed, Some(&format!("its answer is not valid: {}", unfit.name()))),
         };

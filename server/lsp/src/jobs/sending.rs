@@ -8,6 +8,7 @@ use pennyworth_core::models::Model;
 use pennyworth_core::task::Task;
 use pennyworth_providers::{Batches, Found, Kind, ProviderError, Request, Sought, Timeouts, Uploaded};
 
+use super::kept::{Kept, KeptJobs};
 use super::look::Look;
 use crate::ledger::{BatchRow, Ended, JobRow, JobState, Refused, Stage, Step};
 
@@ -27,7 +28,7 @@ impl Look<'_> {
         if !is_ours && !self.are_allowed(model, batch, jobs).await? {
             return Ok(None);
         }
-        let requests = self.requests(model, jobs);
+        let requests = self.requests(model, jobs).await;
         let Some((_, first)) = requests.first() else {
             return self.give_up(jobs, "its prompt is not kept any more").await;
         };
@@ -69,7 +70,7 @@ impl Look<'_> {
                 let uploaded = Uploaded { file: file.clone(), endpoint: endpoint.clone() };
                 batches.submit_file(&name, &uploaded).await
             }
-            _ => batches.submit(&name, &self.requests(model, jobs)).await,
+            _ => batches.submit(&name, &self.requests(model, jobs).await).await,
         };
         match sent {
             Ok(sent) => Ok(Some(self.submitted(sent.id))),
@@ -115,25 +116,13 @@ impl Look<'_> {
     }
 
     /// Every job of a batch with its request, but for those whose prompt is not kept any more.
-    fn requests(&self, model: &Model, jobs: &[JobRow]) -> Vec<(String, Request)> {
-        let deadline = self.pace.timeouts.transfer;
-        let request = |job: &JobRow| {
-            let kept = self.kept.read(job.id)?;
-            let request = Request {
-                model: model.clone(),
-                key: None,
-                body: kept.body(),
-                prompt_tokens: job.prompt_tokens,
-                max_tokens: job.max_tokens,
-                stops: Vec::new(),
-                temperature: 0.0,
-                schema: (kept.task == Task::Review).then(demand::schema),
-                cache_key: None,
-                timeouts: Timeouts { first_byte: deadline, silence: deadline, total: deadline },
-            };
-            Some((custom_id(job), request))
+    async fn requests(&self, model: &Model, jobs: &[JobRow]) -> Vec<(String, Request)> {
+        let (deadline, model, jobs) = (self.pace.timeouts.transfer, model.clone(), jobs.to_vec());
+        let all = move |kept: &KeptJobs| {
+            let request = |job: &JobRow| Some((custom_id(job), request(kept.read(job.id)?, job, &model, deadline)));
+            jobs.iter().filter_map(request).collect()
         };
-        jobs.iter().filter_map(request).collect()
+        self.kept.on_disk(all).await.unwrap_or_default()
     }
 
     fn submitted(&self, remote: String) -> Step {
@@ -164,6 +153,21 @@ impl Look<'_> {
             self.end(job, Ended::free(JobState::Failed, why)).await?;
         }
         Ok(Some(Step::to(Stage::Failed)))
+    }
+}
+
+fn request(kept: Kept, job: &JobRow, model: &Model, deadline: Duration) -> Request {
+    Request {
+        model: model.clone(),
+        key: None,
+        body: kept.body(),
+        prompt_tokens: job.prompt_tokens,
+        max_tokens: job.max_tokens,
+        stops: Vec::new(),
+        temperature: 0.0,
+        schema: (kept.task == Task::Review).then(demand::schema),
+        cache_key: None,
+        timeouts: Timeouts { first_byte: deadline, silence: deadline, total: deadline },
     }
 }
 

@@ -59,7 +59,7 @@ pub async fn discard(ledger: &Ledger, id: JobId) -> Result<(), Refused> {
 async fn take(ledger: &Ledger, id: JobId, how: &'static str) -> Result<(), Refused> {
     ledger.taken(id, how).await?;
     if let Some(folder) = KeptJobs::beside(ledger) {
-        folder.forget(id);
+        folder.on_disk(move |folder| folder.forget(id)).await;
     }
     Ok(())
 }
