@@ -12,6 +12,7 @@ pub mod imports;
 pub mod looser;
 pub mod paid;
 pub mod planted;
+pub mod project;
 pub mod random;
 pub mod soak;
 pub mod sources;

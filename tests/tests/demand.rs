@@ -3,10 +3,11 @@
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
 
-use pennyworth_tests::editor::binary;
+use std::ops::Deref;
+
 use pennyworth_tests::fake_provider::{Answer, FakeProvider};
+use pennyworth_tests::project::Project;
 use serde_json::{Value, json};
-use tokio::process::Command;
 
 const SOURCE: &str = "//! Sums.\n\n/// The rate.\npub const RATE: u8 = 2;\n\npub fn add(a: u8, b: u8) -> u8 {\n    scaled(a + b)\n}\n\nfn unused() {}\n";
 const OTHER: &str = "/// Scales by the rate.\npub fn scaled(n: u8) -> u8 {\n    n * RATE\n}\n\nconst PASSWORD: &str = \"hunter2-prod\";\n";
@@ -14,16 +15,20 @@ const OTHER: &str = "/// Scales by the rate.\npub fn scaled(n: u8) -> u8 {\n    
 /// A repository with two files, and a configuration of a cheap and a premium chat model.
 struct Scene {
     fake: FakeProvider,
-    folder: tempfile::TempDir,
+    project: Project,
 }
 
-/// What a command printed: its exit code, standard output, and standard error.
-type Printed = (Option<i32>, String, String);
+impl Deref for Scene {
+    type Target = Project;
+
+    fn deref(&self) -> &Project {
+        &self.project
+    }
+}
 
 impl Scene {
     async fn new(head: &str) -> Scene {
-        let (fake, folder) = (FakeProvider::start().await.unwrap(), tempfile::tempdir().unwrap());
-        let scene = Scene { fake, folder };
+        let scene = Scene { fake: FakeProvider::start().await.unwrap(), project: Project::new() };
         let row = |name: &str, tier: &str| {
             format!(
                 "[model.{name}]\nprotocol = 'openai'\nbase_url = '{}'\nmodel = '{name}'\nformat = 'chat'\ntier = '{tier}'\ncontext = 32000\n\
@@ -35,39 +40,8 @@ impl Scene {
         scene.write("config.toml", &format!("discover = false\n{head}\n[embedded]\nenabled = false\n{rows}"));
         scene.write("project/src/a.rs", SOURCE);
         scene.write("project/src/b.rs", OTHER);
-        scene.git(&["init", "-q"]).await;
-        scene.git(&["add", "."]).await;
-        scene.git(&["commit", "-q", "-m", "sums: they are scaled"]).await;
+        scene.commit("sums: they are scaled").await;
         scene
-    }
-
-    fn path(&self, name: &str) -> std::path::PathBuf {
-        self.folder.path().join(name)
-    }
-
-    fn write(&self, name: &str, text: &str) {
-        let path = self.path(name);
-        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
-        std::fs::write(path, text).unwrap();
-    }
-
-    fn read(&self, name: &str) -> String {
-        std::fs::read_to_string(self.path(name)).unwrap()
-    }
-
-    async fn git(&self, arguments: &[&str]) {
-        let mut command = Command::new("git");
-        command.current_dir(self.path("project")).args(["-c", "user.name=a", "-c", "user.email=a@example.com"]);
-        assert!(command.args(arguments).status().await.unwrap().success(), "{arguments:?}");
-    }
-
-    async fn run(&self, arguments: &[&str]) -> Printed {
-        let mut command = Command::new(binary());
-        command.current_dir(self.path("project")).arg("--config").arg(self.path("config.toml")).args(arguments);
-        let path = std::env::var_os("PATH").unwrap_or_default();
-        let output = command.env_clear().env("HOME", self.folder.path()).env("PATH", path).output().await.unwrap();
-        let text = |bytes| String::from_utf8(bytes).unwrap();
-        (output.status.code(), text(output.stdout), text(output.stderr))
     }
 
     /// The messages of the calls, and which model each was for.
@@ -129,6 +103,7 @@ async fn a_review_names_lines_of_the_change_and_is_printed_for_people_and_progra
     let result = &sarif["runs"][0]["results"][0];
     assert_eq!((code, &result["level"]), (Some(1), &json!("error")));
     assert_eq!(result.pointer("/locations/0/physicalLocation/region/startLine"), Some(&json!(7)));
+    assert_eq!(sarif.pointer("/runs/0/invocations/0/executionSuccessful"), Some(&json!(true)));
     let (code, out, _) = scene.run(&["review", "--json", "src/b.rs"]).await;
     assert_eq!((code, out.as_str()), (Some(0), ""), "nothing has changed there");
     let (_, out, _) = scene.run(&["stats", "--by", "task", "--json"]).await;
@@ -279,6 +254,12 @@ async fn findings_that_are_no_json_are_asked_for_once_more() {
     let (code, out, notes) = scene.run(&["review"]).await;
     assert_eq!((code, out.as_str()), (Some(0), "no findings\n"), "{notes}");
     scene.says(&["I found nothing.", "Still nothing."]);
-    assert_eq!(scene.run(&["review"]).await.0, Some(2));
+    let (code, out, notes) = scene.run(&["review"]).await;
+    assert_eq!((code, out.as_str()), (Some(2), ""), "{notes}");
+    assert!(notes.contains("not all of the change was reviewed"), "{notes}");
     assert_eq!(scene.prompts().len(), 4);
+    scene.says(&["I found nothing.", "Still nothing."]);
+    let (_, out, _) = scene.run(&["review", "--format", "sarif"]).await;
+    let sarif: Value = serde_json::from_str(&out).unwrap();
+    assert_eq!(sarif.pointer("/runs/0/invocations/0/executionSuccessful"), Some(&json!(false)));
 }

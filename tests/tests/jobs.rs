@@ -4,33 +4,35 @@
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test fails by panicking")]
 
 use std::collections::BTreeMap;
+use std::ops::Deref;
 use std::path::PathBuf;
-use std::process::Stdio;
-use std::sync::LazyLock;
 
 use pennyworth_core::money::Money;
-use pennyworth_tests::editor::{Editor, binary, uri};
+use pennyworth_tests::editor::{Editor, uri};
 use pennyworth_tests::fake_batches::{Api, Course, End, FakeBatches, Fate, Fault, KEY, Step};
 use pennyworth_tests::paid;
+use pennyworth_tests::project::{BINARY, Project};
 use rusqlite::Connection;
 use serde_json::{Value, json};
-use tokio::process::{Child, Command};
+use tokio::process::Child;
 
 const APIS: [Api; 6] = [Api::Openai, Api::Together, Api::Anthropic, Api::Gemini, Api::Mistral, Api::Openrouter];
 const SOURCE: &str = "//! Sums.\n\npub fn add(a: u8, b: u8) -> u8 {\n    scaled(a + b)\n}\n\nfn unused() {}\n";
 const EDITED: &str = "```rust\npub fn add(a: u8, b: u8) -> u8 {\n    scaled(b + a)\n}\n```\n";
 
-/// The binary, which is built once.
-static BINARY: LazyLock<PathBuf> = LazyLock::new(binary);
-
 /// A fake, and a home with a configuration and a project.
 struct Scene {
     fake: FakeBatches,
-    folder: tempfile::TempDir,
+    project: Project,
 }
 
-/// What a command printed: its exit code, standard output, and standard error.
-type Printed = (Option<i32>, String, String);
+impl Deref for Scene {
+    type Target = Project;
+
+    fn deref(&self) -> &Project {
+        &self.project
+    }
+}
 
 impl Scene {
     async fn new(api: Api) -> Scene {
@@ -39,8 +41,9 @@ impl Scene {
 
     /// With these lines at the head of the configuration.
     async fn with(api: Api, head: &str) -> Scene {
-        let (fake, folder) = (FakeBatches::start(api).await.unwrap(), tempfile::tempdir().unwrap());
-        let scene = Scene { fake, folder };
+        let mut project = Project::new();
+        project.variables.push(("FAKE_KEY", KEY));
+        let scene = Scene { fake: FakeBatches::start(api).await.unwrap(), project };
         scene.configure(api, head);
         scene.write("project/src/a.rs", SOURCE);
         std::fs::create_dir_all(scene.path("project/.git")).unwrap();
@@ -65,35 +68,6 @@ impl Scene {
         self.write("config.toml", &format!("discover = false\n{head}\n[embedded]\nenabled = false\n{row}"));
     }
 
-    fn path(&self, name: &str) -> PathBuf {
-        self.folder.path().join(name)
-    }
-
-    fn write(&self, name: &str, text: &str) {
-        let path = self.path(name);
-        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
-        std::fs::write(path, text).unwrap();
-    }
-
-    fn read(&self, name: &str) -> String {
-        std::fs::read_to_string(self.path(name)).unwrap()
-    }
-
-    fn command(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::new(&*BINARY);
-        command.current_dir(self.path("project")).arg("--config").arg(self.path("config.toml")).args(arguments);
-        let path = std::env::var_os("PATH").unwrap_or_default();
-        command.env_clear().env("HOME", self.folder.path()).env("PATH", path).env("FAKE_KEY", KEY);
-        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
-        command
-    }
-
-    async fn run(&self, arguments: &[&str]) -> Printed {
-        let output = self.command(arguments).output().await.unwrap();
-        let text = |bytes| String::from_utf8(bytes).unwrap();
-        (output.status.code(), text(output.stdout), text(output.stderr))
-    }
-
     /// Queues an edit of the file, and returns the job's id.
     async fn queue(&self) -> String {
         let (code, out, notes) = self.run(&["edit", "src/a.rs:4", "Swap the operands.", "--batch", "--json"]).await;
@@ -104,7 +78,7 @@ impl Scene {
 
     /// An editor with the project's file open.
     async fn edits(&self) -> Editor {
-        let (home, config) = (self.folder.path().to_str().unwrap(), self.path("config.toml"));
+        let (home, config) = (self.home().to_str().unwrap(), self.path("config.toml"));
         let variables = [("HOME", home), ("FAKE_KEY", KEY)];
         let mut editor = Editor::spawn(&BINARY, &["--config", config.to_str().unwrap()], &variables).unwrap();
         let can = json!({"workspace": {"applyEdit": true, "workspaceEdit": {"documentChanges": true}}});
@@ -133,7 +107,7 @@ impl Scene {
     }
 
     fn ledger(&self) -> Connection {
-        Connection::open(paid::ledger(self.folder.path())).unwrap()
+        Connection::open(paid::ledger(self.home())).unwrap()
     }
 
     /// Lets an hour pass for the queue: leases end, and what is not to be found was not sent.
@@ -473,17 +447,10 @@ async fn two_hundred_jobs_survive_every_kill_with_two_processes_at_one_queue() {
     let text = Some("{\"findings\": []}".to_owned());
     scene.fake.course(Course { text, ..Course::default() });
     std::fs::remove_dir(scene.path("project/.git")).unwrap();
-    let git = |arguments: &[&str]| {
-        let mut command = std::process::Command::new("git");
-        command.current_dir(scene.path("project")).args(["-c", "user.name=a", "-c", "user.email=a@example.com"]);
-        assert!(command.args(arguments).status().unwrap().success(), "{arguments:?}");
-    };
-    git(&["init", "-q"]);
     for number in 0..200 {
         scene.write(&format!("project/{}/{number}.txt", number % 4), "");
     }
-    git(&["add", "."]);
-    git(&["commit", "-q", "-m", "empty"]);
+    scene.commit("empty").await;
     for number in 0..200 {
         let line = format!("A line of {number} that takes a few tokens of its own in a prompt.\n");
         scene.write(&format!("project/{}/{number}.txt", number % 4), &line.repeat(4));
@@ -616,7 +583,7 @@ async fn no_code_of_a_job_reaches_the_ledger() {
     scene.finish();
     assert_eq!(scene.jobs().await[&id], "done");
     for ending in ["", "-wal"] {
-        let mut path = paid::ledger(scene.folder.path()).into_os_string();
+        let mut path = paid::ledger(scene.home()).into_os_string();
         path.push(ending);
         let bytes = std::fs::read(path).unwrap_or_default();
         for code in ["scaled", "Swap the operands", "a.rs"] {

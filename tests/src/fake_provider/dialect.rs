@@ -15,6 +15,8 @@ pub(super) enum Dialect {
     Gemini,
     /// Ollama's `/api/generate`.
     Ollama,
+    /// Ollama's `/api/chat`.
+    OllamaChat,
     /// llama.cpp's `/infill` and `/completion`.
     Llamacpp,
     /// Text Generation Inference's `/generate_stream`.
@@ -40,6 +42,7 @@ impl Dialect {
             "messages" => Dialect::Messages,
             name if name.ends_with(":streamGenerateContent") => Dialect::Gemini,
             "generate" => Dialect::Ollama,
+            "chat" => Dialect::OllamaChat,
             "infill" | "completion" => Dialect::Llamacpp,
             "generate_stream" => Dialect::Tgi,
             "completions" if path.ends_with("/chat/completions") => Dialect::Chat,
@@ -50,7 +53,7 @@ impl Dialect {
 
     /// The content type of its stream.
     pub(super) fn content_type(self) -> &'static str {
-        if self == Dialect::Ollama { "application/x-ndjson" } else { "text/event-stream" }
+        if self.is_ollama() { "application/x-ndjson" } else { "text/event-stream" }
     }
 
     /// The ceiling of a request.
@@ -69,7 +72,7 @@ impl Dialect {
     /// A frame on the wire.
     pub(super) fn frame(self, value: &Value) -> String {
         match self {
-            Dialect::Ollama => format!("{value}\n"),
+            Dialect::Ollama | Dialect::OllamaChat => format!("{value}\n"),
             Dialect::Messages => {
                 format!("event: {}\ndata: {value}\n\n", value.get("type").and_then(Value::as_str).unwrap_or_default())
             }
@@ -103,6 +106,9 @@ impl Dialect {
                 "usageMetadata": {"promptTokenCount": counts.input, "cachedContentTokenCount": counts.cached},
             }),
             Dialect::Ollama => json!({"model": "fake", "response": text, "done": false}),
+            Dialect::OllamaChat => {
+                json!({"model": "fake", "message": {"role": "assistant", "content": text}, "done": false})
+            }
             Dialect::Llamacpp => json!({"index": 0, "content": text, "stop": false}),
             Dialect::Tgi => {
                 json!({"token": {"id": 1, "text": text, "logprob": -0.1, "special": false}, "generated_text": null})
@@ -141,9 +147,13 @@ impl Dialect {
                 });
                 vec![and(json!({"candidates": [candidate]}), usage)]
             }
-            Dialect::Ollama => {
-                let last =
-                    json!({"model": "fake", "response": "", "done": true, "done_reason": reason("stop", "length")});
+            Dialect::Ollama | Dialect::OllamaChat => {
+                let text = match self {
+                    Dialect::Ollama => json!({"response": ""}),
+                    _ => json!({"message": {"role": "assistant", "content": ""}}),
+                };
+                let last = json!({"model": "fake", "done": true, "done_reason": reason("stop", "length")});
+                let last = and(last, Some(text));
                 vec![and(last, usage.then(|| json!({"prompt_eval_count": input, "eval_count": output})))]
             }
             Dialect::Llamacpp => {
@@ -161,6 +171,10 @@ impl Dialect {
                 vec![and(last, Some(json!({"details": details})))]
             }
         }
+    }
+
+    fn is_ollama(self) -> bool {
+        matches!(self, Dialect::Ollama | Dialect::OllamaChat)
     }
 
     /// Whether the stream ends with `[DONE]`.

@@ -4,6 +4,7 @@
 use std::ops::Range;
 
 use imara_diff::{Algorithm, Diff, InternedInput};
+use pennyworth_grammars::{Language, Layout};
 use serde::{Deserialize, Serialize};
 
 use super::source::Source;
@@ -55,7 +56,7 @@ pub struct Edit {
 pub fn edits(form: Form, file: &Source, start: usize, sent: &str, answer: &str) -> Result<Vec<Edit>, Unfit> {
     let edits = match form {
         // A model may prefer the other form.
-        Form::Anew if !answer.contains(SEARCH) => anew(sent, answer)?,
+        Form::Anew if !answer.contains(SEARCH) => anew(sent, code_in(answer, file.language)?)?,
         Form::Anew | Form::Blocks => blocks(sent, answer)?,
     };
     let first = file.line(start);
@@ -71,30 +72,31 @@ pub fn edits(form: Form, file: &Source, start: usize, sent: &str, answer: &str) 
     Ok(edits.collect())
 }
 
-/// The code of an answer that is nothing else, or has it in its only fence.
-pub fn code(answer: &str) -> Result<String, Unfit> {
-    let code = fenced(answer)?;
+/// The code of an answer that is nothing else, or has it in its only fence. Where no tree tells code from prose, only a fence does.
+pub fn code_in<'t>(answer: &'t str, language: &Language) -> Result<&'t str, Unfit> {
+    let has_tree = language.grammar().is_some() && language.facts().layout != Layout::Markup;
+    let code = match fenced(answer)? {
+        Some(code) => code,
+        None if has_tree => answer,
+        None => return Err(Unfit::Form("it has no fenced block".into())),
+    };
     match code.trim().is_empty() {
         true => Err(Unfit::Empty),
-        false => Ok(code.to_owned()),
+        false => Ok(code),
     }
 }
 
 /// Lines of the scope, and what replaces them.
 type Lines = (Range<usize>, String);
 
-fn anew(sent: &str, answer: &str) -> Result<Vec<Lines>, Unfit> {
-    let new = fenced(answer)?;
-    if new.trim().is_empty() {
-        return Err(Unfit::Empty);
-    }
+fn anew(sent: &str, new: &str) -> Result<Vec<Lines>, Unfit> {
     let new = aligned(sent, new);
     Ok(changed(sent, &new))
 }
 
-/// The text of the only fence in an answer; all of it if there is none.
-fn fenced(answer: &str) -> Result<&str, Unfit> {
-    let Some(open) = line_of(answer, "```", 0) else { return Ok(answer) };
+/// The text of the only fence in an answer, if there is one.
+fn fenced(answer: &str) -> Result<Option<&str>, Unfit> {
+    let Some(open) = line_of(answer, "```", 0) else { return Ok(None) };
     let rest = answer.get(open..).unwrap_or_default();
     let fence = "`".repeat(rest.len() - rest.trim_start_matches('`').len());
     let start = rest.find('\n').map(|line| open + line + 1).ok_or(Unfit::CutOff)?;
@@ -105,7 +107,7 @@ fn fenced(answer: &str) -> Result<&str, Unfit> {
         .and_then(|rest| rest.lines().next())
         .is_some_and(|line| line.trim_matches('`').trim().is_empty());
     match is_end && line_of(answer, "```", end + fence.len()).is_none() {
-        true => Ok(answer.get(start..end).unwrap_or_default()),
+        true => Ok(Some(answer.get(start..end).unwrap_or_default())),
         false => Err(Unfit::Form("it holds more than one fenced block".into())),
     }
 }
@@ -240,7 +242,11 @@ mod tests {
         }
         let two = "```\nfn add() {}\n```\nor\n```\nfn add() {}\n```\n";
         assert!(matches!(edited(Form::Anew, two), Err(Unfit::Form(_))));
-        assert_eq!(code("````md\n```\na\n```\n````").as_deref(), Ok("```\na\n```\n"));
+        let language = |name| pennyworth_grammars::by_name(name).unwrap();
+        assert_eq!(code_in("````md\n```\na\n```\n````", language("markdown")), Ok("```\na\n```\n"));
+        for name in ["markdown", "text", "gitcommit"] {
+            assert!(matches!(code_in("Here it is: all new.", language(name)), Err(Unfit::Form(_))), "{name}");
+        }
         assert_eq!(edited(Form::Anew, "```rust\nfn add("), Err(Unfit::CutOff));
         assert_eq!(edited(Form::Anew, "```rust\n\n```"), Err(Unfit::Empty));
     }

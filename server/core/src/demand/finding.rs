@@ -163,7 +163,9 @@ fn finding(found: &Value, reviewed: &[Reviewed<'_>]) -> Result<Finding, String> 
         let lines = fix.first as usize..=fix.last as usize;
         fix.first > 0 && fix.first <= fix.last && *lines.start() > hunk.shown.start && *lines.end() <= hunk.shown.end
     };
-    Ok(Finding { file: file.path.to_owned(), title, why, fix: read.fix.filter(is_inside), ..read })
+    let is_plain = |fix: &Fix| !is_hostile(&fix.text, "\n\t");
+    let fix = read.fix.filter(is_inside).filter(is_plain);
+    Ok(Finding { file: file.path.to_owned(), title, why, fix, ..read })
 }
 
 /// The file that an answer names: by its whole path, or by an end of it that only one has.

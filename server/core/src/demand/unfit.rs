@@ -9,6 +9,8 @@ use crate::cut::is_unseen;
 pub enum Unfit {
     /// It says nothing.
     Empty,
+    /// The model would not do it.
+    Refused,
     /// It holds a fence where plain text is wanted.
     Fence,
     /// Its first line is longer than this many characters.
@@ -45,6 +47,7 @@ impl Unfit {
     pub fn name(&self) -> &'static str {
         match self {
             Unfit::Empty => "empty",
+            Unfit::Refused => "refused",
             Unfit::Fence => "fence",
             Unfit::Long { .. } => "long",
             Unfit::Unseen => "unseen",
@@ -66,6 +69,7 @@ impl fmt::Display for Unfit {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Unfit::Empty => f.write_str("the answer is empty"),
+            Unfit::Refused => f.write_str("the model would not do it"),
             Unfit::Fence => f.write_str("the answer holds a fence"),
             Unfit::Long { most } => write!(f, "the first line of the answer has more than {most} characters"),
             Unfit::Unseen => f.write_str("the answer holds invisible characters"),

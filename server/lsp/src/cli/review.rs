@@ -93,18 +93,23 @@ impl Review {
                 found.dropped.iter().for_each(|why| eprintln!("left out: {why}"));
             }
         }
+        let is_whole = ran.unrun == 0 && ran.outcomes.iter().all(|outcome| outcome.answer.is_some());
         let format = if self.common.json { Format::Json } else { self.format };
         match format {
+            // What was not reviewed may be wrong.
+            Format::Text if findings.is_empty() && !is_whole => {}
             Format::Text => text(&findings, out)?,
             Format::Json => {
-                let all = json!({"findings": findings, "models": tried(&ran), "cost_usd": ran.cost.usd()});
+                let all =
+                    json!({"findings": findings, "whole": is_whole, "models": tried(&ran), "cost_usd": ran.cost.usd()});
                 writeln!(out, "{}", serde_json::to_string_pretty(&all)?)?;
             }
-            Format::Sarif => writeln!(out, "{}", serde_json::to_string_pretty(&sarif(&findings))?)?,
+            Format::Sarif => writeln!(out, "{}", serde_json::to_string_pretty(&sarif(&findings, is_whole))?)?,
         }
         out.flush()?;
         opened.tell(&ran);
-        if ran.unrun > 0 || ran.outcomes.iter().any(|outcome| outcome.answer.is_none()) {
+        if !is_whole {
+            eprintln!("not all of the change was reviewed");
             return Ok(nothing());
         }
         let is_bad = self.fail_on.is_some_and(|bad| findings.iter().any(|finding| finding.severity >= bad.severity()));
@@ -144,8 +149,8 @@ pub(super) fn text(findings: &[Finding], out: &mut impl Write) -> anyhow::Result
     Ok(())
 }
 
-/// Findings in SARIF 2.1.0, as code scanning services take them.
-fn sarif(findings: &[Finding]) -> Value {
+/// Findings in SARIF 2.1.0, as code scanning services take them. `is_whole` says whether all of the change was reviewed.
+fn sarif(findings: &[Finding], is_whole: bool) -> Value {
     let result = |finding: &Finding| {
         let Finding { file, line, severity, title, why, fix } = finding;
         let level = match severity {
@@ -175,6 +180,7 @@ fn sarif(findings: &[Finding]) -> Value {
         "$schema": "https://json.schemastore.org/sarif-2.1.0.json", "version": "2.1.0",
         "runs": [{
             "tool": {"driver": {"name": "pennyworth", "version": env!("CARGO_PKG_VERSION"), "rules": rules}},
+            "invocations": [{"executionSuccessful": is_whole}],
             "results": findings.iter().map(result).collect::<Vec<_>>(),
         }],
     })

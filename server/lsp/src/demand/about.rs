@@ -69,11 +69,11 @@ pub struct Tests {
 impl About {
     /// What an answer says, if it is valid. `is_truncated` says that its ceiling ended it.
     pub fn judged(&self, task: Task, answer: &str, is_truncated: bool) -> Result<Answer, Unfit> {
-        match answer.trim().is_empty() {
-            true => Err(Unfit::Empty),
-            // A list of findings that was cut off is no JSON.
-            false if is_truncated && task != Task::Review => Err(Unfit::CutOff),
-            false => self.read(task, answer),
+        let answer = demand::said(answer)?;
+        // A list of findings that was cut off is no JSON.
+        match is_truncated && task != Task::Review {
+            true => Err(Unfit::CutOff),
+            false => self.read(task, &answer),
         }
     }
 
@@ -134,7 +134,7 @@ impl Lines {
 
 impl Tests {
     fn read(&self, answer: &str) -> Result<Edited, Unfit> {
-        let code = demand::code(answer)?;
+        let code = demand::code_in(answer, language(&self.language))?;
         let text = format!("{}{}\n{}", self.lead, code.trim_end(), self.tail);
         let edits = vec![Edit { range: self.at..self.at, text }];
         let now = demand::fits(&self.scope(), &edits)?;

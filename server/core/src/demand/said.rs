@@ -1,0 +1,93 @@
+//! What a model said, without what belongs to its format: markers that end a turn, and line breaks that are not the prompt's. A refusal is no
+//! answer. It leaves reading the answer to the files of each form.
+
+use std::borrow::Cow;
+
+use super::unfit::Unfit;
+use crate::prompt::normalised;
+
+/// Markers with which the templates of models end a turn. A server with the wrong template sends them as text.
+const TURN_ENDS: [&str; 10] = [
+    "<|im_end|>",
+    "<|endoftext|>",
+    "<|eot_id|>",
+    "<|eom_id|>",
+    "<|end|>",
+    "<|return|>",
+    "<|end_of_turn|>",
+    "<end_of_turn>",
+    "</s>",
+    "<\u{ff5c}end\u{2581}of\u{2581}sentence\u{ff5c}>",
+];
+/// How a model begins that will not do what it was asked for, in lower case and with plain apostrophes.
+const REFUSALS: [&str; 14] = [
+    "i can't ",
+    "i cannot ",
+    "i can not ",
+    "i'm sorry",
+    "i am sorry",
+    "i'm unable ",
+    "i am unable ",
+    "i'm not able ",
+    "i won't ",
+    "i will not ",
+    "i must decline",
+    "sorry, ",
+    "as an ai ",
+    "as a language model",
+];
+/// Characters of an answer after which a refusal begins no more.
+const BEGINNING: usize = 32;
+
+/// The text of an answer, with line breaks `\n`.
+pub fn said(answer: &str) -> Result<Cow<'_, str>, Unfit> {
+    let text = normalised(turn(answer));
+    match () {
+        () if text.trim().is_empty() => Err(Unfit::Empty),
+        () if is_refusal(&text) => Err(Unfit::Refused),
+        () => Ok(text),
+    }
+}
+
+/// An answer up to the marker that ends its turn. Such a marker in the middle of a line is text: programs about models hold them, too.
+fn turn(answer: &str) -> &str {
+    let ends = |marker: &&str| {
+        let is_end = |at: &usize| {
+            let rest = answer.get(at + marker.len()..).unwrap_or_default();
+            rest.is_empty() || rest.starts_with(['\n', '\r', '<'])
+        };
+        answer.match_indices(*marker).map(|(at, _)| at).find(is_end)
+    };
+    let end = TURN_ENDS.iter().filter_map(ends).min().unwrap_or(answer.len());
+    answer.get(..end).unwrap_or(answer)
+}
+
+fn is_refusal(text: &str) -> bool {
+    let text = text.trim_start().trim_start_matches(['"', '*', '_']);
+    let beginning: String = text.chars().take(BEGINNING).collect();
+    let beginning = beginning.replace('\u{2019}', "'").to_lowercase();
+    REFUSALS.iter().any(|words| beginning.starts_with(words))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_answer_is_its_turn_with_plain_line_breaks() {
+        for (answer, expected) in [
+            ("It adds.<|im_end|>", Ok("It adds.")),
+            ("It adds.<|eot_id|>\n<|start_header_id|>user", Ok("It adds.")),
+            ("It adds.</s><s>[INST]", Ok("It adds.")),
+            ("let end = \"<|im_end|>\";\r\nlet a = 1;\r\n", Ok("let end = \"<|im_end|>\";\nlet a = 1;\n")),
+            ("<|im_end|>", Err(Unfit::Empty)),
+            (" \n", Err(Unfit::Empty)),
+            ("I\u{2019}m sorry, but I can't help with that.", Err(Unfit::Refused)),
+            ("As an AI language model, I have no opinion.", Err(Unfit::Refused)),
+            ("Sorry pages are shown.", Ok("Sorry pages are shown.")),
+            ("It cannot fail.", Ok("It cannot fail.")),
+        ] {
+            assert_eq!(said(answer).as_deref(), expected.as_ref().map(|text| *text), "{answer}");
+        }
+    }
+}
