@@ -39,6 +39,8 @@ pub struct Editor {
     asked: Vec<Value>,
     /// The answer to `workspace/configuration`.
     settings: Value,
+    /// The title of the action that the user chooses in a question.
+    choice: String,
     name: &'static str,
     /// Where the server keeps files, which may hold no planted marker.
     kept: Vec<PathBuf>,
@@ -126,6 +128,7 @@ impl Editor {
             notes: VecDeque::new(),
             asked: Vec::new(),
             settings: Value::Null,
+            choice: String::new(),
             name: "test",
             kept: Vec::new(),
             errors: None,
@@ -265,6 +268,11 @@ impl Editor {
             }
             assert!(self.receive().await, "the server ended without asking `{method}`");
         }
+    }
+
+    /// From now on the user chooses the action of this title in a question; an empty one closes it.
+    pub fn chooses(&mut self, title: &str) {
+        title.clone_into(&mut self.choice);
     }
 
     /// Waits for an error response without a method, which the server sends for an invalid message; returns its code.
@@ -422,6 +430,11 @@ impl Editor {
             }
             Some("workspace/applyEdit") => json!({"applied": true}),
             Some("window/showDocument") => json!({"success": true}),
+            Some("window/showMessageRequest") => {
+                let mut actions = request["params"]["actions"].as_array().into_iter().flatten();
+                let chosen = actions.find(|action| action["title"] == self.choice.as_str());
+                chosen.cloned().unwrap_or_default()
+            }
             _ => Value::Null,
         }
     }

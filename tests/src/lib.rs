@@ -13,6 +13,7 @@ pub mod looser;
 pub mod paid;
 pub mod planted;
 pub mod project;
+pub mod queued;
 pub mod random;
 pub mod soak;
 pub mod sources;

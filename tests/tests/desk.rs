@@ -22,10 +22,15 @@ struct Scene {
 
 impl Scene {
     async fn new(can: Value) -> Scene {
+        Scene::with(can, "", "").await
+    }
+
+    /// With lines at the head of the configuration, and more of the model's row.
+    async fn with(can: Value, head: &str, row: &str) -> Scene {
         let (fake, folder) = (FakeProvider::start().await.unwrap(), tempfile::tempdir().unwrap());
         let config = format!(
-            "discover = false\n[embedded]\nenabled = false\n[model.m]\nprotocol = 'openai'\nbase_url = '{}'\nmodel = 'm'\nformat = 'chat'\n\
-             tier = 'cheap'\ncontext = 32000\nprice = {{ input = 1, output = 2, as_of = '2026-11-25' }}\n",
+            "discover = false\n{head}\n[embedded]\nenabled = false\n[model.m]\nprotocol = 'openai'\nbase_url = '{}'\nmodel = 'm'\nformat = 'chat'\n\
+             tier = 'cheap'\ncontext = 32000\n{row}\nprice = {{ input = 1, output = 2, as_of = '2026-11-25' }}\n",
             fake.base_url()
         );
         std::fs::write(folder.path().join("config.toml"), config).unwrap();
@@ -286,4 +291,18 @@ async fn a_task_is_cancelled_and_one_without_a_result_says_why() {
     let said = scene.editor.note("window/showMessage").await;
     assert_eq!(said["message"], "Pennyworth: no explain: m: the answer is empty");
     scene.editor.shutdown().await;
+}
+
+#[tokio::test]
+async fn a_user_who_is_asked_when_and_does_not_say_later_has_it_now() {
+    for choice in ["Now", ""] {
+        let mut scene = Scene::with(can(), "tasks.explain.queue = 'ask'", "batch = 'openai'").await;
+        scene.says("It adds.");
+        scene.editor.chooses(choice);
+        let range = json!({"start": {"line": 1, "character": 0}, "end": {"line": 1, "character": 1}});
+        scene.run("explainCode", json!({"range": range})).await;
+        scene.editor.asked("window/showMessageRequest").await;
+        scene.editor.asked("window/showDocument").await;
+        assert_eq!(scene.fake.seen().len(), 1, "{choice}");
+    }
 }

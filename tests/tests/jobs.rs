@@ -3,153 +3,16 @@
 #![cfg(unix)]
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test fails by panicking")]
 
-use std::collections::BTreeMap;
-use std::ops::Deref;
 use std::path::PathBuf;
 
 use pennyworth_core::money::Money;
-use pennyworth_tests::editor::{Editor, uri};
-use pennyworth_tests::fake_batches::{Api, Course, End, FakeBatches, Fate, Fault, KEY, Step};
+use pennyworth_tests::fake_batches::{Api, Course, End, Fate, Fault, Step};
 use pennyworth_tests::paid;
-use pennyworth_tests::project::{BINARY, Project};
-use rusqlite::Connection;
+use pennyworth_tests::queued::{EDITED, Queued, SOURCE};
 use serde_json::{Value, json};
 use tokio::process::Child;
 
 const APIS: [Api; 6] = [Api::Openai, Api::Together, Api::Anthropic, Api::Gemini, Api::Mistral, Api::Openrouter];
-const SOURCE: &str = "//! Sums.\n\npub fn add(a: u8, b: u8) -> u8 {\n    scaled(a + b)\n}\n\nfn unused() {}\n";
-const EDITED: &str = "```rust\npub fn add(a: u8, b: u8) -> u8 {\n    scaled(b + a)\n}\n```\n";
-
-/// A fake, and a home with a configuration and a project.
-struct Scene {
-    fake: FakeBatches,
-    project: Project,
-}
-
-impl Deref for Scene {
-    type Target = Project;
-
-    fn deref(&self) -> &Project {
-        &self.project
-    }
-}
-
-impl Scene {
-    async fn new(api: Api) -> Scene {
-        Scene::with(api, "").await
-    }
-
-    /// With these lines at the head of the configuration.
-    async fn with(api: Api, head: &str) -> Scene {
-        let mut project = Project::new();
-        project.variables.push(("FAKE_KEY", KEY));
-        let scene = Scene { fake: FakeBatches::start(api).await.unwrap(), project };
-        scene.configure(api, head);
-        scene.write("project/src/a.rs", SOURCE);
-        std::fs::create_dir_all(scene.path("project/.git")).unwrap();
-        scene.fake.course(Course { text: Some(EDITED.into()), ..Course::default() });
-        scene
-    }
-
-    fn configure(&self, api: Api, head: &str) {
-        let (provider, more) = match api {
-            Api::Openai => ("openai", ""),
-            Api::Together => ("together", ""),
-            Api::Anthropic => ("anthropic", ""),
-            Api::Gemini => ("gemini", ""),
-            Api::Mistral => ("mistral", ""),
-            Api::Openrouter => ("openrouter", "extra = { provider = { only = ['mistral'] } }\n"),
-        };
-        let row = format!(
-            "[model.m]\nprovider = '{provider}'\nbase_url = '{}'\nmodel = 'm-1'\nformat = 'chat'\ntier = 'cheap'\ncontext = 64000\n\
-             api_key_env = 'FAKE_KEY'\n{more}price = {{ input = 1, output = 2, batch = 0.5, as_of = '2026-11-30' }}\n",
-            self.fake.base_url()
-        );
-        self.write("config.toml", &format!("discover = false\n{head}\n[embedded]\nenabled = false\n{row}"));
-    }
-
-    /// Queues an edit of the file, and returns the job's id.
-    async fn queue(&self) -> String {
-        let (code, out, notes) = self.run(&["edit", "src/a.rs:4", "Swap the operands.", "--batch", "--json"]).await;
-        assert_eq!(code, Some(0), "{notes}");
-        let told: Value = serde_json::from_str(&out).unwrap();
-        told["queued"][0]["id"].as_str().unwrap().to_owned()
-    }
-
-    /// An editor with the project's file open.
-    async fn edits(&self) -> Editor {
-        let (home, config) = (self.home().to_str().unwrap(), self.path("config.toml"));
-        let variables = [("HOME", home), ("FAKE_KEY", KEY)];
-        let mut editor = Editor::spawn(&BINARY, &["--config", config.to_str().unwrap()], &variables).unwrap();
-        let can = json!({"workspace": {"applyEdit": true, "workspaceEdit": {"documentChanges": true}}});
-        editor.initialize(can, Value::Null, Some(&self.path("project"))).await;
-        editor.open(&self.uri(), "rust", 1, &self.read("project/src/a.rs")).await;
-        editor
-    }
-
-    fn uri(&self) -> String {
-        uri(&self.path("project/src/a.rs"))
-    }
-
-    /// All jobs after a look at the provider: the state of each by its id.
-    async fn jobs(&self) -> BTreeMap<String, String> {
-        let (_, out, notes) = self.run(&["jobs", "--json"]).await;
-        let told: Value = serde_json::from_str(&out).unwrap_or_else(|_| panic!("{out} {notes}"));
-        let text = |job: &Value, key: &str| job[key].as_str().unwrap_or_default().to_owned();
-        told["jobs"].as_array().unwrap().iter().map(|job| (text(job, "id"), text(job, "state"))).collect()
-    }
-
-    /// The only job's state.
-    async fn state(&self) -> String {
-        let jobs = self.jobs().await;
-        assert_eq!(jobs.len(), 1, "{jobs:?}");
-        jobs.into_values().next().unwrap()
-    }
-
-    fn ledger(&self) -> Connection {
-        Connection::open(paid::ledger(self.home())).unwrap()
-    }
-
-    /// Lets an hour pass for the queue: leases end, and what is not to be found was not sent.
-    fn an_hour_passes(&self) {
-        let ledger = self.ledger();
-        ledger.busy_timeout(std::time::Duration::from_secs(10)).unwrap();
-        ledger
-            .execute_batch(
-                "UPDATE lease SET until_ms = 0;
-                 UPDATE batches SET at_ms = at_ms - 3600000, sent_ms = sent_ms - 3600000, due_ms = due_ms - 3600000;",
-            )
-            .unwrap();
-    }
-
-    /// What the ledger counted, and what is reserved.
-    fn spent(&self) -> (Money, i64) {
-        let query = "SELECT coalesce(sum(charge), 0), count(*) FILTER (WHERE status = 'open') FROM calls";
-        let read = |row: &rusqlite::Row<'_>| Ok((Money::from_pico(row.get(0)?), row.get(1)?));
-        self.ledger().query_row(query, [], read).unwrap()
-    }
-
-    /// The provider's bill: half a dollar and one for a million tokens.
-    fn billed(&self) -> Money {
-        let bill = self.fake.bill();
-        Money::from_pico(500_000).times(bill.input) + Money::from_pico(1_000_000).times(bill.output)
-    }
-
-    /// The files of jobs.
-    fn kept(&self) -> Vec<PathBuf> {
-        let folder = self.path(".local/state/pennyworth/jobs");
-        std::fs::read_dir(folder).into_iter().flatten().map(|entry| entry.unwrap().path()).collect()
-    }
-
-    fn count(&self, step: Step) -> usize {
-        self.fake.steps().iter().filter(|taken| **taken == step).count()
-    }
-
-    /// Ends all batches.
-    fn finish(&self) {
-        self.fake.finish();
-    }
-}
 
 /// Kills a process at once.
 async fn kill(mut child: Child) {
@@ -161,7 +24,7 @@ async fn a_job_is_sent_once_answered_and_applied_at_half_the_price() {
     use std::os::unix::fs::PermissionsExt as _;
 
     for api in APIS {
-        let scene = Scene::new(api).await;
+        let scene = Queued::new(api).await;
         let id = scene.queue().await;
         assert_eq!((scene.fake.bill().batches, scene.state().await.as_str()), (1, "submitted"), "{api:?}");
         let (reserved, open) = scene.spent();
@@ -189,6 +52,15 @@ async fn a_job_is_sent_once_answered_and_applied_at_half_the_price() {
 }
 
 #[tokio::test]
+async fn half_of_the_worst_price_is_reserved_with_its_margin() {
+    let scene = Queued::new(Api::Openai).await;
+    let (_, out, notes) = scene.run(&["edit", "src/a.rs:4", "Swap the operands.", "--plan", "--json"]).await;
+    let plan: Value = serde_json::from_str(&out).unwrap_or_else(|_| panic!("{out} {notes}"));
+    scene.queue().await;
+    assert_eq!(scene.spent().0.usd(), plan["worst_usd"].as_f64().unwrap() / 2.0);
+}
+
+#[tokio::test]
 async fn a_process_that_is_killed_at_any_step_loses_nothing_and_sends_nothing_twice() {
     use Step::{Files, List, Poll, Results, Submit, Upload};
 
@@ -202,7 +74,7 @@ async fn a_process_that_is_killed_at_any_step_loses_nothing_and_sends_nothing_tw
             _ => !matches!(step, Upload | Files),
         };
         for (step, fault) in steps.into_iter().chain(later).filter(|(step, _)| has(*step)) {
-            let scene = Scene::new(api).await;
+            let scene = Queued::new(api).await;
             // What is looked for was begun and not heard of.
             match step {
                 List => scene.fake.fails(Submit, Fault::HangAfter),
@@ -253,7 +125,7 @@ fn has_begun(step: Step) -> bool {
 #[tokio::test]
 async fn a_batch_that_is_not_to_be_found_is_sent_again_only_once_it_was_certainly_not_sent() {
     for api in APIS {
-        let scene = Scene::new(api).await;
+        let scene = Queued::new(api).await;
         // Somebody else's, of the same size.
         scene.fake.takes_others(1, 1);
         scene.fake.fails(Step::Submit, Fault::Refuse(502, json!({})));
@@ -269,7 +141,7 @@ async fn a_batch_that_is_not_to_be_found_is_sent_again_only_once_it_was_certainl
 #[tokio::test]
 async fn only_what_was_billed_is_paid() {
     for api in APIS {
-        let scene = Scene::new(api).await;
+        let scene = Queued::new(api).await;
         scene.write("project/src/b.rs", SOURCE);
         let mut ids = Vec::new();
         for fate in [Fate::Answer, Fate::Error(400), Fate::Error(500), Fate::Expired, Fate::Cancelled] {
@@ -292,7 +164,7 @@ async fn only_what_was_billed_is_paid() {
 #[tokio::test]
 async fn a_batch_that_ends_as_a_whole_costs_nothing() {
     for (end, state) in [(End::Failed, "failed"), (End::Expired, "expired"), (End::Cancelled, "cancelled")] {
-        let scene = Scene::new(Api::Openai).await;
+        let scene = Queued::new(Api::Openai).await;
         let id = scene.queue().await;
         let fate = match end {
             End::Expired => Fate::Expired,
@@ -308,7 +180,7 @@ async fn a_batch_that_ends_as_a_whole_costs_nothing() {
 
 #[tokio::test]
 async fn a_job_that_is_taken_back_is_not_sent_and_one_that_was_sent_is_cancelled() {
-    let scene = Scene::new(Api::Openai).await;
+    let scene = Queued::new(Api::Openai).await;
     // Before it is sent.
     scene.fake.fails(Step::Upload, Fault::Refuse(429, json!({})));
     let id = scene.queue().await;
@@ -341,7 +213,7 @@ async fn a_job_that_is_taken_back_is_not_sent_and_one_that_was_sent_is_cancelled
 
 #[tokio::test]
 async fn an_edit_follows_its_lines_or_is_outdated_and_is_never_applied_blindly() {
-    let scene = Scene::new(Api::Anthropic).await;
+    let scene = Queued::new(Api::Anthropic).await;
     let (moved, gone) = (scene.queue().await, scene.queue().await);
     scene.finish();
     let above = format!("use c;\n\n{SOURCE}");
@@ -357,7 +229,7 @@ async fn an_edit_follows_its_lines_or_is_outdated_and_is_never_applied_blindly()
 
 #[tokio::test]
 async fn an_answer_that_is_not_valid_is_paid_and_never_applied() {
-    let scene = Scene::new(Api::Mistral).await;
+    let scene = Queued::new(Api::Mistral).await;
     let broken = EDITED.replace("scaled(b + a)", "(scaled(b + a)");
     scene.fake.course(Course { text: Some(broken), ..Course::default() });
     let id = scene.queue().await;
@@ -379,7 +251,7 @@ async fn the_rules_of_now_decide_what_is_sent() {
         ("tasks.edit.enabled = 'off'", "", "`tasks.edit.enabled` is off"),
     ] {
         for step in [Step::Upload, Step::Submit] {
-            let scene = Scene::new(Api::Openai).await;
+            let scene = Queued::new(Api::Openai).await;
             scene.fake.fails(step, Fault::Refuse(429, json!({})));
             scene.queue().await;
             scene.configure(Api::Openai, head);
@@ -396,7 +268,7 @@ async fn the_rules_of_now_decide_what_is_sent() {
 
 #[tokio::test]
 async fn caps_hold_over_what_is_queued() {
-    let scene = Scene::with(Api::Openai, "cap_usd_per_day = 0.003").await;
+    let scene = Queued::with(Api::Openai, "cap_usd_per_day = 0.003").await;
     // Each may cost a thousandth of a dollar.
     scene.queue().await;
     let (code, _, notes) = scene.run(&["edit", "src/a.rs:4", "Swap the operands.", "--batch"]).await;
@@ -404,7 +276,7 @@ async fn caps_hold_over_what_is_queued() {
     scene.finish();
     assert_eq!(scene.state().await, "done");
     scene.queue().await;
-    let scene = Scene::with(Api::Openai, "").await;
+    let scene = Queued::with(Api::Openai, "").await;
     let (code, _, notes) = scene.run(&["edit", "src/a.rs:4", "Swap.", "--batch", "--spend", "0.0000001"]).await;
     assert!(code == Some(0) && notes.contains("`--spend` is reached"), "{notes}");
     assert_eq!(scene.spent(), (Money::ZERO, 0));
@@ -412,7 +284,7 @@ async fn caps_hold_over_what_is_queued() {
 
 #[tokio::test]
 async fn settings_queue_without_a_flag_and_what_has_no_batches_is_asked_now() {
-    let scene = Scene::with(Api::Openai, "tasks.edit.queue = 'batch'").await;
+    let scene = Queued::with(Api::Openai, "tasks.edit.queue = 'batch'").await;
     let (code, out, notes) = scene.run(&["edit", "src/a.rs:4", "Swap the operands."]).await;
     assert!(code == Some(0) && out.contains("edit src/a.rs:4, m"), "{out} {notes}");
     assert!(notes.contains("queued: 1 job, at most $0.0011"), "{notes}");
@@ -429,7 +301,7 @@ async fn settings_queue_without_a_flag_and_what_has_no_batches_is_asked_now() {
 
 #[tokio::test]
 async fn a_command_waits_until_no_job_is_open() {
-    let scene = Scene::new(Api::Gemini).await;
+    let scene = Queued::new(Api::Gemini).await;
     let id = scene.queue().await;
     scene.finish();
     let (code, out, notes) = scene.run(&["jobs", "--wait"]).await;
@@ -443,7 +315,7 @@ async fn two_hundred_jobs_survive_every_kill_with_two_processes_at_one_queue() {
     use Step::{Files, List, Poll, Results, Submit, Upload};
 
     let scene =
-        Scene::with(Api::Openai, "cap_usd_per_day = 100\ncap_usd_per_month = 100\ntasks.review.input = 100").await;
+        Queued::with(Api::Openai, "cap_usd_per_day = 100\ncap_usd_per_month = 100\ntasks.review.input = 100").await;
     let text = Some("{\"findings\": []}".to_owned());
     scene.fake.course(Course { text, ..Course::default() });
     std::fs::remove_dir(scene.path("project/.git")).unwrap();
@@ -512,7 +384,7 @@ async fn two_hundred_jobs_survive_every_kill_with_two_processes_at_one_queue() {
 
 #[tokio::test]
 async fn a_running_server_looks_after_the_queue() {
-    let scene = Scene::new(Api::Mistral).await;
+    let scene = Queued::new(Api::Mistral).await;
     let id = scene.queue().await;
     scene.finish();
     scene.an_hour_passes();
@@ -526,59 +398,9 @@ async fn a_running_server_looks_after_the_queue() {
     assert_eq!((scene.spent(), scene.fake.bill().batches), ((scene.billed(), 0), 1));
 }
 
-/// Runs a command of the server.
-async fn command(editor: &mut Editor, name: &str, argument: Value) -> Value {
-    let params = json!({"command": format!("pennyworth.{name}"), "arguments": [argument]});
-    editor.request("workspace/executeCommand", params).await
-}
-
-/// Waits for a message that holds some words.
-async fn told(editor: &mut Editor, words: &str) {
-    while !editor.note("window/showMessage").await["message"].as_str().unwrap().contains(words) {}
-}
-
-#[tokio::test]
-async fn an_editor_queues_a_task_and_has_its_result_after_a_restart() {
-    let scene = Scene::new(Api::Openai).await;
-    let mut editor = scene.edits().await;
-    let range = json!({"start": {"line": 3, "character": 0}, "end": {"line": 3, "character": 1}});
-    let asked = json!({"uri": scene.uri(), "range": range, "instruction": "Swap the operands.", "later": true});
-    command(&mut editor, "edit", asked).await;
-    told(&mut editor, "queued: 1 job, at most $").await;
-    scene.fake.reached(Step::Submit, 1).await;
-    assert_eq!(editor.shutdown().await, 0);
-    scene.finish();
-    scene.an_hour_passes();
-
-    let mut editor = scene.edits().await;
-    told(&mut editor, "1 queued task ended").await;
-    let jobs = command(&mut editor, "jobs", json!({})).await["jobs"].take();
-    assert_eq!(
-        (&jobs[0]["state"], &jobs[0]["title"], jobs[1].is_null()),
-        (&json!("done"), &json!("edit a.rs:4"), true)
-    );
-    // The document has moved on: the edit follows its lines.
-    let start = json!({"line": 0, "character": 0});
-    let change = json!([{"range": {"start": start, "end": start}, "text": "//! More.\n"}]);
-    editor.change(&scene.uri(), 2, change).await;
-    command(&mut editor, "jobs", json!({"action": "take", "id": jobs[0]["id"]})).await;
-    let edit = editor.asked("workspace/applyEdit").await["edit"]["documentChanges"][0].take();
-    assert_eq!(edit["textDocument"], json!({"uri": scene.uri(), "version": 2}));
-    assert_eq!(
-        (&edit["edits"][0]["range"]["start"]["line"], &edit["edits"][0]["newText"]),
-        (&json!(4), &json!("    scaled(b + a)\n"))
-    );
-    let jobs = command(&mut editor, "jobs", json!({})).await["jobs"].take();
-    assert_eq!(jobs[0]["state"], "applied");
-    let params = json!({"command": "pennyworth.jobs", "arguments": [{"action": "take", "id": "1"}]});
-    assert_ne!(editor.refused("workspace/executeCommand", params).await, 0, "there is no such job");
-    assert_eq!(editor.shutdown().await, 0);
-    assert_eq!((scene.spent(), scene.kept()), ((scene.billed(), 0), Vec::new()));
-}
-
 #[tokio::test]
 async fn no_code_of_a_job_reaches_the_ledger() {
-    let scene = Scene::new(Api::Openai).await;
+    let scene = Queued::new(Api::Openai).await;
     let id = scene.queue().await;
     scene.finish();
     assert_eq!(scene.jobs().await[&id], "done");
@@ -596,7 +418,7 @@ async fn no_code_of_a_job_reaches_the_ledger() {
 
 #[tokio::test]
 async fn nothing_of_a_job_is_kept_for_longer_than_two_weeks() {
-    let scene = Scene::new(Api::Openai).await;
+    let scene = Queued::new(Api::Openai).await;
     let (done, open) = (scene.queue().await, scene.queue().await);
     let fates = [(format!("pw-{open}"), Fate::Lost)].into();
     scene.fake.course(Course { text: Some(EDITED.into()), fates, ..Course::default() });

@@ -17,6 +17,8 @@ export type Status = {
   asking?: boolean;
   /** The first of the troubles that the user is told of. */
   trouble?: string | null;
+  /** Tasks in the queue: those that wait for answers, and answers that nobody has taken yet. */
+  jobs?: { waiting: number; ready: number };
   /** All troubles: times in seconds since 1970; `again` is 0 for the next request and null for a change of the configuration. */
   troubles?: { model: string | null; what: string; remedy: string | null; since: number; again: number | null }[];
   /** Faults in the settings, until they are mended. */
@@ -60,7 +62,8 @@ export function face(scene: Scene): Face {
     const all = [restricted ? 'restricted' : undefined, ...parts].filter((part) => part !== undefined);
     return { text: `$(${icon}) Pennyworth ${all.join(' · ')}`, warning };
   };
-  const money = cost(status);
+  const ready = status.jobs?.ready ?? 0;
+  const money = ready > 0 ? `${cost(status)} · ${ready} ready` : cost(status);
   if (status.state === 'off') return say('circle-slash', 'off');
   if (status.state === 'paused') return say('debug-pause', 'paused', money);
   if (language && status.paused_languages?.includes(language)) return say('debug-pause', `paused for ${language}`, money);
@@ -117,6 +120,8 @@ export function details(scene: Scene, stats: string | undefined): string {
   const { spent_today_usd: today, spent_this_month_usd: month, cap_usd_per_day: day, cap_usd_per_month: most } = status;
   // The table contains the same, and more.
   lines.push(stats?.trim() || `In 24 hours ${usd(today)} of ${cap(day)}, this month ${usd(month)} of ${cap(most)}.`);
+  const { waiting, ready } = status.jobs ?? { waiting: 0, ready: 0 };
+  if (waiting + ready > 0) lines.push(`Queued tasks: ${waiting} waiting, ${ready} ready ([show](command:pennyworth.showJobs)).`);
   lines.push(`Models: ${['embedded', ...status.models.map(plain)].join(', ')}. The embedded model learned ${status.files} ${status.files === 1 ? 'file' : 'files'}.`);
   return lines.join('\n\n');
 }

@@ -40,6 +40,8 @@ export class StatusBar implements vscode.Disposable {
     const scene: Scene = { phase, fault, status, language: activeLanguage(), restricted: !vscode.workspace.isTrusted };
     const { text, warning } = face(scene);
     const tooltip = new vscode.MarkdownString(details(scene, this.#stats), true);
+    // What is not ours in it has no links.
+    tooltip.isTrusted = { enabledCommands: ['pennyworth.showJobs'] };
     this.#item.text = text;
     this.#item.tooltip = tooltip;
     this.#item.accessibilityInformation = { label: text.replace(/\$\(.*?\) ?/g, '') };

@@ -67,6 +67,8 @@ test('the hover tells state, costs, models and the table of the server', () => {
     for (const part of ['is ready', 'embedded, qwen', '12 files', ...parts]) assert.ok(text.includes(part), `${part} in ${text}`);
   };
   check(undefined, ['In 24 hours $0.031 of $0.50, this month $1.50 of $10.00']);
+  const queued = details(scene({ ...QWEN, jobs: { waiting: 2, ready: 1 } }), undefined);
+  assert.ok(queued.includes('Queued tasks: 2 waiting, 1 ready ([show](command:pennyworth.showJobs)).'), queued);
   check('| task | cost |\n|---|---|\n| line | $0.03 |\n', ['| line | $0.03 |']);
   assert.match(details(scene({}, { restricted: true }), undefined), /not trusted/);
   assert.match(details(scene({}, { phase: 'stopped', fault: 'no server' }), undefined), /is not running.*no server/s);

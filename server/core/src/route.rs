@@ -404,6 +404,12 @@ fn step(candidate: Candidate<'_>, terms: &Terms<'_>) -> Result<Step, Why> {
     })
 }
 
+/// The most that a request in a batch costs.
+pub fn worst_in_batch(model: &Model, prompt_tokens: u32, max_tokens: u32) -> Money {
+    let batched = Model { price: model.price.of_batch(), ..model.clone() };
+    batched.worst_cost(margin(prompt_tokens), max_tokens.into())
+}
+
 /// The input tokens to reserve money for: one and a half times the estimate, since one window in a hundred was off by up to a third.
 fn margin(prompt_tokens: u32) -> u64 {
     let tokens = u64::from(prompt_tokens);

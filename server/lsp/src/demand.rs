@@ -10,6 +10,7 @@ mod find;
 mod gather;
 pub mod git;
 mod job;
+mod later;
 mod tests_of;
 
 pub use about::{About, Lines, Tests};
@@ -18,4 +19,5 @@ pub use answers::{Answer, Edited, Findings};
 pub use files::{File, Refused, workspace};
 pub use gather::Diagnostic;
 pub(crate) use job::Counted;
-pub use job::{Job, Outcome, Sendable, Tried};
+pub use job::{Job, Outcome, Tried};
+pub use later::{Sendable, batched};

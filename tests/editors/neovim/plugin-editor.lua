@@ -177,6 +177,8 @@ for _, case in ipairs({
   { { state = 'capped', spent_today_usd = 0.5 }, 'Pennyworth: cap reached $0.50' },
   { { state = 'paused' }, 'Pennyworth: paused' },
   { { state = 'off' }, 'Pennyworth: off' },
+  { { jobs = { waiting = 1, ready = 2 }, spent_today_usd = 0.5 }, 'Pennyworth $0.50, 2 ready' },
+  { { jobs = { waiting = 1, ready = 0 } }, 'Pennyworth' },
   { { paused_languages = { 'snake' }, paused_ids = { 'py', 'python' } }, 'Pennyworth: paused for python' },
   { { paused_languages = { 'python' } }, 'Pennyworth: paused for python' },
 }) do

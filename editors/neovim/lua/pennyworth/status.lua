@@ -134,6 +134,8 @@ function M.line()
   local line = 'Pennyworth' .. (said and ': ' .. said or '')
   local spent = value(status.spent_today_usd) or 0
   if spent > 0 then line = line .. ' ' .. usd(spent) end
+  local ready = (value(status.jobs) or {}).ready or 0
+  if ready > 0 then line = ('%s, %d ready'):format(line, ready) end
   return line .. (status.asking == true and ' …' or '')
 end
 
@@ -153,6 +155,8 @@ function M.lines(status)
     if text then lines[#lines + 1] = name .. ': ' .. text end
   end
   local paused = value(status.paused_languages) or {}
+  local jobs = value(status.jobs) or { waiting = 0, ready = 0 }
+  add('queued tasks', jobs.waiting + jobs.ready > 0 and ('%d waiting, %d ready'):format(jobs.waiting, jobs.ready) or nil)
   add('last answer from', value(status.model))
   add('paused languages', #paused > 0 and table.concat(paused, ', ') or nil)
   for _, line in ipairs(M.wrong(status)) do add('wrong', line) end

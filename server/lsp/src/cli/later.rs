@@ -45,15 +45,11 @@ impl Later {
         for (job, title) in jobs {
             match job.sendable() {
                 Some(sendable) => later.push((job, title, sendable)),
-                None => {
-                    let mut job = job;
-                    job.prefer_flex();
-                    now.push(job);
-                }
+                None => now.push(job.for_now()),
             }
         }
         if let Some(job) = now.first() {
-            eprintln!("asked now: {}", why_now(opened, job));
+            eprintln!("asked now: {}", job.why_now());
         }
         if !later.is_empty() {
             self.queue_all(common, opened, &later, out)?;
@@ -129,25 +125,4 @@ impl Later {
 fn expected(job: &Job, model: &Model) -> Money {
     let (_, now) = job.costs();
     now.scaled(model.price.batch.unwrap_or(1.0))
-}
-
-/// Why a job is not queued: what its model offers instead.
-fn why_now(opened: &Opened, job: &Job) -> String {
-    let step = job.plan.route.steps.first();
-    let Some((step, model)) = step.and_then(|step| Some((step, opened.configuration.models.get(&step.model)?))) else {
-        return "no model may be asked".to_owned();
-    };
-    let name = &step.model;
-    match &model.price.off_peak {
-        _ if step.worst_cost <= Money::ZERO => format!("{name} costs nothing"),
-        _ if model.is_flex() => format!("{name} has no batches; its flex tier costs as much as one"),
-        Some(_) if step.price.output < model.price.output => {
-            format!("{name} has no batches; its off-peak price holds now")
-        }
-        Some(off_peak) => format!(
-            "{name} has no batches; at other hours it costs {:.0} % of now's price (`pennyworth models` has them)",
-            off_peak.share * 100.0
-        ),
-        None => format!("{name} has no batches"),
-    }
 }

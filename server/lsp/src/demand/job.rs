@@ -1,15 +1,13 @@
 //! A task on demand from its plan to its result: cheap models first, dearer ones only when the answer of the one before was not valid. It leaves one
-//! call to `call`, gathering what the prompt holds to `gather`, and judging answers to `about`.
+//! call to `call`, gathering what the prompt holds to `gather`, judging answers to `about`, and tasks that nobody waits for to `later`.
 
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use pennyworth_core::caps::Caps;
 use pennyworth_core::demand::{self, Inputs, Need, Part, PartKind, Plan, Prompts, Unfit};
 use pennyworth_core::models::Model;
 use pennyworth_core::money::Money;
-use pennyworth_core::prompt::Body;
 use pennyworth_core::route::{Privacy, Step, Terms};
 use pennyworth_core::task::{Enabled, Queue, Task, Tier};
 use pennyworth_core::tokens::{self, REFERENCE_CHARS_PER_TOKEN};
@@ -22,7 +20,7 @@ use crate::ledger::{CallId, Ledger, Outcome as LedgerOutcome, OutcomeKind, Sourc
 use crate::settings::{Configuration, Scope};
 
 /// Most models that are asked, the first one and two after it.
-const MODELS: usize = 3;
+pub(super) const MODELS: usize = 3;
 
 /// A task on demand, with its plan.
 pub struct Job {
@@ -32,37 +30,9 @@ pub struct Job {
     pub about: About,
     /// The files whose text its prompt is made for.
     pub files: Vec<PathBuf>,
-    configuration: Arc<Configuration>,
-    scope: Arc<Scope>,
-    prompts: Prompts,
-}
-
-/// A request of a job for a batch.
-#[derive(Clone)]
-pub struct Sendable {
-    /// What is asked for.
-    pub task: Task,
-    /// The language's name.
-    pub language: String,
-    /// The model.
-    pub model: Model,
-    /// Estimated tokens of its prompt.
-    pub prompt_tokens: u32,
-    /// Output ceiling in tokens.
-    pub max_tokens: u32,
-    /// The prompt.
-    pub body: Body,
-    /// The workspace.
-    pub root: PathBuf,
-    /// The caps that hold there.
-    pub caps: Caps,
-}
-
-impl Sendable {
-    /// The most that it costs in a batch.
-    pub fn worst(&self) -> Money {
-        self.model.price.of_batch().worst(self.prompt_tokens.into(), self.max_tokens.into())
-    }
+    pub(super) configuration: Arc<Configuration>,
+    pub(super) scope: Arc<Scope>,
+    pub(super) prompts: Prompts,
 }
 
 /// What became of a job.
@@ -164,41 +134,6 @@ impl Job {
                 .collect::<Vec<_>>()
                 .join("; "),
         })
-    }
-
-    /// The job for the queue: with the first model of its route that has batches, unless one of a lower tier comes before it or one that costs
-    /// nothing. `None` if there is none.
-    pub fn sendable(&self) -> Option<Sendable> {
-        // A message is waited for.
-        let steps = Some(&self.plan.route.steps).filter(|_| self.plan.task != Task::Commit)?;
-        let tier = steps.first().filter(|step| step.worst_cost > Money::ZERO)?.tier;
-        let mut of_tier = steps.iter().take(MODELS).take_while(|step| step.tier == tier);
-        let (step, model) = of_tier.find_map(|step| {
-            let model = self.configuration.models.get(&step.model)?;
-            model.batch.is_some().then_some((step, model))
-        })?;
-        let Plan { task, language, brief, shared, .. } = &self.plan;
-        Some(Sendable {
-            task: *task,
-            language: language.clone(),
-            model: model.clone(),
-            prompt_tokens: step.prompt_tokens,
-            max_tokens: step.max_tokens,
-            body: demand::body(&self.prompts, *task, &model.id, brief, *shared),
-            root: self.scope.root.clone(),
-            caps: self.scope.settings.caps(),
-        })
-    }
-
-    /// Puts a flex tier first, where the tier of the first model has one: nobody waits for the answer.
-    pub fn prefer_flex(&mut self) {
-        let (steps, configuration) = (&mut self.plan.route.steps, &self.configuration);
-        let Some(tier) = steps.first().map(|step| step.tier) else { return };
-        let is_flex = |step: &Step| configuration.models.get(&step.model).is_some_and(Model::is_flex);
-        let place = steps.iter().take_while(|step| step.tier == tier).position(is_flex);
-        if let Some(moved) = place.and_then(|place| steps.get_mut(..=place)) {
-            moved.rotate_right(1);
-        }
     }
 
     /// When the models are asked, as the settings of its place say.

@@ -89,7 +89,7 @@ impl Look<'_> {
         let sought = Sought { name: &name, file: batch.file.as_deref(), since: batch.sent_s, requests: batch.requests };
         let is_certain = batch.sent_ago_ms > i64::try_from(self.pace.certain.as_millis()).unwrap_or(i64::MAX);
         let fitting = match batches.find(&sought).await {
-            Ok(Found::Batch(found)) => return Ok(Some(self.submitted(found.id))),
+            Ok(Found::Batch(found)) => return Ok(Some(self.found(found.id))),
             Ok(Found::Nothing) => Vec::new(),
             Ok(Found::Perhaps(fitting)) => fitting,
             Err(error) => return self.again(batch, &error, Stage::Submitting),
@@ -102,7 +102,7 @@ impl Look<'_> {
                 continue;
             }
             match batches.results(&other.id, &self.expected(jobs)).await {
-                Ok(results) if !results.results.is_empty() => return Ok(Some(self.submitted(other.id))),
+                Ok(results) if !results.results.is_empty() => return Ok(Some(self.found(other.id))),
                 // Whose it is if it has no result at all does not matter: it did nothing, and is not billed.
                 Ok(results) if results.broken.is_none() => {}
                 Ok(_) => all_are_over = false,
@@ -127,6 +127,11 @@ impl Look<'_> {
 
     fn submitted(&self, remote: String) -> Step {
         Step { remote: Some(remote), due: self.pace.first, wait: self.pace.first, ..Step::to(Stage::Submitted) }
+    }
+
+    /// A batch that was sent some time ago may be over by now.
+    fn found(&self, remote: String) -> Step {
+        Step { due: Duration::ZERO, ..self.submitted(remote) }
     }
 
     /// The same stage once more, after a pause that grows.

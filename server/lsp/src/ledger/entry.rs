@@ -6,7 +6,7 @@ use pennyworth_core::caps::Broken;
 use pennyworth_core::models::{AbortBilled, Model, Price};
 use pennyworth_core::money::Money;
 use pennyworth_core::plan::Plan;
-use pennyworth_core::route::Step;
+use pennyworth_core::route::{Step, worst_in_batch};
 use pennyworth_core::task::Task;
 
 use super::ids;
@@ -101,8 +101,6 @@ impl Entry {
         max_tokens: u32,
         deadline: Duration,
     ) -> Entry {
-        let price = model.price.of_batch();
-        let worst = price.worst(prompt_tokens.into(), max_tokens.into());
         Entry {
             provider: provider(model).to_owned(),
             model: model.name.clone(),
@@ -111,8 +109,8 @@ impl Entry {
             prompt_tokens,
             max_tokens,
             chars_per_token: model.chars_per_token,
-            worst_cost: if model.charges { worst.max(Money::LEAST) } else { worst },
-            price,
+            worst_cost: worst_in_batch(model, prompt_tokens, max_tokens),
+            price: model.price.of_batch(),
             abort_billed: model.abort_billed,
             deadline,
         }

@@ -103,6 +103,16 @@ impl Ledger {
         self.look(|connection, now| jobs::jobs(connection, now, "jobs.state IN ('queued', 'sent')")).await
     }
 
+    /// How many jobs wait for their answers, and how many answers of the last weeks nobody has taken yet.
+    pub async fn count_jobs(&self) -> Result<(u32, u32), Refused> {
+        self.look(|connection, now| {
+            let query = "SELECT count(*) FILTER (WHERE state IN ('queued', 'sent')),
+                 count(*) FILTER (WHERE state = 'done' AND taken IS NULL AND at_ms > ?1 - 2592000000) FROM jobs";
+            connection.prepare_cached(query)?.query_row([now], |row| Ok((row.get(0)?, row.get(1)?)))
+        })
+        .await
+    }
+
     /// The jobs of a batch.
     pub async fn jobs_in(&self, batch: i64) -> Result<Vec<JobRow>, Refused> {
         self.look(move |connection, now| {

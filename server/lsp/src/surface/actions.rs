@@ -17,7 +17,7 @@ use super::commands::{COMPLETE, DISMISS_FINDING, PAUSE, SHOW};
 use super::demand::{COMMANDS, MARK, MESSAGE};
 use super::desk::Desk;
 use super::findings::mark;
-use super::price;
+use super::price::{self, Most};
 use super::results::edit_of;
 use crate::complete::Pauses;
 use crate::documents::Documents;
@@ -146,10 +146,25 @@ async fn on_demand(editor: &Editor, desk: &Desk, params: &CodeActionParams) -> V
         let place = scope.as_deref().zip(snapshot.as_ref());
         let most =
             place.and_then(|(scope, snapshot)| price::most(&desk.completer, scope, task, snapshot.language.name()));
-        let title = most.map_or_else(|| title.to_owned(), |most| format!("{title} (≤ {most})"));
-        Some(CodeActionResponse::CodeAction(asks(editor, calls(&title, command, vec![asked], kind))))
+        let of = |title: &str, asked: Value| asks(editor, calls(title, command, vec![asked], kind));
+        let Some(Most { now, later }) = most else { return Some(vec![of(title, asked)]) };
+        let Some(later) = later else { return Some(vec![of(&format!("{title} (≤ {now})"), asked)]) };
+        let mut both = vec![of(&format!("{title} (≤ {now}; ≤ {later} by tomorrow)"), asked.clone())];
+        if !is_automatic {
+            let queued = and(asked, "later", json!(true));
+            both.push(of(&format!("{title} by tomorrow, for half (≤ {later})"), queued));
+        }
+        Some(both)
     });
-    actions.collect()
+    actions.flatten().map(CodeActionResponse::CodeAction).collect()
+}
+
+/// An object with another field.
+fn and(mut object: Value, name: &str, value: Value) -> Value {
+    if let Some(fields) = object.as_object_mut() {
+        fields.insert(name.to_owned(), value);
+    }
+    object
 }
 
 /// What the server itself offers, where an editor has no commands for it.

@@ -34,6 +34,9 @@ pub const COMMANDS: [(&str, Task); 7] = [
     ("pennyworth.review", Task::Review),
     ("pennyworth.commit", Task::Commit),
 ];
+/// The user's choices where the settings say to ask when a task is done.
+const NOW: &str = "Now";
+const BY_TOMORROW: &str = "By Tomorrow, for Half";
 /// Longest wait for the client to prepare for a progress.
 const PATIENCE: Duration = Duration::from_secs(2);
 /// Shortest time between two reports of progress.
@@ -113,8 +116,7 @@ impl Desk {
         if let Some(why) = jobs.first().and_then(Job::why_not) {
             bail!("no model may be asked: {why}");
         }
-        let is_batch = jobs.first().is_some_and(|job| job.queue() == Queue::Batch);
-        if asked.later || is_batch && !asked.returns {
+        if self.waits(&jobs, asked).await? {
             jobs = self.queue(&title(task, asked), jobs).await?;
         }
         self.confirm(jobs.iter().map(|job| job.costs().1).sum()).await?;
@@ -132,19 +134,43 @@ impl Desk {
         Ok(Done { outcome, read, cost: cost.await? })
     }
 
+    /// Whether the jobs go into the queue, by the command, the settings, or the user who is asked. A client that waits for the answer gets it now.
+    async fn waits(&self, jobs: &[Job], asked: &Asked) -> anyhow::Result<bool> {
+        let policy = jobs.first().map_or(Queue::Now, Job::queue);
+        match policy {
+            _ if asked.later => Ok(true),
+            _ if asked.returns => Ok(false),
+            Queue::Now => Ok(false),
+            Queue::Batch => Ok(true),
+            Queue::Ask => {
+                let most: Money = jobs.iter().filter_map(Job::sendable).map(|sendable| sendable.worst()).sum();
+                if most == Money::ZERO {
+                    return Ok(false);
+                }
+                let message = format!("Pennyworth: in a batch this costs at most {most}, and is there within a day.");
+                Ok(self.choose(message, [NOW, BY_TOMORROW]).await?.is_some_and(|chosen| chosen == BY_TOMORROW))
+            }
+        }
+    }
+
     /// Asks the user before more is spent than `confirm_usd`.
     pub(super) async fn confirm(&self, expected: Money) -> anyhow::Result<()> {
         if expected <= Money::from_usd(self.completer.configuration.get().settings().confirm_usd) {
             return Ok(());
         }
-        let title = |text: &str| MessageActionItem { title: text.into(), properties: HashMap::new() };
         let message = format!("Pennyworth: this costs about {expected}. Go on?");
-        let actions = vec![title("Yes"), title("No")];
-        let chosen = self.client.show_message_request(MessageType::Info, message, Some(actions)).await?;
-        if chosen.is_none_or(|chosen| chosen.title != "Yes") {
+        if self.choose(message, ["Yes", "No"]).await?.is_none_or(|chosen| chosen != "Yes") {
             bail!("nothing was sent: it would cost about {expected}");
         }
         Ok(())
+    }
+
+    /// What the user chooses; nothing if the question is closed.
+    async fn choose(&self, question: String, choices: [&str; 2]) -> anyhow::Result<Option<String>> {
+        let action = |title: &str| MessageActionItem { title: title.into(), properties: HashMap::new() };
+        let actions = Some(choices.map(action).to_vec());
+        let chosen = self.client.show_message_request(MessageType::Info, question, actions).await?;
+        Ok(chosen.map(|chosen| chosen.title))
     }
 
     async fn plan(&self, task: Task, asked: &Asked) -> anyhow::Result<(Vec<Job>, Option<Read>)> {

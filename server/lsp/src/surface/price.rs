@@ -9,13 +9,22 @@ use pennyworth_core::task::{Task, Tier};
 use pennyworth_core::tokens::REFERENCE_CHARS_PER_TOKEN;
 
 use crate::complete::Completer;
+use crate::demand::batched;
 use crate::settings::Scope;
 
 /// Costs up to this one are not worth telling: a tenth of a cent.
 const TOLD: Money = Money::from_pico(1_000_000_000);
 
-/// The most that the first model of a task may cost at a place, in words; nothing if it is not worth telling.
-pub(super) fn most(completer: &Completer, scope: &Scope, task: Task, language: &str) -> Option<String> {
+/// What a task costs at most, in words.
+pub(super) struct Most {
+    /// Now, and by which model.
+    pub(super) now: String,
+    /// In a batch, if one of its models has them.
+    pub(super) later: Option<String>,
+}
+
+/// The most that the first model of a task may cost at a place; nothing if it is not worth telling.
+pub(super) fn most(completer: &Completer, scope: &Scope, task: Task, language: &str) -> Option<Most> {
     let configuration = completer.configuration.get();
     let (settings, row) = (&scope.settings, scope.tasks.row(task));
     let models = &configuration.models;
@@ -40,9 +49,11 @@ pub(super) fn most(completer: &Completer, scope: &Scope, task: Task, language: &
         Some(Candidate { model, prompt_tokens, room: model.context, stops: Vec::new(), stops_at_line: false })
     });
     let may = |step: &Step| step.tier != Tier::Premium || settings.escalate || settings.pin(task).is_some();
-    let steps = route(candidates.collect(), &terms).steps;
-    let first = steps.into_iter().find(may).filter(|step| step.worst_cost > TOLD)?;
-    Some(format!("{}, {}", cents(first.worst_cost), first.model))
+    let steps: Vec<Step> = route(candidates.collect(), &terms).steps.into_iter().filter(may).collect();
+    let first = steps.first().filter(|step| step.worst_cost > TOLD)?;
+    let now = format!("{}, {}", cents(first.worst_cost), first.model);
+    let later = batched(models, &steps).filter(|_| task != Task::Commit).map(|(_, most)| cents(most));
+    Some(Most { now, later })
 }
 
 /// Tokens of a reference tokenizer as those of a model.

@@ -61,11 +61,13 @@ impl Desk {
         for job in jobs {
             match job.sendable() {
                 Some(sendable) => later.push((job, sendable)),
-                None => now.push(job),
+                None => now.push(job.for_now()),
             }
         }
+        if let Some(job) = now.first() {
+            self.tell(format!("asked now: {}", job.why_now()));
+        }
         if later.is_empty() {
-            self.tell("asked now: its model has no batches".into());
             return Ok(now);
         }
         self.confirm(later.iter().map(|(_, sendable)| sendable.worst()).sum()).await?;

@@ -76,6 +76,8 @@ pub struct Status {
     pub asking: bool,
     /// The first of the troubles that the user is told of, as a message.
     pub trouble: Option<String>,
+    /// Tasks in the queue.
+    pub jobs: Jobs,
     /// What keeps models from answering, one entry for each model.
     pub troubles: Vec<Trouble>,
     /// Faults in the settings, until they are mended; those that close most come first.
@@ -86,6 +88,15 @@ pub struct Status {
     pub paused_ids: Vec<String>,
     /// Whether everything is paused. `state` does not say so where the settings switch everything off.
     pub paused: bool,
+}
+
+/// Tasks in the queue of this user.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Jobs {
+    /// Those that wait for their answers.
+    pub waiting: u32,
+    /// Those whose answers nobody has taken yet.
+    pub ready: u32,
 }
 
 /// A value of the settings that could not be used as it is written.
@@ -157,6 +168,7 @@ pub async fn status(completer: &Completer, suggestions: &Suggestions) -> Status 
     let hindered: Vec<Trouble> = suggestions.hindered(&completer.parses).into_iter().map(of_document).collect();
     Status {
         state,
+        jobs: jobs(completer).await,
         spent_today_usd: spent.map(|spent| spent.day.usd()),
         spent_this_month_usd: spent.map(|spent| spent.month.usd()),
         reserved_usd: spent.unwrap_or_default().reserved.usd(),
@@ -184,6 +196,12 @@ pub async fn status(completer: &Completer, suggestions: &Suggestions) -> Status 
         paused_languages: paused_languages.into_iter().map(str::to_owned).collect(),
         paused: completer.pauses.everything(),
     }
+}
+
+/// How many tasks are in the queue; none before the ledger is open, or if it cannot be read.
+async fn jobs(completer: &Completer) -> Jobs {
+    let Some(ledger) = completer.ledger.get() else { return Jobs::default() };
+    ledger.count_jobs().await.map(|(waiting, ready)| Jobs { waiting, ready }).unwrap_or_default()
 }
 
 /// The names that editors have for these languages.

@@ -1,0 +1,113 @@
+//! The queue in an editor: what is offered for later, the question that the settings may ask, and results after a restart. It leaves the queue to
+//! `jobs`.
+
+#![cfg(unix)]
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
+
+use pennyworth_tests::editor::Editor;
+use pennyworth_tests::fake_batches::{Api, Step};
+use pennyworth_tests::queued::Queued;
+use serde_json::{Value, json};
+
+/// Runs a command of the server.
+async fn command(editor: &mut Editor, name: &str, argument: Value) -> Value {
+    let params = json!({"command": format!("pennyworth.{name}"), "arguments": [argument]});
+    editor.request("workspace/executeCommand", params).await
+}
+
+/// Waits for a message that holds some words.
+async fn told(editor: &mut Editor, words: &str) {
+    while !editor.note("window/showMessage").await["message"].as_str().unwrap().contains(words) {}
+}
+
+#[tokio::test]
+async fn an_editor_queues_a_task_and_has_its_result_after_a_restart() {
+    let scene = Queued::new(Api::Openai).await;
+    let mut editor = scene.edits().await;
+    let range = json!({"start": {"line": 3, "character": 0}, "end": {"line": 3, "character": 1}});
+    let asked = json!({"uri": scene.uri(), "range": range, "instruction": "Swap the operands.", "later": true});
+    command(&mut editor, "edit", asked).await;
+    told(&mut editor, "queued: 1 job, at most $").await;
+    scene.fake.reached(Step::Submit, 1).await;
+    assert_eq!(editor.shutdown().await, 0);
+    scene.finish();
+    scene.an_hour_passes();
+
+    let mut editor = scene.edits().await;
+    told(&mut editor, "1 queued task ended").await;
+    let jobs = command(&mut editor, "jobs", json!({})).await["jobs"].take();
+    assert_eq!(
+        (&jobs[0]["state"], &jobs[0]["title"], jobs[1].is_null()),
+        (&json!("done"), &json!("edit a.rs:4"), true)
+    );
+    // The document has moved on: the edit follows its lines.
+    let start = json!({"line": 0, "character": 0});
+    let change = json!([{"range": {"start": start, "end": start}, "text": "//! More.\n"}]);
+    editor.change(&scene.uri(), 2, change).await;
+    command(&mut editor, "jobs", json!({"action": "take", "id": jobs[0]["id"]})).await;
+    let edit = editor.asked("workspace/applyEdit").await["edit"]["documentChanges"][0].take();
+    assert_eq!(edit["textDocument"], json!({"uri": scene.uri(), "version": 2}));
+    assert_eq!(
+        (&edit["edits"][0]["range"]["start"]["line"], &edit["edits"][0]["newText"]),
+        (&json!(4), &json!("    scaled(b + a)\n"))
+    );
+    let jobs = command(&mut editor, "jobs", json!({})).await["jobs"].take();
+    assert_eq!(jobs[0]["state"], "applied");
+    let params = json!({"command": "pennyworth.jobs", "arguments": [{"action": "take", "id": "1"}]});
+    assert_ne!(editor.refused("workspace/executeCommand", params).await, 0, "there is no such job");
+    assert_eq!(editor.shutdown().await, 0);
+    assert_eq!((scene.spent(), scene.kept()), ((scene.billed(), 0), Vec::new()));
+}
+
+/// Lines 4 to 4.
+fn range() -> Value {
+    json!({"start": {"line": 3, "character": 0}, "end": {"line": 3, "character": 1}})
+}
+
+#[tokio::test]
+async fn a_dear_task_is_offered_for_later_at_its_price_in_a_batch() {
+    let scene = Queued::new(Api::Openai).await;
+    let mut editor = scene.edits().await;
+    let context = json!({"diagnostics": [], "triggerKind": 1});
+    let params = json!({"textDocument": {"uri": scene.uri()}, "range": range(), "context": context});
+    let actions = editor.request("textDocument/codeAction", params).await;
+    let all: Vec<&Value> = actions.as_array().unwrap().iter().collect();
+    let later = |action: &&Value| action["command"]["arguments"][0]["later"] == true;
+    let titles = |is_later: bool| -> Vec<&str> {
+        let of = all.iter().filter(|action| later(action) == is_later);
+        of.filter_map(|action| action["title"].as_str()).filter(|title| title.contains("write tests")).collect()
+    };
+    assert_eq!(titles(false), ["Pennyworth: write tests (≤ 1.2 ¢, m; ≤ 0.6 ¢ by tomorrow)"]);
+    assert_eq!(titles(true), ["Pennyworth: write tests by tomorrow, for half (≤ 0.6 ¢)"]);
+    assert_eq!(editor.shutdown().await, 0);
+}
+
+#[tokio::test]
+async fn the_settings_may_have_the_user_asked_when() {
+    let scene = Queued::with(Api::Openai, "tasks.edit.queue = 'ask'").await;
+    let mut editor = scene.edits().await;
+    editor.chooses("By Tomorrow, for Half");
+    let asked = json!({"uri": scene.uri(), "range": range(), "instruction": "Swap the operands."});
+    command(&mut editor, "edit", asked).await;
+    let question = editor.asked("window/showMessageRequest").await;
+    assert!(question["message"].as_str().unwrap().contains("in a batch this costs at most $"), "{question}");
+    scene.fake.reached(Step::Submit, 1).await;
+    assert_eq!(editor.shutdown().await, 0);
+}
+
+#[tokio::test]
+async fn the_status_counts_what_waits_and_what_is_ready() {
+    let scene = Queued::new(Api::Openai).await;
+    scene.queue().await;
+    let mut editor = scene.edits().await;
+    let params = json!({"command": "pennyworth.status", "arguments": []});
+    while editor.request("workspace/executeCommand", params.clone()).await["jobs"] != json!({"waiting": 1, "ready": 0})
+    {
+    }
+    scene.finish();
+    scene.an_hour_passes();
+    let (_, _, notes) = scene.run(&["jobs"]).await;
+    let status = editor.request("workspace/executeCommand", params).await;
+    assert_eq!(status["jobs"], json!({"waiting": 0, "ready": 1}), "{notes}");
+    assert_eq!(editor.shutdown().await, 0);
+}
