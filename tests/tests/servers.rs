@@ -9,6 +9,8 @@ use std::time::SystemTime;
 use pennyworth::ledger::{Ledger, Row};
 use pennyworth::server::Options;
 use pennyworth_tests::editor::{Editor, binary};
+use pennyworth_tests::paid;
+use pennyworth_tests::project::Project;
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -268,6 +270,62 @@ async fn litellm_says_its_prices() {
     let said = String::from_utf8(done.stdout).unwrap() + &String::from_utf8(done.stderr).unwrap();
     assert_eq!(done.status.code(), Some(0), "{said}");
     assert!(said.contains("0.7") && said.contains("3.1"), "{said}");
+}
+
+/// Runs each task on demand through a row. A model that knows nothing but its answer can do no task: what is no edit and no test is not shown, and what
+/// it cost is what the server counted.
+async fn check_tasks(server: &str, row: &str) {
+    let project = Project::new();
+    let ceilings: String = ["review", "edit", "fix", "document", "tests", "explain", "commit"]
+        .map(|task| format!("tasks.{task}.max_tokens = 96\ntasks.{task}.deadline_ms = 60000\n"))
+        .concat();
+    let key = std::env::var("LITELLM_API_KEY").unwrap_or_default();
+    let config = format!(
+        "discover = false\nembedded.enabled = false\n{ceilings}[model.real]\nmodel = 'made'\ncontext = 8192\nformat = 'chat'\ntier = 'cheap'\n{row}\n\
+         price = {{ input = 1.0, cached = 0.1, output = 4.0, as_of = '2026-11-23' }}\n"
+    );
+    project.write("config.toml", &config);
+    project.write("project/a.rs", "pub fn add(a: u8, b: u8) -> u8 {\n    a + b\n}\n");
+    project.commit("a: it adds").await;
+    project.write("project/a.rs", "pub fn add(a: u8, b: u8) -> u8 {\n    b + a\n}\n");
+    project.git(&["add", "."]).await;
+    let before = counted(server).await;
+    for (arguments, expected) in [
+        (&["explain-code", "a.rs:1"][..], (0, format!("{ANSWER}\n"))),
+        (&["commit"], (0, format!("{ANSWER}\n"))),
+        (&["document", "a.rs:1"], (2, String::new())),
+        (&["fix", "a.rs:2", "it overflows"], (2, String::new())),
+        (&["edit", "a.rs:1-3", "Swap the operands."], (2, String::new())),
+        (&["tests", "a.rs:1"], (2, String::new())),
+        // The server holds it to the schema, and an empty list is the shortest that fits.
+        (&["review", "--staged"], (0, "no findings\n".to_owned())),
+    ] {
+        let mut command = project.command(arguments);
+        let output = command.env("LITELLM_API_KEY", &key).output().await.unwrap();
+        let (out, notes) = (String::from_utf8(output.stdout).unwrap(), String::from_utf8(output.stderr).unwrap());
+        assert_eq!((output.status.code(), out), (Some(expected.0), expected.1), "{arguments:?}: {notes}");
+        assert!(notes.contains("real: ") && notes.contains("cost: $"), "{arguments:?}: {notes}");
+    }
+    let after = counted(server).await;
+    let [read, cached, output] = [0, 1, 2].map(|at| after[at] - before[at]);
+    let (ledger, _) = Ledger::open(Some(&paid::ledger(project.home())));
+    let total = ledger.report(SystemTime::UNIX_EPOCH).unwrap().total;
+    assert_eq!((total.failed, total.estimated), (0, 0), "{total:?}");
+    assert_eq!([total.input, total.cached, total.output], [read + cached, cached, output], "{total:?}");
+}
+
+#[tokio::test]
+#[ignore = "needs a server"]
+async fn llamacpp_is_asked_for_tasks_and_shows_nothing_that_is_not_valid() {
+    let server = address("LLAMACPP_FILLS");
+    check_tasks(&server, &format!("provider = 'vllm'\nbase_url = '{server}/v1'")).await;
+}
+
+#[tokio::test]
+#[ignore = "needs a server"]
+async fn litellm_is_asked_for_tasks_and_shows_nothing_that_is_not_valid() {
+    let row = format!("provider = 'litellm'\nbase_url = '{}/v1'", address("LITELLM"));
+    check_tasks(&address("LLAMACPP_FILLS"), &row).await;
 }
 
 /// Tokens that the busy slot has written so far.

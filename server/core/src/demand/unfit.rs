@@ -26,6 +26,8 @@ pub enum Unfit {
     Form(String),
     /// It changes nothing.
     Same,
+    /// It has nothing in common with the lines that it replaces.
+    Foreign,
     /// It changes what lies outside its scope.
     Outside,
     /// It is not where it says it is: the text to replace is not in the file, or more than once.
@@ -54,6 +56,7 @@ impl Unfit {
             Unfit::CutOff => "cut off",
             Unfit::Form(_) => "form",
             Unfit::Same => "same",
+            Unfit::Foreign => "foreign",
             Unfit::Outside => "outside",
             Unfit::Nowhere(_) => "nowhere",
             Unfit::Broken => "broken",
@@ -76,6 +79,7 @@ impl fmt::Display for Unfit {
             Unfit::CutOff => f.write_str("the answer was cut off at its ceiling"),
             Unfit::Form(what) => write!(f, "the answer has not the form that was asked for: {what}"),
             Unfit::Same => f.write_str("the answer changes nothing"),
+            Unfit::Foreign => f.write_str("the answer has nothing in common with the lines that it replaces"),
             Unfit::Outside => f.write_str("the answer changes lines that it may not change"),
             Unfit::Nowhere(what) => write!(f, "the answer replaces what is not there: {what}"),
             Unfit::Broken => f.write_str("the file would parse worse"),

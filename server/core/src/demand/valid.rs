@@ -1,6 +1,7 @@
 //! Whether an edited file may be shown: the edit stays in its scope, parses no worse and is what its task allows. It leaves reading the edit to
 //! `edit`.
 
+use std::collections::BTreeSet;
 use std::ops::Range;
 
 use pennyworth_grammars::Language;
@@ -13,6 +14,9 @@ use crate::task::Task;
 
 /// Reports of the parser after which a file is not judged by its tree.
 const MAX_STEPS: usize = 4_000;
+
+/// Words that a scope has at least for what replaces it to have one of them.
+const FEW_WORDS: usize = 2;
 
 /// Where and how a file may be edited.
 #[derive(Clone, Debug)]
@@ -55,7 +59,22 @@ pub fn fits(scope: &Scope<'_>, edits: &[Edit]) -> Result<String, Unfit> {
     if errors(&new, scope.language) > errors(scope.text, scope.language) {
         return Err(Unfit::Broken);
     }
+    if matches!(scope.task, Task::Fix | Task::Edit) && is_foreign(scope, &new) {
+        return Err(Unfit::Foreign);
+    }
     Ok(new)
+}
+
+/// Whether the lines of the scope have no word in common with what they were: then something else altogether was written there, which may well parse.
+fn is_foreign(scope: &Scope<'_>, new: &str) -> bool {
+    let words = |text: &str| -> BTreeSet<String> {
+        let words = text.split(|c: char| !c.is_alphanumeric() && c != '_').filter(|word| word.chars().count() > 1);
+        words.map(str::to_owned).collect()
+    };
+    let behind = scope.text.len().saturating_sub(scope.within.end);
+    let old = scope.text.get(scope.within.clone()).map(words).unwrap_or_default();
+    let new = new.get(scope.within.start..new.len().saturating_sub(behind)).map(words).unwrap_or_default();
+    old.len() >= FEW_WORDS && old.is_disjoint(&new)
 }
 
 fn applied(scope: &Scope<'_>, edits: &[Edit]) -> Result<String, Unfit> {
@@ -135,6 +154,8 @@ mod tests {
         assert_eq!(rust("a + 1", "a + 2"), Ok(RUST.replace("a + 1", "a + 2")));
         assert_eq!(rust("a + 1", "a + 1"), Err(Unfit::Same));
         assert_eq!(rust("a + 1", "(a + 2"), Err(Unfit::Broken));
+        assert_eq!(rust("fn add(a: u8) -> u8 {\n    a + 1\n}", "[1, 2];"), Err(Unfit::Foreign));
+        assert!(rust("fn add(a: u8) -> u8 {\n    a + 1\n}", "use other::add;").is_ok());
         assert_eq!(rust("other", "another"), Err(Unfit::Outside));
         assert_eq!(rust("a + 1", "a + 2 // \u{202e}"), Err(Unfit::Unseen));
         let broken = "fn add(a: u8) -> u8 {\n    a + 1\n}\nfn (\n";
