@@ -224,6 +224,41 @@ async fn nothing_excluded_and_no_password_is_sent_and_masks_come_back_as_they_we
 }
 
 #[tokio::test]
+async fn what_is_said_beside_code_is_masked_too() {
+    const TOKEN: &str = "ghp_a1B2c3D4e5F6g7H8i9J0k1L2m3N4o5P6q7R8";
+    let scene = Scene::new("").await;
+    let file = format!("src/{TOKEN}.rs");
+    scene.write(&format!("project/{file}"), SOURCE);
+    scene.git(&["add", "."]).await;
+    scene.git(&["commit", "-q", "-m", "start: password=hunter2-subject"]).await;
+    scene.git(&["commit", "-q", "--allow-empty", "-m", "use postgres://me:hunter2-address@db/a"]).await;
+    scene.write(&format!("project/{file}"), &SOURCE.replace("a + b", "a - b"));
+    scene.git(&["add", "."]).await;
+    let said = format!("Possible password: 'hunter2-said', or {TOKEN}");
+    for arguments in [
+        vec!["commit"],
+        vec!["review", "--staged"],
+        vec!["explain-code", &format!("{file}:7")],
+        vec!["edit", "src/a.rs:7", &said],
+        vec!["fix", "src/a.rs:7", &said],
+        vec!["tests", &format!("{file}:7")],
+    ] {
+        let before = scene.prompts().len();
+        scene.fake.always(Answer::new(&["sums: they shrink"]));
+        let (_, _, notes) = scene.run(&arguments).await;
+        assert!(scene.prompts().len() > before, "{arguments:?} {notes}");
+    }
+    for (_, _, user) in scene.prompts() {
+        assert!(!user.contains("hunter2") && !user.contains(TOKEN), "{user}");
+    }
+    let item = "pub fn add(a: u8, b: u8) -> u8 {\n    login(\"************\")\n}\n";
+    scene.says(&[&fenced(item)]);
+    let (code, out, notes) = scene.run(&["edit", "src/a.rs:7", &said]).await;
+    assert_eq!((code, out.as_str()), (Some(2), ""), "{notes}");
+    assert!(notes.contains("repeats a masked key or password"), "{notes}");
+}
+
+#[tokio::test]
 async fn money_is_asked_for_bounded_and_never_spent_for_a_plan() {
     let scene = Scene::new("confirm_usd = 0.0001").await;
     scene.write("project/src/a.rs", &SOURCE.replace("a + b", "a - b"));

@@ -9,7 +9,7 @@ use std::ops::Range;
 use std::sync::LazyLock;
 
 use redact_secret::{BuiltInRegistry, DefaultPolicy};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::prompt::{Excerpt, Prompt, head};
 
@@ -54,7 +54,7 @@ pub enum Unmasked {
 }
 
 /// What was masked in a prompt.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Masks {
     /// Spans of text.
     pub count: usize,
@@ -155,6 +155,15 @@ impl Masks {
     /// A text without its secrets, which count among these; `path` is its file's. `None` if nobody knows what the text holds.
     pub fn masked(&mut self, text: &str, path: &str) -> Option<String> {
         Some(self.apply(text, &spans(text, path)?))
+    }
+
+    /// Adds what was masked in another part of the same prompt.
+    pub fn extend(&mut self, other: &Masks) {
+        self.count += other.count;
+        self.short.extend_from_slice(&other.short);
+        self.lengths.extend(&other.lengths);
+        self.own = self.own.max(other.own);
+        self.has_own_literal |= other.has_own_literal;
     }
 }
 

@@ -9,6 +9,7 @@ use serde::Serialize;
 use super::change::{Change, Hunk};
 use super::item;
 use super::source::Source;
+use crate::mask::Masks;
 use crate::tokens::estimate;
 
 /// Share of the input ceiling that the hunks of one request may fill; the rest is for what explains them.
@@ -94,6 +95,14 @@ impl Part {
     pub fn of(kind: PartKind, file: &Source, range: Range<usize>) -> Part {
         let text = file.text.get(range.clone()).unwrap_or_default().to_owned();
         Part { kind, path: file.path.clone(), line: file.line(range.start) + 1, text }
+    }
+
+    /// Masks keys and passwords in its path, and in its text if that stands in no file: a file's text is masked when it is read.
+    pub fn mask(&mut self, masks: &mut Masks) {
+        if self.path.is_empty() {
+            self.text = masks.masked(&self.text, "").unwrap_or_default();
+        }
+        self.path = masks.masked(&self.path, "").unwrap_or_default();
     }
 
     /// The part as it stands in a prompt.

@@ -45,6 +45,9 @@ pub struct Lines {
     pub wrong: Option<Range<usize>>,
     /// The form of the edit that was asked for.
     pub form: Form,
+    /// What was masked in the prompt besides the file's text.
+    #[serde(default)]
+    pub hidden: Masks,
 }
 
 /// A place in a file for new tests.
@@ -64,6 +67,9 @@ pub struct Tests {
     pub tail: String,
     /// The name of what is tested, which they must hold.
     pub name: String,
+    /// What was masked in the prompt.
+    #[serde(default)]
+    pub hidden: Masks,
 }
 
 impl About {
@@ -91,6 +97,15 @@ impl About {
         }
     }
 
+    /// Adds what was masked in the prompt, so that an edit which repeats it is known.
+    pub(super) fn hide(&mut self, masks: &Masks) {
+        match self {
+            About::Lines(lines) => lines.hidden.extend(masks),
+            About::Tests(tests) => tests.hidden.extend(masks),
+            About::Code | About::Commit | About::Hunks(_) => {}
+        }
+    }
+
     /// The bytes of a file's text inside which its edits stay, and what else an edited file must be; `None` if it edits none.
     pub fn scope(&self, task: Task) -> Option<Scope<'_>> {
         match self {
@@ -107,6 +122,7 @@ impl Lines {
         // The same text has the same masks, so they are not kept.
         let mut masks = Masks::default();
         let masked = masks.masked(&self.text, &self.shown).ok_or(Unfit::Masked)?;
+        masks.extend(&self.hidden);
         let sent = Source::new(&*self.shown, source.language, masked);
         let last = self.within.end.saturating_sub(1).max(self.within.start);
         let lines = source.line(self.within.start)..source.line(last) + 1;
@@ -135,6 +151,9 @@ impl Lines {
 impl Tests {
     fn read(&self, answer: &str) -> Result<Edited, Unfit> {
         let code = demand::code_in(answer, language(&self.language))?;
+        if self.hidden.find(code, true).is_some() {
+            return Err(Unfit::Masked);
+        }
         let text = format!("{}{}\n{}", self.lead, code.trim_end(), self.tail);
         let edits = vec![Edit { range: self.at..self.at, text }];
         let now = demand::fits(&self.scope(), &edits)?;

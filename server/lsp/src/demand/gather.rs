@@ -6,6 +6,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use pennyworth_core::demand::{self, Change, Form, Need, Part, PartKind};
+use pennyworth_core::mask::Masks;
 use pennyworth_core::task::Task;
 
 use super::about::{About, Lines, Tests};
@@ -74,6 +75,7 @@ impl Job {
                 within,
                 wrong: wrong.filter(|_| task == Task::Fix),
                 form,
+                hidden: Masks::default(),
             }),
         };
         Job::plan(completer, configuration, (files, &scopes), (task, &language), (Vec::new(), need), about).await
@@ -92,7 +94,8 @@ impl Job {
         let item = item
             .max_by_key(|item| (item.depth, item.whole.start))
             .ok_or_else(|| refused("there is no item to test"))?;
-        let Place { path, before, at, lead, tail, pattern, language, scope } = tests_of::place(configuration, &file)?;
+        let Place { path, before, at, lead, tail, pattern, masks: mut hidden, language, scope } =
+            tests_of::place(configuration, &file)?;
         let lines = file.source.line(item.whole.start)..file.source.line(item.whole.end.saturating_sub(1)) + 1;
         let sent = file.sent.lines(lines);
         let mut need = {
@@ -111,7 +114,9 @@ impl Job {
         )));
         let tests = language.name().to_owned();
         let files = vec![file.path.clone(), path.clone()];
-        let about = About::Tests(Tests { path, language: tests, before, at, lead, tail, name: item.name.clone() });
+        hidden.extend(&file.masks);
+        let about =
+            About::Tests(Tests { path, language: tests, before, at, lead, tail, name: item.name.clone(), hidden });
         let scopes = [Arc::clone(&file.scope), scope];
         let language = file.source.language.name();
         Ok(Job::plan(completer, configuration, (files, &scopes), (Task::Tests, language), (Vec::new(), need), about)

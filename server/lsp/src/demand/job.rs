@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use pennyworth_core::demand::{self, Inputs, Need, Part, PartKind, Plan, Prompts, Unfit};
+use pennyworth_core::mask::Masks;
 use pennyworth_core::models::Model;
 use pennyworth_core::money::Money;
 use pennyworth_core::route::{Privacy, Step, Terms};
@@ -63,7 +64,7 @@ impl Job {
         (files, scopes): (Vec<PathBuf>, &[Arc<Scope>]),
         (task, language): (Task, &str),
         (shared, need): (Vec<Part>, Need),
-        about: About,
+        mut about: About,
     ) -> Job {
         let scope = strictest(scopes, configuration);
         let (row, prompts) = (scope.tasks.row(task), Prompts::builtin());
@@ -71,6 +72,13 @@ impl Job {
         let mut brief = demand::brief(need, row.input.saturating_sub(taken), REFERENCE_CHARS_PER_TOKEN);
         let count = shared.len();
         brief.parts.splice(0..0, shared);
+        let shown = brief.parts.iter().map(|part| part.path.as_str()).filter(|path| !path.is_empty());
+        let mut files: Vec<PathBuf> = files.into_iter().chain(shown.map(|path| scope.root.join(path))).collect();
+        files.sort();
+        files.dedup();
+        let mut masks = Masks::default();
+        brief.parts.iter_mut().for_each(|part| part.mask(&mut masks));
+        about.hide(&masks);
         let standings = completer.standings(configuration, task, language);
         let cap_left = completer.cap_left(configuration, &scope).await;
         let chars_per_token = |model: &Model| completer.chars_per_token(model);
@@ -103,10 +111,6 @@ impl Job {
         let settings = &scope.settings;
         let may = |step: &Step| step.tier != Tier::Premium || settings.escalate || settings.pin(task).is_some();
         plan.route.steps.retain(may);
-        let shown = plan.brief.parts.iter().map(|part| part.path.as_str()).filter(|path| !path.is_empty());
-        let mut files: Vec<PathBuf> = files.into_iter().chain(shown.map(|path| scope.root.join(path))).collect();
-        files.sort();
-        files.dedup();
         Job { plan, about, files, configuration: Arc::clone(configuration), scope, prompts }
     }
 

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use pennyworth_core::demand::{Part, PartKind, Source};
+use pennyworth_core::mask::Masks;
 use pennyworth_grammars::Language;
 
 use super::files::{File, Refused, workspace};
@@ -29,6 +30,8 @@ pub(super) struct Place {
     pub(super) tail: String,
     /// The nearest tests, as a pattern.
     pub(super) pattern: Option<Part>,
+    /// What was masked in them.
+    pub(super) masks: Masks,
     /// The file's language.
     pub(super) language: &'static Language,
     /// The rules of its place.
@@ -57,10 +60,11 @@ pub(super) fn place(configuration: &Configuration, file: &File) -> Result<Place,
         true => File::read(configuration, &path)?,
         false => File::of(configuration, &path, Some(language), "")?,
     };
-    let pattern = match other.sent.text.is_empty() {
-        false => pattern(&other.sent),
+    let (pattern, masks) = match other.sent.text.is_empty() {
+        false => (pattern(&other.sent), other.masks),
         true => nearest(configuration, &file.path, names)
-            .and_then(|path| pattern(&File::read(configuration, &path).ok()?.sent)),
+            .and_then(|path| File::read(configuration, &path).ok())
+            .map_or((None, Masks::default()), |nearest| (pattern(&nearest.sent), nearest.masks)),
     };
     let before = other.source.text.clone();
     let lead = if before.is_empty() {
@@ -77,6 +81,7 @@ pub(super) fn place(configuration: &Configuration, file: &File) -> Result<Place,
         lead: lead.into(),
         tail: String::new(),
         pattern,
+        masks,
         language,
         scope: other.scope,
     })
@@ -95,6 +100,7 @@ fn inside(file: &File, (open, close): &(String, String)) -> Place {
         lead,
         tail: tail.to_owned(),
         pattern,
+        masks: Masks::default(),
         language,
         scope: Arc::clone(&file.scope),
     };
