@@ -150,6 +150,7 @@ struct State {
     released: Arc<Notify>,
     by: Option<Oracle>,
     is_proxy: bool,
+    is_ollama: bool,
 }
 
 /// Answers a request by its body.
@@ -226,6 +227,11 @@ impl FakeProvider {
     /// From now on it says that it is a LiteLLM proxy, to who asks.
     pub fn is_proxy(&self) {
         lock(&self.state).is_proxy = true;
+    }
+
+    /// From now on it says that it is an Ollama, to who asks.
+    pub fn is_ollama(&self) {
+        lock(&self.state).is_ollama = true;
     }
 
     /// Sets the models that it lists, whether each is in memory, and whether it takes a suffix, as Ollama reports it.
@@ -332,8 +338,8 @@ async fn serve(stream: TcpStream, state: &Mutex<State>) -> io::Result<()> {
         let answer = {
             let mut state = lock(state);
             state.leaks.extend(leaks);
-            // Each server here is asked once whether it is a proxy, which is no part of a conversation.
-            if !asks_if_proxy(&seen) {
+            // Each server here is asked once what it is, which is no part of a conversation.
+            if !asks_if_proxy(&seen) && !asks_if_ollama(&seen) {
                 state.seen.push(seen.clone());
             }
             let prepared = |state: &mut State| state.answers.pop_front().or_else(|| state.always.clone());
@@ -360,6 +366,11 @@ fn asks_if_proxy(seen: &Seen) -> bool {
     seen.line.ends_with("/health/liveliness")
 }
 
+/// Whether a request asks what an Ollama alone answers.
+fn asks_if_ollama(seen: &Seen) -> bool {
+    seen.line.starts_with("GET") && seen.line.ends_with('/')
+}
+
 /// Whether a request asks about models instead of calling one.
 fn is_question(seen: &Seen) -> bool {
     seen.line.starts_with("GET") || seen.line == "POST /api/show"
@@ -381,6 +392,8 @@ fn told(seen: &Seen, state: &State) -> (u16, Value) {
     let told = match seen.line.as_str() {
         _ if asks_if_proxy(seen) && state.is_proxy => json!("I'm alive!"),
         _ if asks_if_proxy(seen) => return (404, json!({"detail": "Not Found"})),
+        _ if asks_if_ollama(seen) && state.is_ollama => json!("Ollama is running"),
+        _ if asks_if_ollama(seen) => return (404, json!({"detail": "Not Found"})),
         "GET /api/tags" => named(&mut models.iter()),
         "GET /api/ps" => named(&mut models.iter().filter(|model| model.is_loaded)),
         "GET /api/v0/models" => {

@@ -129,6 +129,31 @@ async fn a_model_that_ollama_runs_elsewhere_is_not_asked_whatever_its_name() {
 }
 
 #[tokio::test]
+async fn an_ollama_is_known_by_what_it_says_whatever_its_row_and_its_port() {
+    for row in [
+        "protocol = 'openai'\nbase_url = 'HERE/v1'\nmodel = 'mine'\ntier = 'local'\nformat = 'suffix'",
+        "protocol = 'openai'\nbase_url = 'HERE/v1/'\nmodel = 'mine'\ntier = 'local'\nformat = 'chat'",
+        "provider = 'vllm'\nbase_url = 'HERE/v1'\nmodel = 'mine'\nformat = 'suffix'",
+        "provider = 'lmstudio'\nbase_url = 'HERE/v1'\nmodel = 'mine'\nformat = 'suffix'",
+        "protocol = 'anthropic'\nbase_url = 'HERE/v1'\nmodel = 'mine'\nformat = 'chat'\ntier = 'local'",
+    ] {
+        for (stays, remote) in [(true, json!({})), (false, json!({"remote_host": "https://ollama.com:443"}))] {
+            let mut scene = Scene::new("local_only = true", row).await;
+            scene.provider.is_ollama();
+            scene.provider.has(&[("mine", false, true)]);
+            scene.provider.shows_also("mine", remote);
+            for version in 2..4 {
+                scene.shown().await;
+                scene.edit(version).await;
+            }
+            assert_eq!(scene.posts() > 0, stays, "{row}");
+            let told = scene.told().await;
+            assert_eq!(told.iter().any(|text| text.contains("ollama.com")), !stays, "{row} {told:?}");
+        }
+    }
+}
+
+#[tokio::test]
 async fn a_server_that_names_itself_as_a_proxy_is_asked_no_more() {
     let mut scene =
         Scene::new("", "protocol = 'openai'\nbase_url = 'HERE/v1'\nmodel = 'qwen2.5-coder'\ntier = 'local'").await;

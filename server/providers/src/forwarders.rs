@@ -1,6 +1,6 @@
 //! Servers on this machine that were seen to pass prompts on to another one, and those that were asked. It leaves seeing that to `whereabouts`.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use pennyworth_core::models::Model;
@@ -15,8 +15,8 @@ pub(crate) struct Forwarders(Arc<Mutex<Known>>);
 #[derive(Debug, Default)]
 struct Known {
     places: HashMap<Server, String>,
-    /// The addresses whose servers were asked and are no proxy.
-    asked: HashSet<String>,
+    /// The addresses whose servers were asked what they are and are no proxy, with the address of each that is an Ollama.
+    answered: HashMap<String, Option<String>>,
 }
 
 impl Forwarders {
@@ -35,14 +35,14 @@ impl Forwarders {
         self.known().places.insert(server, place.to_owned());
     }
 
-    /// Whether the server at an address was asked and is no proxy.
-    pub(crate) fn was_asked(&self, address: &str) -> bool {
-        self.known().asked.contains(address)
+    /// What the server at an address answered when it was asked what it is: the address of an Ollama, or nothing. `None` if it was not asked.
+    pub(crate) fn answered(&self, address: &str) -> Option<Option<String>> {
+        self.known().answered.get(address).cloned()
     }
 
-    /// The server at an address was asked and is no proxy.
-    pub(crate) fn asked(&self, address: &str) {
-        self.known().asked.insert(address.to_owned());
+    /// The server at an address was asked and is no proxy; `ollama` is its address if it is an Ollama.
+    pub(crate) fn answers(&self, address: &str, ollama: Option<String>) {
+        self.known().answered.insert(address.to_owned(), ollama);
     }
 
     fn known(&self) -> MutexGuard<'_, Known> {

@@ -1,6 +1,6 @@
 //! Where a model runs. Ollama serves models of other machines under the names of its own, and only its description of a model tells. It is
-//! asked before each prompt whose code must stay here, because a name may stand for another model a moment later. Any other server is asked
-//! once whether it is a LiteLLM proxy, which passes prompts on.
+//! asked before each prompt whose code must stay here, because a name may stand for another model a moment later. A server of any other row is
+//! asked once whether it is an Ollama, or a LiteLLM proxy, which passes prompts on.
 //! It leaves which models must stay here to `core`, and the call to `call`.
 
 use pennyworth_core::models::Model;
@@ -20,6 +20,8 @@ const PROXY: &str = "LiteLLM";
 /// A path that only a LiteLLM proxy knows, in this spelling, and what it answers there without a key while it runs and while it ends.
 /// Source: <https://docs.litellm.ai/docs/proxy/health>.
 const LIVELINESS: (&str, [&str; 2]) = ("health/liveliness", ["I'm alive!", "shutting_down"]);
+/// What an Ollama answers at its root. Source: <https://docs.ollama.com/faq>.
+const OLLAMA: &str = "Ollama is running";
 /// Most bytes of such an answer.
 const SHORT: usize = 4 * 1024;
 
@@ -57,10 +59,14 @@ pub(crate) async fn check(client: &Client, model: &Model) -> Result<(), Provider
     if let Some(place) = client.forwarders.place(model) {
         return Err(error(Some(&place)));
     }
-    match model.ollama.as_deref() {
-        Some(ollama) => check_ollama(client, model, ollama).await,
-        None if client.forwarders.was_asked(&model.base_url) => Ok(()),
-        None => check_proxy(client, model).await,
+    let ollama = match (&model.ollama, client.forwarders.answered(&model.base_url)) {
+        (Some(ollama), _) => Some(ollama.clone()),
+        (None, Some(answered)) => answered,
+        (None, None) => ask(client, model).await?,
+    };
+    match ollama {
+        Some(ollama) => check_ollama(client, model, &ollama).await,
+        None => Ok(()),
     }
 }
 
@@ -70,22 +76,31 @@ async fn check_ollama(client: &Client, model: &Model, ollama: &str) -> Result<()
     about.as_ref().and_then(elsewhere).map_or(Ok(()), |place| Err(error(Some(&place))))
 }
 
-/// Asks a server whether it is a LiteLLM proxy. Whatever else it answers, it is asked once: its later answers give a proxy away, too.
-async fn check_proxy(client: &Client, model: &Model) -> Result<(), ProviderError> {
+/// Asks a server what it is: the address of an Ollama, or an error for a LiteLLM proxy. Whatever it answers, it is asked once: a proxy's later answers
+/// give it away, too.
+async fn ask(client: &Client, model: &Model) -> Result<Option<String>, ProviderError> {
     let root = model.base_url.trim_end_matches('/');
     let root = root.strip_suffix("/v1").unwrap_or(root);
     let (path, answers) = LIVELINESS;
-    let Some(request) = client.loopback(Method::GET, &format!("{root}/{path}")) else { return Ok(()) };
-    let response = request.send().await.map_err(unplaced)?;
-    check_answer(client, model, response.headers())?;
-    let is_known = response.status() != StatusCode::NOT_FOUND;
-    // A long page is of another program.
-    let said = client::body(response, SHORT).await.unwrap_or_default();
-    if is_known && answers.iter().any(|answer| String::from_utf8_lossy(&said).contains(answer)) {
+    let (status, text) = said(client, model, &format!("{root}/{path}")).await?;
+    if status != StatusCode::NOT_FOUND && answers.iter().any(|answer| text.contains(answer)) {
         return Err(proxy(client, model));
     }
-    client.forwarders.asked(&model.base_url);
-    Ok(())
+    let (status, text) = said(client, model, &format!("{root}/")).await?;
+    let ollama = (status.is_success() && text.contains(OLLAMA)).then(|| root.to_owned());
+    client.forwarders.answers(&model.base_url, ollama.clone());
+    Ok(ollama)
+}
+/// The status and the beginning of what a server here says at an address. A long page is of a program that nobody asks for.
+async fn said(client: &Client, model: &Model, address: &str) -> Result<(StatusCode, String), ProviderError> {
+    let Some(request) = client.loopback(Method::GET, address) else {
+        return Ok((StatusCode::NOT_FOUND, String::new()));
+    };
+    let response = request.send().await.map_err(unplaced)?;
+    check_answer(client, model, response.headers())?;
+    let status = response.status();
+    let text = client::body(response, SHORT).await.unwrap_or_default();
+    Ok((status, String::from_utf8_lossy(&text).into_owned()))
 }
 
 /// The error of a question that was not answered. Without a connection there is none for the call either.
