@@ -197,6 +197,25 @@ async fn the_context_of_a_server_is_learned_and_prompts_are_cut_to_it() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_server_that_finds_every_prompt_too_long_is_named_until_it_answers() {
+    let tiny = json!({"error": {"message": "the request exceeds the available context size", "n_ctx": 16}});
+    for refusal in [refuses(400, tiny), refuses(413, json!({"error": "too large"}))] {
+        let mut case = Case::new("").await;
+        case.provider.always(refusal);
+        for _ in 0..5 {
+            assert_eq!(case.shown().await, None);
+        }
+        let troubles = case.troubles().await;
+        assert!(troubles[0]["what"].as_str().unwrap().contains("the prompt is too long for the model"), "{troubles:?}");
+        case.provider.always(Answer::new(&[GREETING]));
+        assert_eq!(case.shown().await.as_deref(), Some(GREETING));
+        assert_eq!(case.troubles().await, [Value::Null; 0]);
+        let (told, _) = case.end().await;
+        assert!(told.len() == 1 && told[0].contains("start its server with a larger context"), "{told:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_firewalls_refusal_is_about_one_request() {
     let mut case = Case::new("").await;
     for _ in 0..5 {

@@ -172,9 +172,10 @@ impl ProviderError {
             Kind::Elsewhere => "to use it, give it a row of your own with the tier `cheap` or `premium` and a price",
             Kind::Unplaced => "restart its server, and see its log",
             Kind::Refused => "run `pennyworth check --online`, and see the log for the refused field",
+            Kind::TooLong => "start its server with a larger context, or use another model",
             Kind::Malformed | Kind::TooLarge => "check `protocol` and `base_url`",
             Kind::Client | Kind::CutOff | Kind::Server | Kind::RateLimited => return None,
-            Kind::TooLong | Kind::Thought => return None,
+            Kind::Thought => return None,
         })
     }
 }

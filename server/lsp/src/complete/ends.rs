@@ -189,21 +189,20 @@ impl End {
             }),
             End::Answered(Answered { broken: Some(error), .. }) if is_of_connection(error.kind) => None,
             End::Answered(Answered { broken: Some(error), .. }) | End::Outrun(error) | End::Failed(error) => {
-                // A page in place of an answer may be about one prompt; always pages are about the address.
-                let is_of_request = error.kind == ErrorKind::TooLong;
+                // A page in place of an answer may be about one prompt; always pages are about the address. So is a prompt that is too long about
+                // this place; where all are, its server takes hardly any.
                 let told_after = match error.next {
                     Next::Rest(_) | Next::RestModel(_) => 1,
                     Next::StopModel => STOPS_AFTER,
                     Next::RetryAfter(_) | Next::NextModel | Next::Fatal => PATIENCE,
                 };
-                let problem = Problem {
+                Some(Problem {
                     kind: format!("{:?}", error.kind),
                     what: error.to_string(),
                     remedy: error.remedy().map(str::to_owned),
                     told_after,
                     again: None,
-                };
-                (!is_of_request).then_some(problem)
+                })
             }
             _ => None,
         }
@@ -310,11 +309,12 @@ mod tests {
             (ErrorKind::FirstByte, PATIENCE),
             (ErrorKind::RateLimited, PATIENCE),
             (ErrorKind::Blocked, PATIENCE),
+            (ErrorKind::TooLong, PATIENCE),
         ] {
             let problem = End::of(ProviderError::new(kind)).problem();
             assert_eq!(problem.map(|problem| problem.told_after), Some(told_after), "{kind:?}");
         }
-        let too_long = End::of(ProviderError::new(ErrorKind::TooLong));
+        let too_long = End::Corrected(ProviderError::new(ErrorKind::TooLong));
         for end in [End::Unsure(None), too_long, End::Unsent(Unsent::Resting)] {
             assert_eq!(end.problem(), None, "{end:?}");
         }
