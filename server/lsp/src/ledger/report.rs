@@ -58,7 +58,7 @@ pub struct Row {
     pub cached: u64,
     /// Output tokens.
     pub output: u64,
-    /// Cost of the calls; calls in flight count at their worst cost.
+    /// Cost of the calls that are over; what is reserved for the others is no cost yet.
     pub cost: Money,
     /// Milliseconds from each call to its first text; serialised as 50th and 95th percentile.
     #[serde(rename = "wait_ms", serialize_with = "percentiles")]
@@ -148,7 +148,7 @@ const CALLS: &str = "
     SELECT date(at_ms / 1000, 'unixepoch', 'localtime'), task, language, model, count(*), sum(estimated), sum(status = 'failed'), sum(status IN ('aborted', 'lost')),
         sum(iif(input BETWEEN 0 AND 1000000000000, input, 0)), sum(iif(cached BETWEEN 0 AND 1000000000000, cached, 0)),
         sum(iif(output BETWEEN 0 AND 1000000000000, output, 0)),
-        sum(iif(charge BETWEEN -1000000000000000000 AND 1000000000000000000, charge, 0)), group_concat(first_ms), sum(status = 'outrun')
+        sum(iif(status <> 'open' AND charge BETWEEN -1000000000000000000 AND 1000000000000000000, charge, 0)), group_concat(first_ms), sum(status = 'outrun')
     FROM calls WHERE at_ms BETWEEN ?1 AND ?2 AND status <> 'unsent' GROUP BY 1, 2, 3, 4";
 
 const SUGGESTIONS: &str = "
@@ -188,7 +188,8 @@ impl Past {
             let of = Some((path.to_owned(), first, yesterday));
             if self.of != of {
                 self.rows = span(&connection, first, yesterday - 1)?;
-                self.of = of;
+                // A batch of a past day may still be open, and costs something when it ends.
+                self.of = of.filter(|_| !is_open_before(&connection, yesterday).unwrap_or(true));
             }
             let mut rows = self.rows.clone();
             rows.extend(span(&connection, since.max(yesterday), LAST_MS)?);
@@ -196,6 +197,12 @@ impl Past {
         };
         read().map_err(|error| error.to_string())
     }
+}
+
+/// Whether a call that began before a time is still open.
+fn is_open_before(connection: &Connection, at_ms: i64) -> rusqlite::Result<bool> {
+    let query = "SELECT EXISTS (SELECT 1 FROM calls WHERE status = 'open' AND at_ms < ?1)";
+    connection.query_row(query, [at_ms], |row| row.get(0))
 }
 
 fn report(connection: &Connection, now_ms: i64, rows: Rows) -> rusqlite::Result<Report> {

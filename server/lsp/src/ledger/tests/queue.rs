@@ -57,6 +57,30 @@ fn a_reservation_of_an_earlier_month_still_counts() {
 }
 
 #[test]
+fn what_is_reserved_stands_in_no_sum_of_a_report_until_the_call_is_over() {
+    let hands = Hands::new();
+    let (ledger, _) = hands.open(None);
+    let told = || {
+        let report = ledger.report(UNIX_EPOCH).unwrap();
+        let reserved = report.spent.map_or(0, |spent| micro(spent.reserved));
+        (report.total.calls, micro(report.total.cost), reserved)
+    };
+    let mut reservation = reserve(&ledger, call(), 1_000).unwrap();
+    assert_eq!(told(), (1, 0, 200));
+    reservation.heard(&usage(90, 5));
+    reservation.heard(&Chunk::Finish(FinishReason::Stop));
+    reservation.settle(None);
+    assert_eq!(told(), (1, 95, 0));
+    let id = enqueue(&ledger, 1_000).unwrap();
+    // Reports remember past days, but not as long as one of their batches is open.
+    hands.forward(3 * DAY);
+    assert_eq!(told(), (2, 95, 200));
+    let usage = Usage { input: 30, output: 5, ..Usage::default() };
+    assert!(wait(ledger.end_job(lease(&ledger), id, ended(JobState::Done, Some(usage)))).unwrap());
+    assert_eq!(told(), (2, 130, 0));
+}
+
+#[test]
 fn one_process_at_a_time_changes_batches() {
     let hands = Hands::new();
     let (ledger, _) = hands.open(None);
