@@ -18,11 +18,23 @@ class Model:
 
     def __init__(self, answer, delay=0.0):
         self.asked = 0
+        batches = Batches(answer)
 
         class Handler(BaseHTTPRequestHandler):
+            def do_GET(handler):
+                handler.tell(batches.get(handler.path))
+
+            def tell(handler, body):
+                handler.send_response(200)
+                handler.end_headers()
+                handler.wfile.write(body.encode())
+
             def do_POST(handler):
                 self.asked += 1
-                said = answer(json.loads(handler.rfile.read(int(handler.headers["Content-Length"]))))
+                sent = handler.rfile.read(int(handler.headers["Content-Length"]))
+                if not handler.path.endswith("/completions"):
+                    return handler.tell(batches.post(handler.path, sent))
+                said = answer(json.loads(sent))
                 time.sleep(delay if said is not None else NEVER)
                 handler.send_response(200)
                 handler.send_header("Content-Type", "text/event-stream")
@@ -48,6 +60,42 @@ class Model:
 
     def __exit__(self, *_):
         self.server.shutdown()
+
+
+class Batches:
+    """OpenAI's batches: a file of requests, a batch of it, and a file of results. Each is over as soon as it is begun."""
+
+    def __init__(self, answer):
+        self.answer, self.files, self.made = answer, {}, {}
+
+    def post(self, path, sent):
+        if path.endswith("/files"):
+            # The parts of the form around the file are no JSON.
+            lines = [line for line in sent.splitlines() if line.startswith(b'{')]
+            name = f"file-{len(self.files)}"
+            self.files[name] = [json.loads(line) for line in lines]
+            return json.dumps({"id": name, "object": "file", "purpose": "batch"})
+        asked = json.loads(sent)
+        name = f"batch-{len(self.made)}"
+        requests = self.files[asked["input_file_id"]]
+        self.made[name] = asked | {"id": name, "status": "completed", "output_file_id": f"{name}-results"}
+        self.made[name]["request_counts"] = {"total": len(requests), "completed": len(requests), "failed": 0}
+        return json.dumps(self.made[name])
+
+    def get(self, path):
+        name = path.split("?")[0].removesuffix("/content").rpartition("/")[2]
+        if name in self.made:
+            return json.dumps(self.made[name])
+        if name.endswith("-results"):
+            requests = self.files[self.made[name.removesuffix("-results")]["input_file_id"]]
+            return "".join(json.dumps(self.result(request)) + "\n" for request in requests)
+        return json.dumps({"data": list(self.made.values()), "has_more": False})
+
+    def result(self, request):
+        message = {"role": "assistant", "content": self.answer(request["body"])}
+        choice = {"index": 0, "message": message, "finish_reason": "stop"}
+        body = {"choices": [choice], "usage": {"prompt_tokens": 50, "completion_tokens": 20}}
+        return {"custom_id": request["custom_id"], "response": {"status_code": 200, "body": body}, "error": None}
 
 
 def by_place(text, behind_a_colon):

@@ -59,6 +59,11 @@ export class Server implements vscode.Disposable {
     return this.#queue;
   }
 
+  /** Waits until the server has started, or could not. */
+  started(): Promise<void> {
+    return this.#queue;
+  }
+
   /** Runs a command of the server; throws if the server is not running. */
   async run<T>(command: string, ...args: unknown[]): Promise<T> {
     return this.runUntil(undefined, command, ...args);

@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs';
 import * as vscode from 'vscode';
 import type { Server } from './client.ts';
 import { openExample, openWalkthrough } from './example.ts';
+import type { Jobs } from './jobs.ts';
 import type { Keys } from './keys.ts';
 import { run } from './server.ts';
 import { isPaused } from './status.ts';
@@ -12,7 +13,7 @@ import type { Texts } from './texts.ts';
 
 const README = 'https://marketplace.visualstudio.com/items?itemName=pennyworth.pennyworth';
 
-export type Parts = { context: vscode.ExtensionContext; server: Server; texts: Texts; keys: Keys; tasks: Tasks };
+export type Parts = { context: vscode.ExtensionContext; server: Server; texts: Texts; keys: Keys; tasks: Tasks; jobs: Jobs };
 
 /** Registers every command. The user sees an error of any. */
 export function register(parts: Parts): vscode.Disposable {
@@ -30,7 +31,7 @@ export function register(parts: Parts): vscode.Disposable {
   return vscode.Disposable.from(...commands);
 }
 
-function all({ context, server, texts, keys, tasks }: Parts): Record<string, (...args: any[]) => unknown> {
+function all({ context, server, texts, keys, tasks, jobs }: Parts): Record<string, (...args: any[]) => unknown> {
   return {
     menu: () => menu(server),
     trigger: () => vscode.commands.executeCommand('editor.action.inlineSuggest.trigger'),
@@ -47,7 +48,10 @@ function all({ context, server, texts, keys, tasks }: Parts): Record<string, (..
     writeTests: () => tasks.tests(),
     reviewChanges: (control?: vscode.SourceControl) => tasks.review(control),
     reviewLater: (control?: vscode.SourceControl) => tasks.review(control, true),
-    showJobs: () => tasks.jobs(),
+    showJobs: () => jobs.show(),
+    refreshJobs: () => jobs.refresh(),
+    takeJob: (job) => jobs.act('take', job),
+    discardJob: (job) => jobs.act('discard', job),
     writeMessage: (control?: vscode.SourceControl) => tasks.message(control),
     applyEdit: () => tasks.apply(),
     discardEdit: () => tasks.discard(),

@@ -4,6 +4,7 @@ import * as vscode from 'vscode';
 import { Server } from './client.ts';
 import { register } from './commands.ts';
 import { welcome } from './example.ts';
+import { Jobs } from './jobs.ts';
 import { Keys } from './keys.ts';
 import { StatusBar } from './statusbar.ts';
 import { Tasks } from './tasks.ts';
@@ -16,12 +17,14 @@ export async function activate(context: vscode.ExtensionContext): Promise<void> 
   const texts = new Texts();
   server = new Server(context, keys);
   const tasks = new Tasks(server, texts);
+  const jobs = new Jobs(server);
   const settings = ['pennyworth.server.path', 'pennyworth.server.config'];
   context.subscriptions.push(
     texts,
     tasks,
+    jobs,
     new StatusBar(server),
-    register({ context, server, texts, keys, tasks }),
+    register({ context, server, texts, keys, tasks, jobs }),
     vscode.workspace.onDidChangeConfiguration((event) => {
       if (settings.some((setting) => event.affectsConfiguration(setting))) void server?.restart();
     }),

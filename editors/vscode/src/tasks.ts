@@ -29,9 +29,6 @@ type Place = { line: number; character: number };
 /** What it answers; null if it was cancelled. */
 type Told = { edit?: WorkspaceEdit; text?: string; markdown?: string; message?: string; why_nothing?: string } | null;
 
-/** A task that is queued for a batch, or was. */
-type Job = { id: string; title: string; state: string; model: string; cost_usd: number };
-
 /** A result that waits for the user. */
 type Pending = { edit: WorkspaceEdit; uri: vscode.Uri; text: string };
 
@@ -98,21 +95,6 @@ export class Tasks implements vscode.TextDocumentContentProvider, vscode.Disposa
   /** Reviews a repository's changes, at once or in a batch. The server marks what it finds. */
   async review(control?: vscode.SourceControl, later = false): Promise<void> {
     await this.server.run('pennyworth.review', { uri: root(control).toString(), later });
-  }
-
-  /** Lists the jobs that are queued. The result of the one that is chosen is shown by the server, or thrown away. */
-  async jobs(): Promise<void> {
-    const { jobs } = await this.server.run<{ jobs: Job[] }>('pennyworth.jobs');
-    if (jobs.length === 0) {
-      void vscode.window.showInformationMessage('Pennyworth: no jobs are queued');
-      return;
-    }
-    const items = jobs.map((job) => ({ label: job.title, description: job.state, detail: `${job.model}, $${job.cost_usd.toFixed(4)}`, job }));
-    const picked = await vscode.window.showQuickPick(items, { title: 'Pennyworth: Queued Jobs' });
-    if (!picked) return;
-    const actions = [...(picked.job.state === 'done' ? [{ label: 'Show or apply the result', action: 'take' }] : []), { label: 'Discard', action: 'discard' }];
-    const chosen = await vscode.window.showQuickPick(actions, { title: picked.label });
-    if (chosen) await this.server.run('pennyworth.jobs', { action: chosen.action, id: picked.job.id });
   }
 
   /** Writes the message of what is staged into the box for it. */

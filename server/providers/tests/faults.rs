@@ -335,7 +335,7 @@ async fn no_call_to_this_machine_meets_a_connection_that_was_used_before() {
         provider.closed(provider.connections()).await;
         ask(&client, request(model.clone())).await;
     }
-    assert_eq!(provider.connections(), 7, "the first call asked, too, whether it is a proxy");
+    assert_eq!(provider.connections(), 8, "the first call asked, too, whether it is a proxy or an Ollama");
 }
 
 #[tokio::test]

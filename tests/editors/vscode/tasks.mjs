@@ -136,8 +136,21 @@ export async function tasks(editor, workspace, { check, expect, picture }) {
   await editor.command('Pennyworth: Queued Jobs');
   await check('nothing is queued', () => editor.message('none', (text) => text.includes('no jobs are queued')));
   await editor.command('Pennyworth: Review Changes by Tomorrow');
-  await check('without batches, a review is made now', () => editor.message('now', (text) => text.includes('its model has no batches')));
+  await check('a review is queued', () => editor.message('queued', (text) => text.includes('queued: 1 job, at most $')));
   await editor.messages();
+  await editor.command('Pennyworth: Restart Server');
+  await editor.command('Pennyworth: Queued Jobs');
+  const job = page.locator('.sidebar .monaco-list-row', { hasText: 'review' }).first();
+  await check('its answer comes back after a restart', () => eventually('the view', async () => (await job.innerText().catch(() => '')).includes('done')));
+  await page.locator('.statusbar-item', { hasText: '1 ready' }).first().waitFor();
+  await job.hover();
+  await picture('queued');
+  await job.locator('a[aria-label^="Show or Apply"]').click();
+  await check('its findings are shown', () => editor.message('found', (text) => text.includes('the review found 2 things')));
+  await editor.messages();
+  await job.hover();
+  await job.locator('a[aria-label^="Discard"]').click();
+  await check('and it is thrown away', () => eventually('the view', async () => !(await job.innerText().catch(() => '')).includes('done')));
 
   await editor.command('Source Control: Focus on Changes View');
   const title = (name) => page.locator(`.sidebar a.action-label[aria-label*="${name}"]`).first();

@@ -118,7 +118,7 @@ function M.jobs()
       end)
     end)
   end
-  client.execute(server, 'pennyworth.jobs', {}, function(told, fault)
+  client.execute(server, 'pennyworth.jobs', { { action = 'refresh' } }, function(told, fault)
     if fault then return say(fault, vim.log.levels.ERROR) end
     if not told or #told.jobs == 0 then return say('no jobs are queued') end
     local function line(job) return ('%s: %s, $%.4f'):format(job.title, job.state, job.cost_usd) end

@@ -38,6 +38,8 @@ enum Action {
     /// Return all.
     #[default]
     List,
+    /// Ask the providers first, also about what is not due yet.
+    Refresh,
     /// Show a result: an edit is applied, findings are marked, a text is opened.
     Take,
     /// Take a job back, or throw its result away.
@@ -80,25 +82,28 @@ impl Desk {
             "queued: {}, at most {most}; the result comes within a day",
             counted(later.len() as u64, "job")
         ));
-        self.look(&ledger).await?;
+        self.look(&ledger, When::Due).await?;
         Ok(now)
     }
 
-    /// Sends what is queued and not sent yet.
-    async fn look(&self, ledger: &Ledger) -> anyhow::Result<()> {
+    /// Looks after the queue once: what is not sent yet is sent, and answers that came are read.
+    async fn look(&self, ledger: &Ledger, when: When) -> anyhow::Result<()> {
         let config = self.config.clone();
         // A job has its workspace's settings, and an editor has no say in other jobs.
         let settings = tokio::task::spawn_blocking(move || Settings::gather(config.as_deref(), &[]).0).await?;
         let looker = Looker { ledger, providers: &self.completer.providers, settings, pace: Pace::default() };
-        looker.look(When::Due).await?.notes.iter().for_each(|note| tracing::warn!("the queue: {note}"));
+        looker.look(when).await?.notes.iter().for_each(|note| tracing::warn!("the queue: {note}"));
         Ok(())
     }
 
     /// Does what the command says. A list is returned.
     pub async fn jobs(&self, wanted: Wanted) -> anyhow::Result<Value> {
         let ledger = self.completer.ledger.opened().await.clone();
+        if wanted.action == Action::Refresh {
+            self.look(&ledger, When::Now).await?;
+        }
         let all = ledger.jobs().await?;
-        if wanted.action == Action::List {
+        if matches!(wanted.action, Action::List | Action::Refresh) {
             let told = move || all.iter().map(|job| jobs::as_json(job, &ledger)).collect::<Vec<_>>();
             return Ok(json!({"jobs": tokio::task::spawn_blocking(told).await?}));
         }
