@@ -1,4 +1,4 @@
-; Definitions in C or C++: `@definition` around each, `@name` within.
+; Definitions in C or C++: `@definition` around each, `@name` within. `@member` is a part of a type, which no outline shows.
 
 (function_definition declarator: (function_declarator declarator: (_) @name)) @definition
 (function_definition declarator: (pointer_declarator declarator: (function_declarator declarator: (_) @name))) @definition
@@ -8,3 +8,7 @@
 (type_definition declarator: (_) @name) @definition
 (preproc_def name: (_) @name) @definition
 (preproc_function_def name: (_) @name) @definition
+(enumerator name: (_) @name) @member
+(field_declaration declarator: (field_identifier) @name) @member
+(field_declaration declarator: (pointer_declarator declarator: (field_identifier) @name)) @member
+(field_declaration declarator: (array_declarator declarator: (field_identifier) @name)) @member

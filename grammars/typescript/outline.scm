@@ -1,4 +1,5 @@
-; Definitions that TypeScript adds to those it shares with JavaScript, which come first.
+; Definitions that TypeScript adds to those it shares with JavaScript, which come first. `@member` is a part of a
+; type, which no outline shows.
 
 (abstract_class_declaration name: (_) @name) @definition
 (interface_declaration name: (_) @name) @definition
@@ -7,3 +8,8 @@
 (internal_module name: (_) @name) @definition
 (function_signature name: (_) @name) @definition
 (method_signature name: (_) @name) @definition
+(abstract_method_signature name: (_) @name) @definition
+(public_field_definition name: (_) @name) @member
+(property_signature name: (_) @name) @member
+(enum_body (property_identifier) @name @member)
+(enum_assignment name: (_) @name) @member

@@ -86,11 +86,9 @@ async fn a_review_names_lines_of_the_change_and_is_printed_for_people_and_progra
     );
     let (_, system, user) = scene.prompts().remove(0);
     assert!(system.starts_with("Review a change"));
-    for part in [
-        "   7+     scaled(a - b)",
-        "    -     scaled(a + b)",
-        "src/b.rs:2 definition:\n```\npub fn scaled(n: u8) -> u8 …",
-    ] {
+    for part in
+        ["7+     scaled(a - b)", "\n-     scaled(a + b)", "src/b.rs:2 definition:\n```\npub fn scaled(n: u8) -> u8 …"]
+    {
         assert!(user.contains(part), "{part}\n{user}");
     }
     assert!(!user.contains("n * RATE"), "no bodies: {user}");
@@ -182,7 +180,7 @@ async fn a_message_has_the_style_of_earlier_subjects_and_an_explanation_is_prose
     assert_eq!((code, out.as_str()), (Some(0), "sums: the rate is three\n"), "{notes}");
     let (_, _, user) = scene.prompts().remove(0);
     assert!(
-        user.contains("Earlier subjects:\nsums: they are scaled") && user.contains("   4+ pub const RATE: u8 = 3;"),
+        user.contains("Earlier subjects:\nsums: they are scaled") && user.contains("4+ pub const RATE: u8 = 3;"),
         "{user}"
     );
     scene.says(&["```markdown\nIt **adds**.\n```"]);

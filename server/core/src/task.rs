@@ -250,6 +250,9 @@ pub struct TaskRow {
     /// Most tokens of the prompt of a task on demand; 0 for a task at the cursor.
     #[serde(default)]
     pub input: u32,
+    /// Of these, most for the outline of a file.
+    #[serde(default)]
+    pub outline: u32,
     /// Which models may serve the task.
     pub enabled: Enabled,
     /// Least probability of being right, 0 to 1, at which a suggestion is shown.

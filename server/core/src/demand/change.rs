@@ -55,7 +55,7 @@ pub struct Hunk {
     pub shown: Range<usize>,
     /// The lines of the file now that are new or stand where others were removed.
     pub changed: Vec<Range<usize>>,
-    /// The lines as a prompt shows them: number, sign, text.
+    /// The lines as a prompt shows them: number, sign, text. They are not aligned, because blanks are tokens.
     pub text: String,
 }
 
@@ -124,7 +124,7 @@ impl Lines<'_> {
         for part in parts {
             self.show(&mut text, ' ', at..part.now.start);
             for line in self.before.get(part.before.clone()).unwrap_or_default() {
-                let _ = writeln!(text, "    - {line}");
+                let _ = writeln!(text, "- {line}");
             }
             self.show(&mut text, '+', part.now.clone());
             at = part.now.end;
@@ -139,7 +139,7 @@ impl Lines<'_> {
 
     fn show(&self, text: &mut String, sign: char, lines: Range<usize>) {
         for number in lines {
-            let _ = writeln!(text, "{:4}{sign} {}", number + 1, self.now.get(number).copied().unwrap_or_default());
+            let _ = writeln!(text, "{}{sign} {}", number + 1, self.now.get(number).copied().unwrap_or_default());
         }
     }
 }
@@ -159,8 +159,8 @@ mod tests {
         let now = "a\nb\nc\nD\ne\nf\ng\nh\ni\nj\nk\nl\nm\nn\n";
         let hunks = change(before, now).hunks();
         let texts: Vec<&str> = hunks.iter().map(|hunk| hunk.text.as_str()).collect();
-        let first = "   1  a\n   2  b\n   3  c\n    - d\n   4+ D\n   5  e\n   6  f\n   7  g\n";
-        assert_eq!(texts, [first, "  11  k\n  12  l\n  13  m\n  14+ n\n"]);
+        let first = "1  a\n2  b\n3  c\n- d\n4+ D\n5  e\n6  f\n7  g\n";
+        assert_eq!(texts, [first, "11  k\n12  l\n13  m\n14+ n\n"]);
         assert_eq!((hunks[0].changed.first(), hunks[0].has(3), hunks[0].has(4)), (Some(&(3..4)), true, false));
     }
 
@@ -171,7 +171,7 @@ mod tests {
         assert_eq!(change("a\n", "").hunks()[0].changed.first(), Some(&(0..1)));
         assert_eq!(change("a\n", "a\n").hunks(), []);
         assert_eq!(change("", "").hunks(), []);
-        assert_eq!(change("", "a\r\n\u{1f600}").hunks()[0].text, "   1+ a\n   2+ \u{1f600}\n");
+        assert_eq!(change("", "a\r\n\u{1f600}").hunks()[0].text, "1+ a\n2+ \u{1f600}\n");
     }
 
     #[test]

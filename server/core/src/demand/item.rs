@@ -8,17 +8,23 @@ use pennyworth_grammars::Language;
 use ropey::Rope;
 use tree_sitter::{Node, QueryCursor, StreamingIterator as _};
 
-use crate::lex::{self, Kind};
 use crate::syntax;
 
 /// Reports of the parser after which a file counts as one without items.
 const MAX_STEPS: usize = 4_000;
 /// Matches of the query after which no further items are looked for.
-const MAX_ITEMS: usize = 4_000;
+const MAX_ITEMS: usize = 8_000;
 /// Most bytes of a head.
 const MAX_HEAD: usize = 400;
+/// Most characters of a head in an outline.
+const MAX_LINE: usize = 120;
 /// What stands for a body that is left out.
 const LEFT_OUT: &str = " …";
+
+/// The captures around a definition.
+const CAPTURES: [&str; 3] = ["definition", "extension", "member"];
+/// Most bytes of an item of one line that is shown whole.
+const SHORT: usize = 80;
 
 /// A definition.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -33,6 +39,31 @@ pub struct Item {
     pub head: Range<usize>,
     /// The number of items around it.
     pub depth: usize,
+    /// Whether it adds to what is defined elsewhere, as `impl` does.
+    pub is_extension: bool,
+}
+
+/// A part of a type that is no item, such as a field.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Member {
+    /// Its name.
+    pub(super) name: String,
+    /// The bytes of its first line.
+    pub(super) line: Range<usize>,
+}
+
+impl Member {
+    /// Its line, with its name.
+    pub(super) fn shown(&self, text: &str) -> String {
+        named(text.get(self.line.clone()).unwrap_or_default().to_owned(), &self.name)
+    }
+}
+
+/// What a file defines, in its order.
+#[derive(Debug, Default)]
+pub(super) struct Defined {
+    pub(super) items: Vec<Item>,
+    pub(super) members: Vec<Member>,
 }
 
 impl Item {
@@ -41,37 +72,55 @@ impl Item {
         let head = text.get(self.head.clone()).unwrap_or_default();
         let words: Vec<&str> = head.split_whitespace().collect();
         let rest = if self.head.end < self.range.end { LEFT_OUT } else { "" };
-        words.join(" ").trim_end_matches(['{', ':', '=', ' ']).to_owned() + rest
+        named(words.join(" ").trim_end_matches(['{', ':', '=', ' ']).to_owned() + rest, &self.name)
     }
 }
 
-/// The items of a text, in their order. Without a grammar, or where the parser does not come to an end, there are none.
-pub(super) fn items(text: &str, language: &'static Language) -> Vec<Item> {
+/// What a text defines. Without a grammar, or where the parser does not come to an end, that is nothing.
+pub(super) fn defined(text: &str, language: &'static Language) -> Defined {
     let mut steps = MAX_STEPS;
-    let Some(query) = syntax::outline_query(language) else { return Vec::new() };
-    let Some(tree) = syntax::parse_excerpt(text, language, None, &mut steps) else { return Vec::new() };
-    let index = |name| query.capture_index_for_name(name);
-    let (Some(definition), Some(name)) = (index("definition"), index("name")) else { return Vec::new() };
+    let Some(query) = syntax::outline_query(language) else { return Defined::default() };
+    let Some(tree) = syntax::parse_excerpt(text, language, None, &mut steps) else { return Defined::default() };
     let (mut cursor, mut found) = (QueryCursor::new(), BTreeMap::new());
     let mut matches = cursor.matches(query, tree.root_node(), text.as_bytes());
     while let Some(matched) = matches.next() {
-        let node = |index| matched.captures().iter().find(|capture| capture.index == index).map(|capture| capture.node);
-        if let (Some(definition), Some(name)) = (node(definition), node(name)) {
-            let range = definition.byte_range();
-            found.entry((range.start, std::cmp::Reverse(range.end))).or_insert((definition, name));
+        let of = |index: u32| query.capture_names().get(index as usize).copied().unwrap_or_default();
+        let name = matched.captures().iter().find(|capture| of(capture.index) == "name");
+        let outer = matched.captures().iter().find(|capture| CAPTURES.contains(&of(capture.index)));
+        if let (Some(name), Some(outer)) = (name, outer) {
+            let range = outer.node.byte_range();
+            let key = (range.start, std::cmp::Reverse(range.end));
+            found.entry(key).or_insert((of(outer.index), outer.node, name.node));
         }
         if found.len() >= MAX_ITEMS {
             break;
         }
     }
-    let mut around: Vec<usize> = Vec::new();
-    let mut item = |(definition, name): (Node<'_>, Node<'_>)| {
+    let (mut defined, mut around) = (Defined::default(), Vec::<usize>::new());
+    for (capture, definition, name) in found.into_values() {
+        if capture == "member" {
+            defined.members.extend(member(text, definition, name));
+            continue;
+        }
         around.retain(|end| *end > definition.start_byte());
         let depth = around.len();
         around.push(definition.end_byte());
-        self::item(text, language, definition, name, depth)
-    };
-    found.into_values().filter_map(&mut item).collect()
+        let item = item(text, language, definition, name, depth);
+        defined.items.extend(item.map(|item| Item { is_extension: capture == "extension", ..item }));
+    }
+    defined
+}
+
+fn member(text: &str, definition: Node<'_>, name: Node<'_>) -> Option<Member> {
+    let start = definition.start_byte();
+    let line = text.get(start..definition.end_byte())?.lines().next()?.trim_end();
+    let end = (0..=line.len().min(MAX_HEAD)).rev().find(|end| line.is_char_boundary(*end))?;
+    Some(Member { name: text.get(name.byte_range())?.to_owned(), line: start..start + end })
+}
+
+/// A head with its name. That of C's `typedef struct { … } name` stands behind the body.
+fn named(shown: String, name: &str) -> String {
+    if shown.contains(name) { shown } else { format!("{}{LEFT_OUT} {name}", shown.trim_end_matches([' ', '{', '…'])) }
 }
 
 fn item(text: &str, language: &Language, definition: Node<'_>, name: Node<'_>, depth: usize) -> Option<Item> {
@@ -84,7 +133,7 @@ fn item(text: &str, language: &Language, definition: Node<'_>, name: Node<'_>, d
     let head = definition.start_byte()..head_end(text, definition)?;
     let whole = above(text, language, start)..range.end;
     let name = text.get(name.byte_range())?.trim().to_owned();
-    Some(Item { name, whole, range, head, depth })
+    Some(Item { name, whole, range, head, depth, is_extension: false })
 }
 
 /// Whether a node holds a definition and nothing but words and decorators in front of it.
@@ -103,9 +152,12 @@ fn head_end(text: &str, definition: Node<'_>) -> Option<usize> {
         (last.kind().contains("body") || last.kind().contains("block") || opens).then_some(last)
     });
     let whole = text.get(range.clone())?;
+    if whole.len() <= SHORT && !whole.contains('\n') {
+        return Some(range.end);
+    }
     let line = range.start + whole.find('\n').unwrap_or(whole.len());
-    let end = body.map(|body| body.start_byte()).filter(|end| *end > range.start && end - range.start <= MAX_HEAD);
-    let end = end.unwrap_or_else(|| line.min(range.start + MAX_HEAD));
+    let end = body.map(|body| body.start_byte()).filter(|end| *end > range.start).unwrap_or(line);
+    let end = end.min(range.start + MAX_HEAD);
     (range.start..=end).rev().find(|end| text.is_char_boundary(*end))
 }
 
@@ -136,22 +188,12 @@ pub(super) fn outline(text: &str, items: &[Item], but: &[Range<usize>]) -> Strin
     let is_wanted = |item: &&Item| !but.iter().any(|part| part.start <= item.head.start && item.head.end <= part.end);
     let lines = items.iter().filter(is_wanted).map(|item| {
         let number = rope.byte_to_line(item.head.start) + 1;
-        format!("{number}: {}{}\n", "  ".repeat(item.depth), item.shown(text))
+        let shown = item.shown(text);
+        let cut = shown.char_indices().nth(MAX_LINE).and_then(|(end, _)| shown.get(..end));
+        let shown = cut.map_or(shown.clone(), |cut| format!("{cut}{LEFT_OUT}"));
+        format!("{number}: {}{shown}\n", "  ".repeat(item.depth))
     });
     lines.collect()
-}
-
-/// The names that stand in a part of a text in this language, each once, with how often.
-pub fn names(text: &str, language: &Language) -> BTreeMap<String, usize> {
-    let mut names = BTreeMap::new();
-    for token in lex::scan(text, language.facts()).tokens {
-        let word = text.get(token.start..token.end).filter(|_| token.kind == Kind::Word);
-        let is_name = |word: &&str| word.len() > 2 && !word.starts_with(|c: char| c.is_ascii_digit());
-        if let Some(word) = word.filter(is_name) {
-            *names.entry(word.to_owned()).or_default() += 1;
-        }
-    }
-    names
 }
 
 #[cfg(test)]
@@ -168,29 +210,36 @@ mod tests {
             (
                 "rust",
                 "/// Adds.\n#[inline]\npub fn add(a: u8,\n    b: u8) -> u8 {\n    a + b\n}\n\nimpl Sum {\n    fn new() -> Sum { Sum }\n}\nconst N: u8 = 3;\n",
-                "3: pub fn add(a: u8, b: u8) -> u8 …\n8: impl Sum …\n9:   fn new() -> Sum …\n11: const N: u8 = 3;\n",
+                "3: pub fn add(a: u8, b: u8) -> u8 …\n8: impl Sum …\n9:   fn new() -> Sum { Sum }\n11: const N: u8 = 3;\n",
             ),
             (
                 "python",
                 "@cache\ndef add(a, b):\n    return a + b\n\nclass Sum(Base):\n    def new(self): ...\n",
-                "2: def add(a, b) …\n5: class Sum(Base) …\n6:   def new(self) …\n",
+                "2: def add(a, b) …\n5: class Sum(Base) …\n6:   def new(self): ...\n",
             ),
             ("typescript", "export function add(a: number) {\n  return a;\n}\n", "1: function add(a: number) …\n"),
             ("go", "func (s *Sum) Add(a int) int {\n\treturn a\n}\n", "1: func (s *Sum) Add(a int) int …\n"),
             ("c", "static int add(int a)\n{\n  return a;\n}\n", "1: static int add(int a) …\n"),
+            ("c", "typedef struct {\n  int a;\n} sum;\n", "1: typedef struct … sum\n"),
+            (
+                "python",
+                "def add(\n    first, second, third, fourth, fifth, sixth, seventh, eighth, ninth, tenth, eleventh, twelfth, thirteenth, fourteenth\n):\n    pass\n",
+                "1: def add( first, second, third, fourth, fifth, sixth, seventh, eighth, ninth, tenth, eleventh, twelfth, thirteenth, fourt …\n",
+            ),
+            ("rust", "struct Sum(u8);\n", "1: struct Sum(u8);\n"),
             ("text", "fn add() {}\n", ""),
         ] {
-            assert_eq!(outline(text, &items(text, language(name)), &[]), expected, "{name}");
+            assert_eq!(outline(text, &defined(text, language(name)).items, &[]), expected, "{name}");
         }
     }
 
     #[test]
     fn an_item_has_the_comments_and_attributes_above_it() {
         let text = "use a;\n\n/// Adds.\n#[inline]\nfn add() {\n    fn inner() {}\n    inner()\n}\n";
-        let items = items(text, language("rust"));
+        let items = defined(text, language("rust")).items;
         assert!(text.get(items[0].whole.clone()).unwrap().starts_with("/// Adds."));
         let exported = "// A\nexport class B {\n  c() {}\n}\n";
-        let items = super::items(exported, language("typescript"));
+        let items = defined(exported, language("typescript")).items;
         assert_eq!(exported.get(items[0].whole.clone()), Some(exported.trim_end()));
     }
 
@@ -198,7 +247,7 @@ mod tests {
     fn any_text_has_some_items_or_none() {
         for language in pennyworth_grammars::all() {
             for text in ["", "\n", "{{{{", "fn \u{1f600}(", "def a(:\n\t(\r\n", "class A {\n"] {
-                let items = items(text, language);
+                let items = defined(text, language).items;
                 assert!(items.iter().all(|item| text.get(item.whole.clone()).is_some()), "{}", language.name());
                 assert!(outline(text, &items, &[]).len() <= 200);
             }

@@ -5,7 +5,8 @@ use std::fmt;
 
 use serde::Serialize;
 
-use super::context::{Brief, Part, PartKind};
+use super::context::Brief;
+use super::part::{Part, PartKind};
 use super::prompts::Prompts;
 use crate::models::{Model, Models, Shape};
 use crate::prompt::Body;

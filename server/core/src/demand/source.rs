@@ -6,7 +6,7 @@ use std::sync::OnceLock;
 
 use pennyworth_grammars::Language;
 
-use super::item::{self, Item};
+use super::item::{self, Defined, Item, Member};
 
 /// A file. Its line breaks are `\n`.
 #[derive(Debug)]
@@ -17,18 +17,47 @@ pub struct Source {
     pub language: &'static Language,
     /// Its text.
     pub text: String,
-    items: OnceLock<Vec<Item>>,
+    defined: OnceLock<Defined>,
+    /// The text before keys and passwords in it were masked, if it is another one.
+    unmasked: Option<String>,
 }
 
 impl Source {
     /// A file with this text.
     pub fn new(path: impl Into<String>, language: &'static Language, text: impl Into<String>) -> Source {
-        Source { path: path.into(), language, text: text.into(), items: OnceLock::new() }
+        Source { path: path.into(), language, text: text.into(), defined: OnceLock::new(), unmasked: None }
+    }
+
+    /// The same file with this text, in which keys and passwords are masked. What it defines is found in the text as it is, because a mask may end a
+    /// bracket that opens before it.
+    pub fn masked(&self, text: impl Into<String>) -> Source {
+        let text = text.into();
+        // Only a mask of as many bytes leaves everything at its place.
+        let is_aligned = text.len() == self.text.len() && text != self.text;
+        let unmasked = is_aligned.then(|| self.text.clone());
+        Source { unmasked, ..Source::new(self.path.clone(), self.language, text) }
     }
 
     /// Its items.
     pub fn items(&self) -> &[Item] {
-        self.items.get_or_init(|| item::items(&self.text, self.language))
+        &self.defined().items
+    }
+
+    /// The parts of its types that are no items, such as fields.
+    pub(super) fn members(&self) -> &[Member] {
+        &self.defined().members
+    }
+
+    fn defined(&self) -> &Defined {
+        self.defined.get_or_init(|| {
+            let mut defined = item::defined(self.unmasked.as_ref().unwrap_or(&self.text), self.language);
+            // What has a masked name has none.
+            let holds =
+                |range: &Range<usize>, name: &str| self.text.get(range.clone()).is_some_and(|text| text.contains(name));
+            defined.items.retain(|item| holds(&item.range, &item.name));
+            defined.members.retain(|member| self.unmasked.is_none() || holds(&member.line, &member.name));
+            defined
+        })
     }
 
     /// The bytes of lines, which are counted from 0.
@@ -77,5 +106,14 @@ mod tests {
         assert_eq!(scope(0..text.len()), text);
         assert_eq!((source.item_lines(4..5), source.item_lines(1..2)), (3..6, 1..2));
         assert_eq!((source.lines(1..2), source.lines(9..10), source.line(999)), (7..14, 32..32, 6));
+    }
+
+    #[test]
+    fn a_mask_takes_no_item_away_but_those_whose_name_it_hides() {
+        let text = "def a():\n    return Login(password=pair[1])\n\ndef b():\n    pass\n\ndef c(): pass\n";
+        let masked = text.replace("pair[1])", "********").replace("def c(", "def *(");
+        let source = Source::new("a.py", pennyworth_grammars::by_name("python").unwrap(), text).masked(&*masked);
+        let shown: Vec<String> = source.items().iter().map(|item| item.shown(&source.text)).collect();
+        assert_eq!((source.text.as_str(), shown), (&*masked, vec!["def a() …".to_owned(), "def b() …".to_owned()]));
     }
 }

@@ -83,8 +83,8 @@ impl File {
         let mut masks = Masks::default();
         let unmasked = || refused("it could not be searched for keys and passwords".into());
         let sent = masks.masked(&text, &scope.shown).ok_or_else(unmasked)?;
-        let source = |text: &str| Source::new(scope.shown.clone(), language, text);
-        Ok(File { path: path.to_owned(), source: source(&text), sent: source(&sent), scope, masks })
+        let source = Source::new(scope.shown.clone(), language, text);
+        Ok(File { path: path.to_owned(), sent: source.masked(sent), source, scope, masks })
     }
 }
 

@@ -2,11 +2,11 @@
 //! under the rules of their places. It leaves which definitions a prompt has room for to `core::demand`.
 
 use std::cell::RefCell;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use pennyworth_core::demand::Found;
+use pennyworth_core::demand::{self, Found, Names};
 use pennyworth_core::route::Privacy;
 
 use super::files::File;
@@ -18,8 +18,6 @@ use crate::settings::{Configuration, Use};
 const PATIENCE: Duration = Duration::from_secs(3);
 /// Most bytes of a file that is searched.
 const MAX_BYTES: u64 = 1 << 20;
-/// Most definitions of one name; a name with more says little.
-const ALIKE: usize = 3;
 
 /// A search of a workspace. What it has read once is kept.
 pub(super) struct Finder<'a> {
@@ -38,11 +36,10 @@ impl<'a> Finder<'a> {
     }
 
     /// The definitions of these names. It blocks on files.
-    pub(super) fn find(&self, names: &BTreeMap<String, usize>) -> Vec<Found> {
+    pub(super) fn find(&self, names: &Names) -> Vec<Found> {
         let mut known = self.known.borrow_mut();
         let known = known.get_or_insert_with(|| self.read());
-        let of = |name: &String| known.get(name).filter(|found| found.len() <= ALIKE).cloned().unwrap_or_default();
-        names.keys().flat_map(of).collect()
+        names.keys().filter_map(|name| known.get(name)).flat_map(|alike| demand::telling(alike)).cloned().collect()
     }
 
     fn read(&self) -> HashMap<String, Vec<Found>> {
@@ -63,14 +60,8 @@ impl<'a> Finder<'a> {
             if !scope.allows(Use::Quote, sent.language.name()) || strictness(scope.settings.privacy()) > self.most {
                 continue;
             }
-            for item in sent.items() {
-                let found = Found {
-                    name: item.name.clone(),
-                    path: sent.path.clone(),
-                    line: sent.line(item.head.start) + 1,
-                    text: item.shown(&sent.text),
-                };
-                known.entry(item.name.clone()).or_default().push(found);
+            for (_, found) in demand::found(&sent) {
+                known.entry(found.name.clone()).or_default().push(found);
             }
         }
         known

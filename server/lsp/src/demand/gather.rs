@@ -45,9 +45,10 @@ impl Job {
             _ => file.source.item_lines(lines),
         };
         let sent = file.sent.lines(whole.clone());
+        let outline = file.scope.tasks.row(task).outline;
         let mut need = {
             let finder = Finder::new(configuration, &file.path, file.scope.settings.privacy());
-            demand::lines(&file.sent, &sent, &|names| finder.find(names))
+            demand::lines(&file.sent, &sent, outline, &|names| finder.find(names))
         };
         let form = Form::of(file.sent.text.get(sent).unwrap_or_default());
         need.must.extend(diagnostics.iter().map(|diagnostic| {
@@ -98,9 +99,10 @@ impl Job {
             tests_of::place(configuration, &file)?;
         let lines = file.source.line(item.whole.start)..file.source.line(item.whole.end.saturating_sub(1)) + 1;
         let sent = file.sent.lines(lines);
+        let outline = file.scope.tasks.row(Task::Tests).outline;
         let mut need = {
             let finder = Finder::new(configuration, &file.path, file.scope.settings.privacy());
-            demand::lines(&file.sent, &sent, &|names| finder.find(names))
+            demand::lines(&file.sent, &sent, outline, &|names| finder.find(names))
         };
         need.may.splice(0..0, pattern);
         let shown = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
@@ -134,10 +136,11 @@ impl Job {
         let Some(first) = files.first() else { return Vec::new() };
         let (scopes, language) =
             (files.iter().map(|file| Arc::clone(&file.scope)).collect::<Vec<_>>(), first.source.language.name());
-        let input = first.scope.tasks.row(Task::Review).input;
+        let row = first.scope.tasks.row(Task::Review);
+        let ceilings = (row.input, row.outline);
         let review = {
             let finder = Finder::new(configuration, Path::new(""), first.scope.settings.privacy());
-            demand::review(&changes, input, pennyworth_core::tokens::REFERENCE_CHARS_PER_TOKEN, &|names| {
+            demand::review(&changes, ceilings, pennyworth_core::tokens::REFERENCE_CHARS_PER_TOKEN, &|names| {
                 finder.find(names)
             })
         };
@@ -201,7 +204,7 @@ fn read(configuration: &Configuration, changes: &[Changed], refused: &mut Vec<Re
         let old = File::of(configuration, path, Some(language), before);
         match (read, old) {
             (Ok(file), Ok(old)) => {
-                let now = demand::Source::new(file.sent.path.clone(), language, file.sent.text.clone());
+                let now = file.source.masked(file.sent.text.clone());
                 shown.push(Change { now, before: old.sent.text });
                 files.push(file);
             }
