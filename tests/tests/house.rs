@@ -7,7 +7,7 @@ use std::path::Path;
 use pennyworth_tests::imports::{self, Imports};
 
 /// Every crate that is part of the program, and this one.
-const CRATES: [&str; 9] = [
+const CRATES: [&str; 10] = [
     "grammars/src/lib.rs",
     "server/core/src/lib.rs",
     "server/ngram/src/lib.rs",
@@ -15,6 +15,7 @@ const CRATES: [&str; 9] = [
     "server/lsp/src/lib.rs",
     "tests/src/lib.rs",
     "tests/src/bin/budget-eval/main.rs",
+    "tests/src/bin/demand-eval/main.rs",
     "tests/src/bin/ngram-eval/main.rs",
     "tests/src/bin/typing-eval/main.rs",
 ];
