@@ -1,6 +1,6 @@
-//! The time that Pennyworth adds to a model's own, on an open connection and without a wait: from the key and from the plan to the request at the
+//! The time that Pennyworth adds to a model's own, without a wait: from the key and from the plan to the request at the
 //! provider, from the provider's answer to the reply at the editor, and with a hundred requests at once. The provider is a fake on loopback that
-//! answers immediately. It leaves the stages before the plan to `keystroke-eval`.
+//! answers immediately; each call has a connection of its own, as all to this machine have. It leaves the stages before the plan to `keystroke-eval`.
 //!
 //! `cargo build --release && cargo run --release -p pennyworth-tests --bin wire-eval`
 
@@ -35,7 +35,7 @@ struct Cli {
     rounds: usize,
 }
 
-/// Calls before the first timed one, so that the connection is open and statements are prepared.
+/// Calls before the first timed one, so that code is warm and statements are prepared.
 const WARM_UP: usize = 20;
 /// The function of which documents are made; `$` becomes a number.
 const FUNCTION: &str = "/// Adds what item $ holds.\npub fn total_$(items: &[Item], rate: f64) -> f64 {\n    let mut total = 0.0;\n    for item in items {\n        total += item.price * rate; // no tax on $\n    }\n    total\n}\n\n";
@@ -50,7 +50,7 @@ fn main() -> anyhow::Result<()> {
     let (begun, begins) = mpsc::channel();
     tracing::subscriber::set_global_default(tracing_subscriber::registry().with(Begins(begun)))?;
     let provider = provider()?;
-    // The cutter does not end this answer early, so the connection is kept.
+    // The cutter does not end this answer early.
     provider.always(Answer::new(&["some", "_", "value"]).with(Fault::AtOnce));
     let home = tempfile::tempdir()?;
     write_config(home.path(), &provider.base_url())?;
@@ -136,7 +136,7 @@ async fn one_by_one(
     Ok(())
 }
 
-/// The same bytes sent and read by a client that does nothing with them.
+/// The same bytes sent and read, on one open connection, by a client that does nothing with them.
 async fn bare(provider: &FakeProvider, calls: usize) -> anyhow::Result<()> {
     let body = provider.seen().pop().context("there were calls")?.body;
     pennyworth_providers::install_crypto();
