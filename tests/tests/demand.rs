@@ -265,6 +265,17 @@ async fn money_is_asked_for_bounded_and_never_spent_for_a_plan() {
     let (_, out, _) = scene.run(&["review", "--plan", "--json"]).await;
     let plan: Value = serde_json::from_str(&out).unwrap();
     assert!(plan["worst_usd"].as_f64().unwrap() > 0.0 && plan["requests"][0]["parts"][0]["tokens"].is_u64());
+    for (arguments, task) in [
+        (&["review", "--json"][..], &["explain", "--json", "--task", "review"][..]),
+        (&["document", "src/a.rs:6"], &["explain", "--task", "document", "src/a.rs:6"]),
+        (&["explain-code", "src/a.rs:6-8"], &["explain", "--task", "explain", "src/a.rs:6-8"]),
+        (&["commit", "--json"], &["explain", "--task", "commit", "--json"]),
+    ] {
+        let (own, other) = (scene.run(&[arguments, &["--plan"]].concat()).await, scene.run(task).await);
+        assert_eq!((own.0, own.1), (other.0, other.1), "{task:?}");
+    }
+    let (code, _, notes) = scene.run(&["explain", "--task", "line"]).await;
+    assert!(code == Some(1) && notes.contains("`line` is no task on demand; there are explain, document"), "{notes}");
     let (code, _, notes) = scene.run(&["review"]).await;
     assert!(code == Some(1) && notes.contains("more than `confirm_usd` = 0.0001"), "{notes}");
     let (code, _, notes) = scene.run(&["review", "--spend", "0.000001"]).await;

@@ -97,7 +97,11 @@ impl Cli {
         let mut out = BufWriter::new(io::stdout().lock());
         let result = match command {
             Command::Complete(complete) => complete.run(config, &mut out),
-            Command::Explain(explain) => explain.run(config, &mut out),
+            Command::Explain(explain) => match explain.of_task() {
+                Ok(Some(command)) => return self.run(&command),
+                Ok(None) => explain.run(config, &mut out),
+                Err(error) => Err(error),
+            },
             Command::Review(review) => review.run(config, &mut out),
             Command::Commit(commit) => commit.run(config, &mut out),
             Command::ExplainCode(explain) => explain.run(config, &mut out),

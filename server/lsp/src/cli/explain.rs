@@ -1,13 +1,17 @@
-//! `pennyworth explain FILE:LINE:COL`: what every stage decides there. It leaves the report to `reports::explain`.
+//! `pennyworth explain FILE:LINE:COL`: what every stage decides there. `pennyworth explain --task TASK …`: what a task on demand would send and cost. It
+//! leaves the report to `reports::explain`, and the plan of a task to its own command.
 
 use std::io::Write;
 use std::path::Path;
 use std::process::ExitCode;
 
-use clap::Args;
+use anyhow::Context as _;
+use clap::{Args, Parser as _};
+use pennyworth_core::task::Task;
 use serde_json::json;
 
 use super::place::{Location, Opened};
+use super::{Cli, Command};
 use crate::complete::stages::OFF;
 use crate::reports::explain::{as_json, as_text, decided};
 
@@ -15,8 +19,11 @@ use crate::reports::explain::{as_json, as_text, decided};
 #[derive(Debug, Args)]
 pub struct Explain {
     /// Location in a file; LINE and COL count from 1, COL in characters
-    #[arg(value_name = "FILE:LINE:COL")]
-    place: Location,
+    #[arg(value_name = "FILE:LINE:COL", required_unless_present = "task")]
+    place: Option<Location>,
+    /// A task on demand and the arguments of its command: its prompt's parts, its models and its price
+    #[arg(long, value_names = ["TASK", "ARGUMENT"], num_args = 1.., allow_hyphen_values = true, conflicts_with_all = ["place", "retype"])]
+    task: Vec<String>,
     /// Leave out the rest of the line, as if it were not typed yet
     #[arg(long)]
     retype: bool,
@@ -26,9 +33,25 @@ pub struct Explain {
 }
 
 impl Explain {
+    /// The command that shows the plan of a task, if one was asked for. Wrong arguments end the process with the command's own message.
+    pub(super) fn of_task(&self) -> anyhow::Result<Option<Command>> {
+        let Some((name, arguments)) = self.task.split_first() else { return Ok(None) };
+        let known = Task::ON_DEMAND.into_iter().find(|task| task.name() == name);
+        let task = known.with_context(|| {
+            let names: Vec<&str> = Task::ON_DEMAND.iter().map(|task| task.name()).collect();
+            format!("`{name}` is no task on demand; there are {}", names.join(", "))
+        })?;
+        let command = if task == Task::Explain { "explain-code" } else { task.name() };
+        let json = self.json.then_some("--json");
+        let own = ["pennyworth", command, "--plan"].into_iter().chain(json);
+        let parsed = Cli::try_parse_from(own.chain(arguments.iter().map(String::as_str)));
+        Ok(parsed.unwrap_or_else(|error| error.exit()).command)
+    }
+
     pub(super) fn run(&self, config: Option<&Path>, out: &mut impl Write) -> anyhow::Result<ExitCode> {
         let runtime = tokio::runtime::Runtime::new()?;
-        let Opened { completer, request, learned } = self.place.open(&runtime, config, self.retype)?;
+        let place = self.place.as_ref().context("wanted: a place")?;
+        let Opened { completer, request, learned } = place.open(&runtime, config, self.retype)?;
         let configuration = completer.configuration.get();
         let cap_left = runtime.block_on(completer.cap_left(&configuration, &configuration.read(&request.path)));
         match decided(&completer, request, cap_left) {
