@@ -184,6 +184,8 @@ fn cut(prefix: &str, masked: &str) -> usize {
 /// The secrets in a text, in their order and apart from each other; `path` is the file's. `None` if the rules could not be run.
 pub fn spans(text: &str, path: &str) -> Option<Vec<Range<usize>>> {
     let mut all = shapes(text)?;
+    // The crate takes what follows a name and `=` for a value, also where that is code.
+    all.retain(|span| NAMES.is_unquoted(path) || !is_code(text, span));
     all.extend(named::spans(text, path));
     all.extend(settings::spans(text, path));
     all.extend(addresses::spans(text)?);
@@ -201,6 +203,18 @@ pub fn spans(text: &str, path: &str) -> Option<Vec<Range<usize>>> {
         }
     }
     Some(apart)
+}
+
+/// Whether a span outside of quotes and comments is code: an element, `names[0]`, or a field, `request.url`.
+fn is_code(text: &str, span: &Range<usize>) -> bool {
+    let before = text.get(..span.start).unwrap_or_default();
+    let is_text = before::open_quote(before::line_of(before)).is_some() || before::is_remark(before);
+    let value = text.get(span.clone()).unwrap_or_default();
+    let (name, rest) = value.split_at(value.find('[').unwrap_or(value.len()));
+    let mut words = name.split('.');
+    // Tokens with points have digits and capitals.
+    let are_words = words.all(|word| !word.is_empty() && word.chars().all(|c| c.is_ascii_lowercase() || c == '_'));
+    !is_text && are_words && (rest.contains(']') || rest.is_empty() && name.contains('.'))
 }
 
 /// What the crate knows. It reads a piece at a time, because some of its rules take the square of a text's length if that is made for it.

@@ -122,6 +122,11 @@ fn a_private_key_is_masked_also_where_the_text_holds_only_a_part_of_it() {
 fn ordinary_code_stays_as_it_is() {
     for text in [
         "password = getpass()",
+        "auth = BasicAuth(username=auth[0], password=auth[1])",
+        "return BasicAuth(username=auth[0],\n    password=auth[1])",
+        "connect(user=names[0], password=values[index], token=tokens[at])",
+        "username, password = request.url.username, request.url.password",
+        "user, password = pair.user, pair.password",
         "password = os.environ[\"DB_PASSWORD\"]",
         "let password = args.password.clone();",
         "if password == \"\" { return Err(\"password missing\") }",
@@ -171,4 +176,12 @@ fn ordinary_code_stays_as_it_is() {
     ] {
         check("a.py", text);
     }
+}
+
+#[test]
+fn words_with_points_are_code_only_outside_of_texts_and_comments() {
+    check("a.py", "url = \"db://host?password=⟦correct.horse.battery⟧\"");
+    check("a.py", "# password=⟦correct.horse.battery⟧");
+    check("app.properties", "password=⟦correct.horse.battery⟧");
+    check("a.py", "login(password=correct.horse.battery)");
 }
