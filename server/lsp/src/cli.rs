@@ -98,7 +98,7 @@ impl Cli {
         let result = match command {
             Command::Complete(complete) => complete.run(config, &mut out),
             Command::Explain(explain) => match explain.of_task() {
-                Ok(Some(command)) => return self.run(&command),
+                Ok(Some(line)) => return self.run_line(&line),
                 Ok(None) => explain.run(config, &mut out),
                 Err(error) => Err(error),
             },
@@ -124,6 +124,14 @@ impl Cli {
             Err(error) if is_broken_pipe(&error) => Ok(ExitCode::SUCCESS),
             result => result,
         }
+    }
+}
+
+impl Cli {
+    /// Runs another command line with the same configuration. If that is wrong, the process ends with its message.
+    fn run_line(&self, line: &[&str]) -> anyhow::Result<ExitCode> {
+        let parsed = Cli::try_parse_from(line).unwrap_or_else(|error| error.exit());
+        parsed.command.map_or(Ok(ExitCode::SUCCESS), |command| self.run(&command))
     }
 }
 

@@ -6,12 +6,11 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use anyhow::Context as _;
-use clap::{Args, Parser as _};
+use clap::Args;
 use pennyworth_core::task::Task;
 use serde_json::json;
 
 use super::place::{Location, Opened};
-use super::{Cli, Command};
 use crate::complete::stages::OFF;
 use crate::reports::explain::{as_json, as_text, decided};
 
@@ -33,8 +32,8 @@ pub struct Explain {
 }
 
 impl Explain {
-    /// The command that shows the plan of a task, if one was asked for. Wrong arguments end the process with the command's own message.
-    pub(super) fn of_task(&self) -> anyhow::Result<Option<Command>> {
+    /// The command line that shows the plan of a task, if one was asked for.
+    pub(super) fn of_task(&self) -> anyhow::Result<Option<Vec<&str>>> {
         let Some((name, arguments)) = self.task.split_first() else { return Ok(None) };
         let known = Task::ON_DEMAND.into_iter().find(|task| task.name() == name);
         let task = known.with_context(|| {
@@ -42,10 +41,8 @@ impl Explain {
             format!("`{name}` is no task on demand; there are {}", names.join(", "))
         })?;
         let command = if task == Task::Explain { "explain-code" } else { task.name() };
-        let json = self.json.then_some("--json");
-        let own = ["pennyworth", command, "--plan"].into_iter().chain(json);
-        let parsed = Cli::try_parse_from(own.chain(arguments.iter().map(String::as_str)));
-        Ok(parsed.unwrap_or_else(|error| error.exit()).command)
+        let own = ["pennyworth", command, "--plan"].into_iter().chain(self.json.then_some("--json"));
+        Ok(Some(own.chain(arguments.iter().map(String::as_str)).collect()))
     }
 
     pub(super) fn run(&self, config: Option<&Path>, out: &mut impl Write) -> anyhow::Result<ExitCode> {
