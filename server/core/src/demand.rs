@@ -28,7 +28,7 @@ pub use part::{Part, PartKind};
 pub use plan::{Inputs, PartSize, Plan, body, plan};
 pub use prompts::Prompts;
 pub use prose::prose;
-pub use said::said;
+pub use said::{is_refusal, said};
 pub use source::Source;
 pub use unfit::Unfit;
 pub use valid::{Scope, fits};

@@ -1,5 +1,5 @@
-//! What a model said, without what belongs to its format: markers that end a turn, and line breaks that are not the prompt's. A refusal is no
-//! answer. It leaves reading the answer to the files of each form.
+//! What a model said, without what belongs to its format: markers that end a turn, and line breaks that are not the prompt's; and whether it is a
+//! refusal. It leaves reading the answer to the files of each form.
 
 use std::borrow::Cow;
 
@@ -42,10 +42,9 @@ const BEGINNING: usize = 32;
 /// The text of an answer, with line breaks `\n`.
 pub fn said(answer: &str) -> Result<Cow<'_, str>, Unfit> {
     let text = normalised(turn(answer));
-    match () {
-        () if text.trim().is_empty() => Err(Unfit::Empty),
-        () if is_refusal(&text) => Err(Unfit::Refused),
-        () => Ok(text),
+    match text.trim().is_empty() {
+        true => Err(Unfit::Empty),
+        false => Ok(text),
     }
 }
 
@@ -54,7 +53,9 @@ fn turn(answer: &str) -> &str {
     let ends = |marker: &&str| {
         let is_end = |at: &usize| {
             let rest = answer.get(at + marker.len()..).unwrap_or_default();
-            rest.is_empty() || rest.starts_with(['\n', '\r', '<'])
+            // HTML has this one, too, where it was opened.
+            let is_tag = *marker == "</s>" && answer.get(..*at).is_some_and(|before| before.contains("<s"));
+            !is_tag && (rest.is_empty() || rest.starts_with(['\n', '\r', '<']))
         };
         answer.match_indices(*marker).map(|(at, _)| at).find(is_end)
     };
@@ -62,7 +63,8 @@ fn turn(answer: &str) -> &str {
     answer.get(..end).unwrap_or(answer)
 }
 
-fn is_refusal(text: &str) -> bool {
+/// Whether a text begins as a refusal does. One that goes on with what was asked for is none.
+pub fn is_refusal(text: &str) -> bool {
     let text = text.trim_start().trim_start_matches(['"', '*', '_']);
     let beginning: String = text.chars().take(BEGINNING).collect();
     let beginning = beginning.replace('\u{2019}', "'").to_lowercase();
@@ -82,12 +84,18 @@ mod tests {
             ("let end = \"<|im_end|>\";\r\nlet a = 1;\r\n", Ok("let end = \"<|im_end|>\";\nlet a = 1;\n")),
             ("<|im_end|>", Err(Unfit::Empty)),
             (" \n", Err(Unfit::Empty)),
-            ("I\u{2019}m sorry, but I can't help with that.", Err(Unfit::Refused)),
-            ("As an AI language model, I have no opinion.", Err(Unfit::Refused)),
-            ("Sorry pages are shown.", Ok("Sorry pages are shown.")),
-            ("It cannot fail.", Ok("It cannot fail.")),
+            ("<p>\n<s>old</s>\n</p>", Ok("<p>\n<s>old</s>\n</p>")),
         ] {
             assert_eq!(said(answer).as_deref(), expected.as_ref().map(|text| *text), "{answer}");
         }
+    }
+
+    #[test]
+    fn a_refusal_is_known_by_its_beginning() {
+        for refusal in ["I\u{2019}m sorry, but I can't help with that.", "As an AI language model, I have no opinion."]
+        {
+            assert!(is_refusal(refusal), "{refusal}");
+        }
+        assert!(!is_refusal("Sorry pages are shown.") && !is_refusal("It cannot fail."));
     }
 }

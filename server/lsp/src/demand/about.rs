@@ -77,9 +77,14 @@ impl About {
     pub fn judged(&self, task: Task, answer: &str, is_truncated: bool) -> Result<Answer, Unfit> {
         let answer = demand::said(answer)?;
         // A list of findings that was cut off is no JSON.
-        match is_truncated && task != Task::Review {
-            true => Err(Unfit::CutOff),
-            false => self.read(task, &answer),
+        if is_truncated && task != Task::Review {
+            return Err(Unfit::CutOff);
+        }
+        // Words alone would be a text or a message, too; an edit or a list may follow them.
+        let is_text = matches!(self, About::Code | About::Commit);
+        match self.read(task, &answer) {
+            read if !demand::is_refusal(&answer) || read.is_ok() && !is_text => read,
+            _ => Err(Unfit::Refused),
         }
     }
 
