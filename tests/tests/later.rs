@@ -87,8 +87,10 @@ async fn the_settings_may_have_the_user_asked_when() {
     let scene = Queued::with(Api::Openai, "tasks.edit.queue = 'ask'").await;
     let mut editor = scene.edits().await;
     editor.chooses("By Tomorrow, for Half");
-    let asked = json!({"uri": scene.uri(), "range": range(), "instruction": "Swap the operands."});
-    command(&mut editor, "edit", asked).await;
+    // As the plugins ask: they preview what comes.
+    let asked = json!({"uri": scene.uri(), "range": range(), "instruction": "Swap the operands.", "returns": true});
+    let told = command(&mut editor, "edit", asked).await;
+    assert_eq!(told, json!({"cost_usd": 0.0}), "there is no result yet");
     let question = editor.asked("window/showMessageRequest").await;
     assert!(question["message"].as_str().unwrap().contains("in a batch this costs at most $"), "{question}");
     scene.fake.reached(Step::Submit, 1).await;

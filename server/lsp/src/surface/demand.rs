@@ -63,7 +63,7 @@ pub struct Asked {
     /// Whether nobody waits for it: it goes into the queue, for about half the price.
     #[serde(default)]
     pub later: bool,
-    /// Whether the command answers with the result, instead of applying or showing it.
+    /// Whether the command answers with the result, instead of applying or showing it. What is queued has none yet.
     #[serde(default)]
     pub returns: bool,
 }
@@ -134,12 +134,11 @@ impl Desk {
         Ok(Done { outcome, read, cost: cost.await? })
     }
 
-    /// Whether the jobs go into the queue, by the command, the settings, or the user who is asked. A client that waits for the answer gets it now.
+    /// Whether the jobs go into the queue, by the command, the settings, or the user who is asked.
     async fn waits(&self, jobs: &[Job], asked: &Asked) -> anyhow::Result<bool> {
         let policy = jobs.first().map_or(Queue::Now, Job::queue);
         match policy {
             _ if asked.later => Ok(true),
-            _ if asked.returns => Ok(false),
             Queue::Now => Ok(false),
             Queue::Batch => Ok(true),
             Queue::Ask => {
