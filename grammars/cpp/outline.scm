@@ -2,7 +2,7 @@
 
 (function_definition declarator: (reference_declarator (function_declarator declarator: (_) @name))) @definition
 (field_declaration declarator: (function_declarator declarator: (_) @name)) @definition
-(class_specifier name: (_) @name body: (_)) @definition
-(namespace_definition name: (_) @name) @definition
-(concept_definition name: (_) @name) @definition
-(alias_declaration name: (_) @name) @definition
+(class_specifier name: (_) @name body: (_)) @type
+(namespace_definition name: (_) @name) @type
+(concept_definition name: (_) @name) @type
+(alias_declaration name: (_) @name) @type

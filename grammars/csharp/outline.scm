@@ -1,11 +1,11 @@
-; Definitions in C#: `@definition` around each, `@name` within.
+; Definitions in C#: `@definition` or `@type` around each, `@name` within.
 
-(namespace_declaration name: (_) @name) @definition
-(class_declaration name: (_) @name) @definition
-(struct_declaration name: (_) @name) @definition
-(interface_declaration name: (_) @name) @definition
-(record_declaration name: (_) @name) @definition
-(enum_declaration name: (_) @name) @definition
+(namespace_declaration name: (_) @name) @type
+(class_declaration name: (_) @name) @type
+(struct_declaration name: (_) @name) @type
+(interface_declaration name: (_) @name) @type
+(record_declaration name: (_) @name) @type
+(enum_declaration name: (_) @name) @type
 (enum_member_declaration name: (_) @name) @definition
 (delegate_declaration name: (_) @name) @definition
 (method_declaration name: (_) @name) @definition

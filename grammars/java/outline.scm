@@ -1,10 +1,10 @@
-; Definitions in Java: `@definition` around each, `@name` within.
+; Definitions in Java: `@definition` or `@type` around each, `@name` within.
 
-(class_declaration name: (_) @name) @definition
-(interface_declaration name: (_) @name) @definition
-(enum_declaration name: (_) @name) @definition
-(record_declaration name: (_) @name) @definition
-(annotation_type_declaration name: (_) @name) @definition
+(class_declaration name: (_) @name) @type
+(interface_declaration name: (_) @name) @type
+(enum_declaration name: (_) @name) @type
+(record_declaration name: (_) @name) @type
+(annotation_type_declaration name: (_) @name) @type
 (method_declaration name: (_) @name) @definition
 (constructor_declaration name: (_) @name) @definition
 (compact_constructor_declaration name: (_) @name) @definition

@@ -1,4 +1,4 @@
-; Definitions in PowerShell: `@definition` around each, `@name` within.
+; Definitions in PowerShell: `@definition` or `@type` around each, `@name` within.
 
 (function_statement (function_name) @name) @definition
-(class_statement . (simple_name) @name) @definition
+(class_statement . (simple_name) @name) @type

@@ -1,8 +1,8 @@
-; Definitions in Ruby: `@definition` around each, `@name` within.
+; Definitions in Ruby: `@definition` or `@type` around each, `@name` within.
 
-(module name: (_) @name) @definition
-(class name: (_) @name) @definition
-(singleton_class value: (_) @name) @definition
+(module name: (_) @name) @type
+(class name: (_) @name) @type
+(singleton_class value: (_) @name) @type
 (method name: (_) @name) @definition
 (singleton_method name: (_) @name) @definition
 (program (assignment left: (constant) @name) @definition)

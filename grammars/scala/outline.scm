@@ -1,9 +1,9 @@
-; Definitions in Scala: `@definition` around each, `@name` within.
+; Definitions in Scala: `@definition` or `@type` around each, `@name` within.
 
-(class_definition name: (_) @name) @definition
-(object_definition name: (_) @name) @definition
-(trait_definition name: (_) @name) @definition
-(enum_definition name: (_) @name) @definition
+(class_definition name: (_) @name) @type
+(object_definition name: (_) @name) @type
+(trait_definition name: (_) @name) @type
+(enum_definition name: (_) @name) @type
 (function_definition name: (_) @name) @definition
 (function_declaration name: (_) @name) @definition
 (type_definition name: (_) @name) @definition

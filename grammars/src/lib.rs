@@ -114,6 +114,12 @@ pub struct Facts {
     /// First words of definitions that a plain comment directly above documents (Go's `func`). `()` stands for a name followed by `()`.
     #[serde(default)]
     pub documented: Vec<String>,
+    /// Words behind which a string documents the next definition (Elixir's `@doc`).
+    #[serde(default)]
+    pub doc_words: Vec<String>,
+    /// Texts in a head which say that the definition is documented where it is declared first (Java's `@Override`).
+    #[serde(default)]
+    pub overrides: Vec<String>,
     /// Opener and closer of code in a file that is otherwise text (`<?php`, `?>`).
     #[serde(default)]
     pub islands: Option<(String, String)>,

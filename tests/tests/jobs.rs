@@ -439,3 +439,23 @@ async fn nothing_of_a_job_is_kept_for_longer_than_two_weeks() {
     );
     assert_eq!((scene.kept(), scene.spent().1), (Vec::new(), 0));
 }
+
+#[tokio::test]
+async fn the_documentation_of_a_folder_is_queued_and_applied_at_once() {
+    let scene = Queued::new(Api::Openai).await;
+    scene.fake.course(Course {
+        text: Some("```rust\n/// Adds.\npub fn add(a: u8, b: u8) -> u8 {\n    scaled(a + b)\n}\n```\n".into()),
+        ..Course::default()
+    });
+    let (code, out, notes) = scene.run(&["document", "src", "--batch"]).await;
+    assert_eq!((code, out.lines().count()), (Some(0), 2), "{notes}");
+    assert!(out.contains("document src/a.rs:3, m") && out.contains("document src/a.rs:7, m"), "{out}");
+    let (code, _, notes) = scene.run(&["jobs", "apply", "--all"]).await;
+    assert!(code == Some(1) && notes.contains("no job has an edit to apply"), "{notes}");
+    scene.finish();
+    scene.an_hour_passes();
+    let (code, _, notes) = scene.run(&["jobs", "apply", "--all"]).await;
+    assert_eq!(code, Some(0), "{notes}");
+    assert_eq!(scene.read("project/src/a.rs"), SOURCE.replace("pub fn", "/// Adds.\npub fn"));
+    assert_eq!(scene.jobs().await.into_values().collect::<Vec<_>>(), ["applied", "failed"]);
+}

@@ -3,6 +3,7 @@
 
 mod change;
 mod context;
+mod documented;
 mod edit;
 mod finding;
 mod item;

@@ -162,10 +162,12 @@ fn compile(language: &Language, grammar: &Grammar) -> Result<Queries, String> {
 fn outline(language: &Language, grammar: &Grammar) -> Result<Query, String> {
     let fail = |error: String| format!("{}/outline.scm: {error}", language.name());
     let outline = Query::new(grammar.parser(), grammar.outline_query()).map_err(|error| fail(error.to_string()))?;
-    let unknown =
-        |name: &&&str| !["definition", "extension", "member", "name"].contains(*name) && !name.starts_with('_');
+    let known = ["definition", "type", "extension", "member", "name"];
+    let unknown = |name: &&&str| !known.contains(*name) && !name.starts_with('_');
     match outline.capture_names().iter().find(unknown) {
-        Some(name) => Err(fail(format!("unknown capture `@{name}`; known: @definition, @extension, @member, @name"))),
+        Some(name) => {
+            Err(fail(format!("unknown capture `@{name}`; known: @definition, @type, @extension, @member, @name")))
+        }
         None => Ok(outline),
     }
 }

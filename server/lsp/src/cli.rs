@@ -11,6 +11,7 @@ mod check;
 mod commit;
 mod complete;
 mod demand;
+mod document;
 mod edit;
 mod explain;
 mod file;
@@ -56,7 +57,7 @@ pub enum Command {
     #[command(name = "explain-code")]
     ExplainCode(edit::ExplainCode),
     /// Write the documentation comment of the item at a line
-    Document(edit::Document),
+    Document(document::Document),
     /// Mend what a compiler or linter reports at a line
     Fix(edit::Fix),
     /// Edit lines of a file as instructed

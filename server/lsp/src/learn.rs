@@ -11,4 +11,4 @@ mod walk;
 
 pub use learner::Learner;
 pub use model::{EMBEDDED, EmbeddedModel, key};
-pub use walk::{learn_workspace, read_rules, workspace_files};
+pub use walk::{files_below, learn_workspace, read_rules, workspace_files};

@@ -22,7 +22,7 @@ const MAX_LINE: usize = 120;
 const LEFT_OUT: &str = " …";
 
 /// The captures around a definition.
-const CAPTURES: [&str; 3] = ["definition", "extension", "member"];
+const CAPTURES: [&str; 4] = ["definition", "type", "extension", "member"];
 /// Most bytes of an item of one line that is shown whole.
 const SHORT: usize = 80;
 
@@ -39,6 +39,10 @@ pub struct Item {
     pub head: Range<usize>,
     /// The number of items around it.
     pub depth: usize,
+    /// Whether it has a body.
+    pub has_body: bool,
+    /// Whether it is a type or another item whose parts are items themselves, such as a module.
+    pub is_type: bool,
     /// Whether it adds to what is defined elsewhere, as `impl` does.
     pub is_extension: bool,
 }
@@ -105,8 +109,10 @@ pub(super) fn defined(text: &str, language: &'static Language) -> Defined {
         around.retain(|end| *end > definition.start_byte());
         let depth = around.len();
         around.push(definition.end_byte());
-        let item = item(text, language, definition, name, depth);
-        defined.items.extend(item.map(|item| Item { is_extension: capture == "extension", ..item }));
+        let item = item(text, language, definition, name);
+        let is_extension = capture == "extension";
+        let is_type = is_extension || capture == "type";
+        defined.items.extend(item.map(|item| Item { depth, is_type, is_extension, ..item }));
     }
     defined
 }
@@ -123,7 +129,7 @@ fn named(shown: String, name: &str) -> String {
     if shown.contains(name) { shown } else { format!("{}{LEFT_OUT} {name}", shown.trim_end_matches([' ', '{', '…'])) }
 }
 
-fn item(text: &str, language: &Language, definition: Node<'_>, name: Node<'_>, depth: usize) -> Option<Item> {
+fn item(text: &str, language: &Language, definition: Node<'_>, name: Node<'_>) -> Option<Item> {
     // An exported or decorated definition begins with what is around it.
     let outer = definition.parent().filter(|outer| outer.parent().is_some() && is_wrapper(*outer, definition));
     let range = outer.unwrap_or(definition).byte_range();
@@ -133,7 +139,8 @@ fn item(text: &str, language: &Language, definition: Node<'_>, name: Node<'_>, d
     let head = definition.start_byte()..head_end(text, definition)?;
     let whole = above(text, language, start)..range.end;
     let name = text.get(name.byte_range())?.trim().to_owned();
-    Some(Item { name, whole, range, head, depth, is_extension: false })
+    let has_body = body(text, definition).is_some();
+    Some(Item { name, whole, range, head, depth: 0, has_body, is_type: false, is_extension: false })
 }
 
 /// Whether a node holds a definition and nothing but words and decorators in front of it.
@@ -145,12 +152,7 @@ fn is_wrapper(outer: Node<'_>, inner: Node<'_>) -> bool {
 
 /// The end of a definition's head.
 fn head_end(text: &str, definition: Node<'_>) -> Option<usize> {
-    let range = definition.byte_range();
-    let body = definition.child_by_field_name("body").or_else(|| {
-        let last = definition.child(definition.child_count().checked_sub(1)?)?;
-        let opens = text.get(last.start_byte()..)?.starts_with('{');
-        (last.kind().contains("body") || last.kind().contains("block") || opens).then_some(last)
-    });
+    let (range, body) = (definition.byte_range(), body(text, definition));
     let whole = text.get(range.clone())?;
     if whole.len() <= SHORT && !whole.contains('\n') {
         return Some(range.end);
@@ -159,6 +161,14 @@ fn head_end(text: &str, definition: Node<'_>) -> Option<usize> {
     let end = body.map(|body| body.start_byte()).filter(|end| *end > range.start).unwrap_or(line);
     let end = end.min(range.start + MAX_HEAD);
     (range.start..=end).rev().find(|end| text.is_char_boundary(*end))
+}
+
+fn body<'t>(text: &str, definition: Node<'t>) -> Option<Node<'t>> {
+    definition.child_by_field_name("body").or_else(|| {
+        let last = definition.child(definition.child_count().checked_sub(1)?)?;
+        let opens = text.get(last.start_byte()..)?.starts_with('{');
+        (last.kind().contains("body") || last.kind().contains("block") || opens).then_some(last)
+    })
 }
 
 /// Where the comments and attributes directly above a line begin.

@@ -7,8 +7,6 @@ use std::ops::Range;
 use super::part::{Part, PartKind};
 use super::source::Source;
 use crate::lex::{self, Kind, Token};
-use crate::syntax;
-use crate::task::Task;
 
 /// Most definitions of one name. A name with more says little.
 const ALIKE: usize = 3;
@@ -45,9 +43,7 @@ pub type Find<'f> = &'f dyn Fn(&Names) -> Vec<Found>;
 
 /// All that a file defines for code, each with its bytes. What a language without functions names, such as a heading, is no definition.
 pub fn found(file: &Source) -> Vec<(Range<usize>, Found)> {
-    let is_code = syntax::queries(file.language)
-        .is_some_and(|queries| queries.marks.iter().flatten().any(|mark| mark.task == Task::Function));
-    if !is_code {
+    if !file.is_code() {
         return Vec::new();
     }
     let of = |name: &str, item: &super::Item| Found {

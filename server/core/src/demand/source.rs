@@ -7,6 +7,8 @@ use std::sync::OnceLock;
 use pennyworth_grammars::Language;
 
 use super::item::{self, Defined, Item, Member};
+use crate::syntax;
+use crate::task::Task;
 
 /// A file. Its line breaks are `\n`.
 #[derive(Debug)]
@@ -36,6 +38,12 @@ impl Source {
         let is_aligned = text.len() == self.text.len() && text != self.text;
         let unmasked = is_aligned.then(|| self.text.clone());
         Source { unmasked, ..Source::new(self.path.clone(), self.language, text) }
+    }
+
+    /// Whether its language has functions.
+    pub(super) fn is_code(&self) -> bool {
+        let mut marks = syntax::queries(self.language).into_iter().flat_map(|queries| queries.marks.iter().flatten());
+        marks.any(|mark| mark.task == Task::Function)
     }
 
     /// Its items.

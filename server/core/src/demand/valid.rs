@@ -107,16 +107,17 @@ fn differs_in_comments_only(old: &str, new: &str, language: &Language) -> bool {
 fn code<'t>(text: &'t str, language: &Language) -> Vec<(&'t str, &'t str)> {
     let facts = language.facts();
     let tokens = lex::scan(text, facts).tokens;
+    let kind = |at: Option<usize>| tokens.get(at?).map(|token| token.kind);
+    let is_string = |at: usize| kind(Some(at)) == Some(Kind::String);
+    let shown = |at: usize| tokens.get(at).and_then(|token| text.get(token.start..token.end)).unwrap_or_default();
+    let is_doc_word = |at: usize| facts.doc_words.iter().any(|word| word == shown(at)) && is_string(at + 1);
     let documents = |at: usize| {
         let alone = |other: Option<Kind>| other.is_none_or(|kind| matches!(kind, Kind::Break | Kind::Comment { .. }));
-        let token = tokens.get(at).filter(|token| token.kind == Kind::String)?;
-        let before = at.checked_sub(1).and_then(|before| tokens.get(before)).map(|token| token.kind);
-        let literal = text.get(token.start..)?;
-        let is_doc = facts.strings.iter().any(|string| string.doc && literal.starts_with(&string.open));
-        Some(is_doc && alone(before) && alone(tokens.get(at + 1).map(|token| token.kind)))
+        let is_doc = || facts.strings.iter().any(|string| string.doc && shown(at).starts_with(&string.open));
+        let is_alone = || alone(kind(at.checked_sub(1))) && alone(kind(Some(at + 1)));
+        is_doc_word(at) || is_string(at) && (at > 0 && is_doc_word(at - 1) || is_doc() && is_alone())
     };
-    let counts =
-        |at: usize, kind: Kind| !matches!(kind, Kind::Comment { .. } | Kind::Break) && !documents(at).unwrap_or(false);
+    let counts = |at: usize, kind: Kind| !matches!(kind, Kind::Comment { .. } | Kind::Break) && !documents(at);
     let kept = tokens.iter().enumerate().filter(|(at, token)| counts(*at, token.kind));
     kept.map(|(_, token)| {
         let line = text.get(..token.start).unwrap_or_default();
@@ -173,6 +174,10 @@ mod tests {
         assert!(judge("# Adds one.\ndef add(a):\n").is_ok());
         assert_eq!(judge("def add(a):\n    \"\"\"Adds one.\"\"\"\n    a = 2\n"), Err(Unfit::Code));
         assert_eq!(judge("if x:\n  def add(a):\n"), Err(Unfit::Code));
+        let elixir =
+            |new| judged(Task::Document, "elixir", "def add(a) do\n  a + 1\nend\n", ("def add(a) do\n", new), None);
+        assert!(elixir("@doc \"\"\"\nAdds one.\n\"\"\"\ndef add(a) do\n").is_ok());
+        assert_eq!(elixir("@doc false\ndef add(a) do\n"), Err(Unfit::Code));
     }
 
     #[test]

@@ -86,6 +86,17 @@ pub(super) struct Ran {
 impl Common {
     /// Runs jobs one after the other. `None` if only their plans were asked for, which are printed.
     pub(super) fn run(&self, opened: &Opened, jobs: &[Job], out: &mut impl Write) -> anyhow::Result<Option<Ran>> {
+        self.run_each(opened, jobs, out, |_, _, _| Ok(()))
+    }
+
+    /// The same. `each` receives every job with what became of it as soon as that is known.
+    pub(super) fn run_each<O: Write>(
+        &self,
+        opened: &Opened,
+        jobs: &[Job],
+        out: &mut O,
+        mut each: impl FnMut(&Job, &Outcome, &mut O) -> anyhow::Result<()>,
+    ) -> anyhow::Result<Option<Ran>> {
         if self.plan {
             self.print_plans(jobs, out)?;
             return Ok(None);
@@ -106,6 +117,7 @@ impl Common {
             let heard = |model: &str, chars: usize| bar.set_message(format!("{model}, {chars} characters, {cost}"));
             let outcome = opened.runtime.block_on(job.run(&opened.completer, &heard));
             cost += opened.cost(&outcome.tried);
+            bar.suspend(|| each(job, &outcome, out))?;
             outcomes.push(outcome);
             bar.inc(1);
         }

@@ -1,5 +1,5 @@
-//! `pennyworth explain-code`, `document`, `fix`, `edit` and `tests`: tasks about lines of a file. An edit is printed as a diff, or written with
-//! `--apply`. It leaves the tasks to `demand`.
+//! `pennyworth explain-code`, `fix`, `edit` and `tests`: tasks about lines of a file. An edit is printed as a diff, or written with `--apply`. It leaves
+//! the tasks to `demand`, and documentation to `document`.
 
 use std::fs;
 use std::io::Write;
@@ -20,10 +20,10 @@ use crate::demand::{Answer, Diagnostic, Edited, File, Job};
 
 /// Lines of a file.
 #[derive(Clone, Debug, PartialEq, Eq)]
-struct Lines {
-    file: PathBuf,
+pub(super) struct Lines {
+    pub(super) file: PathBuf,
     /// Counted from 0.
-    lines: Range<usize>,
+    pub(super) lines: Range<usize>,
 }
 
 impl FromStr for Lines {
@@ -48,20 +48,6 @@ pub struct ExplainCode {
     /// Lines of a file, counted from 1; one line stands for the item around it
     #[arg(value_name = "FILE:LINE[-LINE]")]
     place: Lines,
-    #[command(flatten)]
-    later: Later,
-    #[command(flatten)]
-    common: Common,
-}
-
-/// Write the documentation comment of the item at a line
-#[derive(Debug, Args)]
-pub struct Document {
-    /// A line of the item, counted from 1
-    #[arg(value_name = "FILE:LINE")]
-    place: Lines,
-    #[command(flatten)]
-    output: Output,
     #[command(flatten)]
     later: Later,
     #[command(flatten)]
@@ -118,10 +104,10 @@ pub struct Tests {
 
 /// What becomes of an edit.
 #[derive(Debug, Args)]
-struct Output {
+pub(super) struct Output {
     /// Write the file instead of printing a diff
     #[arg(long, conflicts_with_all = ["diff", "batch"])]
-    apply: bool,
+    pub(super) apply: bool,
     /// Print a unified diff, the default
     #[arg(long)]
     diff: bool,
@@ -129,27 +115,33 @@ struct Output {
 
 impl Lines {
     /// The workspace and the file.
-    fn open(&self, config: Option<&Path>) -> anyhow::Result<(Opened, File)> {
+    pub(super) fn open(&self, config: Option<&Path>) -> anyhow::Result<(Opened, File)> {
         let path = std::path::absolute(&self.file)?;
         let path = path.canonicalize().unwrap_or(path);
         let opened = open(config, &path)?;
-        let file = File::read(&opened.configuration, &path)
+        let file = self.read(&opened, &path)?;
+        Ok((opened, file))
+    }
+
+    /// The file, which lies at this path and has the lines.
+    pub(super) fn read(&self, opened: &Opened, path: &Path) -> anyhow::Result<File> {
+        let file = File::read(&opened.configuration, path)
             .map_err(|refused| anyhow::anyhow!("{}: {}", self.file.display(), refused.why))?;
         let count = file.source.text.lines().count();
         if self.lines.end > count.max(1) {
             bail!("{} has {} lines", self.file.display(), count);
         }
-        Ok((opened, file))
+        Ok(file)
     }
 
     /// What a task at these lines is called.
-    fn title(&self, task: Task) -> String {
+    pub(super) fn title(&self, task: Task) -> String {
         let (first, last) = (self.lines.start + 1, self.lines.end);
         let lines = if last > first { format!("{first}-{last}") } else { first.to_string() };
         format!("{task} {}:{lines}", self.file.display())
     }
 
-    fn job(&self, opened: &Opened, task: Task, file: File, words: &str, reported: &[Diagnostic]) -> Job {
+    pub(super) fn job(&self, opened: &Opened, task: Task, file: File, words: &str, reported: &[Diagnostic]) -> Job {
         let job = Job::about(&opened.completer, &opened.configuration, task, file, self.lines.clone(), words, reported);
         opened.runtime.block_on(job)
     }
@@ -177,14 +169,6 @@ impl ExplainCode {
         out.flush()?;
         opened.tell(&ran);
         Ok(if prose.is_some() { ExitCode::SUCCESS } else { nothing() })
-    }
-}
-
-impl Document {
-    pub(super) fn run(&self, config: Option<&Path>, out: &mut impl Write) -> anyhow::Result<ExitCode> {
-        let (opened, file) = self.place.open(config)?;
-        let job = self.place.job(&opened, Task::Document, file, "", &[]);
-        self.output.run((&self.common, &self.later), &opened, (job, self.place.title(Task::Document)), out)
     }
 }
 
@@ -218,7 +202,7 @@ impl Tests {
 }
 
 impl Output {
-    fn run(
+    pub(super) fn run(
         &self,
         (common, later): (&Common, &Later),
         opened: &Opened,
@@ -256,9 +240,13 @@ impl Output {
 
 /// An edit as a unified diff.
 pub(super) fn diff(edited: &Edited) -> String {
+    unified(&shown(&edited.path).display().to_string(), &edited.before, &edited.now)
+}
+
+/// A path as people read it: below the current folder, if it lies there.
+pub(super) fn shown(path: &Path) -> PathBuf {
     let here = std::env::current_dir().ok().and_then(|here| here.canonicalize().ok()).unwrap_or_default();
-    let path = edited.path.strip_prefix(&here).unwrap_or(&edited.path);
-    unified(&path.display().to_string(), &edited.before, &edited.now)
+    path.strip_prefix(&here).unwrap_or(path).to_owned()
 }
 
 /// Writes an edit, unless the file has changed since it was read.

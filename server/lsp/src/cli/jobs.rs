@@ -41,8 +41,18 @@ enum Action {
     Show(Named),
     /// Take a job back, or throw its result away
     Cancel(Named),
-    /// Write the edit of a job to its file
-    Apply(Named),
+    /// Write the edits of jobs to their files
+    Apply(Applied),
+}
+
+#[derive(Debug, Args)]
+struct Applied {
+    /// The ids of jobs, or the ends of them
+    #[arg(value_name = "ID", required_unless_present = "all")]
+    ids: Vec<String>,
+    /// The edits of all jobs that are done
+    #[arg(long, conflicts_with = "ids")]
+    all: bool,
 }
 
 #[derive(Debug, Args)]
@@ -58,7 +68,11 @@ impl Jobs {
         let ledger = opened.completer.ledger.get().context("there is no ledger")?;
         let has_ended = match &self.action {
             None | Some(Action::List) => false,
-            Some(Action::Show(named) | Action::Apply(named)) => find(&opened, ledger, &named.id)?.state.is_final(),
+            Some(Action::Show(named)) => find(&opened, ledger, &named.id)?.state.is_final(),
+            Some(Action::Apply(applied)) => {
+                let found: Vec<JobRow> = applied.found(&opened, ledger)?;
+                !applied.all && found.iter().all(|job| job.state.is_final())
+            }
             Some(Action::Cancel(named)) => {
                 let job = find(&opened, ledger, &named.id)?;
                 opened.runtime.block_on(jobs::discard(ledger, job.id))?;
@@ -72,7 +86,7 @@ impl Jobs {
             None | Some(Action::List) => self.list(&opened, ledger, out),
             Some(Action::Show(named)) => self.show(ledger, &find(&opened, ledger, &named.id)?, out),
             Some(Action::Cancel(named)) => self.tell(&find(&opened, ledger, &named.id)?, ledger, out),
-            Some(Action::Apply(named)) => self.apply(&opened, ledger, &find(&opened, ledger, &named.id)?, out),
+            Some(Action::Apply(applied)) => self.apply_all(&opened, ledger, applied, out),
         }
     }
 
@@ -155,7 +169,31 @@ impl Jobs {
         Ok(ExitCode::SUCCESS)
     }
 
-    fn apply(&self, opened: &Opened, ledger: &Ledger, job: &JobRow, out: &mut impl Write) -> anyhow::Result<ExitCode> {
+    /// Applies each job, whatever becomes of the others.
+    fn apply_all(
+        &self,
+        opened: &Opened,
+        ledger: &Ledger,
+        applied: &Applied,
+        out: &mut impl Write,
+    ) -> anyhow::Result<ExitCode> {
+        let found = applied.found(opened, ledger)?;
+        let mut failed = Vec::new();
+        for job in &found {
+            failed.extend(self.apply(opened, ledger, job, out).err());
+        }
+        match (failed.len(), found.len()) {
+            (0, 0) => bail!("no job has an edit to apply"),
+            (0, _) => Ok(ExitCode::SUCCESS),
+            (1, 1) => Err(failed.remove(0)),
+            _ => {
+                failed.iter().for_each(|why| eprintln!("{why:#}"));
+                Ok(nothing())
+            }
+        }
+    }
+
+    fn apply(&self, opened: &Opened, ledger: &Ledger, job: &JobRow, out: &mut impl Write) -> anyhow::Result<()> {
         let answer = jobs::answer(ledger, job.id).filter(|_| job.state == JobState::Done);
         let (kept, answer) =
             answer.ok_or_else(|| anyhow!("{} has no result to apply: it is {}", job.id.short(), state(job)))?;
@@ -173,7 +211,19 @@ impl Jobs {
         if self.json {
             writeln!(out, "{}", json!({"id": job.id.to_string(), "file": current.path, "applied": true}))?;
         }
-        Ok(ExitCode::SUCCESS)
+        Ok(())
+    }
+}
+
+impl Applied {
+    /// The jobs that are meant; of all jobs, those with an edit that was not applied.
+    fn found(&self, opened: &Opened, ledger: &Ledger) -> anyhow::Result<Vec<JobRow>> {
+        if !self.all {
+            return self.ids.iter().map(|id| find(opened, ledger, id)).collect();
+        }
+        let edits = |job: &JobRow| matches!(jobs::answer(ledger, job.id), Some((_, Answer::Edited(_))));
+        let all = opened.runtime.block_on(ledger.jobs())?.into_iter();
+        Ok(all.filter(|job| job.state == JobState::Done && job.taken.is_none() && edits(job)).collect())
     }
 }
 

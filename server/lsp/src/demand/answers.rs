@@ -35,6 +35,18 @@ pub struct Edited {
 }
 
 impl Edited {
+    /// The same with the edits of another answer about the same text. What lies within edits that are there already is left out.
+    pub fn merge(&mut self, other: Edited) {
+        for edit in other.edits {
+            let overlaps = |known: &Edit| known.range.start < edit.range.end && edit.range.start < known.range.end;
+            if !self.edits.iter().any(overlaps) {
+                self.edits.push(edit);
+            }
+        }
+        self.edits.sort_by_key(|edit| (edit.range.start, edit.range.end));
+        self.now = self.written(&self.before).unwrap_or_default();
+    }
+
     /// A text that differs from `before` in nothing but its line breaks, with the edits. `None` if it differs in more: then the edits fit no longer.
     pub fn written(&self, original: &str) -> Option<String> {
         if normalised(original) != self.before {

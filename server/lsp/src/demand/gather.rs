@@ -5,7 +5,7 @@ use std::ops::Range;
 use std::path::Path;
 use std::sync::Arc;
 
-use pennyworth_core::demand::{self, Change, Form, Need, Part, PartKind};
+use pennyworth_core::demand::{self, Change, Form, Item, Need, Part, PartKind};
 use pennyworth_core::mask::Masks;
 use pennyworth_core::task::Task;
 
@@ -39,47 +39,31 @@ impl Job {
         words: &str,
         diagnostics: &[Diagnostic],
     ) -> Job {
-        // A single line stands for the item around it; to edit or explain, lines stand for themselves.
-        let whole = match task {
-            Task::Edit | Task::Explain if lines.len() > 1 => lines,
-            _ => file.source.item_lines(lines),
-        };
-        let sent = file.sent.lines(whole.clone());
-        let outline = file.scope.tasks.row(task).outline;
-        let mut need = {
-            let finder = Finder::new(configuration, &file.path, file.scope.settings.privacy());
-            demand::lines(&file.sent, &sent, outline, &|names| finder.find(names))
-        };
-        let form = Form::of(file.sent.text.get(sent).unwrap_or_default());
-        need.must.extend(diagnostics.iter().map(|diagnostic| {
-            let text = format!("{}:{}: {}", file.sent.path, diagnostic.lines.start + 1, diagnostic.message);
-            Part::said(PartKind::Diagnostic, text)
-        }));
-        let wanted = match task {
-            Task::Explain => "Explain these lines.".to_owned(),
-            Task::Document => format!("Document the item. {}", form.instruction()),
-            Task::Fix => format!("Mend it. {}", form.instruction()),
-            _ => format!("{}\n{}", words.trim(), form.instruction()),
-        };
-        need.must.push(instruction(wanted));
-        let wrong = diagnostics.first().map(|diagnostic| file.source.lines(diagnostic.lines.clone()));
-        let (scopes, language) = ([Arc::clone(&file.scope)], file.source.language.name().to_owned());
-        let files = vec![file.path.clone()];
-        let within = file.source.lines(whole);
-        let about = match task {
-            Task::Explain => About::Code,
-            _ => About::Lines(Lines {
-                path: file.path.clone(),
-                shown: file.source.path.clone(),
-                language: language.clone(),
-                text: file.source.text.clone(),
-                within,
-                wrong: wrong.filter(|_| task == Task::Fix),
-                form,
-                hidden: Masks::default(),
-            }),
-        };
-        Job::plan(completer, configuration, (files, &scopes), (task, &language), (Vec::new(), need), about).await
+        let finder = Finder::new(configuration, &file.path);
+        Gatherer { completer, configuration, finder }.lines(task, &file, lines, words, diagnostics).await
+    }
+
+    /// Jobs that document the items of files which have no documentation, in their order.
+    pub async fn document(completer: &Completer, configuration: &Arc<Configuration>, files: &[File]) -> Vec<Job> {
+        let first = files.first().map(|file| file.path.clone()).unwrap_or_default();
+        let gatherer = Gatherer { completer, configuration, finder: Finder::new(configuration, &first) };
+        let mut jobs = Vec::new();
+        for file in files {
+            let line = |item: &Item| file.source.line(item.head.start);
+            let mut places: Vec<_> = file
+                .source
+                .undocumented()
+                .into_iter()
+                .map(line)
+                .map(|line| file.source.documented_lines(line..line + 1))
+                .collect();
+            // Two items on one line are shown together.
+            places.dedup();
+            for lines in places {
+                jobs.push(gatherer.lines(Task::Document, file, lines.start..lines.end, "", &[]).await);
+            }
+        }
+        jobs
     }
 
     /// A job that writes tests of the item at a line, which is counted from 0. The error says why there are none.
@@ -101,8 +85,9 @@ impl Job {
         let sent = file.sent.lines(lines);
         let outline = file.scope.tasks.row(Task::Tests).outline;
         let mut need = {
-            let finder = Finder::new(configuration, &file.path, file.scope.settings.privacy());
-            demand::lines(&file.sent, &sent, outline, &|names| finder.find(names))
+            let (finder, rules) =
+                (Finder::new(configuration, &file.path), (&*file.path, file.scope.settings.privacy()));
+            demand::lines(&file.sent, &sent, outline, &|names| finder.find(names, rules))
         };
         need.may.splice(0..0, pattern);
         let shown = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
@@ -139,9 +124,10 @@ impl Job {
         let row = first.scope.tasks.row(Task::Review);
         let ceilings = (row.input, row.outline);
         let review = {
-            let finder = Finder::new(configuration, Path::new(""), first.scope.settings.privacy());
+            let (finder, rules) =
+                (Finder::new(configuration, Path::new("")), (Path::new(""), first.scope.settings.privacy()));
             demand::review(&changes, ceilings, pennyworth_core::tokens::REFERENCE_CHARS_PER_TOKEN, &|names| {
-                finder.find(names)
+                finder.find(names, rules)
             })
         };
         let mut jobs = Vec::new();
@@ -191,6 +177,66 @@ impl Job {
         let about = (Task::Commit, first.source.language.name());
         let of = (files.iter().map(|file| file.path.clone()).collect(), scopes.as_slice());
         Some(Job::plan(completer, configuration, of, about, (Vec::new(), need), About::Commit).await)
+    }
+}
+
+/// What jobs about lines of files are made with. One search of the workspace serves them all.
+struct Gatherer<'a> {
+    completer: &'a Completer,
+    configuration: &'a Arc<Configuration>,
+    finder: Finder<'a>,
+}
+
+impl Gatherer<'_> {
+    async fn lines(
+        &self,
+        task: Task,
+        file: &File,
+        lines: Range<usize>,
+        words: &str,
+        diagnostics: &[Diagnostic],
+    ) -> Job {
+        // A single line stands for the item around it; to edit or explain, lines stand for themselves.
+        let whole = match task {
+            Task::Edit | Task::Explain if lines.len() > 1 => lines,
+            Task::Document => file.source.documented_lines(lines),
+            _ => file.source.item_lines(lines),
+        };
+        let sent = file.sent.lines(whole.clone());
+        let outline = file.scope.tasks.row(task).outline;
+        let rules = (&*file.path, file.scope.settings.privacy());
+        let mut need = demand::lines(&file.sent, &sent, outline, &|names| self.finder.find(names, rules));
+        let form = Form::of(file.sent.text.get(sent).unwrap_or_default());
+        need.must.extend(diagnostics.iter().map(|diagnostic| {
+            let text = format!("{}:{}: {}", file.sent.path, diagnostic.lines.start + 1, diagnostic.message);
+            Part::said(PartKind::Diagnostic, text)
+        }));
+        let wanted = match task {
+            Task::Explain => "Explain these lines.".to_owned(),
+            Task::Document => format!("Document the item. {}", form.instruction()),
+            Task::Fix => format!("Mend it. {}", form.instruction()),
+            _ => format!("{}\n{}", words.trim(), form.instruction()),
+        };
+        need.must.push(instruction(wanted));
+        let wrong = diagnostics.first().map(|diagnostic| file.source.lines(diagnostic.lines.clone()));
+        let (scopes, language) = ([Arc::clone(&file.scope)], file.source.language.name().to_owned());
+        let files = vec![file.path.clone()];
+        let within = file.source.lines(whole);
+        let about = match task {
+            Task::Explain => About::Code,
+            _ => About::Lines(Lines {
+                path: file.path.clone(),
+                shown: file.source.path.clone(),
+                language: language.clone(),
+                text: file.source.text.clone(),
+                within,
+                wrong: wrong.filter(|_| task == Task::Fix),
+                form,
+                hidden: Masks::default(),
+            }),
+        };
+        Job::plan(self.completer, self.configuration, (files, &scopes), (task, &language), (Vec::new(), need), about)
+            .await
     }
 }
 

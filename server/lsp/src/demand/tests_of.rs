@@ -160,6 +160,11 @@ fn nearest(configuration: &Configuration, path: &Path, names: &[String]) -> Opti
     })
 }
 
+/// Whether a file has a name that its language has for files of tests.
+pub(super) fn holds_tests(path: &Path, language: &Language) -> bool {
+    language.facts().test_files.iter().any(|pattern| matches(path, pattern))
+}
+
 /// Whether a file has a name of this pattern.
 fn matches(path: &Path, pattern: &str) -> bool {
     let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();

@@ -155,6 +155,11 @@ pub fn workspace_files(configuration: &Configuration, open: &Path) -> impl Itera
     files(Folders::new(&roots, &[open.to_owned()]), configuration, Configuration::is_open).take(MAX_VISITED).flatten()
 }
 
+/// The files below a folder that a walk visits.
+pub fn files_below(configuration: &Configuration, folder: &Path) -> impl Iterator<Item = PathBuf> {
+    files(Folders::new(&[folder.to_owned()], &[]), configuration, Configuration::is_open).take(MAX_VISITED).flatten()
+}
+
 /// Reads the rules of all folders that a walk visits, so that their faults are known.
 pub fn read_rules(configuration: &Configuration) {
     let folders = Folders::new(&configuration.learned_roots(), &[]);
