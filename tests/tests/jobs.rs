@@ -268,7 +268,7 @@ async fn the_rules_of_now_decide_what_is_sent() {
 
 #[tokio::test]
 async fn caps_hold_over_what_is_queued() {
-    let scene = Queued::with(Api::Openai, "cap_usd_per_day = 0.003").await;
+    let scene = Queued::with(Api::Openai, "cap_usd_per_day = 0.002").await;
     // Each may cost a thousandth of a dollar.
     scene.queue().await;
     let (code, _, notes) = scene.run(&["edit", "src/a.rs:4", "Swap the operands.", "--batch"]).await;

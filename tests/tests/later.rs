@@ -92,7 +92,7 @@ async fn the_settings_may_have_the_user_asked_when() {
     let told = command(&mut editor, "edit", asked).await;
     assert_eq!(told, json!({"cost_usd": 0.0}), "there is no result yet");
     let question = editor.asked("window/showMessageRequest").await;
-    assert!(question["message"].as_str().unwrap().contains("in a batch this costs at most $"), "{question}");
+    assert!(question["message"].as_str().unwrap().contains("by tomorrow this costs at most $"), "{question}");
     scene.fake.reached(Step::Submit, 1).await;
     assert_eq!(editor.shutdown().await, 0);
 }

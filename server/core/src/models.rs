@@ -3,6 +3,7 @@
 
 mod built;
 mod format;
+mod later;
 mod load;
 mod model;
 mod price;
@@ -12,6 +13,7 @@ mod template;
 
 pub use built::MAX_NAME;
 pub use format::{Format, Shape};
+pub use later::Later;
 pub use load::Problem;
 pub use model::{AbortBilled, BatchProtocol, Model, Protocol, is_key_name, is_loopback, names_a_cloud};
 pub use price::{OffPeak, Price, WeekHour};

@@ -6,7 +6,7 @@ use std::fmt;
 
 use serde::Serialize;
 
-use crate::models::{AbortBilled, Model, Price, WeekHour};
+use crate::models::{AbortBilled, Later, Model, Price, WeekHour};
 use crate::money::Money;
 use crate::read_on;
 use crate::task::{Enabled, TaskRow, Tier};
@@ -208,6 +208,9 @@ pub struct Step {
     pub needs_ms: Option<u32>,
     /// Whether exploration put it first, not its cost.
     pub explored: bool,
+    /// How it is asked by tomorrow, if nobody waits and that is cheaper; its costs are those of then.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub later: Option<Later>,
 }
 
 /// The models to ask in order, and why others are not asked.
@@ -273,6 +276,7 @@ pub enum Why {
 }
 
 /// A model with the prompt's size in its format, or the reason why the prompt cannot be written.
+#[derive(Clone)]
 pub struct Candidate<'a> {
     /// The model.
     pub model: &'a Model,
@@ -288,10 +292,19 @@ pub struct Candidate<'a> {
 
 /// The route for these candidates on these terms.
 pub fn route(candidates: Vec<Candidate<'_>>, terms: &Terms<'_>) -> Route {
+    routed(candidates, terms, false)
+}
+
+/// The same where nobody waits for the answer: for models that are cheaper by tomorrow, at the price of then.
+pub fn route_by_tomorrow(candidates: Vec<Candidate<'_>>, terms: &Terms<'_>) -> Route {
+    routed(candidates, terms, true)
+}
+
+fn routed(candidates: Vec<Candidate<'_>>, terms: &Terms<'_>, waits: bool) -> Route {
     let mut route = Route::default();
     for candidate in candidates {
         let model = candidate.model;
-        match step(candidate, terms) {
+        match step(candidate, terms, waits) {
             Ok(step) => route.steps.push(step),
             Err(why) => route.skipped.push(Skipped { model: model.name.clone(), why }),
         }
@@ -330,7 +343,7 @@ fn explore(steps: &mut [Step]) {
     }
 }
 
-fn step(candidate: Candidate<'_>, terms: &Terms<'_>) -> Result<Step, Why> {
+fn step(candidate: Candidate<'_>, terms: &Terms<'_>, waits: bool) -> Result<Step, Why> {
     let Candidate { model, prompt_tokens, room, mut stops, stops_at_line } = candidate;
     let standing = terms.standings.get(&model.name).copied().unwrap_or_default();
     let stays = model.code_stays_here();
@@ -349,14 +362,17 @@ fn step(candidate: Candidate<'_>, terms: &Terms<'_>) -> Result<Step, Why> {
     if !stays && (terms.privacy == Privacy::Local || terms.row.enabled != Enabled::On) {
         return Err(Why::Private);
     }
-    if !standing.healthy {
+    let later = model.later(terms.now).filter(|_| waits);
+    // How a provider does now says little about tomorrow.
+    let is_now = later.is_none();
+    if is_now && !standing.healthy {
         return Err(Why::Unhealthy);
     }
-    if standing.wait_ms.is_some_and(|wait| wait > terms.deadline_ms) && terms.pin.is_none() {
+    if is_now && standing.wait_ms.is_some_and(|wait| wait > terms.deadline_ms) && terms.pin.is_none() {
         return Err(Why::TooSlow);
     }
     let prompt_tokens = prompt_tokens?;
-    let price = model.price.at(terms.now);
+    let (later, price) = later.map_or_else(|| (None, model.price.at(terms.now)), |(how, price)| (Some(how), price));
     let (lines, line) = standing.reads_on(&price, prompt_tokens);
     let (tokens, reads_on) = (lines * line, terms.reads_on && lines > 1);
     let max_tokens = match (terms.reads_on, reads_on) {
@@ -369,13 +385,16 @@ fn step(candidate: Candidate<'_>, terms: &Terms<'_>) -> Result<Step, Why> {
         stops.insert(0, "\n".to_owned());
         stops.truncate(model.stop_limit.into());
     }
-    if !standing.allowance.covers(u64::from(prompt_tokens) + u64::from(max_tokens)) {
+    if is_now && !standing.allowance.covers(u64::from(prompt_tokens) + u64::from(max_tokens)) {
         return Err(Why::Limited);
     }
     if prompt_tokens.saturating_add(max_tokens) > model.context {
         return Err(Why::Context);
     }
-    let worst_cost = model.worst_cost(margin(prompt_tokens), max_tokens.into());
+    let worst_cost = match later {
+        None => model.worst_cost(margin(prompt_tokens), max_tokens.into()),
+        Some(_) => worst_at(model, &price, prompt_tokens, max_tokens),
+    };
     match terms.cap_left {
         _ if worst_cost <= Money::ZERO => {}
         None => return Err(Why::Unbooked),
@@ -401,13 +420,14 @@ fn step(candidate: Candidate<'_>, terms: &Terms<'_>) -> Result<Step, Why> {
         stops,
         worst_cost,
         price,
+        later,
     })
 }
 
-/// The most that a request in a batch costs.
-pub fn worst_in_batch(model: &Model, prompt_tokens: u32, max_tokens: u32) -> Money {
-    let batched = Model { price: model.price.of_batch(), ..model.clone() };
-    batched.worst_cost(margin(prompt_tokens), max_tokens.into())
+/// The most that a call of a model costs at another price than that of its row.
+pub fn worst_at(model: &Model, price: &Price, prompt_tokens: u32, max_tokens: u32) -> Money {
+    let priced = Model { price: price.clone(), ..model.clone() };
+    priced.worst_cost(margin(prompt_tokens), max_tokens.into())
 }
 
 /// The input tokens to reserve money for: one and a half times the estimate, since one window in a hundred was off by up to a third.

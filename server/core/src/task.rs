@@ -206,9 +206,9 @@ pub enum Queue {
     /// At once.
     #[default]
     Now,
-    /// At once or in a batch, as the user says each time.
+    /// At once or by tomorrow, as the user says each time.
     Ask,
-    /// In a batch, where the model's provider has batches.
+    /// By tomorrow, where a model is cheaper then: in a batch, or at hours with a lower price.
     Batch,
 }
 

@@ -22,4 +22,4 @@ pub use files::{File, Refused, workspace};
 pub use gather::Diagnostic;
 pub(crate) use job::Counted;
 pub use job::{Job, Outcome, Tried};
-pub use later::{Sendable, batched};
+pub use later::{Sendable, cheaper_later};

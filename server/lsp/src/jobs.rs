@@ -1,11 +1,13 @@
-//! Jobs that nobody waits for: tasks on demand that go to a provider in batches, at about half the price. A job is kept in the ledger and in a
+//! Jobs that nobody waits for: tasks on demand that go to a provider in batches, at about half the price, or at hours with a lower one. A job is kept in the ledger and in a
 //! file beside it before anything is sent, so that it survives every restart. Of all servers and commands of a user, one at a time looks after
 //! the queue. It leaves planning and judging to `demand`, the states to `ledger`, and the batch APIs to `providers`.
 
+mod asking;
 mod enqueue;
 mod keep;
 mod kept;
 mod look;
+mod passing;
 mod place;
 mod results;
 mod row;
@@ -14,7 +16,7 @@ mod taking;
 
 pub use enqueue::{NotQueued, Queued, enqueue};
 pub use keep::keep;
-pub use kept::{Kept, KeptJobs, Said};
+pub use kept::{Kept, KeptJobs, Next, Said};
 pub use look::{Looked, Looker, Pace, When};
 pub use place::{Outdated, placed};
 pub use row::{as_json, state, title};

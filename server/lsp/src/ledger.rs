@@ -34,6 +34,7 @@ mod store;
 mod suggestion;
 mod sums;
 mod trouble;
+mod turns;
 mod writer;
 
 pub use clock::Clock;
@@ -48,6 +49,7 @@ pub use reservation::Reservation;
 pub use slot::Slot;
 pub use suggestion::{Outcome, OutcomeKind, Source, Suggested, SuggestionId};
 pub use trouble::Trouble;
+pub use turns::Successor;
 
 #[cfg(test)]
 mod tests;

@@ -10,7 +10,7 @@ use super::part::{Part, PartKind};
 use super::prompts::Prompts;
 use crate::models::{Model, Models, Shape};
 use crate::prompt::Body;
-use crate::route::{Candidate, Route, Terms, Why, route};
+use crate::route::{Candidate, Route, Terms, Why, route, route_by_tomorrow};
 use crate::task::Task;
 use crate::tokens::REFERENCE_CHARS_PER_TOKEN;
 
@@ -39,6 +39,9 @@ pub struct Plan {
     pub shared: usize,
     /// The models to ask.
     pub route: Route,
+    /// The same if nobody waits for the answer.
+    #[serde(skip)]
+    pub later: Route,
 }
 
 /// The size of a part.
@@ -76,7 +79,9 @@ pub struct Inputs<'a> {
 pub fn plan(models: &Models, inputs: Inputs<'_>) -> Plan {
     let Inputs { task, language, brief, shared, prompts, terms, chars_per_token } = inputs;
     let candidate = |model| candidate(models, model, (task, &brief, shared), prompts, &terms, chars_per_token);
-    let route = route(models.enabled().map(candidate).collect(), &terms);
+    let candidates: Vec<_> = models.enabled().map(candidate).collect();
+    let later = route_by_tomorrow(candidates.clone(), &terms);
+    let route = route(candidates, &terms);
     let size = |part: &Part| PartSize {
         kind: part.kind,
         path: part.path.clone(),
@@ -94,6 +99,7 @@ pub fn plan(models: &Models, inputs: Inputs<'_>) -> Plan {
         brief,
         shared,
         route,
+        later,
     }
 }
 

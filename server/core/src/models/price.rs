@@ -55,21 +55,39 @@ impl WeekHour {
         let hours = seconds / 3600 + 3 * 24;
         WeekHour { day: (hours / 24 % 7) as u8, hour: (hours % 24) as u8 }
     }
+
+    /// The hour so many hours later.
+    fn plus(self, hours: u8) -> WeekHour {
+        let hours = u16::from(self.day) * 24 + u16::from(self.hour) + u16::from(hours);
+        WeekHour { day: (hours / 24 % 7) as u8, hour: (hours % 24) as u8 }
+    }
+
+    /// The hour of the day, 0 to 23.
+    pub fn hour(self) -> u8 {
+        self.hour
+    }
+}
+
+impl OffPeak {
+    fn holds(&self, now: WeekHour) -> bool {
+        let hours = if now.day < 5 { &self.weekdays } else { &self.weekend };
+        hours.iter().any(|(from, to)| (*from..*to).contains(&now.hour))
+    }
 }
 
 impl Price {
     /// The price at an hour.
     pub fn at(&self, now: WeekHour) -> Price {
-        let Some(off_peak) = &self.off_peak else { return self.clone() };
-        let hours = if now.day < 5 { &off_peak.weekdays } else { &off_peak.weekend };
-        let share = match hours.iter().any(|(from, to)| (*from..*to).contains(&now.hour)) {
-            true => off_peak.share,
-            false => 1.0,
-        };
-        let [input, cached, write, output] =
-            [self.input, self.cached, self.write, self.output].map(|price| price.scaled(share));
-        let write_long = self.write_long.map(|price| price.scaled(share));
-        Price { input, cached, write, write_long, output, batch: self.batch, as_of: self.as_of.clone(), off_peak: None }
+        let share =
+            self.off_peak.as_ref().filter(|off_peak| off_peak.holds(now)).map_or(1.0, |off_peak| off_peak.share);
+        Price { batch: self.batch, ..self.share(share) }
+    }
+
+    /// The price at hours with a lower one, and in how many hours these begin: 0 if it holds now. `None` if there are none within a day.
+    pub fn off_peak_from(&self, now: WeekHour) -> Option<(u8, Price)> {
+        let off_peak = self.off_peak.as_ref().filter(|off_peak| off_peak.share < 1.0)?;
+        let hours = (0..=24).find(|hours| off_peak.holds(now.plus(*hours)))?;
+        Some((hours, self.share(off_peak.share)))
     }
 
     /// The cost of these token counts; `cached` and `written` are parts of `input`.
@@ -90,7 +108,10 @@ impl Price {
 
     /// The price of a batch, which runs at an hour that nobody knows. Where its share is not known, it counts as the whole.
     pub fn of_batch(&self) -> Price {
-        let share = self.batch.unwrap_or(1.0);
+        self.share(self.batch.unwrap_or(1.0))
+    }
+
+    fn share(&self, share: f64) -> Price {
         let [input, cached, write, output] =
             [self.input, self.cached, self.write, self.output].map(|price| price.scaled(share));
         let write_long = self.write_long.map(|price| price.scaled(share));

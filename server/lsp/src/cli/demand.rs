@@ -148,7 +148,7 @@ impl Common {
         }
         writeln!(out, "cost        {expected} expected, {worst} at most, if all models of each route are asked")?;
         if batch > Money::ZERO {
-            writeln!(out, "in a batch  {batch} at most, with `--batch`")?;
+            writeln!(out, "by tomorrow {batch} at most, with `--batch`")?;
         }
         Ok(())
     }

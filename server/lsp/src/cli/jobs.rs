@@ -1,4 +1,4 @@
-//! `pennyworth jobs`: what is queued for batches, and what came of it. It leaves the queue to `jobs`, and printing findings and edits to the files
+//! `pennyworth jobs`: what is queued, and what came of it. It leaves the queue to `jobs`, and printing findings and edits to the files
 //! of their commands.
 
 use std::io::Write;
@@ -20,12 +20,12 @@ use crate::ledger::{JobRow, JobState, Ledger};
 /// The pause between two looks of a command that waits. A provider is asked less often.
 const PAUSE: Duration = Duration::from_secs(5);
 
-/// List, show, apply and cancel what is queued for batches
+/// List, show, apply and cancel what is queued
 #[derive(Debug, Args)]
 pub struct Jobs {
     #[command(subcommand)]
     action: Option<Action>,
-    /// Wait until no job is open, and then go on
+    /// Wait until no job is open, and then go on. What waits for a lower price is asked here when that holds
     #[arg(long, global = true)]
     wait: bool,
     /// Print one JSON object
@@ -93,7 +93,7 @@ impl Jobs {
     /// Looks after the queue, once or until no job is open.
     async fn look(&self, opened: &Opened, ledger: &Ledger) -> anyhow::Result<()> {
         let (providers, settings) = (&opened.completer.providers, opened.own.clone());
-        let looker = Looker { ledger, providers, settings, pace: Pace::default() };
+        let looker = Looker { ledger, providers, settings, pace: Pace::default(), asks: self.wait };
         let mut when = When::Now;
         let mut told = Vec::new();
         loop {

@@ -5,7 +5,6 @@ use std::io::{IsTerminal as _, Write, stderr, stdin};
 
 use anyhow::bail;
 use clap::Args;
-use pennyworth_core::models::Model;
 use pennyworth_core::money::Money;
 use pennyworth_core::task::Queue;
 use serde_json::json;
@@ -18,7 +17,7 @@ use crate::reports::words::counted;
 /// When a task is asked for.
 #[derive(Debug, Args)]
 pub(super) struct Later {
-    /// Queue it for a batch, at about half the price; `pennyworth jobs` has the result within a day
+    /// Queue it for a batch, at about half the price, or for hours with a lower one; `pennyworth jobs` has the result within a day
     #[arg(long, conflicts_with = "now")]
     batch: bool,
     /// Ask now, whatever `tasks.NAME.queue` says
@@ -64,7 +63,7 @@ impl Later {
         jobs: &[(Job, String, Sendable)],
         out: &mut impl Write,
     ) -> anyhow::Result<()> {
-        common.confirm(opened, jobs.iter().map(|(job, _, sendable)| expected(job, &sendable.model)).sum())?;
+        common.confirm(opened, jobs.iter().map(|(_, _, sendable)| sendable.step.expected_cost).sum())?;
         let Some(ledger) = opened.completer.ledger.get() else { bail!("there is no ledger") };
         let (mut queued, mut cost, mut left) = (Vec::new(), Money::ZERO, 0);
         for (job, title, sendable) in jobs {
@@ -93,7 +92,8 @@ impl Later {
             eprintln!("{left} of {} jobs were not queued: `--spend` is reached", jobs.len());
         }
         let settings = opened.own.clone();
-        let looker = Looker { ledger, providers: &opened.completer.providers, settings, pace: Pace::default() };
+        let looker =
+            Looker { ledger, providers: &opened.completer.providers, settings, pace: Pace::default(), asks: false };
         let looked = opened.runtime.block_on(looker.look(When::Due))?;
         looked.notes.iter().for_each(|note| eprintln!("note: {note}"));
         Ok(())
@@ -112,17 +112,11 @@ impl Later {
                 if !sendable || !stdin().is_terminal() || !stderr().is_terminal() {
                     return Ok(false);
                 }
-                eprint!("In a batch, at about half the price, with the result within a day? [y/N] ");
+                eprint!("By tomorrow, for less? [y/N] ");
                 let mut answer = String::new();
                 stdin().read_line(&mut answer)?;
                 Ok(matches!(answer.trim().to_lowercase().as_str(), "y" | "yes"))
             }
         }
     }
-}
-
-/// The expected cost of a job in a batch.
-fn expected(job: &Job, model: &Model) -> Money {
-    let (_, now) = job.costs();
-    now.scaled(model.price.batch.unwrap_or(1.0))
 }

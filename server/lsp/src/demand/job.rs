@@ -106,11 +106,13 @@ impl Job {
         let mut plan = demand::plan(&configuration.models, inputs);
         if row.enabled == Enabled::Off {
             plan.route.steps.clear();
+            plan.later.steps.clear();
         }
         // Premium models are asked only if the user chose escalation or pinned one.
         let settings = &scope.settings;
         let may = |step: &Step| step.tier != Tier::Premium || settings.escalate || settings.pin(task).is_some();
         plan.route.steps.retain(may);
+        plan.later.steps.retain(may);
         Job { plan, about, files, configuration: Arc::clone(configuration), scope, prompts }
     }
 

@@ -4,15 +4,15 @@ use std::path::PathBuf;
 
 use pennyworth_core::caps::Caps;
 use pennyworth_core::demand::{self, Plan};
-use pennyworth_core::models::{Model, Models};
+use pennyworth_core::models::Model;
 use pennyworth_core::money::Money;
 use pennyworth_core::prompt::Body;
-use pennyworth_core::route::{Step, worst_in_batch};
+use pennyworth_core::route::Step;
 use pennyworth_core::task::Task;
 
 use super::job::{Job, MODELS};
 
-/// A request of a job for a batch.
+/// A request of a job for the queue.
 #[derive(Clone)]
 pub struct Sendable {
     /// What is asked for.
@@ -21,10 +21,10 @@ pub struct Sendable {
     pub language: String,
     /// The model.
     pub model: Model,
-    /// Estimated tokens of its prompt.
-    pub prompt_tokens: u32,
-    /// Output ceiling in tokens.
-    pub max_tokens: u32,
+    /// How it is asked, and what that costs.
+    pub step: Step,
+    /// The models to ask if its answer is not valid.
+    pub next: Vec<Step>,
     /// The prompt.
     pub body: Body,
     /// The workspace.
@@ -34,37 +34,37 @@ pub struct Sendable {
 }
 
 impl Sendable {
-    /// The most that it costs in a batch.
+    /// The most that it costs.
     pub fn worst(&self) -> Money {
-        worst_in_batch(&self.model, self.prompt_tokens, self.max_tokens)
+        self.step.worst_cost
     }
 }
 
-/// The first model of a route that has batches, unless one of a lower tier comes before it or one that costs nothing, and the most that it costs in
-/// one. `None` if there is none.
-pub fn batched<'m>(models: &'m Models, steps: &[Step]) -> Option<(&'m Model, Money)> {
-    let first = steps.first().filter(|step| step.worst_cost > Money::ZERO)?;
-    steps.iter().take(MODELS).take_while(|step| step.tier == first.tier).find_map(|step| {
-        let model = models.get(&step.model).filter(|model| model.batch.is_some())?;
-        Some((model, worst_in_batch(model, step.prompt_tokens, step.max_tokens)))
-    })
+/// The models of a route by tomorrow that are cheaper then, in order: none if one of a lower tier comes before them or one that costs nothing.
+pub fn cheaper_later(steps: &[Step]) -> impl Iterator<Item = &Step> {
+    let first = steps.first().filter(|step| step.worst_cost > Money::ZERO).map(|step| step.tier);
+    let tier = |step: &&Step| Some(step.tier) == first;
+    let is_cheaper = |step: &&Step| step.later.is_some();
+    let begins = steps.iter().take_while(tier).any(|step| step.later.is_some());
+    steps.iter().filter(is_cheaper).take(if begins { MODELS } else { 0 })
 }
 
 impl Job {
     /// The job for the queue. `None` if it can only be asked now.
     pub fn sendable(&self) -> Option<Sendable> {
         // A message is waited for.
-        let steps = Some(&self.plan.route.steps).filter(|_| self.plan.task != Task::Commit)?;
-        let (model, _) = batched(&self.configuration.models, steps)?;
-        let step = steps.iter().find(|step| step.model == model.name)?;
+        let steps = Some(&self.plan.later.steps).filter(|_| self.plan.task != Task::Commit)?;
+        let mut steps = cheaper_later(steps);
+        let step = steps.next()?.clone();
+        let model = self.configuration.models.get(&step.model)?.clone();
         let Plan { task, language, brief, shared, .. } = &self.plan;
         Some(Sendable {
             task: *task,
             language: language.clone(),
-            model: model.clone(),
-            prompt_tokens: step.prompt_tokens,
-            max_tokens: step.max_tokens,
             body: demand::body(&self.prompts, *task, &model.id, brief, *shared),
+            next: steps.cloned().collect(),
+            model,
+            step,
             root: self.scope.root.clone(),
             caps: self.scope.settings.caps(),
         })
@@ -98,11 +98,7 @@ impl Job {
             Some(_) if step.price.output < model.price.output => {
                 format!("{name} has no batches; its off-peak price holds now")
             }
-            Some(off_peak) => format!(
-                "{name} has no batches; at other hours it costs {:.0} % of now's price (`pennyworth models` has them)",
-                off_peak.share * 100.0
-            ),
-            None => format!("{name} has no batches"),
+            _ => format!("{name} has no batches"),
         }
     }
 }

@@ -17,6 +17,8 @@ use crate::private;
 
 /// How long the files of a job are kept at most, and how long its answer is waited for.
 pub(super) const KEPT: Duration = Duration::from_secs(14 * 24 * 3600);
+/// The time after which the call of a job counts as lost.
+pub(super) const ENDS: Duration = Duration::from_secs(15 * 24 * 3600);
 /// The folder's name.
 const FOLDER: &str = "jobs";
 /// The endings of the two files of a job.
@@ -40,9 +42,21 @@ pub struct Kept {
     pub language: String,
     /// What it is about.
     pub about: About,
+    /// The models to ask if the answer is not valid, in order.
+    #[serde(default)]
+    pub next: Vec<Next>,
     system: String,
     shared: String,
     user: String,
+}
+
+/// A model to ask if the one before has no valid answer.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Next {
+    /// Its name in tables.
+    pub model: String,
+    /// Estimated tokens of its prompt.
+    pub prompt_tokens: u32,
 }
 
 /// An answer.
@@ -59,7 +73,12 @@ impl Kept {
     pub fn new(of: (String, Task, String), place: (PathBuf, Vec<PathBuf>), about: About, body: Body) -> Option<Kept> {
         let Body::Chat { system, shared, user } = body else { return None };
         let ((title, task, language), (root, files)) = (of, place);
-        Some(Kept { title, root, files, task, language, about, system, shared, user })
+        Some(Kept { title, root, files, task, language, about, next: Vec::new(), system, shared, user })
+    }
+
+    /// The same for the next model, whose messages begin with this text.
+    pub(super) fn for_next(&self, system: &str) -> Kept {
+        Kept { next: self.next.iter().skip(1).cloned().collect(), system: system.to_owned(), ..self.clone() }
     }
 
     /// Its prompt.

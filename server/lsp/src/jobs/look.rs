@@ -77,6 +77,8 @@ pub struct Looker<'a> {
     pub settings: Settings,
     /// How fast.
     pub pace: Pace,
+    /// Whether jobs that wait for a lower price are asked here, which takes as long as their answers.
+    pub asks: bool,
 }
 
 /// A look under way.
@@ -139,6 +141,7 @@ impl Drop for Held<'_> {
 
 impl Look<'_> {
     async fn all(&self, when: When) -> Result<(), Refused> {
+        self.give_up_forsaken().await?;
         for batch in self.ledger.open_batches(when == When::Due).await? {
             self.advance(batch, false).await?;
         }
@@ -189,6 +192,12 @@ impl Look<'_> {
         for ([name, host, id], jobs) in groups {
             let Some(model) = self.model(&name, &host, &id) else { continue };
             let Some(key) = self.key(&model).await else { continue };
+            if model.batch.is_none() {
+                if self.of.asks {
+                    self.ask_alone(&model, key.as_ref(), jobs).await?;
+                }
+                continue;
+            }
             let Some(batches) = self.batches(&model, key.as_ref()) else { continue };
             let stage = if batches.has_upload() { Stage::Uploading } else { Stage::Uploaded };
             for jobs in self.kept.on_disk(move |kept| portions(kept, jobs)).await.unwrap_or_default() {
@@ -226,12 +235,17 @@ impl Look<'_> {
         let is_new = self.ledger.end_job(Some(self.lease), job.id, ended).await?;
         if is_new {
             lock(&self.looked).ended.push(job.id);
-            if !is_done {
-                let id = job.id;
-                self.kept.on_disk(move |kept| kept.forget(id)).await;
-            }
+        }
+        if is_new && !is_done {
+            self.forget(job).await;
         }
         Ok(is_new)
+    }
+
+    /// Removes the files of a job.
+    pub(super) async fn forget(&self, job: &JobRow) {
+        let id = job.id;
+        self.kept.on_disk(move |kept| kept.forget(id)).await;
     }
 
     /// Gives up what is too old, and removes files that are not needed any more.
@@ -273,11 +287,12 @@ impl Look<'_> {
     /// The model of a batch, if the configuration has it as it was.
     fn model(&self, name: &str, host: &str, id: &str) -> Option<Model> {
         let models = self.of.settings.models();
-        let found = models.get(name).filter(|model| model.enabled && model.batch.is_some());
+        let found =
+            models.get(name).filter(|model| model.enabled && (model.batch.is_some() || model.price.off_peak.is_some()));
         let same = found.filter(|model| provider(model) == host && model.id == id).cloned();
         if same.is_none() {
             self.note(format!(
-                "{name} at {host}: the configuration does not have this model with batches now, so its jobs wait"
+                "{name} at {host}: the configuration does not have this model with batches or hours of a lower price now, so its jobs wait"
             ));
         }
         same

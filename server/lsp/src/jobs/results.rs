@@ -92,7 +92,7 @@ impl Look<'_> {
     }
 
     /// Takes the result of a job: judges an answer, keeps a valid one, and settles its money. False if it has to come once more.
-    async fn take(&self, job: &JobRow, result: &BatchResult) -> Result<bool, Refused> {
+    pub(super) async fn take(&self, job: &JobRow, result: &BatchResult) -> Result<bool, Refused> {
         let usage = Some(result.usage.unwrap_or_default());
         let reason = match &result.end {
             BatchEnd::Finish(finish) => return self.judge(job, result, *finish).await,
@@ -100,7 +100,7 @@ impl Look<'_> {
             BatchEnd::Expired => (JobState::Expired, "its batch was over before it".to_owned()),
             BatchEnd::Cancelled => (JobState::Cancelled, "its batch was cancelled".to_owned()),
         };
-        self.end(job, Ended { state: reason.0, reason: Some(reason.1), usage, finish: None }).await?;
+        self.pass_on(job, Ended { state: reason.0, reason: Some(reason.1), usage, finish: None }).await?;
         Ok(true)
     }
 
@@ -129,11 +129,11 @@ impl Look<'_> {
             is_truncated,
             is_valid: judged.is_ok(),
         };
-        let end = match judged {
+        let is_new = match judged {
             Ok(_) => {
                 let write = move |kept: &KeptJobs| kept.write_answer(id, &Said { text, is_truncated });
                 match self.kept.on_disk(write).await {
-                    Some(Ok(())) => ended(JobState::Done, None),
+                    Some(Ok(())) => self.end(job, ended(JobState::Done, None)).await?,
                     failed => {
                         // It can be fetched again.
                         let why = failed.and_then(Result::err).map_or_else(String::new, |error| format!(": {error}"));
@@ -143,9 +143,12 @@ impl Look<'_> {
                 }
             }
             // The whole reason may quote code.
-            Err(unfit) => ended(JobState::Failed, Some(&format!("its answer is not valid: {}", unfit.name()))),
+            Err(unfit) => {
+                let why = format!("its answer is not valid: {}", unfit.name());
+                self.pass_on(job, ended(JobState::Failed, Some(&why))).await?
+            }
         };
-        if self.end(job, end).await? {
+        if is_new {
             counted.write(self.ledger);
         }
         Ok(true)

@@ -161,7 +161,7 @@ impl Look<'_> {
     }
 }
 
-fn request(kept: Kept, job: &JobRow, model: &Model, deadline: Duration) -> Request {
+pub(super) fn request(kept: Kept, job: &JobRow, model: &Model, deadline: Duration) -> Request {
     Request {
         model: model.clone(),
         key: None,
@@ -182,6 +182,6 @@ pub(super) fn custom_id(job: &JobRow) -> String {
 }
 
 /// Whether the same request would be refused again.
-fn is_final(error: &ProviderError) -> bool {
+pub(super) fn is_final(error: &ProviderError) -> bool {
     matches!(error.kind, Kind::Refused | Kind::NotFound | Kind::TooLong | Kind::NoInfill | Kind::Client)
 }

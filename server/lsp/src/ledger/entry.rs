@@ -6,7 +6,7 @@ use pennyworth_core::caps::Broken;
 use pennyworth_core::models::{AbortBilled, Model, Price};
 use pennyworth_core::money::Money;
 use pennyworth_core::plan::Plan;
-use pennyworth_core::route::{Step, worst_in_batch};
+use pennyworth_core::route::Step;
 use pennyworth_core::task::Task;
 
 use super::ids;
@@ -76,7 +76,7 @@ impl Entry {
         }
     }
 
-    /// A call for a task on demand, as a step of its route.
+    /// A call for a task on demand, as a step of its route. One in the queue counts as lost if nobody hears of it for as long as its deadline says.
     pub fn on_demand((task, language): (Task, &str), step: &Step, model: &Model, deadline: Duration) -> Entry {
         Entry {
             provider: provider(model).to_owned(),
@@ -88,29 +88,6 @@ impl Entry {
             chars_per_token: model.chars_per_token,
             worst_cost: step.worst_cost,
             price: step.price.clone(),
-            abort_billed: model.abort_billed,
-            deadline,
-        }
-    }
-
-    /// A request of a batch, at the batch's price. It counts as lost if nobody hears of it for so long.
-    pub fn batched(
-        (task, language): (Task, &str),
-        model: &Model,
-        prompt_tokens: u32,
-        max_tokens: u32,
-        deadline: Duration,
-    ) -> Entry {
-        Entry {
-            provider: provider(model).to_owned(),
-            model: model.name.clone(),
-            task: Some(task),
-            language: language.to_owned(),
-            prompt_tokens,
-            max_tokens,
-            chars_per_token: model.chars_per_token,
-            worst_cost: worst_in_batch(model, prompt_tokens, max_tokens),
-            price: model.price.of_batch(),
             abort_billed: model.abort_billed,
             deadline,
         }

@@ -75,13 +75,19 @@ impl Ended {
 }
 
 impl Ledger {
-    /// Writes a job, and reserves its worst cost against the caps.
-    pub async fn enqueue(&self, id: JobId, model_id: String, entry: Entry, caps: Caps) -> Result<(), Refused> {
+    /// Writes a job, and reserves its worst cost against the caps. `waits` says what it waits for, if that is no batch.
+    pub async fn enqueue(
+        &self,
+        id: JobId,
+        (model_id, waits): (String, Option<String>),
+        entry: Entry,
+        caps: Caps,
+    ) -> Result<(), Refused> {
         let (reply, answer) = oneshot::channel();
         self.send(move |store| {
             let with = |connection: &Connection, now: i64| {
-                let insert = "INSERT INTO jobs (id, at_ms, model_id, state) VALUES (?1, ?2, ?3, 'queued')";
-                connection.prepare_cached(insert)?.execute(params![id.0, now, model_id]).map(drop)
+                let insert = "INSERT INTO jobs (id, at_ms, model_id, state, reason) VALUES (?1, ?2, ?3, 'queued', ?4)";
+                connection.prepare_cached(insert)?.execute(params![id.0, now, model_id, waits]).map(drop)
             };
             let written = match store.on_file(TransactionBehavior::Deferred, |_, _| Ok(())) {
                 Ok(()) => store.reserve_as(CallId(id.0), &entry, Some(caps), &with).map(drop),
@@ -251,21 +257,9 @@ impl Ledger {
 
     /// Ends a job and settles its call; false if it had ended, or the lease is gone.
     pub async fn end_job(&self, lease: Option<Lease>, id: JobId, ended: Ended) -> Result<bool, Refused> {
-        self.queue(move |connection, now| {
-            if let Some(lease) = lease
-                && !holds(connection, lease)?
-            {
-                return Ok(false);
-            }
-            let update =
-                "UPDATE jobs SET state = ?2, reason = ?3, ended_ms = ?4 WHERE id = ?1 AND state IN ('queued', 'sent')
-                AND (?5 OR state = 'queued')";
-            let changed =
-                connection.execute(update, params![id.0, ended.state.name(), ended.reason, now, lease.is_some()])?;
-            if changed > 0 {
-                settle(connection, id, &ended)?;
-            }
-            Ok(changed > 0)
+        self.queue(move |connection, now| match lease {
+            Some(lease) if !holds(connection, lease)? => Ok(false),
+            _ => end(connection, now, id, &ended, lease.is_some()),
         })
         .await
     }
@@ -285,14 +279,14 @@ impl Ledger {
         self.queue(move |connection, _| connection.execute(update, params![id.0, how]).map(drop)).await
     }
 
-    async fn look<T: Send + 'static>(
+    pub(super) async fn look<T: Send + 'static>(
         &self,
         work: impl Fn(&Connection, i64) -> rusqlite::Result<T> + Send + 'static,
     ) -> Result<T, Refused> {
         self.on_file(TransactionBehavior::Deferred, work).await
     }
 
-    async fn queue<T: Send + 'static>(
+    pub(super) async fn queue<T: Send + 'static>(
         &self,
         work: impl Fn(&Connection, i64) -> rusqlite::Result<T> + Send + 'static,
     ) -> Result<T, Refused> {
@@ -315,7 +309,7 @@ impl Ledger {
     }
 }
 
-fn holds(connection: &Connection, lease: Lease) -> rusqlite::Result<bool> {
+pub(super) fn holds(connection: &Connection, lease: Lease) -> rusqlite::Result<bool> {
     let query = "SELECT count(*) > 0 FROM lease WHERE holder = ?1";
     connection.prepare_cached(query)?.query_row([lease.0], |row| row.get(0))
 }
@@ -323,6 +317,23 @@ fn holds(connection: &Connection, lease: Lease) -> rusqlite::Result<bool> {
 fn read_batch(connection: &Connection, id: i64, now: i64) -> rusqlite::Result<Option<BatchRow>> {
     let query = format!("SELECT {BATCH} WHERE id = ?2");
     connection.prepare_cached(&query)?.query_row([now, id], jobs::batch).optional()
+}
+
+/// Ends a job and settles its call; false if it had ended. What was sent may end too, if so wished.
+pub(super) fn end(
+    connection: &Connection,
+    now: i64,
+    id: JobId,
+    ended: &Ended,
+    also_sent: bool,
+) -> rusqlite::Result<bool> {
+    let update = "UPDATE jobs SET state = ?2, reason = ?3, ended_ms = ?4 WHERE id = ?1 AND state IN ('queued', 'sent')
+        AND (?5 OR state = 'queued')";
+    let changed = connection.execute(update, params![id.0, ended.state.name(), ended.reason, now, also_sent])?;
+    if changed > 0 {
+        settle(connection, id, ended)?;
+    }
+    Ok(changed > 0)
 }
 
 /// Settles the call of a job at the prices that were reserved.

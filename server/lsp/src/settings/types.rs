@@ -244,8 +244,8 @@ pub struct TaskSettings {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(extend("x-elsewhere" = "own"))]
     pub pin: Option<String>,
-    /// When the models of a task on demand are asked: `now`, `batch` (in a batch at the provider's batch price, with the result within a day) or
-    /// `ask` (as you say each time). Where no model of the task has batches, it is asked now. A commit's message is never queued.
+    /// When the models of a task on demand are asked: `now`, `batch` (in a batch at the provider's batch price, or when the model's price is
+    /// lower, with the result within a day) or `ask` (as you say each time). Where no model of the task is cheaper by tomorrow, it is asked now. A commit's message is never queued.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(extend("x-elsewhere" = "own"))]
     pub queue: Option<Queue>,

@@ -113,11 +113,11 @@ impl Desk {
         let (desk, wanted, handle) = (self.clone(), asked.clone(), Handle::current());
         let planned = tokio::task::spawn_blocking(move || handle.block_on(desk.plan(task, &wanted)));
         let (mut jobs, read) = planned.await??;
-        if let Some(why) = jobs.first().and_then(Job::why_not) {
-            bail!("no model may be asked: {why}");
-        }
         if self.waits(&jobs, asked).await? {
             jobs = self.queue(&title(task, asked), jobs).await?;
+        }
+        if let Some(why) = jobs.first().and_then(Job::why_not) {
+            bail!("no model may be asked: {why}");
         }
         self.confirm(jobs.iter().map(|job| job.costs().1).sum()).await?;
         let mut outcome = Vec::new();
@@ -146,7 +146,7 @@ impl Desk {
                 if most == Money::ZERO {
                     return Ok(false);
                 }
-                let message = format!("Pennyworth: in a batch this costs at most {most}, and is there within a day.");
+                let message = format!("Pennyworth: by tomorrow this costs at most {most}.");
                 Ok(self.choose(message, [NOW, BY_TOMORROW]).await?.is_some_and(|chosen| chosen == BY_TOMORROW))
             }
         }

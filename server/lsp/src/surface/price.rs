@@ -4,12 +4,12 @@
 use pennyworth_core::caps::Spent;
 use pennyworth_core::models::{Model, Shape};
 use pennyworth_core::money::Money;
-use pennyworth_core::route::{Candidate, Step, Terms, route};
+use pennyworth_core::route::{Candidate, Step, Terms, route, route_by_tomorrow};
 use pennyworth_core::task::{Task, Tier};
 use pennyworth_core::tokens::REFERENCE_CHARS_PER_TOKEN;
 
 use crate::complete::Completer;
-use crate::demand::batched;
+use crate::demand::cheaper_later;
 use crate::settings::Scope;
 
 /// Costs up to this one are not worth telling: a tenth of a cent.
@@ -19,7 +19,7 @@ const TOLD: Money = Money::from_pico(1_000_000_000);
 pub(super) struct Most {
     /// Now, and by which model.
     pub(super) now: String,
-    /// In a batch, if one of its models has them.
+    /// By tomorrow, if one of its models is cheaper then.
     pub(super) later: Option<String>,
 }
 
@@ -49,10 +49,12 @@ pub(super) fn most(completer: &Completer, scope: &Scope, task: Task, language: &
         Some(Candidate { model, prompt_tokens, room: model.context, stops: Vec::new(), stops_at_line: false })
     });
     let may = |step: &Step| step.tier != Tier::Premium || settings.escalate || settings.pin(task).is_some();
-    let steps: Vec<Step> = route(candidates.collect(), &terms).steps.into_iter().filter(may).collect();
-    let first = steps.first().filter(|step| step.worst_cost > TOLD)?;
+    let candidates: Vec<_> = candidates.collect();
+    let later = route_by_tomorrow(candidates.clone(), &terms).steps;
+    let first = route(candidates, &terms).steps.into_iter().find(may).filter(|step| step.worst_cost > TOLD)?;
     let now = format!("{}, {}", cents(first.worst_cost), first.model);
-    let later = batched(models, &steps).filter(|_| task != Task::Commit).map(|(_, most)| cents(most));
+    let later: Vec<Step> = later.into_iter().filter(may).filter(|_| task != Task::Commit).collect();
+    let later = cheaper_later(&later).next().map(|step| cents(step.worst_cost));
     Some(Most { now, later })
 }
 

@@ -7,7 +7,7 @@ const DAY: u64 = 24 * 3600;
 fn enqueue(ledger: &Ledger, cap: i64) -> Result<JobId, Refused> {
     let (id, deadline) = (JobId::fresh(), Duration::from_secs(15 * DAY));
     let caps = Caps { day: Money::from_pico(cap * MICRO), month: Money::MAX };
-    wait(ledger.enqueue(id, "m-1".into(), Entry { deadline, ..call() }, caps)).map(|()| id)
+    wait(ledger.enqueue(id, ("m-1".into(), None), Entry { deadline, ..call() }, caps)).map(|()| id)
 }
 
 /// A lease for a minute.
