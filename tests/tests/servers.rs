@@ -328,6 +328,37 @@ async fn litellm_is_asked_for_tasks_and_shows_nothing_that_is_not_valid() {
     check_tasks(&address("LLAMACPP_FILLS"), &row).await;
 }
 
+/// The requests of a large review begin alike, and the server reads that once.
+#[tokio::test]
+#[ignore = "needs a server"]
+async fn llamacpp_reads_the_beginning_of_a_review_once() {
+    let (server, project) = (address("LLAMACPP_FILLS"), Project::new());
+    let row = format!("provider = 'vllm'\nbase_url = '{server}/v1'");
+    project.write(
+        "config.toml",
+        &format!(
+            "discover = false\nembedded.enabled = false\ntasks.review.input = 900\ntasks.review.max_tokens = 16\n[model.real]\nmodel = 'made'\n\
+             context = 8192\nformat = 'chat'\ntier = 'cheap'\n{row}\nprice = {{ input = 1.0, cached = 0.1, output = 4.0, as_of = '2026-11-23' }}\n"
+        ),
+    );
+    let text = |number: u8| -> String {
+        let function =
+            |name: u8| format!("pub fn function_{name}(number: u8) -> u8 {{\n    number + {}\n}}\n\n", name * number);
+        (0..12).map(function).collect()
+    };
+    project.write("project/a.rs", &text(1));
+    project.write("project/b.rs", &text(1));
+    project.commit("a: functions").await;
+    project.write("project/a.rs", &text(2));
+    project.write("project/b.rs", &text(3));
+    let (_, _, notes) = project.run(&["review"]).await;
+    let (ledger, _) = Ledger::open(Some(&paid::ledger(project.home())));
+    let total = ledger.report(SystemTime::UNIX_EPOCH).unwrap().total;
+    assert!(total.calls > 1 && total.cached > 0, "{notes} {total:?}");
+    assert!(notes.contains("% of the input from the provider's cache"), "{notes}");
+    println!("{} calls, {} of {} tokens of input from the cache", total.calls, total.cached, total.input);
+}
+
 /// Tokens that the busy slot has written so far.
 async fn written(server: &str) -> Option<u64> {
     let slots: Value = serde_json::from_str(&get(server, "/slots").await).unwrap();

@@ -46,6 +46,7 @@ pub use memory::{KnownStanding, ModelConfidence};
 pub use queue::{Ended, Lease, Step};
 pub use report::{Report, Row};
 pub use reservation::Reservation;
+pub use settlement::Billed;
 pub use slot::Slot;
 pub use suggestion::{Outcome, OutcomeKind, Source, Suggested, SuggestionId};
 pub use trouble::Trouble;

@@ -17,6 +17,7 @@ use tokio::runtime::Runtime;
 use super::place::{ledger, say};
 use crate::complete::Completer;
 use crate::demand::{Job, Outcome, Refused, Tried, workspace};
+use crate::ledger::Billed;
 use crate::models::discover;
 use crate::models::found::Announced;
 use crate::paths;
@@ -79,6 +80,8 @@ pub(super) struct Ran {
     pub(super) outcomes: Vec<Outcome>,
     /// What all calls cost.
     pub(super) cost: Money,
+    /// Tokens of their input, and those of them that were read from a provider's cache.
+    input: (u64, u64),
     /// Jobs that were not run, because the amount to spend was reached.
     pub(super) unrun: usize,
 }
@@ -106,7 +109,7 @@ impl Common {
         }
         self.confirm(opened, jobs.iter().map(|job| job.costs().1).sum())?;
         announce(&opened.completer);
-        let (mut outcomes, mut cost, mut unrun) = (Vec::new(), Money::ZERO, 0);
+        let (mut outcomes, mut cost, mut input, mut unrun) = (Vec::new(), Money::ZERO, (0, 0), 0);
         let bar = bar(jobs.len());
         for job in jobs {
             let (worst, _) = job.costs();
@@ -116,13 +119,16 @@ impl Common {
             }
             let heard = |model: &str, chars: usize| bar.set_message(format!("{model}, {chars} characters, {cost}"));
             let outcome = opened.runtime.block_on(job.run(&opened.completer, &heard));
-            cost += opened.cost(&outcome.tried);
+            for billed in opened.billed(&outcome.tried) {
+                cost += billed.cost;
+                input = (input.0 + billed.input, input.1 + billed.cached);
+            }
             bar.suspend(|| each(job, &outcome, out))?;
             outcomes.push(outcome);
             bar.inc(1);
         }
         bar.finish_and_clear();
-        Ok(Some(Ran { outcomes, cost, unrun }))
+        Ok(Some(Ran { outcomes, cost, input, unrun }))
     }
 
     /// The most to spend, if the user says so.
@@ -173,10 +179,10 @@ impl Common {
 }
 
 impl Opened {
-    /// What the calls of these models cost.
-    fn cost(&self, tried: &[Tried]) -> Money {
-        let Some(ledger) = self.completer.ledger.get() else { return Money::ZERO };
-        tried.iter().filter_map(|tried| ledger.cost(tried.call?)).sum()
+    /// What the calls of these models came to.
+    fn billed(&self, tried: &[Tried]) -> impl Iterator<Item = Billed> {
+        let ledger = self.completer.ledger.get();
+        tried.iter().filter_map(move |tried| ledger?.billed(tried.call?))
     }
 
     /// Says what became of the models, on stderr.
@@ -191,7 +197,11 @@ impl Opened {
                 ran.unrun + ran.outcomes.len()
             );
         }
-        eprintln!("cost: {}", ran.cost);
+        let cached = match ran.input {
+            (_, 0) => String::new(),
+            (input, cached) => format!(", {} % of the input from the provider's cache", 100 * cached / input.max(1)),
+        };
+        eprintln!("cost: {}{cached}", ran.cost);
         for news in self.completer.ledger.get().map(crate::ledger::Ledger::take_news).into_iter().flatten() {
             eprintln!("warning: {news}");
         }

@@ -23,6 +23,7 @@ use super::entry::{CallId, Entry, Refused};
 use super::memory::{KnownStanding, ModelConfidence};
 use super::report::{Past, Report};
 use super::reservation::{Reservation, Ticket};
+use super::settlement::Billed;
 use super::store::Store;
 use super::suggestion::{Outcome, Suggested, SuggestionId};
 use super::trouble::Trouble;
@@ -228,9 +229,14 @@ impl Ledger {
 
     /// What a call cost; `None` if it is not settled. It blocks, so the task that serves must not call it.
     pub fn cost(&self, call: CallId) -> Option<Money> {
+        self.billed(call).map(|billed| billed.cost)
+    }
+
+    /// What a call cost, with its input; `None` if it is not settled. It blocks, too.
+    pub fn billed(&self, call: CallId) -> Option<Billed> {
         let (reply, answer) = mpsc::channel();
         self.send(move |store| {
-            let _ = reply.send(store.cost(call));
+            let _ = reply.send(store.billed(call));
         });
         answer.recv_timeout(LAST_WAIT).ok().flatten()
     }

@@ -2,7 +2,19 @@
 
 use std::time::Duration;
 
+use pennyworth_core::money::Money;
 use pennyworth_providers::{FinishReason, Usage};
+
+/// What a settled call, or several, came to.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Billed {
+    /// What it cost.
+    pub cost: Money,
+    /// Tokens of its input.
+    pub input: u64,
+    /// Those of them that were read from the provider's cache.
+    pub cached: u64,
+}
 
 /// The status of a call that ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -19,7 +19,7 @@ use super::history::{self, PastSuggestion};
 use super::ids;
 use super::memory::Memory;
 use super::report::{self, Report};
-use super::settlement::Settlement;
+use super::settlement::{Billed, Settlement};
 use super::suggestion::{Outcome, OutcomeKind, Suggested, SuggestionId};
 use super::sums::{self, Sums};
 use super::trouble::Condition;
@@ -288,10 +288,13 @@ impl Store {
         (sums.doubt.is_none() && self.books.last()).then_some(sums.spent)
     }
 
-    pub(super) fn cost(&mut self, id: CallId) -> Option<Money> {
-        let query = "SELECT charge FROM calls WHERE id = ?1 AND status <> 'open'";
-        let pico = self.run(|connection| connection.query_row(query, [id.0], |row| row.get(0)));
-        pico.ok().map(Money::from_pico)
+    pub(super) fn billed(&mut self, id: CallId) -> Option<Billed> {
+        let query = "SELECT charge, input, cached FROM calls WHERE id = ?1 AND status <> 'open'";
+        let read = |row: &rusqlite::Row<'_>| {
+            let count = |column| row.get(column).map(i64::unsigned_abs);
+            Ok(Billed { cost: Money::from_pico(row.get(0)?), input: count(1)?, cached: count(2)? })
+        };
+        self.run(|connection| connection.query_row(query, [id.0], read)).ok()
     }
 
     pub(super) fn report(&mut self, now_ms: i64, since: SystemTime) -> Result<Report, String> {

@@ -48,6 +48,9 @@ pub(crate) struct Figures {
     pub(crate) explained_members: usize,
     /// The names whose definition no prompt holds.
     pub(crate) missing: Vec<String>,
+    /// Tokens of the requests that follow the first one of their review, and those that all its requests begin with.
+    pub(crate) following: u64,
+    pub(crate) alike: u64,
     /// Tokens of each kind of part.
     pub(crate) parts: BTreeMap<PartKind, u64>,
 }
@@ -167,6 +170,8 @@ impl Figures {
         self.explained += other.explained;
         self.members += other.members;
         self.explained_members += other.explained_members;
+        self.following += other.following;
+        self.alike += other.alike;
         self.missing.extend(other.missing.iter().cloned());
         other.parts.iter().for_each(|(kind, tokens)| *self.parts.entry(*kind).or_default() += tokens);
     }
@@ -185,8 +190,12 @@ impl Figures {
         }
         self.sent += u64::from(body.tokens(REFERENCE_CHARS_PER_TOKEN));
         if let Body::Chat { system, shared, user } = &body {
-            self.true_sent +=
-                [system, shared, user].map(|text| o200k_base().count(text.as_str()) as u64).iter().sum::<u64>();
+            let [system, shared, user] = [system, shared, user].map(|text| o200k_base().count(text.as_str()) as u64);
+            self.true_sent += system + shared + user;
+            if self.prompts > 1 {
+                self.following += system + shared + user;
+                self.alike += system + shared;
+            }
         }
     }
 

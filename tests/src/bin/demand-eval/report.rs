@@ -53,6 +53,13 @@ impl Report {
         for (is_review, all) in totals.iter().rev() {
             parts(out, if *is_review { "diffs" } else { "items" }, &sum(all))?;
         }
+        for all in totals.iter().filter(|(is_review, _)| **is_review).map(|(_, all)| sum(all)) {
+            writeln!(
+                out,
+                "diffs of several requests: {:.1} % of the tokens of each request but the first are those that it begins with as the others do",
+                share(all.alike, all.following) * 100.0
+            )?;
+        }
         let all: Vec<Figures> = totals.into_values().flatten().collect();
         row(out, "all", "all", &all)?;
         let sum = sum(&all);
