@@ -193,7 +193,9 @@ async fn a_message_goes_into_the_buffer_of_its_commit() {
 #[tokio::test]
 async fn findings_follow_their_lines_and_vanish_with_them() {
     let mut scene = Scene::new(can()).await;
-    std::fs::write(scene.path(), SOURCE.replace("a + b", "a - b")).unwrap();
+    // It is not saved, and a review is of what the user sees.
+    let whole = json!([{"text": SOURCE.replace("a + b", "a - b")}]);
+    scene.editor.change(&scene.uri(), 2, whole).await;
     scene.says(r#"{"findings": [{"file": "a.rs", "line": 2, "severity": "high", "title": "It may underflow", "why": "b may be larger.", "fix": null}]}"#);
     scene.run("review", json!({})).await;
     let shown = scene.editor.note("textDocument/publishDiagnostics").await;
@@ -202,10 +204,10 @@ async fn findings_follow_their_lines_and_vanish_with_them() {
     let place = |line: u32| json!({"line": line, "character": 0});
     let uri = scene.uri();
     let insert = json!([{"range": {"start": place(0), "end": place(0)}, "text": "\n\n"}]);
-    scene.editor.change(&uri, 2, insert).await;
+    scene.editor.change(&uri, 3, insert).await;
     let shown = scene.editor.note("textDocument/publishDiagnostics").await;
     assert_eq!(shown["diagnostics"][0]["range"]["start"]["line"], 3);
-    scene.editor.change(&uri, 3, json!([{"range": {"start": place(3), "end": place(3)}, "text": "x"}])).await;
+    scene.editor.change(&uri, 4, json!([{"range": {"start": place(3), "end": place(3)}, "text": "x"}])).await;
     let shown = scene.editor.note("textDocument/publishDiagnostics").await;
     assert_eq!(shown["diagnostics"], json!([]));
     scene.editor.shutdown().await;

@@ -1,10 +1,12 @@
 //! What Git knows of a change: the files with their text before and now, and the subjects of earlier commits. It asks the user's own `git`, without
 //! the monitors, hooks and diffs that a repository's configuration may name. It leaves comparing texts to `core::demand`.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use anyhow::{Context as _, bail};
+use pennyworth_core::prompt::normalised;
 
 /// Most bytes of one text.
 const MOST: usize = 4 << 20;
@@ -39,13 +41,32 @@ pub struct Changed {
 #[derive(Clone, Debug)]
 pub struct Repository {
     top: PathBuf,
+    /// The texts of open documents, by their names below the top folder. They stand for those on the disk.
+    open: BTreeMap<String, String>,
 }
 
 impl Repository {
     /// The repository around a folder.
     pub fn around(folder: &Path) -> anyhow::Result<Repository> {
         let top = run(folder, &["rev-parse", "--show-toplevel"]).context("there is no Git repository here")?;
-        Ok(Repository { top: PathBuf::from(text(top)?.trim_end_matches('\n')) })
+        Ok(Repository { top: PathBuf::from(text(top)?.trim_end_matches('\n')), open: BTreeMap::new() })
+    }
+
+    /// The same with the texts of open documents, saved or not, in place of those on the disk. What Git does not know is left out.
+    pub fn with_open(mut self, open: impl IntoIterator<Item = (PathBuf, String)>) -> anyhow::Result<Repository> {
+        let name = |path: PathBuf| {
+            let path = path.canonicalize().unwrap_or(path);
+            Some(path.strip_prefix(&self.top).ok()?.to_str()?.replace('\\', "/"))
+        };
+        self.open = open.into_iter().filter_map(|(path, text)| Some((name(path)?, text))).collect();
+        if !self.open.is_empty() {
+            let mut arguments = vec!["--literal-pathspecs", "ls-files", "-z", "--"];
+            arguments.extend(self.open.keys().map(String::as_str));
+            let known = text(run(&self.top, &arguments)?)?;
+            let known: BTreeSet<&str> = known.split('\0').collect();
+            self.open.retain(|name, _| known.contains(name.as_str()));
+        }
+        Ok(self)
     }
 
     /// Its top folder.
@@ -71,11 +92,17 @@ impl Repository {
         let paths: Vec<String> = paths.iter().map(|path| path.display().to_string()).collect();
         arguments.extend(paths.iter().map(String::as_str));
         let names = text(run(&self.top, &arguments)?)?;
+        let mut names: BTreeSet<&str> = names.split('\0').filter(|name| !name.is_empty()).collect();
+        if *range != Range::Staged && paths.is_empty() {
+            names.extend(self.open.keys().map(String::as_str));
+        }
         let mut changes = Vec::new();
-        for name in names.split('\0').filter(|name| !name.is_empty()) {
+        for name in names {
             let path = self.top.join(name);
             match (self.before(range, name), self.now(range, name)) {
-                (Some(before), Some(now)) if before != now => changes.push(Changed { path, before, now }),
+                (Some(before), Some(now)) if normalised(&before) != normalised(&now) => {
+                    changes.push(Changed { path, before, now })
+                }
                 (Some(_), Some(_)) => {}
                 _ => left_out.push(path),
             }
@@ -95,6 +122,7 @@ impl Repository {
     fn now(&self, range: &Range, name: &str) -> Option<String> {
         match range {
             Range::Staged => self.shown(&format!(":{name}")),
+            Range::Unstaged | Range::Since(_) if self.open.contains_key(name) => self.open.get(name).cloned(),
             Range::Unstaged | Range::Since(_) => match std::fs::symlink_metadata(self.top.join(name)) {
                 Err(_) => Some(String::new()),
                 Ok(about) if !about.is_file() || about.len() > MOST as u64 => None,
@@ -207,6 +235,15 @@ mod tests {
         assert_eq!(of(Range::Staged, &[]), (vec![change("a.rs", "a\n", "b\n")], vec![]));
         let unstaged =
             vec![change("a.rs", "b\n", "c\n"), change("removed.rs", "r\n", ""), change("\u{fc} new.rs", "", "n\n")];
+        // Open documents count as they are, those alone that Git knows.
+        let open = [("a.rs", "d\r\n"), ("same.rs", "t\n"), ("unknown.rs", "u\n")];
+        let open = open.map(|(name, text)| (root.join(name), text.to_owned()));
+        let opened = Repository::around(&root).unwrap().with_open(open).unwrap();
+        let changes = opened.changes(&Range::Unstaged, &[], &mut Vec::new()).unwrap();
+        let now: Vec<&str> = changes.iter().map(|change| change.now.as_str()).collect();
+        assert_eq!(now, ["d\r\n", "", "t\n", "n\n"]);
+        let staged = opened.changes(&Range::Staged, &[], &mut Vec::new()).unwrap();
+        assert_eq!(staged.iter().map(|change| change.now.as_str()).collect::<Vec<_>>(), ["b\n"]);
         assert_eq!(of(Range::Unstaged, &[]), (unstaged, vec!["binary.bin".to_owned()]));
         assert_eq!(of(Range::Since("HEAD".into()), &["a.rs".into()]).0, [change("a.rs", "a\n", "c\n")]);
         assert!(repository.changes(&Range::Since("--output=x".into()), &[], &mut Vec::new()).is_err());

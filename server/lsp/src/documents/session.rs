@@ -357,6 +357,12 @@ impl Session {
         Some(open.uri.clone())
     }
 
+    /// The texts of the open documents, by path. One that lost an edit is left out.
+    pub fn texts(&self) -> Vec<(PathBuf, Rope)> {
+        let known = self.documents.iter().filter(|(_, open)| !open.document.is_stale());
+        known.map(|(path, open)| (path.clone(), open.document.text().clone())).collect()
+    }
+
     /// The paths of the open documents.
     pub fn paths(&self) -> Vec<PathBuf> {
         self.documents.keys().cloned().collect()

@@ -219,7 +219,9 @@ impl Desk {
     async fn of_change(&self, task: Task, asked: &Asked) -> anyhow::Result<Vec<Job>> {
         let configuration = self.completer.configuration.read().await;
         let place = convert::path(&asked.uri).unwrap_or_else(|| PathBuf::from("."));
-        let repository = Repository::around(&workspace(&place))?;
+        let open = self.documents.session().texts();
+        let open = open.into_iter().map(|(path, text)| (path, text.to_string()));
+        let repository = Repository::around(&workspace(&place))?.with_open(open)?;
         let range = match (&asked.since, asked.staged || task == Task::Commit) {
             (Some(revision), _) => Changes::Since(revision.clone()),
             (None, true) => Changes::Staged,
