@@ -21,10 +21,16 @@ class Helix(Terminal):
 
     def __init__(self, program, server, files, document, servers, config="discover = false\n"):
         super().__init__(server, files, config)
-        self.document, self.log = self.workspace / document, self.home / "helix.log"
+        self.document, self.began = self.workspace / document, 0
         (self.home / "xdg/helix").mkdir()
         (self.home / "xdg/helix/config.toml").write_text(CONFIG)
         (self.home / "xdg/helix/languages.toml").write_text(servers(self))
+        self.begin(program)
+
+    def begin(self, program):
+        """Starts it, or once more after its end."""
+        self.began += 1
+        self.log = self.home / f"helix-{self.began}.log"
         self.start(program, "-vv", "--log", self.log, self.document)
 
     def escape(self):

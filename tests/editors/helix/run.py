@@ -254,6 +254,35 @@ def tasks():
         helix.close()
 
 
+def queued():
+    """A review that nobody waits for, which comes back after a restart."""
+    folder = HERE.parent / "tasks"
+
+    def servers(helix):
+        config = helix.state / "config.toml"
+        subprocess.run([folder / "make", helix.workspace, config, model.address], env=helix.environment, check=True)
+        config.write_text('tasks.review.queue = "batch"\n' + config.read_text())
+        return '[language-server.pennyworth]\ncommand = "pennyworth"\n[[language]]\nname = "typescript"\nlanguage-servers = ["pennyworth"]\n'
+
+    with Model(by_instruction(folder / "answers.json")) as model:
+        helix = Helix(HX, SERVER, {}, "ship.ts", servers)
+        helix.sees("the file is open", "export function shipping")
+        helix.attached("Pennyworth")
+        helix.command("lsp-workspace-command pennyworth.review")
+        helix.sees("it is queued", "queued: 1 job")
+        helix.quit()
+        helix.begin(HX)
+        helix.sees("the file is open again", "export function shipping")
+        helix.attached("Pennyworth")
+        helix.command("lsp-workspace-command pennyworth.jobs")
+        helix.sees("the review marks what it found", "Shipping is free below the limit")
+        keep(helix, "queued")
+        helix.command("lsp-workspace-command pennyworth.jobs")
+        helix.sees("nothing is shown twice", "nothing is queued")
+        helix.quit()
+        helix.close()
+
+
 def session():
     """The session of every editor."""
     files = {file.name: file.read_text() for file in (SESSION / "workspace").iterdir()} | {"debts.py": ""}
@@ -310,7 +339,7 @@ def session():
     helix.close()
 
 
-for scene in (menu_and_exact_text, actions_and_a_slow_model, what_stays_theirs, tasks, session):
+for scene in (menu_and_exact_text, actions_and_a_slow_model, what_stays_theirs, tasks, queued, session):
     print(f"-- {scene.__name__.replace('_', ' ')}", flush=True)
     scene()
 end()

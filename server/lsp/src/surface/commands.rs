@@ -202,9 +202,11 @@ impl Commands<'_> {
             }
             JOBS if self.editor.is_none() => return Ok(None),
             JOBS => {
-                let wanted = arguments.0.first().cloned().unwrap_or_else(|| json!({}));
-                let wanted = Wanted::deserialize(wanted)
-                    .map_err(|error| Error::invalid_params(format!("argument 1: {error}")))?;
+                let wanted = match arguments.0.first() {
+                    Some(wanted) => Wanted::deserialize(wanted)
+                        .map_err(|error| Error::invalid_params(format!("argument 1: {error}")))?,
+                    None => Wanted::all(),
+                };
                 return self.desk.jobs(wanted).await.map(Some).map_err(failed);
             }
             other => match demand::COMMANDS.iter().find(|(command, _)| *command == other) {

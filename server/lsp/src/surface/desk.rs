@@ -1,7 +1,7 @@
 //! Where tasks on demand are run: the parts of the server that they need, those that run now, and the findings on the screen. It leaves running them
 //! to `demand`, and their results to `results`.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock};
@@ -14,6 +14,7 @@ use super::findings::Shown;
 use super::texts::Texts;
 use crate::complete::Completer;
 use crate::documents::Documents;
+use crate::ledger::JobId;
 use crate::sync::lock;
 use crate::wire::editor::Editor;
 
@@ -27,6 +28,8 @@ pub struct Demands {
     running: Mutex<HashMap<u64, oneshot::Sender<()>>>,
     /// The findings on the screen.
     pub findings: Shown,
+    /// The jobs whose results were shown unasked for.
+    collected: Mutex<HashSet<JobId>>,
 }
 
 /// What a task on demand needs of the server.
@@ -61,6 +64,11 @@ impl Drop for Running<'_> {
 }
 
 impl Demands {
+    /// Whether a job's result was not shown before; from now on it counts as shown.
+    pub(super) fn is_new(&self, job: JobId) -> bool {
+        lock(&self.collected).insert(job)
+    }
+
     /// Begins a task, with what tells that the user cancelled its progress.
     pub(super) fn begin(&self) -> (Running<'_>, oneshot::Receiver<()>) {
         let number = self.number.fetch_add(1, Ordering::Relaxed);

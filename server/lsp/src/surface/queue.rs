@@ -20,6 +20,11 @@ use crate::reports::words::counted;
 use crate::settings::Settings;
 use crate::wire::{convert, messages};
 
+/// A number of jobs with its verb.
+fn are(count: u64) -> String {
+    format!("{} {}", counted(count, "job"), if count == 1 { "is" } else { "are" })
+}
+
 /// The command about the queue.
 pub const JOBS: &str = "pennyworth.jobs";
 
@@ -46,6 +51,8 @@ enum Action {
     List,
     /// Ask the providers first, also about what is not due yet.
     Refresh,
+    /// The same, and show every result that this server has not shown yet: for clients whose commands have no arguments.
+    Collect,
     /// Show a result: an edit is applied, findings are marked, a text is opened.
     Take,
     /// Take a job back, or throw its result away.
@@ -60,6 +67,13 @@ pub fn tell_ended(client: &Client, count: usize) {
         MessageType::Info,
         format!("Pennyworth: {what} ended; the command `{JOBS}` has what came of it"),
     );
+}
+
+impl Wanted {
+    /// What a client means that gives no arguments.
+    pub fn all() -> Wanted {
+        Wanted { action: Action::Collect, id: String::new() }
+    }
 }
 
 impl Desk {
@@ -115,10 +129,14 @@ impl Desk {
     /// Does what the command says. A list is returned.
     pub async fn jobs(&self, wanted: Wanted) -> anyhow::Result<Value> {
         let ledger = self.completer.ledger.opened().await.clone();
-        if wanted.action == Action::Refresh {
+        if matches!(wanted.action, Action::Refresh | Action::Collect) {
             self.look(&ledger, When::Now).await?;
         }
         let all = ledger.jobs().await?;
+        if wanted.action == Action::Collect {
+            self.collect(&ledger, all).await;
+            return Ok(Value::Null);
+        }
         if matches!(wanted.action, Action::List | Action::Refresh) {
             let told = move || all.iter().map(|job| jobs::as_json(job, &ledger)).collect::<Vec<_>>();
             return Ok(json!({"jobs": tokio::task::spawn_blocking(told).await?}));
@@ -130,6 +148,24 @@ impl Desk {
             _ => self.take(ledger, job).await?,
         }
         Ok(Value::Null)
+    }
+
+    /// Shows every result that was not shown yet, and says how many are still waited for.
+    async fn collect(&self, ledger: &Ledger, all: Vec<JobRow>) {
+        let waited = all.iter().filter(|job| !job.state.is_final()).count() as u64;
+        let is_new = |job: &JobRow| job.state == JobState::Done && job.taken.is_none() && self.demands.is_new(job.id);
+        let ready: Vec<JobRow> = all.into_iter().filter(is_new).collect();
+        if ready.is_empty() {
+            self.tell(match waited {
+                0 => "nothing is queued".to_owned(),
+                _ => format!("{} waited for, and no new result", are(waited)),
+            });
+        }
+        for job in ready {
+            if let Err(error) = self.take(ledger.clone(), job).await {
+                self.tell(format!("{error:#}"));
+            }
+        }
     }
 
     /// Shows the result of a job. An edit that was applied is forgotten by the queue.
