@@ -10,6 +10,7 @@ pub mod cut;
 pub mod demand;
 pub mod gate;
 pub mod guard;
+pub mod interval;
 pub mod lex;
 pub mod mask;
 pub mod models;

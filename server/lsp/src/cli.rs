@@ -7,6 +7,7 @@ use std::process::ExitCode;
 
 use clap::{CommandFactory as _, Parser, Subcommand};
 
+mod advise;
 mod check;
 mod commit;
 mod complete;
@@ -76,6 +77,8 @@ pub enum Command {
     Key(key::Key),
     /// Show what you spent and what you got for it
     Stats(stats::Stats),
+    /// Say what to change, by what the last 30 days cost and brought
+    Advise(advise::Advise),
     /// Print the JSON Schema of the configuration, for editors
     Schema,
     /// Print shell completions
@@ -116,6 +119,7 @@ impl Cli {
             Command::Init(init) => init.run(config, &mut out),
             Command::Key(key) => key.run(config, &mut out),
             Command::Stats(stats) => stats.run(config, &mut out),
+            Command::Advise(advise) => advise.run(config, &mut out),
             Command::Schema => print::schema(&mut out),
             Command::Completions(completions) => completions.run(Cli::command(), &mut out),
             Command::Man(man) => man.run(Cli::command(), &mut out),

@@ -17,9 +17,11 @@ use pennyworth_core::tokens::Calibration;
 use pennyworth_core::uptake::{self, Uptake};
 use tokio::sync::oneshot;
 
-use super::clock::Clock;
+use super::clock::{self, Clock};
 use super::collector::Collector;
 use super::entry::{CallId, Entry, Refused};
+use super::file;
+use super::habits::{self, Habits};
 use super::memory::{KnownStanding, ModelConfidence};
 use super::report::{Past, Report};
 use super::reservation::{Reservation, Ticket};
@@ -225,6 +227,13 @@ impl Ledger {
             let _ = reply.send(store.report(now, since));
         });
         answer.recv().unwrap_or_else(|_| Err("the ledger is closed".into()))
+    }
+
+    /// How ceilings and probabilities turned out since a time. It blocks, on a connection of its own.
+    pub fn habits(&self, since: SystemTime) -> Result<Habits, String> {
+        let Some(path) = self.path.as_ref().filter(|_| self.flush()) else { return Ok(Habits::default()) };
+        let connection = file::reader(path).map_err(|fault| fault.to_string())?;
+        habits::read(&connection, clock::millis(since)).map_err(|error| error.to_string())
     }
 
     /// What a call cost; `None` if it is not settled. It blocks, so the task that serves must not call it.

@@ -15,7 +15,7 @@ use time::Date;
 /// Tokens of a line of code: 35 characters at 4.4 per token.
 const TOKENS_PER_LINE: u32 = 8;
 /// Days after which a price should be checked again.
-const OLD_DAYS: i64 = 60;
+pub(super) const OLD_DAYS: i64 = 60;
 /// Number of completions for which a cost is shown.
 const MANY: u64 = 1000;
 
