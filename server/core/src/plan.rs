@@ -69,7 +69,7 @@ pub fn plan(models: &Models, inputs: Inputs<'_>) -> Plan {
     let route = match gate {
         Gate::Silent(_) => Route::default(),
         Gate::Ask => {
-            let candidate = |model| candidate(models, model, &prompt, &terms, chars_per_token);
+            let candidate = |model| candidate(models, model, (task, &prompt), &terms, chars_per_token);
             route(models.enabled().map(candidate).collect(), &terms)
         }
     };
@@ -154,7 +154,7 @@ fn written(prompt: &Prompt, format: &Format) -> Result<Rendered, Why> {
 fn candidate<'a>(
     models: &Models,
     model: &'a Model,
-    prompt: &Prompt,
+    (task, prompt): (Task, &Prompt),
     terms: &Terms<'_>,
     chars_per_token: &dyn Fn(&Model) -> f32,
 ) -> Candidate<'a> {
@@ -167,6 +167,7 @@ fn candidate<'a>(
     let rendered = render(models, model, prompt, room);
     Candidate {
         model,
+        prior: models.prior(model, task).mean,
         prompt_tokens: rendered.map(|rendered| rendered.body.tokens(chars_per_token)),
         room,
         stops: models

@@ -104,14 +104,8 @@ impl Standing {
         (read_on::lines(prompt, price, prompt_tokens, wanted, line), line)
     }
 
-    /// The probability that its completion is accepted: a Beta distribution over earlier outcomes, beginning with the tier's prior.
-    pub fn acceptance(&self, tier: Tier) -> Acceptance {
-        // From public measurements of inline completion; dearer models a little above.
-        let prior = match tier {
-            Tier::Embedded | Tier::Local => 0.25,
-            Tier::Cheap => 0.30,
-            Tier::Premium => 0.35,
-        };
+    /// The probability that its completion is accepted: a Beta distribution over earlier outcomes, which begins with what is expected of such a model.
+    pub fn acceptance(&self, prior: f64) -> Acceptance {
         let weight = self.shown + PRIOR_WEIGHT;
         let mean = (self.accepted.min(self.shown) + prior * PRIOR_WEIGHT) / weight;
         Acceptance { mean, deviation: (mean * (1.0 - mean) / (weight + 1.0)).sqrt() }
@@ -280,6 +274,8 @@ pub enum Why {
 pub struct Candidate<'a> {
     /// The model.
     pub model: &'a Model,
+    /// The share of its completions that is expected to be accepted, before any was shown.
+    pub prior: f64,
     /// Estimated tokens of the prompt in its format.
     pub prompt_tokens: Result<u32, Why>,
     /// Tokens that its prompt may have, in the estimate of its row.
@@ -344,7 +340,7 @@ fn explore(steps: &mut [Step]) {
 }
 
 fn step(candidate: Candidate<'_>, terms: &Terms<'_>, waits: bool) -> Result<Step, Why> {
-    let Candidate { model, prompt_tokens, room, mut stops, stops_at_line } = candidate;
+    let Candidate { model, prior, prompt_tokens, room, mut stops, stops_at_line } = candidate;
     let standing = terms.standings.get(&model.name).copied().unwrap_or_default();
     let stays = model.code_stays_here();
     if terms.privacy == Privacy::Embedded {
@@ -402,7 +398,7 @@ fn step(candidate: Candidate<'_>, terms: &Terms<'_>, waits: bool) -> Result<Step
         Some(_) => {}
     }
     let expected_cost = standing.expected_cost(&price, model.abort_billed, prompt_tokens, max_tokens);
-    let acceptance = standing.acceptance(model.tier);
+    let acceptance = standing.acceptance(prior);
     Ok(Step {
         expected_cost,
         acceptance,

@@ -128,7 +128,8 @@ fn candidate<'a>(
         false => Err(Why::NoChat),
         true => Some(tokens()).filter(|tokens| *tokens <= room).ok_or(Why::Context),
     };
-    Candidate { model, prompt_tokens, room, stops: Vec::new(), stops_at_line: false }
+    let prior = models.prior(model, task).mean;
+    Candidate { model, prior, prompt_tokens, room, stops: Vec::new(), stops_at_line: false }
 }
 
 impl fmt::Display for Plan {

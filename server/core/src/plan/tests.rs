@@ -61,8 +61,8 @@ fn a_plan_prints_each_decision() {
          stops       balanced, newline\n\
          deadline    500 ms\n\
          prompt      ≈18 tokens: path 5, excerpts 0, prefix 10, suffix 3\n\
-         route 1     local: code stays here, ≈23 prompt tokens, up to 80 back, $0.00 expected, $0.00 at most, accepted 25 ± 9 %, $0.00 per accepted\n\
-         route 2     gpt-6-luna: code leaves this machine, ≈88 prompt tokens, up to 80 back, $0.000029 expected, $0.000059 at most, accepted 30 ± 10 %, $0.000096 per accepted\n"
+         route 1     local: code stays here, ≈23 prompt tokens, up to 80 back, $0.00 expected, $0.00 at most, accepted 27 ± 10 %, $0.00 per accepted\n\
+         route 2     gpt-6-luna: code leaves this machine, ≈88 prompt tokens, up to 80 back, $0.000029 expected, $0.000059 at most, accepted 20 ± 9 %, $0.00014 per accepted\n"
     );
 }
 

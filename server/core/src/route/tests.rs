@@ -34,8 +34,14 @@ fn terms<'a>(row: &'a TaskRow, standings: &'a BTreeMap<String, Standing>) -> Ter
 }
 
 fn candidates(models: &Models) -> Vec<Candidate<'_>> {
-    let candidate =
-        |model| Candidate { model, prompt_tokens: Ok(1000), room: 1000, stops: Vec::new(), stops_at_line: true };
+    let candidate = |model| Candidate {
+        model,
+        prior: 0.3,
+        prompt_tokens: Ok(1000),
+        room: 1000,
+        stops: Vec::new(),
+        stops_at_line: true,
+    };
     models.enabled().map(candidate).collect()
 }
 
@@ -57,6 +63,20 @@ fn check(task: Task, change: impl Fn(&mut Terms<'_>, &mut BTreeMap<String, Stand
 fn free_comes_before_cheap_before_dear() {
     check(Task::Function, |_, _| {}, "local\ngpt-6-luna\ndeepseek-v4-flash\ndear");
     check(Task::Line, |_, _| {}, "local\ngpt-6-luna\ndeepseek-v4-flash\ndear: its tier does not serve the task");
+}
+
+#[test]
+fn without_evidence_a_model_that_is_more_likely_to_be_right_comes_first() {
+    let (models, _) = Models::builtin().extended("config.toml", MODELS);
+    let (tasks, standings) = (Tasks::builtin(), BTreeMap::new());
+    let terms = terms(tasks.row(Task::Line), &standings);
+    let expected = |prior: f64| {
+        let of = |model: &Model| if model.name == "deepseek-v4-flash" { prior } else { 0.2 };
+        let known = candidates(&models).into_iter().map(|known| Candidate { prior: of(known.model), ..known });
+        route(known.collect(), &terms).steps.into_iter().nth(1).map(|step| step.model)
+    };
+    assert_eq!(expected(0.2).as_deref(), Some("gpt-6-luna"));
+    assert_eq!(expected(0.4).as_deref(), Some("deepseek-v4-flash"));
 }
 
 #[test]

@@ -48,7 +48,7 @@ impl Models {
         let (settings, notices) = Settings::gather(config, &[]);
         say(&notices);
         let (rows, tasks) = (settings.models(), settings.tasks());
-        let lines = models::lines(&rows, tasks.row(self.task), OffsetDateTime::now_utc().date(), self.all);
+        let lines = models::lines(&rows, (self.task, tasks.row(self.task)), OffsetDateTime::now_utc().date(), self.all);
         if self.json {
             serde_json::to_writer_pretty(&mut *out, &lines).context("the list cannot be written")?;
             writeln!(out)?;
@@ -93,7 +93,7 @@ mod tests {
     #[test]
     fn the_table_has_every_fact_of_a_price_and_a_dash_where_none_is_known() {
         let table = run(&Models { task: Task::Line, all: true, json: false, command: None }, "");
-        let rows: Vec<Vec<&str>> = table.lines().map(|line| line.split_whitespace().skip(5).collect()).collect();
+        let rows: Vec<Vec<&str>> = table.lines().map(|line| line.split_whitespace().skip(7).collect()).collect();
         for facts in [
             ["0.100", "0.010", "0.125", "0.250", "1024", "0.500", "50", "%", "42"],
             ["0.300", "0.006", "-", "-", "1.200", "-", "-", "", ""],

@@ -6,11 +6,14 @@ use comfy_table::{CellAlignment, Table, presets};
 use pennyworth_core::confidence::{Bin, Confidence};
 use pennyworth_core::models::Models;
 use pennyworth_core::route::Acceptance;
-use pennyworth_core::task::{Task, Tier};
+use pennyworth_core::task::Task;
 use serde::Serialize;
 
 use crate::learn::EMBEDDED;
 use crate::ledger::{KnownStanding, Ledger, ModelConfidence};
+
+/// The share of the embedded model's suggestions that is expected to be accepted before any was shown.
+const OF_EMBEDDED: f64 = 0.25;
 
 /// What was learned.
 #[derive(Debug, Default, Serialize)]
@@ -50,12 +53,12 @@ impl Learned {
     }
 
     fn of(known: Vec<KnownStanding>, sureness: Vec<ModelConfidence>, models: &Models) -> Learned {
-        let tier = |model: &str| match model {
-            EMBEDDED => Some(Tier::Embedded),
-            _ => models.get(model).map(|model| model.tier),
+        let prior = |model: &str, task| match model {
+            EMBEDDED => Some(OF_EMBEDDED),
+            _ => models.get(model).map(|model| models.prior(model, task).mean),
         };
         let route = |KnownStanding { task, language, model, standing }: KnownStanding| Route {
-            acceptance: tier(&model).map(|tier| standing.acceptance(tier)),
+            acceptance: prior(&model, task).map(|prior| standing.acceptance(prior)),
             shown: standing.shown,
             accepted: standing.accepted,
             wait_ms: standing.wait_ms,

@@ -4,7 +4,7 @@
 use std::io::Write;
 
 use comfy_table::{CellAlignment, Table, presets};
-use pennyworth_core::models::{Model, Models, Price};
+use pennyworth_core::models::{Model, Models, Price, Prior};
 use pennyworth_core::money::Money;
 use pennyworth_core::route::Standing;
 use pennyworth_core::task::{Task, TaskRow, Tier};
@@ -32,6 +32,8 @@ pub struct ModelLine<'a> {
     cost_per_1000: Money,
     /// The same, divided by the share that is expected to be accepted.
     cost_per_1000_accepted: Money,
+    /// That share, as long as the ledger has seen none of its completions, and what it rests on.
+    expected: Prior,
     price: &'a Price,
     /// Fewest tokens of a prompt that the provider caches.
     cache_min: Option<u32>,
@@ -43,18 +45,21 @@ pub struct ModelLine<'a> {
 }
 
 /// The lines of the models, by their cost per accepted completion for a task; `all` includes models that are not switched on.
-pub fn lines<'a>(models: &'a Models, row: &TaskRow, today: Date, all: bool) -> Vec<ModelLine<'a>> {
-    let mut lines: Vec<ModelLine<'a>> =
-        models.all().filter(|model| all || model.enabled).map(|model| show(model, models, row, today)).collect();
+pub fn lines<'a>(models: &'a Models, (task, row): (Task, &TaskRow), today: Date, all: bool) -> Vec<ModelLine<'a>> {
+    let mut lines: Vec<ModelLine<'a>> = models
+        .all()
+        .filter(|model| all || model.enabled)
+        .map(|model| show(model, models, (task, row), today))
+        .collect();
     lines.sort_by_key(|line| (line.cost_per_1000_accepted, line.name));
     lines
 }
 
-fn show<'a>(model: &'a Model, rows: &'a Models, row: &TaskRow, today: Date) -> ModelLine<'a> {
+fn show<'a>(model: &'a Model, rows: &'a Models, (task, row): (Task, &TaskRow), today: Date) -> ModelLine<'a> {
     let system = rows.format(&model.format).map_or("", |format| format.system.as_str());
     let system_tokens = tokens::estimate(system, model.chars_per_token);
     let prompt_tokens = (row.before + row.after) * TOKENS_PER_LINE + system_tokens;
-    let standing = Standing::default();
+    let (standing, expected) = (Standing::default(), rows.prior(model, task));
     let cost = standing.expected_cost(&model.price, model.abort_billed, prompt_tokens, row.max_tokens).times(MANY);
     ModelLine {
         name: &model.name,
@@ -63,7 +68,8 @@ fn show<'a>(model: &'a Model, rows: &'a Models, row: &TaskRow, today: Date) -> M
         enabled: model.enabled,
         code_stays_here: model.code_stays_here(),
         cost_per_1000: cost,
-        cost_per_1000_accepted: cost.scaled(1.0 / standing.acceptance(model.tier).mean),
+        cost_per_1000_accepted: cost.scaled(1.0 / expected.mean.max(0.001)),
+        expected,
         price: &model.price,
         cache_min: model.cache_min,
         system_tokens,
@@ -115,15 +121,23 @@ pub fn print(shown: &[ModelLine<'_>], task: Task, out: &mut impl Write) -> std::
         out,
         "\nwrite: price of writing to the provider's cache, for its short and long lifetime; from: shortest prompt that is cached, in tokens"
     )?;
-    writeln!(out, "batch: share of the price that a batch pays; system: tokens of the system message in each chat call")
+    writeln!(
+        out,
+        "batch: share of the price that a batch pays; system: tokens of the system message in each chat call"
+    )?;
+    writeln!(
+        out,
+        "expected: share that counts as accepted until the ledger has seen some, by the kind and size of the model, and the task; `--json` says more"
+    )
 }
 
-const COLUMNS: [&str; 13] = [
+const COLUMNS: [&str; 14] = [
     "model",
     "tier",
     "on",
     "1,000 calls",
     "1,000 accepted",
+    "expected",
     "in",
     "cached",
     "write",
@@ -149,6 +163,7 @@ fn cells(model: &ModelLine<'_>) -> [String; COLUMNS.len()] {
         if model.enabled { "yes" } else { "no" }.into(),
         model.cost_per_1000.to_string(),
         model.cost_per_1000_accepted.to_string(),
+        format!("{:.0} %", model.expected.mean * 100.0),
         million(*input),
         million(*cached),
         known(write),

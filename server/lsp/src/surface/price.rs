@@ -46,7 +46,8 @@ pub(super) fn most(completer: &Completer, scope: &Scope, task: Task, language: &
     };
     let candidates = models.enabled().filter_map(|model| {
         let prompt_tokens = Ok(prompt_tokens(model)?);
-        Some(Candidate { model, prompt_tokens, room: model.context, stops: Vec::new(), stops_at_line: false })
+        let prior = models.prior(model, task).mean;
+        Some(Candidate { model, prior, prompt_tokens, room: model.context, stops: Vec::new(), stops_at_line: false })
     });
     let may = |step: &Step| step.tier != Tier::Premium || settings.escalate || settings.pin(task).is_some();
     let candidates: Vec<_> = candidates.collect();
