@@ -1,6 +1,6 @@
 ; Definitions in C#: `@definition` or `@type` around each, `@name` within.
 
-(namespace_declaration name: (_) @name) @type
+(namespace_declaration name: (_) @name) @extension
 (class_declaration name: (_) @name) @type
 (struct_declaration name: (_) @name) @type
 (interface_declaration name: (_) @name) @type

@@ -2,7 +2,7 @@
 
 (module name: (_) @name) @type
 (class name: (_) @name) @type
-(singleton_class value: (_) @name) @type
+(singleton_class value: (_) @name) @extension
 (method name: (_) @name) @definition
 (singleton_method name: (_) @name) @definition
 (program (assignment left: (constant) @name) @definition)

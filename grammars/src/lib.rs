@@ -114,6 +114,12 @@ pub struct Facts {
     /// First words of definitions that a plain comment directly above documents (Go's `func`). `()` stands for a name followed by `()`.
     #[serde(default)]
     pub documented: Vec<String>,
+    /// Openers of doc comments that document what they stand in (`//!`).
+    #[serde(default)]
+    pub inner_docs: Vec<String>,
+    /// Whether escapes such as `\\u002a` are read before comments are, so that one may end there.
+    #[serde(default)]
+    pub early_escapes: bool,
     /// Words behind which a string documents the next definition (Elixir's `@doc`).
     #[serde(default)]
     pub doc_words: Vec<String>,

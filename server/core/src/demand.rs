@@ -2,6 +2,7 @@
 //! that counts for nothing until it is valid. It leaves reading files and calling models to the server, and completing while one types to `plan`.
 
 mod change;
+mod comments;
 mod context;
 mod documented;
 mod edit;

@@ -1,5 +1,5 @@
-//! Which items of a file have no documentation, and which lines a model must see to write one. It leaves what an item is to `item`, and whether an
-//! answer documents and does nothing else to `valid`.
+//! Which items of a file have documentation: above them, or at the beginning of their bodies, in the form that their language has. It leaves what an item
+//! is to `item`, and whether an answer documents and does nothing else to `comments`.
 
 use std::ops::Range;
 
@@ -9,23 +9,64 @@ use super::item::Item;
 use super::source::Source;
 use crate::lex::{self, Kind, Token};
 
+/// What comments for tools begin with. They document nothing, and change what a program or its checks do.
+const DIRECTIVES: [&str; 29] = [
+    "go:",
+    "+build",
+    "@ts-",
+    "eslint",
+    "prettier-ignore",
+    "biome-ignore",
+    "deno-lint-ignore",
+    "istanbul ignore",
+    "c8 ignore",
+    "noqa",
+    "type: ignore",
+    "mypy:",
+    "pylint:",
+    "pyright:",
+    "fmt: o",
+    "yapf:",
+    "isort:",
+    "pragma:",
+    "rubocop:",
+    "frozen_string_literal",
+    "swiftlint:",
+    "ktlint",
+    "noinspection",
+    "phpcs:",
+    "@phpstan-",
+    "@psalm-",
+    "clang-format",
+    "NOLINT",
+    "nolint",
+];
+
 impl Source {
     /// The items that want documentation and have none: types and functions, but for tests, what stands inside functions, and what is documented where
     /// it is declared first.
     pub fn undocumented(&self) -> Vec<&Item> {
-        let facts = self.language.facts();
-        let tokens = lex::scan(&self.text, facts).tokens;
+        let tokens = lex::scan(&self.text, self.language.facts()).tokens;
         let (mut found, mut around) = (Vec::new(), Vec::<&Item>::new());
+        let mut last: Option<&Item> = None;
         for item in self.items().iter().filter(|_| self.is_code()) {
             around.retain(|outer| outer.range.end > item.range.start);
             let is_closed = |outer: &&Item| !outer.is_type || self.is_test(outer) || self.is_override(outer);
             let is_open = !around.iter().any(is_closed) && !self.is_test(item) && !self.is_override(item);
+            // Another overload or clause of the same function.
+            let is_more = last.is_some_and(|last| last.name == item.name && last.depth == item.depth && !item.is_type);
             around.push(item);
-            if is_open && self.wants_documentation(item) && !self.is_documented(item, &tokens) {
+            last = Some(item);
+            if is_open && !is_more && self.wants_documentation(item) && !self.has_documentation(item, &tokens) {
                 found.push(item);
             }
         }
         found
+    }
+
+    /// Whether an item has documentation in the form of its language, at its place.
+    pub(super) fn is_documented(&self, item: &Item) -> bool {
+        self.has_documentation(item, &lex::scan(&self.text, self.language.facts()).tokens)
     }
 
     /// The lines of the item around some lines that say how to document it. Of a type, these are the lines above its first part that is an item
@@ -43,10 +84,15 @@ impl Source {
     }
 
     fn wants_documentation(&self, item: &Item) -> bool {
-        let head = self.text.get(item.head.clone()).unwrap_or_default().trim_end();
+        let shown = self.text.get(item.range.clone()).unwrap_or_default();
+        let head = self.text.get(item.head.clone()).unwrap_or_default();
+        // A value that a call makes is no function.
+        let (opens, equals) = (head.find('('), head.find('=').unwrap_or(head.len()));
+        let is_callable =
+            opens.is_some_and(|opens| opens < equals) || shown.contains("=>") || head.contains("function");
         // A documentation string needs a body to stand in.
-        let has_place = !has_strings(self.language) || item.has_body;
-        has_place && !item.is_extension && (item.is_type || item.has_body || head.contains('('))
+        let has_place = !has_strings(self.language) || item.body.is_some();
+        has_place && !item.is_extension && (item.is_type || item.body.is_some() || is_callable)
     }
 
     fn is_test(&self, item: &Item) -> bool {
@@ -63,54 +109,105 @@ impl Source {
 
     fn is_override(&self, item: &Item) -> bool {
         let head = self.text.get(item.head.clone()).unwrap_or_default();
-        self.language.facts().overrides.iter().any(|mark| head.contains(mark.as_str()))
+        let above = self.text.get(item.whole.start..item.head.end).unwrap_or_default();
+        let mut marks = self.language.facts().overrides.iter().map(String::as_str);
+        marks.any(|mark| if mark.starts_with('@') { above.contains(mark) } else { head.contains(mark) })
     }
 
-    fn is_documented(&self, item: &Item, tokens: &[Token]) -> bool {
+    fn has_documentation(&self, item: &Item, tokens: &[Token]) -> bool {
         let begins = self.begins_with_documentation(item, tokens);
         // Where a string documents, a comment does not.
         if begins || has_strings(self.language) {
             return begins;
         }
-        let is_plain = self.language.facts().doc_comments.is_empty();
-        let documents = |token: &Token| match token.kind {
-            Kind::Comment { doc, .. } => doc || is_plain,
-            Kind::Word => self.is_doc_word(token),
-            _ => false,
-        };
         let first = tokens.partition_point(|token| token.start < item.whole.start);
         let (before, rest) = tokens.split_at_checked(first).unwrap_or((tokens, &[]));
-        let above = rest.iter().take_while(|token| token.start < item.range.start);
-        above.into_iter().any(documents) || self.ends_with_documentation(before, item.whole.start, documents)
+        let above: Vec<&Token> = rest.iter().take_while(|token| token.start < item.range.start).collect();
+        let shown = |place: usize| above.get(place).map(|token| self.shown(token));
+        // Rust's `#[doc = "…"]`.
+        let is_attribute = |place: usize| shown(place) == Some("[") && shown(place + 1) == Some("doc");
+        above.iter().any(|token| self.documents(token))
+            || (0..above.len()).any(is_attribute)
+            || self.ends_with_documentation(before, item.whole.start)
     }
 
-    /// Whether what stands directly above is documentation of several lines, such as a block comment.
-    fn ends_with_documentation(&self, before: &[Token], start: usize, documents: impl Fn(&Token) -> bool) -> bool {
-        let mut above = before.iter().rev().skip_while(|token| token.kind == Kind::Break);
-        let Some(last) = above.next() else { return false };
-        let is_near = self.text.get(last.end..start).is_some_and(|gap| gap.matches('\n').count() < 2);
-        match last.kind {
-            Kind::Comment { .. } => {
-                let is_comment = |token: &&Token| matches!(token.kind, Kind::Comment { .. });
-                is_near && (documents(last) || above.take_while(is_comment).any(documents))
+    /// Whether a token is documentation of what follows, or a word before it.
+    fn documents(&self, token: &Token) -> bool {
+        let facts = self.language.facts();
+        let shown = self.shown(token);
+        match token.kind {
+            Kind::Comment { doc, .. } => {
+                let is_inner = facts.inner_docs.iter().any(|mark| shown.starts_with(mark.as_str()));
+                (doc || facts.doc_comments.is_empty()) && !is_inner && !is_directive(shown)
             }
-            Kind::String => above.find(|token| token.kind != Kind::String).is_some_and(documents),
+            Kind::Word => self.is_doc_word(token),
             _ => false,
         }
     }
 
-    /// Whether a body begins with a string that documents, or with a word before one.
+    /// Whether what stands above, behind blank lines or a string of several lines, is documentation all the same.
+    fn ends_with_documentation(&self, before: &[Token], start: usize) -> bool {
+        let mut above = before.iter().rev().skip_while(|token| token.kind == Kind::Break);
+        let Some(last) = above.next() else { return false };
+        let is_near = self.text.get(last.end..start).is_some_and(|gap| gap.matches('\n').count() < 2);
+        match last.kind {
+            // A mark that is nothing but documentation belongs to the next item.
+            Kind::Comment { doc: true, line: true } => self.documents(last),
+            Kind::Comment { .. } => {
+                let is_comment = |token: &&Token| matches!(token.kind, Kind::Comment { .. });
+                let line = self.text.get(..last.start).and_then(|text| text.lines().last()).unwrap_or_default();
+                is_near
+                    && (self.documents(last) || above.take_while(is_comment).any(|token| self.documents(token)))
+                    && line.trim().is_empty()
+            }
+            Kind::String => above.find(|token| token.kind != Kind::String).is_some_and(|token| self.documents(token)),
+            _ => false,
+        }
+    }
+
+    /// Whether a body begins with a string that documents and has the body's indentation, with a word before one, or with a comment that documents what
+    /// it stands in.
     fn begins_with_documentation(&self, item: &Item, tokens: &[Token]) -> bool {
-        let from = tokens.partition_point(|token| token.start < item.head.end);
+        let facts = self.language.facts();
+        let from = item.body.unwrap_or(item.head.end);
+        let body = tokens.get(tokens.partition_point(|token| token.start < from)..).unwrap_or_default();
+        let is_inner = |token: &Token| facts.inner_docs.iter().any(|mark| self.shown(token).starts_with(mark.as_str()));
         let opens = |token: &Token| match token.kind {
-            Kind::Break | Kind::Comment { .. } => true,
-            _ => self.language.facts().openers.iter().any(|opener| opener == self.shown(token)),
+            Kind::Break | Kind::Open('{') => true,
+            Kind::Comment { .. } => !is_inner(token),
+            _ => facts.openers.iter().any(|opener| opener == self.shown(token)),
         };
-        let first = tokens.get(from..).and_then(|body| body.iter().find(|token| !opens(token)));
-        first.is_some_and(|token| match token.kind {
-            Kind::String => has_strings(self.language),
-            _ => self.is_doc_word(token),
-        })
+        let Some(place) = body.iter().position(|token| !opens(token)) else { return false };
+        let Some((first, rest)) =
+            body.get(place..).and_then(<[Token]>::split_first).filter(|(first, _)| first.start < item.range.end)
+        else {
+            return false;
+        };
+        match first.kind {
+            Kind::Comment { .. } => true,
+            Kind::String if has_strings(self.language) => {
+                let alone = rest
+                    .first()
+                    .is_none_or(|next| matches!(next.kind, Kind::Break | Kind::Comment { .. } | Kind::Sign(';')));
+                alone && self.is_indented_as(first, rest, item)
+            }
+            _ => self.is_doc_word(first),
+        }
+    }
+
+    /// Whether a documentation string stands as deep as the rest of its body, and deeper than its item.
+    fn is_indented_as(&self, string: &Token, rest: &[Token], item: &Item) -> bool {
+        let indent = |at: usize| {
+            let line = self.text.get(..at).and_then(|text| text.rsplit('\n').next()).unwrap_or_default();
+            line.trim().is_empty().then_some(line)
+        };
+        // On the line of the head it needs none.
+        let Some(own) = indent(string.start) else { return true };
+        let code =
+            |token: &&Token| !matches!(token.kind, Kind::Break | Kind::Comment { .. }) && token.start < item.range.end;
+        let next = rest.iter().find(code).and_then(|token| indent(token.start));
+        let of_item = indent(item.head.start).unwrap_or_default();
+        next.map_or(own.len() > of_item.len() && own.starts_with(of_item), |next| next == own)
     }
 
     fn is_doc_word(&self, token: &Token) -> bool {
@@ -122,65 +219,16 @@ impl Source {
     }
 }
 
+/// Whether a comment is one for a tool.
+pub(super) fn is_directive(comment: &str) -> bool {
+    let said = comment.trim_start_matches(|c: char| !c.is_alphanumeric() && c != '@' && c != '+');
+    DIRECTIVES.iter().any(|mark| said.starts_with(mark))
+}
+
 /// Whether a string that stands alone documents.
-fn has_strings(language: &Language) -> bool {
+pub(super) fn has_strings(language: &Language) -> bool {
     language.facts().strings.iter().any(|form| form.doc)
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn source(language: &str, text: &str) -> Source {
-        Source::new("a", pennyworth_grammars::by_name(language).unwrap(), text)
-    }
-
-    fn check(language: &str, text: &str, expected: &[&str]) {
-        let source = source(language, text);
-        let names: Vec<&str> = source.undocumented().iter().map(|item| item.name.as_str()).collect();
-        assert_eq!(names, expected, "{language}: {text}");
-    }
-
-    #[test]
-    fn functions_and_types_without_documentation_are_found() {
-        check(
-            "rust",
-            "/// A.\n#[inline]\nfn a() {\n    fn inner() {}\n}\n// No documentation.\npub fn b() {}\nconst C: u8 = 1;\npub struct D {\n    e: u8,\n}\nimpl D {\n    fn f(&self) {}\n}\nimpl Display for D {\n    fn fmt(&self) {}\n}\ntrait G {\n    fn g();\n}\nmod h;\n#[cfg(test)]\nmod tests {\n    fn helper() {}\n    #[test]\n    fn i() {}\n}\n",
-            &["b", "D", "f", "G", "g"],
-        );
-        check(
-            "python",
-            "LIMIT = f(\n    1\n)\n# Not one.\ndef a(x):\n    return x\n\ndef b():\n    \"\"\"B.\"\"\"\n\nclass C:\n    'One.'\n    def d(self): pass\n\ndef test_e():\n    pass\n",
-            &["a", "d"],
-        );
-        check("go", "// A.\nfunc A() {\n}\n\nfunc B() {\n}\n\n// Far.\n\ntype C struct {\n\td int\n}\n", &["B", "C"]);
-        check(
-            "java",
-            "/**\n * A.\n */\nclass A {\n    private int b;\n    void c() {}\n    @Override\n    public String toString() { return \"\"; }\n    // Not one.\n    void d() {\n    }\n}\n",
-            &["c", "d"],
-        );
-        check(
-            "typescript",
-            "/** A. */\nexport function a() {}\nexport class B {\n  c() {}\n}\nexport const d = (x: number) => x;\nconst e = 1;\n",
-            &["B", "c", "d"],
-        );
-        check("c", "/* Not one. */\nint a(void)\n{\n  return 1;\n}\n/** B. */\nint b(void) { return 1; }\n", &["a"]);
-        check(
-            "elixir",
-            "defmodule A do\n  @moduledoc \"\"\"\n  A.\n  \"\"\"\n\n  @doc \"\"\"\n  B\n  \"\"\"\n  @spec b(any) :: any\n  def b(x) do\n    x\n  end\n\n  def c(x) do\n    x\n  end\n\n  @doc false\n  def d(x), do: x\nend\n",
-            &["c"],
-        );
-        check("ruby", "# A.\nclass A\n  def b\n    1\n  end\nend\n", &["b"]);
-        check("json", "{\"a\": {\"b\": 1}}", &[]);
-    }
-
-    #[test]
-    fn a_type_is_documented_by_what_stands_above_its_parts() {
-        let lines = |language: &str, text: &str, line: usize| source(language, text).documented_lines(line..line + 1);
-        let class = "import x\n\nclass A(B):\n    n = 1\n\n    @cached\n    def c(self):\n        return 1\n";
-        assert_eq!(lines("python", class, 2), 2..4, "up to its first method");
-        assert_eq!(lines("python", class, 6), 5..8, "a method is shown whole");
-        assert_eq!(lines("rust", "struct A {\n    b: u8,\n}\n", 1), 0..3, "fields are no items");
-        assert_eq!(lines("rust", "trait A { fn b(); }\n", 0), 0..1);
-    }
-}
+mod tests;

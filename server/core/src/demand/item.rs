@@ -8,6 +8,7 @@ use pennyworth_grammars::Language;
 use ropey::Rope;
 use tree_sitter::{Node, QueryCursor, StreamingIterator as _};
 
+use crate::lex::{self, Kind, Token};
 use crate::syntax;
 
 /// Reports of the parser after which a file counts as one without items.
@@ -39,8 +40,8 @@ pub struct Item {
     pub head: Range<usize>,
     /// The number of items around it.
     pub depth: usize,
-    /// Whether it has a body.
-    pub has_body: bool,
+    /// The byte at which its body begins, if it has one.
+    pub body: Option<usize>,
     /// Whether it is a type or another item whose parts are items themselves, such as a module.
     pub is_type: bool,
     /// Whether it adds to what is defined elsewhere, as `impl` does.
@@ -94,13 +95,18 @@ pub(super) fn defined(text: &str, language: &'static Language) -> Defined {
         if let (Some(name), Some(outer)) = (name, outer) {
             let range = outer.node.byte_range();
             let key = (range.start, std::cmp::Reverse(range.end));
-            found.entry(key).or_insert((of(outer.index), outer.node, name.node));
+            let known = found.entry(key).or_insert((of(outer.index), outer.node, name.node));
+            // What is a type by one pattern is one, whatever another says.
+            if of(outer.index) != "definition" {
+                known.0 = of(outer.index);
+            }
         }
         if found.len() >= MAX_ITEMS {
             break;
         }
     }
     let (mut defined, mut around) = (Defined::default(), Vec::<usize>::new());
+    let tokens = lex::scan(text, language.facts()).tokens;
     for (capture, definition, name) in found.into_values() {
         if capture == "member" {
             defined.members.extend(member(text, definition, name));
@@ -109,7 +115,7 @@ pub(super) fn defined(text: &str, language: &'static Language) -> Defined {
         around.retain(|end| *end > definition.start_byte());
         let depth = around.len();
         around.push(definition.end_byte());
-        let item = item(text, language, definition, name);
+        let item = item(text, &tokens, definition, name);
         let is_extension = capture == "extension";
         let is_type = is_extension || capture == "type";
         defined.items.extend(item.map(|item| Item { depth, is_type, is_extension, ..item }));
@@ -129,24 +135,28 @@ fn named(shown: String, name: &str) -> String {
     if shown.contains(name) { shown } else { format!("{}{LEFT_OUT} {name}", shown.trim_end_matches([' ', '{', '…'])) }
 }
 
-fn item(text: &str, language: &Language, definition: Node<'_>, name: Node<'_>) -> Option<Item> {
+fn item(text: &str, tokens: &[Token], definition: Node<'_>, name: Node<'_>) -> Option<Item> {
     // An exported or decorated definition begins with what is around it.
-    let outer = definition.parent().filter(|outer| outer.parent().is_some() && is_wrapper(*outer, definition));
-    let range = outer.unwrap_or(definition).byte_range();
+    let mut outer = definition;
+    while let Some(parent) = outer.parent().filter(|parent| parent.parent().is_some() && is_wrapper(*parent, outer)) {
+        outer = parent;
+    }
+    let range = outer.byte_range();
     let start = text.get(..range.start)?.rfind('\n').map_or(0, |line| line + 1);
     // Other code on the same line belongs to the item only if that is all blank.
     let start = if text.get(start..range.start)?.trim().is_empty() { start } else { range.start };
     let head = definition.start_byte()..head_end(text, definition)?;
-    let whole = above(text, language, start)..range.end;
+    let whole = above(text, tokens, start)..range.end;
     let name = text.get(name.byte_range())?.trim().to_owned();
-    let has_body = body(text, definition).is_some();
-    Some(Item { name, whole, range, head, depth: 0, has_body, is_type: false, is_extension: false })
+    let body = body(text, definition).map(|body| body.start_byte());
+    Some(Item { name, whole, range, head, depth: 0, body, is_type: false, is_extension: false })
 }
 
 /// Whether a node holds a definition and nothing but words and decorators in front of it.
 fn is_wrapper(outer: Node<'_>, inner: Node<'_>) -> bool {
-    let is_known =
-        ["export", "decorated", "template_declaration", "attributed"].iter().any(|kind| outer.kind().contains(kind));
+    let is_known = ["export", "decorated", "template_declaration", "attributed", "ambient"]
+        .iter()
+        .any(|kind| outer.kind().contains(kind));
     is_known && outer.end_byte() == inner.end_byte()
 }
 
@@ -171,24 +181,64 @@ fn body<'t>(text: &str, definition: Node<'t>) -> Option<Node<'t>> {
     })
 }
 
-/// Where the comments and attributes directly above a line begin.
-fn above(text: &str, language: &Language, start: usize) -> usize {
-    let facts = language.facts();
-    let is_part = |line: &str| {
-        let line = line.trim_start();
-        let marks = facts.line_comments.iter().chain(&facts.doc_comments).map(String::as_str);
-        let is_comment = marks.chain(["*", "/*", "*/"]).any(|mark| line.starts_with(mark));
-        is_comment || line.starts_with("#[") || line.starts_with('@')
-    };
+/// Where the comments and attributes directly above a line begin. What stands on a line with other code is none of them.
+fn above(text: &str, tokens: &[Token], start: usize) -> usize {
     let mut begin = start;
-    while let Some(before) = text.get(..begin.saturating_sub(1)).filter(|_| begin > 0) {
-        let line = before.rfind('\n').map_or(0, |line| line + 1);
-        if !text.get(line..begin).is_some_and(is_part) {
-            break;
+    loop {
+        let before = tokens.get(..tokens.partition_point(|token| token.start < begin)).unwrap_or_default();
+        let Some(last) = before.iter().rposition(|token| token.kind != Kind::Break) else { return begin };
+        let Some(before) = before.get(..=last) else { return begin };
+        let is_near = |token: &Token| text.get(token.end..begin).is_some_and(|gap| gap.matches('\n').count() < 2);
+        let first = match before.last().filter(|last| is_near(last)).map(|last| last.kind) {
+            None => return begin,
+            // A comment of several lines is a token for each.
+            Some(Kind::Comment { .. }) => {
+                before.iter().rposition(|token| !is_comment(token)).map_or(0, |other| other + 1)
+            }
+            Some(_) => match attribute(text, before) {
+                Some(first) => first,
+                None => return begin,
+            },
+        };
+        let Some(first) = before.get(first) else { return begin };
+        let line = text.get(..first.start).and_then(|above| above.rfind('\n')).map_or(0, |line| line + 1);
+        if !text.get(line..first.start).is_some_and(|indent| indent.trim().is_empty()) {
+            return begin;
         }
         begin = line;
     }
-    begin
+}
+
+fn is_comment(token: &Token) -> bool {
+    matches!(token.kind, Kind::Comment { .. })
+}
+
+/// The first token of the attribute or decorator with which these end: `#[…]`, or `@` and what belongs to it.
+fn attribute(text: &str, tokens: &[Token]) -> Option<usize> {
+    let (mut depth, mut first, mut opened) = (0_usize, tokens.len(), None);
+    for (place, token) in tokens.iter().enumerate().rev() {
+        match token.kind {
+            Kind::Close(_) => depth += 1,
+            // A body.
+            Kind::Open('{') if depth == 1 => return None,
+            Kind::Open(_) => {
+                depth = depth.checked_sub(1)?;
+                opened = Some(place);
+            }
+            Kind::Break if depth == 0 => break,
+            // Another statement.
+            Kind::Sign(';') if depth == 0 => return None,
+            _ => {}
+        }
+        first = place;
+    }
+    let shown = |place: usize| tokens.get(place).and_then(|token| text.get(token.start..token.end)).unwrap_or_default();
+    let is_one_group = opened == Some(first + 1) && shown(first + 1) == "[";
+    match shown(first) {
+        "#" if is_one_group => Some(first),
+        mark if mark.starts_with('@') => Some(first),
+        _ => None,
+    }
 }
 
 /// The heads of the items of a text, one on each line, with the number of that line in the text. `but` is left out, as are items inside others

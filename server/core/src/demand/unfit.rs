@@ -36,6 +36,8 @@ pub enum Unfit {
     Broken,
     /// It changes code where only comments were asked for.
     Code,
+    /// It does not document the item in the form of its language at its place, or it changes other comments, too.
+    Undocumented,
     /// What was wrong stays as it is.
     Unmended,
     /// It does not name what it is about.
@@ -61,6 +63,7 @@ impl Unfit {
             Unfit::Nowhere(_) => "nowhere",
             Unfit::Broken => "broken",
             Unfit::Code => "code",
+            Unfit::Undocumented => "undocumented",
             Unfit::Unmended => "unmended",
             Unfit::Nameless(_) => "nameless",
             Unfit::Masked => "masked",
@@ -84,6 +87,9 @@ impl fmt::Display for Unfit {
             Unfit::Nowhere(what) => write!(f, "the answer replaces what is not there: {what}"),
             Unfit::Broken => f.write_str("the file would parse worse"),
             Unfit::Code => f.write_str("the answer changes code, and only a comment was asked for"),
+            Unfit::Undocumented => {
+                f.write_str("the answer does not document the item, in its place and form, or changes other comments")
+            }
             Unfit::Unmended => f.write_str("the answer leaves what the diagnostic is about as it is"),
             Unfit::Nameless(name) => write!(f, "the answer does not hold `{name}`"),
             Unfit::Masked => f.write_str("the answer repeats a masked key or password"),

@@ -6,9 +6,9 @@ use std::ops::Range;
 
 use pennyworth_grammars::Language;
 
+use super::comments;
 use super::edit::Edit;
 use super::unfit::{Unfit, is_hostile};
-use crate::lex::{self, Kind};
 use crate::syntax;
 use crate::task::Task;
 
@@ -45,8 +45,8 @@ pub fn fits(scope: &Scope<'_>, edits: &[Edit]) -> Result<String, Unfit> {
     if is_hostile(&written, scope.text) {
         return Err(Unfit::Unseen);
     }
-    if scope.task == Task::Document && !differs_in_comments_only(scope.text, &new, scope.language) {
-        return Err(Unfit::Code);
+    if scope.task == Task::Document {
+        comments::documents_only(scope.language, &scope.within, (scope.text, &new))?;
     }
     let touches =
         |wrong: &Range<usize>| edits.iter().any(|edit| edit.range.start <= wrong.end && wrong.start <= edit.range.end);
@@ -97,36 +97,6 @@ fn errors(text: &str, language: &'static Language) -> usize {
     syntax::parse_excerpt(text, language, None, &mut steps).map_or(0, |tree| syntax::errors(&tree))
 }
 
-/// Whether two texts differ only in comments and documentation.
-fn differs_in_comments_only(old: &str, new: &str, language: &Language) -> bool {
-    let (old, new) = (code(old, language), code(new, language));
-    old == new
-}
-
-/// The code of a text: its tokens without comments and documentation, those that begin a line with their indentation.
-fn code<'t>(text: &'t str, language: &Language) -> Vec<(&'t str, &'t str)> {
-    let facts = language.facts();
-    let tokens = lex::scan(text, facts).tokens;
-    let kind = |at: Option<usize>| tokens.get(at?).map(|token| token.kind);
-    let is_string = |at: usize| kind(Some(at)) == Some(Kind::String);
-    let shown = |at: usize| tokens.get(at).and_then(|token| text.get(token.start..token.end)).unwrap_or_default();
-    let is_doc_word = |at: usize| facts.doc_words.iter().any(|word| word == shown(at)) && is_string(at + 1);
-    let documents = |at: usize| {
-        let alone = |other: Option<Kind>| other.is_none_or(|kind| matches!(kind, Kind::Break | Kind::Comment { .. }));
-        let is_doc = || facts.strings.iter().any(|string| string.doc && shown(at).starts_with(&string.open));
-        let is_alone = || alone(kind(at.checked_sub(1))) && alone(kind(Some(at + 1)));
-        is_doc_word(at) || is_string(at) && (at > 0 && is_doc_word(at - 1) || is_doc() && is_alone())
-    };
-    let counts = |at: usize, kind: Kind| !matches!(kind, Kind::Comment { .. } | Kind::Break) && !documents(at);
-    let kept = tokens.iter().enumerate().filter(|(at, token)| counts(*at, token.kind));
-    kept.map(|(_, token)| {
-        let line = text.get(..token.start).unwrap_or_default();
-        let blank = line.rsplit('\n').next().filter(|line| line.trim().is_empty()).unwrap_or("x");
-        (blank, text.get(token.start..token.end).unwrap_or_default())
-    })
-    .collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -171,7 +141,7 @@ mod tests {
         let python = "def add(a):\n    return a + 1\n";
         let judge = |new| judged(Task::Document, "python", python, ("def add(a):\n", new), None);
         assert!(judge("def add(a):\n    \"\"\"Adds one.\n\n    Nothing else.\"\"\"\n").is_ok());
-        assert!(judge("# Adds one.\ndef add(a):\n").is_ok());
+        assert_eq!(judge("# Adds one.\ndef add(a):\n"), Err(Unfit::Undocumented));
         assert_eq!(judge("def add(a):\n    \"\"\"Adds one.\"\"\"\n    a = 2\n"), Err(Unfit::Code));
         assert_eq!(judge("if x:\n  def add(a):\n"), Err(Unfit::Code));
         let elixir =
