@@ -308,3 +308,61 @@ async fn a_user_who_is_asked_when_and_does_not_say_later_has_it_now() {
         assert_eq!(scene.fake.seen().len(), 1, "{choice}");
     }
 }
+
+#[tokio::test]
+async fn findings_of_a_document_that_changed_meanwhile_stand_at_their_lines_or_nowhere() {
+    for (change, expected) in [
+        (
+            json!([{"range": {"start": {"line": 0, "character": 0}, "end": {"line": 0, "character": 0}}, "text": "// 1\n// 2\n"}]),
+            Some(3),
+        ),
+        (json!([{"text": "fn other() {}\n"}]), None),
+    ] {
+        let mut scene = Scene::new(can()).await;
+        let uri = scene.uri();
+        scene.editor.change(&uri, 2, json!([{"text": SOURCE.replace("a + b", "a - b")}])).await;
+        let found = r#"{"findings": [{"file": "a.rs", "line": 2, "severity": "high", "title": "T", "why": "W.", "fix": {"first": 2, "last": 2, "text": "    x"}}]}"#;
+        scene.fake.answer(Answer::new(&["", found]).with(Fault::HeldAfter(1)));
+        scene.run("review", json!({})).await;
+        while scene.fake.seen().is_empty() {
+            tokio::task::yield_now().await;
+        }
+        scene.editor.change(&uri, 3, change).await;
+        scene.fake.release();
+        match expected {
+            Some(line) => {
+                let shown = scene.editor.note("textDocument/publishDiagnostics").await;
+                assert_eq!(shown["diagnostics"][0]["range"]["start"]["line"], line);
+                let actions = scene.actions(line, json!({"diagnostics": [], "only": ["quickfix"]})).await;
+                let range = &actions[0]["edit"]["documentChanges"][0]["edits"][0]["range"];
+                assert_eq!(range["start"]["line"], line, "{actions:?}");
+            }
+            None => {
+                let said = scene.editor.note("window/showMessage").await;
+                assert!(said["message"].as_str().unwrap().contains("1 of what the review found is left out"), "{said}");
+            }
+        }
+        scene.editor.shutdown().await;
+    }
+}
+
+#[tokio::test]
+async fn a_client_that_knows_no_versions_gets_no_edit_for_a_text_that_is_gone() {
+    let mut can = can();
+    can["workspace"] = json!({"applyEdit": true});
+    let mut scene = Scene::new(can).await;
+    let uri = scene.uri();
+    scene.fake.answer(
+        Answer::new(&["", "```rust\nfn add(a: u8, b: u8) -> u8 {\n    b + a\n}\n```\n"]).with(Fault::HeldAfter(1)),
+    );
+    let asked = json!({"range": at(1)["range"], "instruction": "Swap."});
+    scene.run("edit", asked).await;
+    while scene.fake.seen().is_empty() {
+        tokio::task::yield_now().await;
+    }
+    scene.editor.change(&uri, 2, json!([{"text": format!("// 1\n// 2\n{SOURCE}")}])).await;
+    scene.fake.release();
+    let said = scene.editor.note("window/showMessage").await;
+    assert!(said["message"].as_str().unwrap().contains("the document has changed"), "{said}");
+    scene.editor.shutdown().await;
+}

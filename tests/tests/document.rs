@@ -89,8 +89,12 @@ async fn files_are_named_one_by_one_and_nothing_is_sent_beyond_what_is_to_be_spe
     assert_eq!((code, out.as_str()), (Some(2), ""), "{notes}");
     assert!(notes.contains("5 of 5 requests were not made"), "{notes}");
     assert!(prompts(&fake).is_empty());
-    // Two places in one file become one diff.
-    says(&fake, &[METHOD, STRUCT]);
-    let (code, out, notes) = project.run(&["document", "src/a.rs:10", "src/a.rs:4"]).await;
+    // A file that is named twice is documented once.
+    says(&fake, &[SCALED]);
+    let (code, out, notes) = project.run(&["document", "src/b.rs", "src/b.rs", "src/b.rs:1"]).await;
+    assert_eq!((code, out.matches("+/// Scales.").count(), prompts(&fake).len()), (Some(0), 1, 1), "{out} {notes}");
+    // Two places in one file become one diff, whatever stands between them.
+    says(&fake, &[METHOD, STRUCT, SCALED]);
+    let (code, out, notes) = project.run(&["document", "src/a.rs:10", "src/b.rs:1", "src/a.rs:4"]).await;
     assert_eq!((code, out.matches("+++ b/src/a.rs").count()), (Some(0), 1), "{out} {notes}");
 }

@@ -1,6 +1,7 @@
 //! Tasks on demand: what a person asks for by a command, such as a review or an edit. Each is a prompt of chosen parts of code, and an answer
 //! that counts for nothing until it is valid. It leaves reading files and calling models to the server, and completing while one types to `plan`.
 
+mod anchor;
 mod change;
 mod comments;
 mod context;
@@ -19,6 +20,7 @@ mod source;
 mod unfit;
 mod valid;
 
+pub use anchor::anchored;
 pub use change::{Change, Hunk, unified};
 pub use context::{Brief, Need, Review, Round, brief, lines, review};
 pub use edit::{Edit, Form, code_in, edits};

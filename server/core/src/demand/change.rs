@@ -69,6 +69,15 @@ impl Change {
 }
 
 impl Hunk {
+    /// The text of a line of the file now, counted from 1, if it is shown.
+    pub fn line(&self, number: usize) -> Option<&str> {
+        self.text.lines().find_map(|line| {
+            let (digits, rest) = line.split_at_checked(line.find(|c: char| !c.is_ascii_digit())?)?;
+            let shown = rest.get(1..)?;
+            (digits.parse() == Ok(number)).then(|| shown.strip_prefix(' ').unwrap_or(shown))
+        })
+    }
+
     /// Whether a finding may name a line: one that changed, or one beside a place where lines were removed.
     pub fn has(&self, line: usize) -> bool {
         self.changed.iter().any(|part| part.contains(&line))

@@ -29,9 +29,13 @@ pub(super) fn documents_only(
     // Where no item is known, the code tells all that can be told.
     let Some(place) = item(&old, within) else { return Ok(()) };
     let (Some(before), Some(after)) = (old.items().get(place), new.items().get(place)) else { return Err(Unfit::Code) };
-    let others = others(&old, before) == others(&new, after);
-    let is_honest = own(&new, after).iter().all(|comment| !is_directive(comment) && !escapes(comment, language));
-    match others && is_honest && new.is_documented(after) && is_aligned(&new, after) {
+    let (known, told) = (own(&old, before), own(&new, after));
+    let is_honest = |comment: &&str| known.contains(comment) || !is_directive(comment) && !escapes(comment, language);
+    // What has documentation gets another one, not a second one.
+    let is_second =
+        old.is_documented(before) && told.len() > known.len() && known.iter().all(|comment| told.contains(comment));
+    let keeps = others(&old, before) == others(&new, after);
+    match keeps && !is_second && told.iter().all(is_honest) && new.is_documented(after) && is_aligned(&new, after) {
         true => Ok(()),
         false => Err(Unfit::Undocumented),
     }
@@ -43,7 +47,7 @@ fn item(source: &Source, within: &Range<usize>) -> Option<usize> {
     let inside = |item: &Item| within.contains(&item.head.start) && item.head.end <= within.end;
     let around = |item: &Item| item.whole.start <= within.start && within.end <= item.whole.end;
     let outermost = items().find(|(_, item)| inside(item)).map(|(place, _)| place);
-    outermost.or_else(|| items().filter(|(_, item)| around(item)).last().map(|(place, _)| place))
+    outermost.or_else(|| items().rfind(|(_, item)| around(item)).map(|(place, _)| place))
 }
 
 /// Whether a comment ends early where escapes are read before comments.

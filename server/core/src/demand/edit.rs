@@ -1,6 +1,7 @@
 //! Edits as models write them: the lines of the scope anew, or blocks of lines to find and what replaces them. Both become replaced lines of the
 //! file. It leaves judging them to `valid`.
 
+use std::collections::BTreeSet;
 use std::ops::Range;
 
 use imara_diff::{Algorithm, Diff, InternedInput};
@@ -56,7 +57,7 @@ pub struct Edit {
 pub fn edits(form: Form, file: &Source, start: usize, sent: &str, answer: &str) -> Result<Vec<Edit>, Unfit> {
     let edits = match form {
         // A model may prefer the other form.
-        Form::Anew if !answer.contains(SEARCH) => anew(sent, code_in(answer, file.language)?)?,
+        Form::Anew if !answer.contains(SEARCH) => anew(sent, replaced_by(sent, answer, file.language)?)?,
         Form::Anew | Form::Blocks => blocks(sent, answer)?,
     };
     let first = file.line(start);
@@ -70,6 +71,17 @@ pub fn edits(form: Form, file: &Source, start: usize, sent: &str, answer: &str) 
         Edit { range, text }
     });
     Ok(edits.collect())
+}
+
+/// The new text of some lines. Without a fence it counts only if it repeats half of its lines: words may parse as code, too.
+fn replaced_by<'t>(sent: &str, answer: &'t str, language: &Language) -> Result<&'t str, Unfit> {
+    let known: BTreeSet<&str> = sent.lines().map(str::trim).collect();
+    let lines = || answer.lines().map(str::trim).filter(|line| !line.is_empty());
+    let repeated = lines().filter(|line| known.contains(line)).count();
+    if fenced(answer)?.is_none() && 2 * repeated < lines().count() {
+        return Err(Unfit::Form("it has no fenced block".into()));
+    }
+    code_in(answer, language)
 }
 
 /// The code of an answer that is nothing else, or has it in its only fence. Where no tree tells code from prose, only a fence does.
@@ -96,17 +108,21 @@ fn anew(sent: &str, new: &str) -> Result<Vec<Lines>, Unfit> {
 
 /// The text of the only fence in an answer, if there is one.
 fn fenced(answer: &str) -> Result<Option<&str>, Unfit> {
-    let Some(open) = line_of(answer, "```", 0) else { return Ok(None) };
+    let Some((mark, open)) =
+        ['`', '~'].into_iter().find_map(|c| Some((c, line_of(answer, &c.to_string().repeat(3), 0)?)))
+    else {
+        return Ok(None);
+    };
     let rest = answer.get(open..).unwrap_or_default();
-    let fence = "`".repeat(rest.len() - rest.trim_start_matches('`').len());
+    let fence = mark.to_string().repeat(rest.len() - rest.trim_start_matches(mark).len());
     let start = rest.find('\n').map(|line| open + line + 1).ok_or(Unfit::CutOff)?;
     let end = line_of(answer, &fence, start).ok_or(Unfit::CutOff)?;
     // What begins with a fence and says more opens another one.
     let is_end = answer
         .get(end..)
         .and_then(|rest| rest.lines().next())
-        .is_some_and(|line| line.trim_matches('`').trim().is_empty());
-    match is_end && line_of(answer, "```", end + fence.len()).is_none() {
+        .is_some_and(|line| line.trim_matches(mark).trim().is_empty());
+    match is_end && line_of(answer, &mark.to_string().repeat(3), end + fence.len()).is_none() {
         true => Ok(Some(answer.get(start..end).unwrap_or_default())),
         false => Err(Unfit::Form("it holds more than one fenced block".into())),
     }
@@ -168,12 +184,21 @@ fn blocks(sent: &str, answer: &str) -> Result<Vec<Lines>, Unfit> {
         let after = |at: usize| answer.get(at..).and_then(|rest| rest.find('\n')).map(|line| at + line + 1);
         let part = |mark: &str, from: usize| line_of(answer, mark, from).ok_or(Unfit::CutOff);
         let search = after(open).ok_or(Unfit::CutOff)?;
-        let parts = part(PARTS, search)?;
+        let mut parts = part(PARTS, search)?;
+        let close = part(REPLACE, after(parts).ok_or(Unfit::CutOff)?)?;
+        let mut found_at = place(&old, answer.get(search..parts).unwrap_or_default());
+        // The mark between the parts may also underline a heading in one of them: the longest text that stands there is meant.
+        let mut next = parts;
+        while let Some(mark) = after(next).and_then(|after| line_of(answer, PARTS, after)).filter(|mark| *mark < close)
+        {
+            next = mark;
+            let longer = place(&old, answer.get(search..next).unwrap_or_default());
+            if longer.is_ok() {
+                (parts, found_at) = (next, longer);
+            }
+        }
         let replace = after(parts).ok_or(Unfit::CutOff)?;
-        let close = part(REPLACE, replace)?;
-        let (wanted, new) =
-            (answer.get(search..parts).unwrap_or_default(), answer.get(replace..close).unwrap_or_default());
-        let place = place(&old, wanted)?;
+        let (place, new) = (found_at?, answer.get(replace..close).unwrap_or_default());
         let kept = old.get(place.clone()).unwrap_or_default().concat();
         found.extend(
             changed(&kept, new)
@@ -226,6 +251,37 @@ mod tests {
             new.replace_range(edit.range, &edit.text);
         }
         Ok(new)
+    }
+
+    #[test]
+    fn the_mark_between_the_parts_may_underline_a_heading() {
+        let text = "Title\n=======\n\nOld.\n";
+        let file = Source::new("a.md", pennyworth_grammars::by_name("markdown").unwrap(), text);
+        let answer = "<<<<<<< SEARCH\nTitle\n=======\n\nOld.\n=======\nTitle\n=======\n\nNew.\n>>>>>>> REPLACE";
+        let found = edits(Form::Blocks, &file, 0, text, answer).unwrap();
+        let start = text.find("Old.").unwrap();
+        assert_eq!(found, [Edit { range: start..text.len(), text: "New.\n".into() }]);
+    }
+
+    #[test]
+    fn words_replace_nothing_in_any_language() {
+        for (name, text) in [
+            ("bash", "echo a\n"),
+            ("yaml", "name: a\n"),
+            ("make", "a:\n\tb\n"),
+            ("ruby", "puts 1\n"),
+            ("python", "name = 1\n"),
+        ] {
+            let file = Source::new("a", pennyworth_grammars::by_name(name).unwrap(), text);
+            for words in
+                ["I replaced echo with printf.", "I'm sorry, but I can't help with that name.", "Sorry\n\nname"]
+            {
+                let found = edits(Form::Anew, &file, 0, text, words);
+                assert!(matches!(found, Err(Unfit::Form(_))), "{name}: {words}: {found:?}");
+            }
+            let fenced = format!("~~~\n{}~~~\n", text.replace('a', "b"));
+            assert!(edits(Form::Anew, &file, 0, text, &fenced).is_ok(), "{name}");
+        }
     }
 
     #[test]

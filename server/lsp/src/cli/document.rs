@@ -1,6 +1,7 @@
 //! `pennyworth document`: the documentation comment of an item, or of all items of files and folders that have none. It leaves which items that are
 //! to `demand`, and printing and writing an edit to `edit`.
 
+use std::collections::BTreeSet;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -116,6 +117,19 @@ impl Document {
             }
         }
         tell_refused(&refused);
+        // A place that is named twice is asked for once, and the edits of one file stand together.
+        let lines = |job: &Job| match &job.about {
+            About::Lines(lines) => Some((lines.path.clone(), lines.within.start, lines.within.end)),
+            _ => None,
+        };
+        let (mut seen, mut order) = (BTreeSet::new(), Vec::new());
+        jobs.retain(|job| seen.insert(lines(job)));
+        jobs.iter().filter_map(lines).for_each(|(path, ..)| {
+            if !order.contains(&path) {
+                order.push(path);
+            }
+        });
+        jobs.sort_by_key(|job| lines(job).and_then(|(path, ..)| order.iter().position(|known| *known == path)));
         Ok(jobs.into_iter().map(|job| (title(&job), job)).map(|(title, job)| (job, title)).collect())
     }
 }

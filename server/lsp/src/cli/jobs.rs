@@ -200,16 +200,21 @@ impl Jobs {
         let Answer::Edited(edited) = answer else {
             bail!("{} edits nothing; `pennyworth jobs show` prints it", job.id.short())
         };
-        let current = jobs::current(&kept, &edited).map_err(|outdated| {
-            anyhow!(
-                "{}: {outdated}; nothing was written, and `pennyworth jobs show` prints the edit",
-                edited.path.display()
-            )
-        })?;
-        write(&current)?;
-        opened.runtime.block_on(jobs::applied(ledger, job.id))?;
+        // The file is read only once no other process can write this edit.
+        let work = async || {
+            let current = jobs::current(&kept, &edited).map_err(|outdated| {
+                anyhow!(
+                    "{}: {outdated}; nothing was written, and `pennyworth jobs show` prints the edit",
+                    edited.path.display()
+                )
+            })?;
+            write(&current).map(|()| true)
+        };
+        if !opened.runtime.block_on(jobs::apply(ledger, job.id, work))? {
+            bail!("{} was applied by another process", job.id.short());
+        }
         if self.json {
-            writeln!(out, "{}", json!({"id": job.id.to_string(), "file": current.path, "applied": true}))?;
+            writeln!(out, "{}", json!({"id": job.id.to_string(), "file": edited.path, "applied": true}))?;
         }
         Ok(())
     }

@@ -59,9 +59,24 @@ pub(super) enum Failed {
     /// The ledger refused the call.
     #[error(transparent)]
     Refused(#[from] Refused),
-    /// The provider failed.
-    #[error(transparent)]
-    Provider(#[from] ProviderError),
+    /// The provider failed after the call was reserved, and may bill it.
+    #[error("{error}")]
+    Provider {
+        /// What it was.
+        error: ProviderError,
+        /// The call's row.
+        call: CallId,
+    },
+}
+
+impl Failed {
+    /// The call's row, if it got so far.
+    pub(super) fn call(&self) -> Option<CallId> {
+        match self {
+            Failed::Provider { call, .. } => Some(*call),
+            _ => None,
+        }
+    }
 }
 
 impl Said<'_> {
@@ -138,8 +153,9 @@ pub(super) async fn call<'a>(
         }
         Some(error) => {
             permit.failed(error.next, Instant::now());
+            let call = reservation.id();
             reservation.fail(&error);
-            Err(error.into())
+            Err(Failed::Provider { error, call })
         }
     }
 }

@@ -156,7 +156,7 @@ impl Job {
                 let called = self.call(completer, step, heard).await;
                 let (call, judged) = match called {
                     Ok(said) => (Some(said.id()), Ok(self.judge(completer, step, said))),
-                    Err(failed) => (None, Err(failed)),
+                    Err(failed) => (failed.call(), Err(failed)),
                 };
                 let (ended, answer, again) = match judged {
                     Ok(Ok(answer)) => ("its answer is valid".to_owned(), Some(answer), false),

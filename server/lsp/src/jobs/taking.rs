@@ -36,9 +36,21 @@ pub fn brought(kept: &Kept, edited: &Edited, now: &str) -> Result<Edited, Outdat
     }
 }
 
-/// Forgets a job whose answer was applied.
-pub async fn applied(ledger: &Ledger, id: JobId) -> Result<(), Refused> {
-    take(ledger, id, "applied").await
+/// Applies the answer of a job by this work, which says whether it did. False if it did not, or if another process was faster; an answer that was not
+/// applied can be applied later.
+pub async fn apply<E>(ledger: &Ledger, id: JobId, work: impl AsyncFnOnce() -> Result<bool, E>) -> Result<bool, E>
+where
+    E: From<Refused>,
+{
+    if !ledger.taken(id, "applied").await? {
+        return Ok(false);
+    }
+    let done = work().await;
+    match done {
+        Ok(true) => forget(ledger, id).await,
+        _ => ledger.untaken(id).await?,
+    }
+    done
 }
 
 /// Takes a job back: it is not sent if it was not yet, and an answer is thrown away. What was sent may still be billed.
@@ -58,8 +70,12 @@ pub async fn discard(ledger: &Ledger, id: JobId) -> Result<(), Refused> {
 
 async fn take(ledger: &Ledger, id: JobId, how: &'static str) -> Result<(), Refused> {
     ledger.taken(id, how).await?;
+    forget(ledger, id).await;
+    Ok(())
+}
+
+async fn forget(ledger: &Ledger, id: JobId) {
     if let Some(folder) = KeptJobs::beside(ledger) {
         folder.on_disk(move |folder| folder.forget(id)).await;
     }
-    Ok(())
 }

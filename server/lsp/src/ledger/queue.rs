@@ -273,10 +273,16 @@ impl Ledger {
         .await
     }
 
-    /// Notes what became of a job's answer.
-    pub async fn taken(&self, id: JobId, how: &'static str) -> Result<(), Refused> {
+    /// Notes what became of a job's answer; false if that was noted before, by whoever was faster.
+    pub async fn taken(&self, id: JobId, how: &'static str) -> Result<bool, Refused> {
         let update = "UPDATE jobs SET taken = ?2 WHERE id = ?1 AND taken IS NULL";
-        self.queue(move |connection, _| connection.execute(update, params![id.0, how]).map(drop)).await
+        self.queue(move |connection, _| Ok(connection.execute(update, params![id.0, how])? > 0)).await
+    }
+
+    /// Takes that back: the answer could not be used.
+    pub async fn untaken(&self, id: JobId) -> Result<(), Refused> {
+        let update = "UPDATE jobs SET taken = NULL WHERE id = ?1";
+        self.queue(move |connection, _| connection.execute(update, [id.0]).map(drop)).await
     }
 
     pub(super) async fn look<T: Send + 'static>(

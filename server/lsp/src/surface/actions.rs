@@ -2,7 +2,7 @@
 //! with ghost text have commands of their own for these, and a light bulb at every line would disturb.
 //! It leaves executing the actions to `commands` and `demand`.
 
-use pennyworth_core::demand::Fix;
+use pennyworth_core::demand::{Fix, Source};
 use pennyworth_core::present;
 use pennyworth_core::task::Task;
 use pennyworth_core::text::{self, Counting};
@@ -14,7 +14,7 @@ use tower_lsp::gen_lsp_types::{
 };
 
 use super::commands::{COMPLETE, DISMISS_FINDING, PAUSE, SHOW};
-use super::demand::{COMMANDS, MARK, MESSAGE};
+use super::demand::{COMMANDS, MARK, MESSAGE, instruction};
 use super::desk::Desk;
 use super::findings::mark;
 use super::price::{self, Most};
@@ -115,9 +115,10 @@ async fn on_demand(editor: &Editor, desk: &Desk, params: &CodeActionParams) -> V
     let is_automatic = context.trigger_kind == Some(CodeActionTriggerKind::Automatic);
     let has_instruction = || {
         let line = params.range.start.line as usize;
-        let lines = [line.checked_sub(1), Some(line)].into_iter().flatten();
         snapshot.as_ref().is_some_and(|snapshot| {
-            lines.filter_map(|line| snapshot.text.get_line(line)).any(|line| line.to_string().contains(MARK))
+            let near = [line.checked_sub(1), Some(line)].into_iter().flatten();
+            let may = near.filter_map(|line| snapshot.text.get_line(line)).any(|line| line.to_string().contains(MARK));
+            may && instruction(&Source::new("", snapshot.language, snapshot.text.to_string()), line..line + 1).is_some()
         })
     };
     let scope = match path {

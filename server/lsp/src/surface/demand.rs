@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use anyhow::bail;
 use pennyworth_core::demand::Source;
+use pennyworth_core::lex::{self, Kind, Token};
 use pennyworth_core::money::Money;
 use pennyworth_core::task::{Queue, Task};
 use serde::Deserialize;
@@ -21,7 +22,7 @@ use tower_lsp::{Client, gen_lsp_types as wire};
 use super::desk::{Desk, TOKEN};
 use super::results::{Done, Read};
 use crate::demand::git::{Range as Changes, Repository};
-use crate::demand::{Diagnostic, File, Job, Outcome, workspace};
+use crate::demand::{About, Diagnostic, File, Job, Outcome, workspace};
 use crate::wire::convert;
 
 /// The command of each task, with the task.
@@ -120,18 +121,21 @@ impl Desk {
             bail!("no model may be asked: {why}");
         }
         self.confirm(jobs.iter().map(|job| job.costs().1).sum()).await?;
-        let mut outcome = Vec::new();
+        let (mut outcome, mut reviewed) = (Vec::new(), Vec::new());
         for job in &jobs {
             let tell = |model: &str, chars: usize| {
                 heard.send_replace(format!("{model}, {chars} characters"));
             };
             outcome.push(job.run(&self.completer, &tell).await);
+            if let About::Hunks(hunks) = &job.about {
+                reviewed.extend(hunks.iter().cloned());
+            }
         }
         let (ledger, calls) = (self.completer.ledger.opened().await.clone(), outcome.clone());
         let tried = calls.into_iter().flat_map(|outcome: Outcome| outcome.tried);
         let calls: Vec<_> = tried.filter_map(|tried| tried.call).collect();
         let cost = tokio::task::spawn_blocking(move || calls.into_iter().filter_map(|call| ledger.cost(call)).sum());
-        Ok(Done { outcome, read, cost: cost.await? })
+        Ok(Done { outcome, read, reviewed, cost: cost.await? })
     }
 
     /// Whether the jobs go into the queue, by the command, the settings, or the user who is asked.
@@ -260,9 +264,21 @@ pub(super) const MARK: &str = "pw:";
 
 /// The instruction in a comment at the beginning of some lines or just above them, and the lines that it is about, with its own, so that the edit
 /// removes it. A single line stands for its item.
-fn instruction(source: &Source, lines: Range<usize>) -> Option<(String, Range<usize>)> {
-    let all: Vec<&str> = source.text.lines().collect();
-    let words = |at: usize| Some(all.get(at)?.split_once(MARK)?.1.trim().to_owned());
+pub(super) fn instruction(source: &Source, lines: Range<usize>) -> Option<(String, Range<usize>)> {
+    let tokens = lex::scan(&source.text, source.language.facts()).tokens;
+    let closers = source.language.facts().block_comments.iter().map(|(_, close)| close.as_str());
+    let closers: Vec<&str> = closers.collect();
+    // The mark begins a comment; elsewhere it may stand before a password.
+    let words = |at: usize| {
+        let line = source.lines(at..at + 1);
+        let is_comment = |token: &&Token| matches!(token.kind, Kind::Comment { .. }) && line.contains(&token.start);
+        let comment = tokens.iter().filter(is_comment).filter_map(|token| source.text.get(token.start..token.end));
+        let said = comment.filter_map(|comment| {
+            let said = comment.trim_start_matches(|c: char| !c.is_alphanumeric()).strip_prefix(MARK)?.trim();
+            Some(closers.iter().fold(said, |said, close| said.trim_end_matches(close)).trim().to_owned())
+        });
+        said.into_iter().next()
+    };
     let places = [Some(lines.start), lines.start.checked_sub(1)];
     let (at, words) = places.into_iter().flatten().find_map(|at| Some((at, words(at)?)))?;
     let below = lines.start.max(at + 1);
@@ -324,5 +340,20 @@ mod tests {
         assert_eq!([found(1..2), found(2..3)], [early(0..5), early(0..5)], "of a line, which stands for its item");
         assert_eq!([found(6..7), found(7..8)], [more(6..10), more(6..10)], "of an item below it");
         assert_eq!(found(3..4), None);
+    }
+
+    #[test]
+    fn what_is_no_comment_is_no_instruction() {
+        for (language, text) in [
+            ("yaml", "db:\n  pw: Tr0ub4dor9xQ\n"),
+            ("rust", "x\nfn login(user: &str, pw: &str) {}\n"),
+            ("rust", "x\nlet a = \"http://user_pw:80\";\n"),
+            ("rust", "x\n// The pw: it is short.\n"),
+        ] {
+            let source = Source::new("a", pennyworth_grammars::by_name(language).unwrap(), text);
+            assert_eq!(instruction(&source, 1..2), None, "{text}");
+        }
+        let css = Source::new("a", pennyworth_grammars::by_name("css").unwrap(), "/* pw: make it red */\na { b: c }\n");
+        assert_eq!(instruction(&css, 1..2).unwrap().0.lines().next(), Some("make it red"));
     }
 }

@@ -13,7 +13,7 @@ use tower_lsp::gen_lsp_types::MessageType;
 
 use super::desk::Desk;
 use super::results::{Done, Read};
-use crate::demand::{Answer, Edited, Job, Outcome};
+use crate::demand::{About, Answer, Edited, Job, Outcome};
 use crate::jobs::{self, Kept, Looker, Outdated, Pace, When};
 use crate::ledger::{JobId, JobRow, JobState, Ledger};
 use crate::reports::words::counted;
@@ -176,6 +176,10 @@ impl Desk {
             bail!("{} has no result: it is {}", job.id.short(), jobs::state(&job));
         };
         let task = kept.task;
+        let reviewed = match &kept.about {
+            About::Hunks(hunks) => hunks.clone(),
+            _ => Vec::new(),
+        };
         let (answer, read) = match answer {
             Answer::Edited(edited) => match self.brought(kept, edited.clone()).await? {
                 Ok((edited, read)) => (Answer::Edited(edited), read),
@@ -188,11 +192,11 @@ impl Desk {
         };
         let is_edit = matches!(answer, Answer::Edited(_));
         let outcome = vec![Outcome { answer: Some(answer), tried: Vec::new() }];
-        let is_applied = self.present(task, Done { outcome, read, cost: job.cost }).await?;
-        if is_edit && is_applied {
-            jobs::applied(&ledger, job.id).await?;
+        let done = Done { outcome, read, reviewed, cost: job.cost };
+        if !is_edit {
+            return self.present(task, done).await.map(drop);
         }
-        Ok(())
+        jobs::apply(&ledger, job.id, async || self.present(task, done).await).await.map(drop)
     }
 
     /// An edit for the file as it is now: as it is open here, else as it is on the disk.

@@ -3,9 +3,10 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use pennyworth_core::demand::Edit as Replaced;
+use pennyworth_core::demand::{self, Edit as Replaced, Finding, Hunk};
 use pennyworth_core::money::Money;
 use pennyworth_core::present;
+use pennyworth_core::prompt::normalised;
 use pennyworth_core::task::Task;
 use pennyworth_core::text::{self, Counting, Encoding, Snapshot};
 use ropey::Rope;
@@ -24,6 +25,8 @@ use crate::wire::editor::Editor;
 pub(super) struct Done {
     pub(super) outcome: Vec<Outcome>,
     pub(super) read: Option<Read>,
+    /// What was reviewed, by the paths that prompts show.
+    pub(super) reviewed: Vec<(String, Vec<Hunk>)>,
     pub(super) cost: Money,
 }
 
@@ -50,7 +53,7 @@ impl Desk {
                 Some(Answer::Findings(found)) => findings.extend(found.findings.iter().cloned()),
                 Some(Answer::Edited(edited)) => {
                     let edit = self.edit(edited, done.read.as_ref());
-                    let applied = match self.can(|editor| editor.applies_edits) {
+                    let applied = match self.can(|editor| editor.applies_edits) && self.is_current(edited) {
                         true => self.client.apply_edit(edit).await.is_ok_and(|result| result.applied),
                         false => false,
                     };
@@ -63,13 +66,23 @@ impl Desk {
                     }
                     if !applied {
                         self.texts.show(&self.client, "edited.txt", &edited.now).await?;
-                        tell("the document has changed, so the edit is shown beside it".into());
+                        tell(match self.can(|editor| editor.applies_edits) {
+                            true => "the document has changed, so the edit is shown beside it".into(),
+                            false => {
+                                "this editor applies no edits of servers, so it is shown beside the document".to_owned()
+                            }
+                        });
                     }
                 }
             }
         }
         if task == Task::Review && done.outcome.iter().any(|outcome| outcome.answer.is_some()) {
+            let all = findings.len();
+            let findings = self.anchored(findings, &done.reviewed);
             let count = findings.len();
+            if all > count {
+                tell(format!("{} of what the review found is left out: its lines have changed", all - count));
+            }
             let line = |uri: &Uri, line: u32| {
                 let snapshot = self.documents.session().peek(uri)?;
                 snapshot.text.get_line(line.saturating_sub(1) as usize).map(|line| line.to_string())
@@ -82,6 +95,29 @@ impl Desk {
             });
         }
         Ok(is_applied)
+    }
+
+    /// The findings at their lines in the files of now. Those whose lines were rewritten meanwhile are left out.
+    fn anchored(&self, findings: Vec<Finding>, reviewed: &[(String, Vec<Hunk>)]) -> Vec<Finding> {
+        let (configuration, session) = (self.completer.configuration.get(), self.documents.session());
+        let now = |file: &str| {
+            let places = configuration.folders().iter().map(|root| root.path.join(file));
+            let texts = places.map(|path| match convert::uri(&path).and_then(|uri| session.peek(&uri)) {
+                Some(snapshot) => Some(snapshot.text.to_string()),
+                None => std::fs::read_to_string(path).ok(),
+            });
+            texts.flatten().next()
+        };
+        let at_its_line = |finding: Finding| {
+            let hunks: Vec<Hunk> = reviewed
+                .iter()
+                .filter(|(path, _)| *path == finding.file)
+                .flat_map(|(_, hunks)| hunks.iter().cloned())
+                .collect();
+            let text = now(&finding.file).unwrap_or_default();
+            demand::anchored(finding, &hunks, &text)
+        };
+        findings.into_iter().filter_map(at_its_line).collect()
     }
 
     /// A message goes to the beginning of the document that it is for, else it is opened.
@@ -122,16 +158,35 @@ impl Desk {
         Value::Object(told)
     }
 
+    /// The document of an edit, if it is open: as it was read, else as it is.
+    fn open(&self, edited: &Edited, read: Option<&Read>) -> Option<Read> {
+        let own = read.filter(|read| convert::document(&read.uri) == edited.path).cloned();
+        own.or_else(|| {
+            let uri = convert::uri(&edited.path)?;
+            let session = self.documents.session();
+            let (snapshot, counting) = session.peek(&uri).zip(session.counting(&uri))?;
+            Some(Read { uri, snapshot, counting })
+        })
+    }
+
+    /// Whether the document of an edit is still what the edit was made for. A client that knows no versions would apply it anywhere.
+    fn is_current(&self, edited: &Edited) -> bool {
+        let now = convert::uri(&edited.path).and_then(|uri| self.documents.session().peek(&uri));
+        now.is_none_or(|snapshot| normalised(&snapshot.text.to_string()) == edited.before)
+    }
+
     /// The edit of the version that was read; of another file, of whatever it is.
     fn edit(&self, edited: &Edited, read: Option<&Read>) -> WorkspaceEdit {
-        let own = read.filter(|read| convert::document(&read.uri) == edited.path);
-        let (uri, version, counting, line_break) = match own {
+        let own = self.open(edited, read);
+        let (uri, version, counting, line_break) = match &own {
             Some(read) => {
                 (read.uri.clone(), read.snapshot.version, read.counting, text::line_break(&read.snapshot.text))
             }
             None => {
                 let uri = convert::uri(&edited.path).unwrap_or(Uri(String::new()));
-                (uri, None, self.editor.get().map_or_else(|| Encoding::Utf16.into(), Editor::counting), "\n")
+                let original = std::fs::read_to_string(&edited.path).unwrap_or_default();
+                let line_break = text::line_break(&Rope::from_str(&original));
+                (uri, None, self.editor.get().map_or_else(|| Encoding::Utf16.into(), Editor::counting), line_break)
             }
         };
         let before = Rope::from_str(&edited.before);

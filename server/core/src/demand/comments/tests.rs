@@ -52,6 +52,14 @@ fn documentation_has_the_form_and_the_place_of_its_language() {
 }
 
 #[test]
+fn documentation_is_replaced_and_not_doubled() {
+    let rust = "/// Old.\n// NOLINT\nfn a() {\n}\n";
+    check("rust", rust, ("/// Old.", "/// New."), Ok(()));
+    check("rust", rust, ("/// Old.", "/// New.\n/// Old."), Err(Unfit::Undocumented));
+    check("go", "//go:noinline\nfunc A() {\n}\n", ("//go", "// A does.\n//go"), Ok(()));
+}
+
+#[test]
 fn nothing_hides_in_a_comment() {
     let code = || Err(Unfit::Code);
     let sql = "def f(c):\n    c.execute(\n        \"\"\"\n        DELETE FROM t WHERE id = 1\n        \"\"\"\n    )\n";
