@@ -71,6 +71,15 @@ fn parse_chunks<'t>(
     })
 }
 
+/// The tree of the text `old`, adjusted to the text `new`: what both begin with and what both end with is not parsed again.
+pub fn rebased(tree: &Tree, old: &str, new: &str) -> Tree {
+    let start = old.bytes().zip(new.bytes()).take_while(|(old, new)| old == new).count();
+    let rest = |text: &str| text.len() - start;
+    let ends = old.bytes().rev().take(rest(old)).zip(new.bytes().rev().take(rest(new)));
+    let end = ends.take_while(|(old, new)| old == new).count();
+    moved(tree, start, old.len() - end, new.len() - end)
+}
+
 /// A tree adjusted to the replacement of `start..old_end` by a text that ends at `new_end`. Rows are left at 0: nothing here reads them.
 pub fn moved(tree: &Tree, start: usize, old_end: usize, new_end: usize) -> Tree {
     let point = |byte| Point { row: 0, column: byte };
@@ -192,6 +201,30 @@ fn mark(name: &str) -> Result<Option<Mark>, String> {
 
 #[cfg(test)]
 mod tests {
+    use super::*;
+
+    #[test]
+    fn a_rebased_tree_becomes_that_of_the_new_text() {
+        let texts = [
+            "fn f() {\n    let x = ;\n    g(\"é\");\n}\n",
+            "fn f() {\n    let x = y;\n    g(\"é\");\n}\n",
+            "fn f() {\n    let x = yy;\n    g(\"è\");\n}\n",
+            "fn f() {\n    let x = yy",
+            "",
+            "fn f() {}\nfn f() {}\n",
+            "fn f() {}\nfn f() {}\nfn f() {}\n",
+        ];
+        let rust = pennyworth_grammars::by_name("rust").unwrap();
+        let parsed = |text: &str, old: Option<&Tree>| parse_excerpt(text, rust, old, &mut 1_000).unwrap();
+        for old in texts {
+            for new in texts {
+                let rebased = rebased(&parsed(old, None), old, new);
+                let (rebased, fresh) = (parsed(new, Some(&rebased)), parsed(new, None));
+                assert_eq!(rebased.root_node().to_sexp(), fresh.root_node().to_sexp(), "{old:?} → {new:?}");
+            }
+        }
+    }
+
     #[test]
     fn every_query_compiles() {
         let faults: Vec<String> = pennyworth_grammars::all().iter().flat_map(super::faults).collect();

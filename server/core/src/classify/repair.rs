@@ -59,16 +59,16 @@ fn best(
     steps: &mut usize,
 ) -> Option<(usize, Repaired)> {
     let mut best: Option<(usize, Repaired)> = None;
-    let mut last: Option<(Tree, usize)> = None;
+    let mut last: Option<(Tree, String)> = None;
     let line = excerpt.before.rfind('\n').unwrap_or(0);
     for (number, attempt) in attempts(excerpt, language.facts()).into_iter().enumerate() {
         if number >= tries {
             break;
         }
         let (source, hole) = filled(excerpt, language.facts(), &attempt);
-        let old = last.as_ref().map(|(tree, length)| syntax::moved(tree, hole.start, *length, source.len()));
+        let old = last.as_ref().map(|(tree, text)| syntax::rebased(tree, text, &source));
         let Some(tree) = syntax::parse_excerpt(&source, language, old.as_ref(), steps) else { break };
-        last = Some((tree.clone(), source.len()));
+        last = Some((tree.clone(), source.clone()));
         let errors = if tree.root_node().has_error() { syntax::errors(&tree) } else { 0 };
         // Errors on the lines above stay, whatever stands here.
         let above = if errors > 0 { syntax::errors_up_to(&tree, line) } else { 0 };

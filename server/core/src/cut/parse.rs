@@ -76,7 +76,7 @@ pub(super) fn is_judged(around: &Around) -> bool {
 pub(super) struct Without {
     /// The errors; `None` if the parser gave up.
     faults: Option<usize>,
-    last: Option<(Tree, usize)>,
+    last: Option<(Tree, String)>,
     steps: usize,
 }
 
@@ -87,11 +87,11 @@ pub(super) fn without(around: &Around) -> Without {
     Without { faults, last: parses.last, steps: parses.steps }
 }
 
-/// Parses of an answer between the text before the cursor and the text after it. All begin alike, so each after the first is parsed from where it
-/// differs.
+/// Parses of an answer between the text before the cursor and the text after it. They begin and end alike, so each after the first is parsed where
+/// it differs.
 struct Parses<'a> {
     around: &'a Around,
-    last: Option<(Tree, usize)>,
+    last: Option<(Tree, String)>,
     steps: usize,
 }
 
@@ -102,10 +102,10 @@ impl Parses<'_> {
         // Brackets open beside the answer say nothing about it, but would hide its errors.
         let mut whole = [before, middle, behind, &self.around.missing_closers(middle), below].concat();
         whole.push_str(&lex::scan(&whole, self.around.facts).closers(0));
-        let old = self.last.as_ref().map(|(tree, length)| syntax::moved(tree, before.len(), *length, whole.len()));
+        let old = self.last.as_ref().map(|(tree, text)| syntax::rebased(tree, text, &whole));
         let tree = syntax::parse_excerpt(&whole, self.around.language, old.as_ref(), &mut self.steps)?;
         let faults = syntax::errors(&tree);
-        self.last = Some((tree, whole.len()));
+        self.last = Some((tree, whole));
         Some(faults)
     }
 
