@@ -38,9 +38,15 @@ impl<'a> Scanner<'a> {
     pub(super) fn run(mut self) -> Scan {
         while self.at < self.text.len() {
             let before = self.at;
-            match self.out.open.last().map(|open| open.nest.clone()) {
-                Some(Nest::String { close, multiline, .. }) => self.string(self.at, &close, multiline),
-                Some(Nest::Comment { close, doc }) => self.comment(self.at, &close, doc),
+            match self.out.open.last().map(|open| &open.nest) {
+                Some(Nest::String { close, multiline, .. }) => {
+                    let (close, multiline) = (close.clone(), *multiline);
+                    self.string(self.at, &close, multiline);
+                }
+                Some(Nest::Comment { close, doc }) => {
+                    let (close, doc) = (close.clone(), *doc);
+                    self.comment(self.at, &close, doc);
+                }
                 Some(Nest::Tag { .. }) => self.in_tag(),
                 Some(Nest::Element(_)) => self.in_element(),
                 _ => self.code(),
@@ -78,7 +84,12 @@ impl<'a> Scanner<'a> {
 
     fn code(&mut self) {
         let (Some(c), start) = (self.peek(), self.at) else { return };
-        let in_word = self.previous().is_some_and(|before| is_word(self.facts, before));
+        if c == ' ' {
+            // Most of what stands between words.
+            self.at += self.rest().len() - self.rest().trim_start_matches(' ').len();
+            return;
+        }
+        let in_word = |scanner: &Self| scanner.previous().is_some_and(|before| is_word(scanner.facts, before));
         let special =
             self.text.as_bytes().get(start).is_some_and(|byte| self.special.get(usize::from(*byte)) == Some(&true));
         if c == '\n' || c == '\r' {
@@ -91,8 +102,8 @@ impl<'a> Scanner<'a> {
             self.push(Kind::Word, start);
         } else if c.is_whitespace() {
             self.bump();
-        } else if (special && (self.comment_opener() || self.string_opener(in_word)))
-            || (c == '<' && self.facts.heredocs && self.heredoc_opener(in_word))
+        } else if (special && (self.comment_opener() || self.string_opener(in_word(self))))
+            || (c == '<' && self.facts.heredocs && self.heredoc_opener(in_word(self)))
             || (c == '/' && self.facts.regex && self.regex())
             || (c == '<' && self.tags && self.tag_in_code())
         {
@@ -167,8 +178,8 @@ impl<'a> Scanner<'a> {
 
     fn sign(&mut self, c: char) {
         let start = self.at;
-        if let Some(Nest::Interpolation(close)) = self.out.open.last().map(|open| open.nest.clone())
-            && self.rest().starts_with(&close)
+        if let Some(Nest::Interpolation(close)) = self.out.open.last().map(|open| &open.nest)
+            && self.rest().starts_with(close)
         {
             self.at += close.len();
             self.out.open.pop();
