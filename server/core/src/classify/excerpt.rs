@@ -8,6 +8,7 @@ use tree_sitter::{Node, Tree};
 
 use super::region;
 use crate::lex::{self, Nest};
+use crate::syntax;
 use crate::text::{line_end, slice};
 
 /// Lines above the cursor that are taken unchanged.
@@ -201,7 +202,8 @@ pub(super) fn columns(line: &str) -> usize {
 fn above<'a>(text: &'a Rope, facts: &'a Facts, number: usize, first: usize) -> impl Iterator<Item = Line> + 'a {
     let mut lines = text.lines_at(number);
     let mut next = move || {
-        let mut line: String = lines.prev()?.chars().take(LINE_BYTES / 4).collect();
+        let line = lines.prev()?;
+        let mut line = String::from(line.slice(..line.len_chars().min(LINE_BYTES / 4)));
         line.truncate(line.trim_end_matches(['\n', '\r']).len());
         Some(line)
     };
@@ -228,14 +230,14 @@ fn below(facts: &Facts, above: Option<&str>, line: Line) -> Line {
 fn window(text: &Rope, facts: &Facts, tree: Option<&Tree>, own: &Line, first: usize) -> usize {
     let (mut start, mut least) = (own.number, own.indent);
     let counts = |line: &Line| !matches!(line.kind, LineKind::Blank | LineKind::Outside);
-    let lines = || above(text, facts, own.number, first).take(WINDOW).filter(counts);
+    let lines: Vec<Line> = above(text, facts, own.number, first).take(WINDOW).filter(counts).collect();
     // If nothing closed the bodies of the lines above, the cursor's line is in them, however little it is indented.
     if facts.layout != Layout::Indent
-        && let Some(above) = lines().map(|line| line.indent).min()
+        && let Some(above) = lines.iter().map(|line| line.indent).min()
     {
         least = least.max(above);
     }
-    for line in lines() {
+    for line in lines {
         if line.indent > least {
             continue;
         }
@@ -265,13 +267,14 @@ fn literal_start(text: &Rope, tree: Option<&Tree>, window: usize, cursor: usize)
 /// The first line of the string or comment around a line, in the last full tree.
 fn literal_at(text: &Rope, tree: Option<&Tree>, line: usize) -> Option<usize> {
     let start = text.line_to_byte(line);
-    let leaf = tree?.root_node().descendant_for_byte_range(start, start)?;
+    let tree = tree?;
+    let leaf = tree.root_node().descendant_for_byte_range(start, start)?;
     let goes_on = |node: &Node<'_>| {
         let literal =
             ["comment", "string", "heredoc", "nowdoc", "template"].iter().any(|part| node.kind().contains(part));
         literal && node.start_byte() < start && node.end_byte() > start
     };
-    let literal = std::iter::successors(Some(leaf), Node::parent).take(3).find(goes_on)?;
+    let literal = syntax::around(tree, leaf).into_iter().rev().take(3).find(goes_on)?;
     Some(text.byte_to_line(literal.start_byte().min(text.len_bytes())))
 }
 
