@@ -49,11 +49,15 @@ impl Parser {
     pub fn changed(&self, uri: &Uri) {
         let mut pending = lock(&self.pending);
         pending.last = Some(Instant::now());
+        // While there is work, the thread waits for its pause and looks how long that still is by itself.
+        let is_asleep = pending.changed.is_empty();
         if !pending.changed.contains(uri) {
             pending.changed.push(uri.clone());
         }
         drop(pending);
-        self.wake.notify_one();
+        if is_asleep {
+            self.wake.notify_one();
+        }
     }
 
     /// Ends the thread; a parse under way is aborted.
