@@ -89,9 +89,10 @@ impl Store {
         }
         let reserved = self.run(|connection| {
             let step = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-            let sums = sums::read(&step, now)?;
-            lose(&step, sums.now_ms)?;
-            let sums = sums::read(&step, sums.now_ms)?;
+            let mut sums = sums::read(&step, now)?;
+            if lose(&step, sums.now_ms)? > 0 {
+                sums = sums::read(&step, sums.now_ms)?;
+            }
             let broken = caps.and_then(|caps| caps.broken(sums.spent, entry.worst_cost));
             if broken.is_none() && (is_free || sums.doubt.is_none()) {
                 insert(&step, id, entry, (sums.now_ms, at), plain_tokens)?;
@@ -396,8 +397,8 @@ pub(super) fn settle(
 }
 
 /// Writes calls as lost that are still open long after their deadline: their process was killed. The provider may have billed them, so each
-/// is charged the estimated input and `max_tokens` of output, but never more than its worst cost.
-fn lose(connection: &Connection, now: i64) -> rusqlite::Result<()> {
+/// is charged the estimated input and `max_tokens` of output, but never more than its worst cost. Returns how many there are.
+fn lose(connection: &Connection, now: i64) -> rusqlite::Result<usize> {
     connection
         .prepare_cached(
             "UPDATE calls SET status = 'lost', estimated = 1, input = prompt_tokens, output = max_tokens,
@@ -405,7 +406,6 @@ fn lose(connection: &Connection, now: i64) -> rusqlite::Result<()> {
              WHERE status = 'open' AND over_ms < ?1",
         )?
         .execute([now])
-        .map(drop)
 }
 
 fn count(tokens: u64) -> i64 {
