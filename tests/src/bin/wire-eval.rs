@@ -58,7 +58,8 @@ fn main() -> anyhow::Result<()> {
     runtime.block_on(async {
         writeln!(std::io::stdout(), "{:<44}{:>9}{:>9}{:>9}", "", "p50 ms", "p99 ms", "max ms")?;
         one_by_one(&provider, home.path(), cli.calls, &begins).await?;
-        bare(&provider, cli.calls).await?;
+        bare(&provider, cli.calls, "the same by a bare client: to the provider", 0).await?;
+        bare(&provider, cli.calls, "the same over one connection", 1).await?;
         let server = beside(cli.server)?;
         at_once(&server, home.path(), cli.at_once, cli.rounds).await
     })
@@ -136,11 +137,11 @@ async fn one_by_one(
     Ok(())
 }
 
-/// The same bytes sent and read, on one open connection, by a client that does nothing with them.
-async fn bare(provider: &FakeProvider, calls: usize) -> anyhow::Result<()> {
+/// The same bytes sent and read by a client that does nothing with them: what this machine takes. It keeps so many connections.
+async fn bare(provider: &FakeProvider, calls: usize, name: &str, kept: usize) -> anyhow::Result<()> {
     let body = provider.seen().pop().context("there were calls")?.body;
     pennyworth_providers::install_crypto();
-    let client = reqwest::Client::builder().no_proxy().tcp_nodelay(true).build()?;
+    let client = reqwest::Client::builder().no_proxy().tcp_nodelay(true).pool_max_idle_per_host(kept).build()?;
     let before = provider.seen().len();
     let (mut begun, mut read) = (Vec::new(), Vec::new());
     for _ in 0..WARM_UP + calls {
@@ -152,7 +153,7 @@ async fn bare(provider: &FakeProvider, calls: usize) -> anyhow::Result<()> {
     }
     let sent =
         begun.iter().zip(provider.seen().into_iter().skip(before)).map(|(begun, seen)| seen.at.duration_since(*begun));
-    row("the same by a bare client: to the provider", sent.skip(WARM_UP).collect())?;
+    row(name, sent.skip(WARM_UP).collect())?;
     let back = read
         .iter()
         .zip(provider.written().into_iter().skip(before))
