@@ -4,6 +4,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::hash::{BuildHasher as _, RandomState};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -18,6 +19,7 @@ use pennyworth_core::models::{Model, WeekHour};
 use pennyworth_core::money::Money;
 use pennyworth_core::route::Standing;
 use pennyworth_core::task::Task;
+use tokio::runtime::Handle;
 use tokio::sync::{Semaphore, watch};
 
 use super::flights::Flights;
@@ -73,11 +75,13 @@ pub struct Completer {
     started: Instant,
     /// One permit per processor. Otherwise a hundred requests would take a hundred threads and their memory.
     permits: Arc<Semaphore>,
+    processors: usize,
 }
 
 impl Completer {
     /// A completer with these settings, without a ledger yet.
     pub fn new(settings: Settings) -> Completer {
+        let processors = std::thread::available_parallelism().map_or(2, usize::from);
         Completer {
             learner: Arc::new(Learner::new(settings.embedded.memory_mb)),
             configuration: Arc::new(SharedConfiguration::new(settings)),
@@ -96,7 +100,8 @@ impl Completer {
             names: RandomState::new(),
             plans: AtomicU32::new(0),
             started: Instant::now(),
-            permits: Arc::new(Semaphore::new(std::thread::available_parallelism().map_or(2, usize::from))),
+            permits: Arc::new(Semaphore::new(processors)),
+            processors,
         }
     }
 
@@ -135,16 +140,26 @@ impl Completer {
     }
 
     /// Runs work of about a millisecond, which waits for nothing, off the task that serves all requests. Work starts in the order of the calls.
-    /// `None` if it panicked.
+    /// `None` if it panicked. A single piece of work runs on the caller's task: waking a thread for it, and the task behind it, takes a tenth of a
+    /// millisecond, and the runtime has other workers for what comes meanwhile.
     pub async fn work<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> Option<T> {
         // The semaphore is never closed.
         let permit = Arc::clone(&self.permits).acquire_owned().await.ok()?;
+        let is_alone = self.permits.available_permits() + 1 == self.processors;
         // The permit goes with the work, which ends even if nobody waits for it any more.
         let permitted = move || {
             let _permit = permit;
             work()
         };
-        tokio::task::spawn_blocking(permitted).await.inspect_err(|_| self.crashes.crashed("a completion")).ok()
+        let runs_here = is_alone && !self.parses.waits() && Handle::current().metrics().num_workers() > 1;
+        let done = match runs_here {
+            true => catch_unwind(AssertUnwindSafe(permitted)).ok(),
+            false => tokio::task::spawn_blocking(permitted).await.ok(),
+        };
+        if done.is_none() {
+            self.crashes.crashed("a completion");
+        }
+        done
     }
 
     /// Locks the cache of answers, for a statement or two and never across an `await`.
@@ -263,7 +278,28 @@ impl Drop for InFlight<'_> {
 
 #[cfg(test)]
 mod tests {
+    use std::thread;
+
     use super::*;
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn only_work_that_is_alone_runs_on_the_callers_task() {
+        let (here, thread) = (thread::current().id(), || thread::current().id());
+        let completer =
+            Completer { permits: Arc::new(Semaphore::new(2)), processors: 2, ..Completer::new(Settings::default()) };
+        assert_eq!(completer.work(thread).await, Some(here));
+        assert_eq!(completer.work(|| panic!("a test")).await, None::<()>);
+        assert_eq!(completer.work(thread).await, Some(here));
+        let other = completer.permits.acquire().await;
+        assert_ne!(completer.work(thread).await.unwrap(), here);
+        drop(other);
+    }
+
+    #[tokio::test]
+    async fn the_only_worker_of_a_runtime_runs_no_work() {
+        let completer = Completer::new(Settings::default());
+        assert_ne!(completer.work(|| thread::current().id()).await.unwrap(), thread::current().id());
+    }
 
     #[test]
     fn a_cache_key_names_no_folder_and_is_another_in_each_server() {

@@ -97,6 +97,11 @@ impl Parses {
         }
     }
 
+    /// Whether [`Parses::wait`] would wait now.
+    pub fn waits(&self) -> bool {
+        self.opened.get().is_none() && self.until.get().is_some_and(|until| Instant::now() < *until)
+    }
+
     /// Waits a moment for the folder, before a document is parsed that may be barred. Without an answer, parses are not marked.
     pub fn wait(&self) {
         let Some(until) = self.until.get() else { return };
