@@ -25,7 +25,9 @@ pub struct Commit {
 impl Commit {
     pub(super) fn run(&self, config: Option<&Path>, out: &mut impl Write) -> anyhow::Result<ExitCode> {
         let repository = Repository::around(&std::env::current_dir()?)?;
-        let changes = repository.changes(&Range::Staged, &[], &mut Vec::new())?;
+        let mut left_out = Vec::new();
+        let changes = repository.changes(&Range::Staged, &[], &mut left_out)?;
+        tell_refused(&left_out);
         if changes.is_empty() {
             bail!("nothing is staged");
         }

@@ -23,7 +23,7 @@ pub struct Review {
     /// What is in the index and in no commit
     #[arg(long, conflicts_with = "since")]
     staged: bool,
-    /// What the files have and this revision has not
+    /// What the files have and this revision has not; or what changed from A to B, `A..B`, or in B since both parted, `A...B`
     #[arg(long, value_name = "REV")]
     since: Option<String>,
     /// How findings are printed
@@ -69,7 +69,7 @@ impl Review {
         let paths: Vec<PathBuf> = self.paths.iter().map(|path| here.join(path)).collect();
         let mut left_out = Vec::new();
         let changes = repository.changes(&range, &paths, &mut left_out)?;
-        left_out.iter().for_each(|path| eprintln!("left out: {}: it is no text, or very large", path.display()));
+        tell_refused(&left_out);
         if changes.is_empty() {
             eprintln!("nothing has changed");
             return Ok(ExitCode::SUCCESS);

@@ -243,11 +243,11 @@ impl Gatherer<'_> {
 /// The files of a change that may go into a prompt, and the change as it is shown there.
 fn read(configuration: &Configuration, changes: &[Changed], refused: &mut Vec<Refused>) -> (Vec<File>, Vec<Change>) {
     let (mut files, mut shown) = (Vec::new(), Vec::new());
-    for Changed { path, before, now } in changes {
+    for Changed { path, was, before, now } in changes {
         let language = pennyworth_grammars::of("", path, now.lines().chain(before.lines()).next().unwrap_or_default());
         let read = File::of(configuration, path, Some(language), now);
-        // What a file held before may be secret, too.
-        let old = File::of(configuration, path, Some(language), before);
+        // What a file held before may be secret, too, and so may what lay where it was.
+        let old = File::of(configuration, was, Some(language), before);
         match (read, old) {
             (Ok(file), Ok(old)) => {
                 let now = file.source.masked(file.sent.text.clone());

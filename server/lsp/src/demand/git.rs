@@ -1,19 +1,23 @@
-//! What Git knows of a change: the files with their text before and now, and the subjects of earlier commits. It asks the user's own `git`, without
-//! the monitors, hooks and diffs that a repository's configuration may name. It leaves comparing texts to `core::demand`.
+//! What Git knows of a change: the files with their text before and now, and the subjects of earlier commits. It leaves running Git to `quiet`, the
+//! form of its lists to `listed`, and comparing texts to `core::demand`.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
 
-use anyhow::{Context as _, bail};
+use anyhow::{Context as _, anyhow, bail};
 use pennyworth_core::prompt::normalised;
+
+use self::listed::{Entry, Side, entries};
+use self::quiet::Git;
+use super::files::Refused;
+
+mod listed;
+mod quiet;
 
 /// Most bytes of one text.
 const MOST: usize = 4 << 20;
 /// Subjects of earlier commits that show the style of messages.
 const SUBJECTS: usize = 10;
-/// Monitors and hooks of the repository's choice, switched off.
-const QUIET: [&str; 6] = ["-c", "core.fsmonitor=false", "-c", "core.hooksPath=/dev/null", "-c", "core.quotePath=false"];
 
 /// Which change is meant.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -22,7 +26,7 @@ pub enum Range {
     Staged,
     /// What is in the files and not in the index.
     Unstaged,
-    /// What the files have and a revision has not.
+    /// What the files have and a revision has not; or between two revisions, `A..B`, or since they parted, `A...B`.
     Since(String),
 }
 
@@ -31,6 +35,8 @@ pub enum Range {
 pub struct Changed {
     /// Where it lies.
     pub path: PathBuf,
+    /// Where it lay before.
+    pub was: PathBuf,
     /// Its text before; empty for a new file.
     pub before: String,
     /// Its text now; empty for a removed one.
@@ -41,15 +47,26 @@ pub struct Changed {
 #[derive(Clone, Debug)]
 pub struct Repository {
     top: PathBuf,
+    git: Git,
     /// The texts of open documents, by their names below the top folder. They stand for those on the disk.
-    open: BTreeMap<String, String>,
+    open: BTreeMap<String, Open>,
+}
+
+/// An open document.
+#[derive(Clone, Debug)]
+struct Open {
+    text: String,
+    /// Its object in the index.
+    id: String,
 }
 
 impl Repository {
     /// The repository around a folder.
     pub fn around(folder: &Path) -> anyhow::Result<Repository> {
-        let top = run(folder, &["rev-parse", "--show-toplevel"]).context("there is no Git repository here")?;
-        Ok(Repository { top: PathBuf::from(text(top)?.trim_end_matches('\n')), open: BTreeMap::new() })
+        let top =
+            Git::within(folder)?.text(&["rev-parse", "--show-toplevel"]).context("there is no Git repository here")?;
+        let top = PathBuf::from(top.trim_end_matches('\n'));
+        Ok(Repository { git: Git::within(&top)?, top, open: BTreeMap::new() })
     }
 
     /// The same with the texts of open documents, saved or not, in place of those on the disk. What Git does not know is left out.
@@ -58,13 +75,21 @@ impl Repository {
             let path = path.canonicalize().unwrap_or(path);
             Some(path.strip_prefix(&self.top).ok()?.to_str()?.replace('\\', "/"))
         };
-        self.open = open.into_iter().filter_map(|(path, text)| Some((name(path)?, text))).collect();
-        if !self.open.is_empty() {
-            let mut arguments = vec!["--literal-pathspecs", "ls-files", "-z", "--"];
-            arguments.extend(self.open.keys().map(String::as_str));
-            let known = text(run(&self.top, &arguments)?)?;
-            let known: BTreeSet<&str> = known.split('\0').collect();
-            self.open.retain(|name, _| known.contains(name.as_str()));
+        let mut open: BTreeMap<String, String> =
+            open.into_iter().filter_map(|(path, text)| Some((name(path)?, text))).collect();
+        if !open.is_empty() {
+            let mut arguments = vec!["--literal-pathspecs", "ls-files", "--stage", "-z", "--"];
+            arguments.extend(open.keys().map(String::as_str));
+            let known = self.git.text(&arguments)?;
+            for line in known.split('\0') {
+                let Some((about, name)) = line.split_once('\t') else { continue };
+                // A file that a merge left in several versions is in none of them.
+                if let [_, id, "0"] = about.split(' ').collect::<Vec<_>>()[..]
+                    && let Some((name, text)) = open.remove_entry(name)
+                {
+                    self.open.insert(name, Open { text, id: id.to_owned() });
+                }
+            }
         }
         Ok(self)
     }
@@ -74,105 +99,171 @@ impl Repository {
         &self.top
     }
 
-    /// The files that changed, those below `paths` alone if there are any. Binary and very large files are left out; `left_out` receives them.
+    /// The files that changed, those below `paths` alone if there are any. `left_out` receives those that are no text, very large, or in a conflict.
     pub fn changes(
         &self,
         range: &Range,
         paths: &[PathBuf],
-        left_out: &mut Vec<PathBuf>,
+        left_out: &mut Vec<Refused>,
     ) -> anyhow::Result<Vec<Changed>> {
-        let mut arguments = vec!["diff", "--name-only", "--no-renames", "--no-ext-diff", "--no-textconv", "-z"];
-        match range {
-            Range::Staged => arguments.push("--cached"),
-            Range::Unstaged => {}
-            Range::Since(revision) if revision.starts_with('-') => bail!("`{revision}` is no revision"),
-            Range::Since(revision) => arguments.push(revision),
-        }
-        arguments.push("--");
+        let (list, reads_files) = self.list(range)?;
+        let mut arguments = vec!["--literal-pathspecs"];
+        arguments.extend(list.iter().map(String::as_str));
+        arguments.extend(["--raw", "-z", "--no-abbrev", "--no-renames", "--ignore-submodules=all", "--"]);
         let paths: Vec<String> = paths.iter().map(|path| path.display().to_string()).collect();
         arguments.extend(paths.iter().map(String::as_str));
-        let names = text(run(&self.top, &arguments)?)?;
-        let mut names: BTreeSet<&str> = names.split('\0').filter(|name| !name.is_empty()).collect();
-        if *range != Range::Staged && paths.is_empty() {
-            names.extend(self.open.keys().map(String::as_str));
+        let mut entries = entries(&self.git.run(&arguments)?);
+        if reads_files {
+            let conflicts = self.conflicts()?;
+            entries.iter_mut().for_each(|entry| entry.is_unmerged |= conflicts.contains(&entry.name));
+        }
+        if reads_files && paths.is_empty() {
+            entries = self.with_unsaved(entries);
         }
         let mut changes = Vec::new();
-        for name in names {
-            let path = self.top.join(name);
-            match (self.before(range, name), self.now(range, name)) {
-                (Some(before), Some(now)) if normalised(&before) != normalised(&now) => {
-                    changes.push(Changed { path, before, now })
+        for entry in entries {
+            match self.changed(&entry, reads_files) {
+                Ok(Some(changed)) => changes.push(changed),
+                Ok(None) => {}
+                Err(error) => {
+                    let path = self.top.join(String::from_utf8_lossy(&entry.name).as_ref());
+                    left_out.push(Refused { path, why: format!("{error:#}") });
                 }
-                (Some(_), Some(_)) => {}
-                _ => left_out.push(path),
             }
         }
         Ok(changes)
     }
 
-    /// A file's text before the change; empty if there was none, and `None` if it is no text.
-    fn before(&self, range: &Range, name: &str) -> Option<String> {
-        self.shown(&match range {
-            Range::Staged => format!("HEAD:{name}"),
-            Range::Unstaged => format!(":{name}"),
-            Range::Since(revision) => format!("{revision}:{name}"),
-        })
+    /// How Git lists a change, and whether the texts of now are those of the files. All of these commands are plumbing, which runs no diff.
+    fn list(&self, range: &Range) -> anyhow::Result<(Vec<String>, bool)> {
+        let (list, reads_files) = match range {
+            Range::Staged => {
+                let empty = || self.git.text(&["hash-object", "-t", "tree", "--stdin"]);
+                let head = self.commit("HEAD").or_else(|_| empty())?;
+                (vec!["diff-index".to_owned(), "--cached".to_owned(), head.trim_end().to_owned()], false)
+            }
+            Range::Unstaged => (vec!["diff-files".to_owned()], true),
+            Range::Since(revision) => match self.sides(revision)? {
+                (from, None) => (vec!["diff-index".to_owned(), from], true),
+                (from, Some(to)) => (vec!["diff-tree".to_owned(), "-r".to_owned(), from, to], false),
+            },
+        };
+        Ok((list, reads_files))
     }
 
-    fn now(&self, range: &Range, name: &str) -> Option<String> {
-        match range {
-            Range::Staged => self.shown(&format!(":{name}")),
-            Range::Unstaged | Range::Since(_) if self.open.contains_key(name) => self.open.get(name).cloned(),
-            Range::Unstaged | Range::Since(_) => match std::fs::symlink_metadata(self.top.join(name)) {
-                Err(_) => Some(String::new()),
-                Ok(about) if !about.is_file() || about.len() > MOST as u64 => None,
-                Ok(_) => std::fs::read(self.top.join(name)).ok().and_then(readable),
-            },
+    /// The commits of a revision: one, or the two of `A..B`, or of `A...B`, whose first is where they parted. An empty one is `HEAD`.
+    fn sides(&self, revision: &str) -> anyhow::Result<(String, Option<String>)> {
+        if let Ok(commit) = self.commit(revision) {
+            return Ok((commit, None));
+        }
+        let wanted = || {
+            anyhow!(
+                "`{revision}` is no commit; wanted: a branch, a tag or a commit, or two of them as `A..B`, or as `A...B`"
+            )
+        };
+        let commit = |side: &str| self.commit(if side.is_empty() { "HEAD" } else { side }).map_err(|_| wanted());
+        let (parted, sides) = match (revision.split_once("..."), revision.split_once("..")) {
+            (Some(sides), _) => (true, sides),
+            (None, Some(sides)) => (false, sides),
+            (None, None) => return Err(wanted()),
+        };
+        let (from, to) = (commit(sides.0)?, commit(sides.1)?);
+        if !parted {
+            return Ok((from, Some(to)));
+        }
+        let base = self.git.text(&["merge-base", &from, &to]);
+        let base = base.with_context(|| format!("the two sides of `{revision}` have no commit in common"))?;
+        Ok((base.trim_end().to_owned(), Some(to)))
+    }
+
+    /// The full name of a commit.
+    fn commit(&self, revision: &str) -> anyhow::Result<String> {
+        if revision.is_empty() || revision.starts_with('-') {
+            bail!("`{revision}` is no revision");
+        }
+        let verified = |name: &str| self.git.text(&["rev-parse", "--verify", "--quiet", name]);
+        // What finds a commit by words ends at the end of the text, so it is peeled in a second step.
+        let id = verified(revision)?;
+        Ok(verified(&format!("{}^{{commit}}", id.trim_end()))?.trim_end().to_owned())
+    }
+
+    /// The names of the files that a merge left in several versions. Not every list of changes tells them.
+    fn conflicts(&self) -> anyhow::Result<BTreeSet<Vec<u8>>> {
+        let list = self.git.run(&["ls-files", "--unmerged", "-z"])?;
+        let name =
+            |line: &[u8]| Some(line.split_at_checked(line.iter().position(|byte| *byte == b'\t')? + 1)?.1.to_vec());
+        Ok(list.split(|byte| *byte == 0).filter_map(name).collect())
+    }
+
+    /// These entries, and those of open documents that are as they were on the disk.
+    fn with_unsaved(&self, mut entries: Vec<Entry>) -> Vec<Entry> {
+        let known: BTreeSet<Vec<u8>> = entries.iter().map(|entry| entry.name.clone()).collect();
+        let unlisted = self.open.iter().filter(|(name, _)| !known.contains(name.as_bytes()));
+        entries.extend(unlisted.map(|(name, open)| {
+            let (name, side) = (name.clone().into_bytes(), Side::plain(&open.id));
+            Entry { was: name.clone(), name, now: side.clone(), before: side, is_unmerged: false }
+        }));
+        entries.sort_by(|one, other| one.name.cmp(&other.name));
+        entries
+    }
+
+    /// A file with both texts; `None` if they are alike. The error says why it is left out.
+    fn changed(&self, entry: &Entry, reads_files: bool) -> anyhow::Result<Option<Changed>> {
+        let name = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).map_err(|_| anyhow!("its name is not UTF-8"));
+        let (name, was) = (name(&entry.name)?, name(&entry.was)?);
+        if entry.is_unmerged {
+            bail!("it has a merge conflict");
+        }
+        let before = self.object(&entry.before)?;
+        let now = match self.open.get(&name).filter(|_| reads_files) {
+            Some(open) => open.text.clone(),
+            None if reads_files && !entry.now.is_missing() => self.file(&name)?,
+            None => self.object(&entry.now)?,
+        };
+        let is_same = normalised(&before) == normalised(&now);
+        let (path, was) = (self.top.join(name), self.top.join(was));
+        Ok((!is_same).then_some(Changed { path, was, before, now }))
+    }
+
+    /// The text of a side that Git keeps; empty if there is none.
+    fn object(&self, side: &Side) -> anyhow::Result<String> {
+        match side {
+            side if side.is_missing() => Ok(String::new()),
+            side if !side.is_plain() => bail!("it is no plain file"),
+            side => readable(self.git.run(&["cat-file", "blob", &side.id])?),
         }
     }
 
-    fn shown(&self, object: &str) -> Option<String> {
-        match run(&self.top, &["show", "--no-ext-diff", "--no-textconv", object]) {
-            Ok(bytes) => readable(bytes),
-            // What a commit or the index does not have is empty there.
-            Err(_) => Some(String::new()),
+    /// The text of a file on the disk; empty if there is none.
+    fn file(&self, name: &str) -> anyhow::Result<String> {
+        let path = self.top.join(name);
+        match std::fs::symlink_metadata(&path) {
+            Err(_) => Ok(String::new()),
+            Ok(about) if !about.is_file() => bail!("it is no plain file"),
+            Ok(about) if about.len() > MOST as u64 => readable(vec![0]),
+            Ok(_) => readable(std::fs::read(&path)?),
         }
     }
 
     /// The subjects of the last commits, the newest first.
     pub fn subjects(&self) -> Vec<String> {
         let count = format!("-{SUBJECTS}");
-        let log = run(&self.top, &["log", &count, "--no-merges", "--format=%s"]).ok().and_then(|log| text(log).ok());
+        let log = self.git.text(&["log", &count, "--no-merges", "--no-show-signature", "--format=%s"]);
         log.unwrap_or_default().lines().map(str::to_owned).collect()
     }
 }
 
 /// A text without bytes that no text has, and not too large.
-fn readable(bytes: Vec<u8>) -> Option<String> {
-    if bytes.len() > MOST || bytes.contains(&0) {
-        return None;
-    }
-    String::from_utf8(bytes).ok()
-}
-
-fn text(bytes: Vec<u8>) -> anyhow::Result<String> {
-    String::from_utf8(bytes).context("a path is not UTF-8")
-}
-
-/// What `git` prints.
-fn run(folder: &Path, arguments: &[&str]) -> anyhow::Result<Vec<u8>> {
-    let mut command = Command::new("git");
-    command.arg("-C").arg(folder).args(QUIET).args(arguments).stdin(Stdio::null());
-    command.env("GIT_OPTIONAL_LOCKS", "0").env("GIT_TERMINAL_PROMPT", "0");
-    let output = command.output().context("`git` cannot be run")?;
-    match output.status.success() {
-        true => Ok(output.stdout),
-        false => bail!("{}", String::from_utf8_lossy(&output.stderr).lines().next().unwrap_or("git failed").to_owned()),
-    }
+fn readable(bytes: Vec<u8>) -> anyhow::Result<String> {
+    let is_text = bytes.len() <= MOST && !bytes.contains(&0);
+    let text = is_text.then(|| String::from_utf8(bytes).ok()).flatten();
+    text.context("it is no text, or very large")
 }
 
 #[cfg(test)]
 mod tests {
+    use std::process::Command;
+
     use super::*;
 
     fn git(folder: &Path, arguments: &[&str]) {
@@ -181,9 +272,15 @@ mod tests {
         assert!(status.success(), "{arguments:?}");
     }
 
+    /// What Git prints.
+    fn told(folder: &Path, arguments: &[&str]) -> String {
+        let output = Command::new("git").arg("-C").arg(folder).args(arguments).output().unwrap();
+        String::from_utf8(output.stdout).unwrap().trim_end().to_owned()
+    }
+
     #[test]
     #[cfg(unix)]
-    fn no_monitor_hook_or_diff_of_the_repositorys_choice_is_run() {
+    fn no_program_of_the_repositorys_choice_is_run() {
         use std::os::unix::fs::PermissionsExt as _;
         let folder = tempfile::tempdir().unwrap();
         let root = folder.path().canonicalize().unwrap();
@@ -194,15 +291,101 @@ mod tests {
         std::fs::write(root.join("a.rs"), "a\n").unwrap();
         git(&root, &["add", "a.rs"]);
         git(&root, &["commit", "-q", "-m", "one"]);
-        std::fs::write(root.join(".gitattributes"), "*.rs diff=mine\n").unwrap();
+        // A commit with a signature, which is checked by a program.
+        let (tree, commit) = (told(&root, &["rev-parse", "HEAD^{tree}"]), root.join("commit"));
+        let by = "a <a@example.com> 1700000000 +0000";
+        let signed = format!(
+            "tree {tree}\nauthor {by}\ncommitter {by}\ngpgsig -----BEGIN PGP SIGNATURE-----\n \n a\n -----END PGP SIGNATURE-----\n\nsigned\n"
+        );
+        std::fs::write(&commit, signed).unwrap();
+        let id = told(&root, &["hash-object", "-t", "commit", "-w", "commit"]);
+        git(&root, &["reset", "-q", "--soft", &id]);
+        std::fs::write(root.join(".gitattributes"), "*.rs diff=mine filter=odd.name\n").unwrap();
         let program = program.display().to_string();
-        for key in ["core.fsmonitor", "diff.external", "diff.mine.textconv", "diff.mine.command"] {
+        let keys = ["core.fsmonitor", "diff.external", "diff.mine.textconv", "diff.mine.command", "gpg.program"];
+        for key in keys.into_iter().chain(["filter.odd.name.clean", "filter.odd.name.smudge"]) {
             git(&root, &["config", key, &program]);
         }
+        for key in ["filter.odd.name.required", "log.showSignature"] {
+            git(&root, &["config", key, "true"]);
+        }
+        // As long as it was, so that only its text tells that it changed.
         std::fs::write(root.join("a.rs"), "b\n").unwrap();
         let repository = Repository::around(&root).unwrap();
-        let changes = repository.changes(&Range::Unstaged, &[], &mut Vec::new()).unwrap();
-        assert_eq!((changes.len(), repository.subjects().len(), trace.exists()), (1, 1, false));
+        for range in [Range::Unstaged, Range::Since("HEAD".into()), Range::Staged] {
+            let changes = repository.changes(&range, &[], &mut Vec::new()).unwrap();
+            assert_eq!(changes.len(), usize::from(range != Range::Staged), "{range:?}");
+        }
+        assert_eq!((repository.subjects(), trace.exists()), (vec!["signed".to_owned()], false));
+        git(&root, &["config", "filter.a=b.clean", &program]);
+        assert!(Repository::around(&root).unwrap_err().to_string().contains("may hold no `=`"));
+    }
+
+    #[test]
+    fn a_range_is_between_its_commits_and_a_conflict_is_left_out() {
+        let folder = tempfile::tempdir().unwrap();
+        let root = folder.path().canonicalize().unwrap();
+        let commit = |text: &str, subject: &str| {
+            std::fs::write(root.join("a.rs"), text).unwrap();
+            git(&root, &["add", "."]);
+            git(&root, &["commit", "-q", "-m", subject]);
+        };
+        git(&root, &["init", "-q", "-b", "main"]);
+        commit("one\n", "one");
+        git(&root, &["tag", "-m", "first", "first"]);
+        git(&root, &["switch", "-q", "-c", "side"]);
+        commit("side\n", "two: side");
+        git(&root, &["switch", "-q", "main"]);
+        commit("main\n", "two: main");
+        std::fs::write(root.join("a.rs"), "files\n").unwrap();
+        let of = |revision: &str| {
+            let repository = Repository::around(&root).unwrap();
+            let changes = repository.changes(&Range::Since(revision.into()), &[], &mut Vec::new());
+            let changes = changes.map_err(|error| error.to_string())?;
+            Ok(changes.into_iter().map(|changed| (changed.before, changed.now)).collect::<Vec<_>>())
+        };
+        for (revision, before, now) in [
+            ("first", "one\n", "files\n"),
+            (":/one", "one\n", "files\n"),
+            ("HEAD^{/one}", "one\n", "files\n"),
+            ("first..HEAD", "one\n", "main\n"),
+            ("first..", "one\n", "main\n"),
+            ("side..main", "side\n", "main\n"),
+            ("side...main", "one\n", "main\n"),
+        ] {
+            assert_eq!(of(revision), Ok(vec![(before.to_owned(), now.to_owned())]), "{revision}");
+        }
+        for revision in
+            ["", "nope", "a.rs", "HEAD:a.rs", "HEAD^{tree}", "first HEAD", "nope..HEAD", "HEAD..-x", "--all"]
+        {
+            let why: String = of(revision).unwrap_err();
+            assert!(why.contains("wanted: a branch, a tag or a commit"), "{revision}: {why}");
+        }
+        git(&root, &["checkout", "-q", "a.rs"]);
+        let merged = Command::new("git").arg("-C").arg(&root).args(["merge", "-q", "side"]).output().unwrap();
+        assert!(!merged.status.success());
+        let repository = Repository::around(&root).unwrap().with_open([(root.join("a.rs"), "open\n".into())]).unwrap();
+        for range in [Range::Unstaged, Range::Staged, Range::Since("HEAD".into())] {
+            let mut left_out = Vec::new();
+            assert_eq!(repository.changes(&range, &[], &mut left_out).unwrap(), [], "{range:?}");
+            assert!(left_out.len() == 1 && left_out[0].why == "it has a merge conflict", "{range:?} {left_out:?}");
+        }
+    }
+
+    #[test]
+    #[cfg(target_os = "linux")]
+    fn a_name_that_is_no_text_leaves_out_its_file_alone() {
+        use std::os::unix::ffi::OsStrExt as _;
+        let folder = tempfile::tempdir().unwrap();
+        let root = folder.path().canonicalize().unwrap();
+        git(&root, &["init", "-q"]);
+        std::fs::write(root.join("a.rs"), "a\n").unwrap();
+        std::fs::write(root.join(std::ffi::OsStr::from_bytes(b"caf\xe9.rs")), "b\n").unwrap();
+        git(&root, &["add", "."]);
+        let mut left_out = Vec::new();
+        let changes = Repository::around(&root).unwrap().changes(&Range::Staged, &[], &mut left_out).unwrap();
+        assert_eq!((changes.len(), left_out.len()), (1, 1));
+        assert_eq!(left_out[0].why, "its name is not UTF-8");
     }
 
     #[test]
@@ -228,8 +411,11 @@ mod tests {
             let mut left_out = Vec::new();
             let changes = repository.changes(&range, paths, &mut left_out).unwrap();
             let name = |path: &Path| path.strip_prefix(&root).unwrap().display().to_string();
-            let changes = changes.into_iter().map(|Changed { path, before, now }| (name(&path), before, now));
-            (changes.collect::<Vec<_>>(), left_out.iter().map(|path| name(path)).collect::<Vec<_>>())
+            let changes = changes.into_iter().map(|Changed { path, before, now, .. }| (name(&path), before, now));
+            (
+                changes.collect::<Vec<_>>(),
+                left_out.iter().map(|refused: &Refused| name(&refused.path)).collect::<Vec<_>>(),
+            )
         };
         let change = |name: &str, before: &str, now: &str| (name.to_owned(), before.to_owned(), now.to_owned());
         assert_eq!(of(Range::Staged, &[]), (vec![change("a.rs", "a\n", "b\n")], vec![]));
