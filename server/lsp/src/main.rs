@@ -28,7 +28,8 @@ fn main() -> ExitCode {
     };
     result.unwrap_or_else(|error| {
         eprintln!("error: {error:#}");
-        ExitCode::FAILURE
+        // 1 is for a check that failed, such as a finding at `--fail-on`.
+        ExitCode::from(2)
     })
 }
 

@@ -1,5 +1,6 @@
-//! Findings of a review: each names a line of the change. An answer that is no JSON is asked for once more, and a finding that names no line of the
-//! change counts for nothing. It leaves showing them to the server.
+//! Findings of a review: each names a line of the change. They are read as models write them: a severity in other words, a number as text. An answer
+//! that is no JSON, or without a finding that can be used, is asked for once more, and a finding that names no line of the change counts for nothing.
+//! It leaves showing them to the server.
 
 use std::fmt;
 
@@ -53,6 +54,17 @@ pub enum Severity {
     Medium,
     /// It is wrong, or unsafe.
     High,
+}
+
+impl Severity {
+    /// The severity that a word means. Not all models keep to the three that they are asked for.
+    fn of(word: &str) -> Severity {
+        match word.trim().to_lowercase().as_str() {
+            "high" | "critical" | "blocker" | "error" | "severe" | "fatal" => Severity::High,
+            "low" | "minor" | "info" | "information" | "informational" | "note" | "nit" | "trivial" => Severity::Low,
+            _ => Severity::Medium,
+        }
+    }
 }
 
 impl fmt::Display for Severity {
@@ -116,6 +128,9 @@ pub fn findings(answer: &str, reviewed: &[Reviewed<'_>]) -> Result<Read, Unfit> 
             Err(why) => read.dropped.push(why),
         }
     }
+    if let ([], [why, ..]) = (read.findings.as_slice(), read.dropped.as_slice()) {
+        return Err(Unfit::Form(format!("no finding can be used: {why}")));
+    }
     let place = |finding: &Finding| reviewed.iter().position(|file| file.path == finding.file);
     read.findings.sort_by_key(|finding| (place(finding), finding.line));
     Ok(read)
@@ -145,9 +160,31 @@ fn value(answer: &str) -> Result<Value, Unfit> {
     Err(Unfit::Form(fault))
 }
 
+/// A finding as it stands in an answer.
+fn stated(found: &Value) -> Result<Finding, String> {
+    let text = |key: &str| found.get(key).and_then(Value::as_str).unwrap_or_default().to_owned();
+    let missing = |key: &str| format!("a finding has no `{key}`");
+    let file = Some(text("file")).filter(|file| !file.is_empty()).ok_or_else(|| missing("file"))?;
+    let line = found.get("line").and_then(number).ok_or_else(|| missing("line"))?;
+    let fix = found.get("fix").and_then(|fix| {
+        let text = fix.get("text")?.as_str()?.to_owned();
+        Some(Fix { first: number(fix.get("first")?)?, last: number(fix.get("last")?)?, text })
+    });
+    Ok(Finding { file, line, severity: Severity::of(&text("severity")), title: text("title"), why: text("why"), fix })
+}
+
+/// A whole number, also one that is written as a text or with `.0`.
+fn number(value: &Value) -> Option<u32> {
+    let number = match value {
+        Value::String(text) => text.trim().parse().ok()?,
+        value => value.as_f64()?,
+    };
+    let is_whole = number.fract() == 0.0 && (0.0..=f64::from(u32::MAX)).contains(&number);
+    is_whole.then_some(number as u32)
+}
+
 fn finding(found: &Value, reviewed: &[Reviewed<'_>]) -> Result<Finding, String> {
-    let read: Finding =
-        serde_json::from_value(found.clone()).map_err(|error| format!("a finding is incomplete: {error}"))?;
+    let read = stated(found)?;
     let file = file(&read.file, reviewed).ok_or_else(|| format!("`{}` is no file of the change", short(&read.file)))?;
     let line = (read.line as usize).checked_sub(1);
     let hunk = line.and_then(|line| file.hunks.iter().find(|hunk| hunk.shown.contains(&line)));
@@ -229,16 +266,45 @@ mod tests {
             places(&list(&[one("a.rs", 5, ""), one("x/b.rs", 1, "")])),
             (vec![at("src/a.rs", 5), at("b.rs", 1)], 0)
         );
-        assert_eq!(places(&list(&[one("src/a.rs", 6, ""), one("src/a.rs", 0, ""), one("c.rs", 1, "")])), (vec![], 3));
+        let wrong = [one("src/a.rs", 6, ""), one("src/a.rs", 0, ""), one("c.rs", 1, "")];
+        assert_eq!(places(&list(&[&wrong[..], &[one("b.rs", 1, "")]].concat())), (vec![at("b.rs", 1)], 3));
+        assert!(read(&list(&wrong)).unwrap_err().to_string().contains("src/a.rs:6 is no line of the change"));
         assert_eq!(places(&list(&[one("b.rs", 1, ""), one("b.rs", 1, "")])), (vec![at("b.rs", 1)], 0));
-        assert_eq!(places(&list(&["{\"file\": 1}".into()])), (vec![], 1));
+        assert_eq!(places(&list(&["{\"file\": 1}".into(), one("b.rs", 1, "")])), (vec![at("b.rs", 1)], 1));
         assert_eq!(
             places(&format!("Here:\n```json\n[{}]\n```\nThat is all.", one("b.rs", 2, ""))),
             (vec![at("b.rs", 2)], 0)
         );
         assert_eq!(places("```json\n[]\n```"), (vec![], 0));
         assert_eq!(places(r#"I found nothing [so far]: {"findings": []}"#), (vec![], 0));
-        assert_eq!(places(&list(&[one("b.rs", 1, "").replace("wrong", "wrong\u{202e}")])), (vec![], 1));
+        assert!(read(&list(&[one("b.rs", 1, "").replace("wrong", "wrong\u{202e}")])).is_err());
+    }
+
+    #[test]
+    fn a_finding_is_read_as_models_write_it() {
+        let found = |line: &str, severity: &str| {
+            let finding = one("b.rs", 2, "").replace("2,", &format!("{line},")).replace("\"high\"", severity);
+            let read = read(&format!("[{finding}]")).unwrap();
+            (read.findings[0].line, read.findings[0].severity)
+        };
+        for (line, severity, expected) in [
+            ("2", "\"High\"", Severity::High),
+            ("\"2\"", "\"critical\"", Severity::High),
+            ("2.0", "\"BLOCKER\"", Severity::High),
+            ("\" 2 \"", "\"error\"", Severity::High),
+            ("2", "\"major\"", Severity::Medium),
+            ("2", "\"warning\"", Severity::Medium),
+            ("2", "\"odd\"", Severity::Medium),
+            ("2", "null", Severity::Medium),
+            ("2", "\"Minor\"", Severity::Low),
+            ("2", "\"note\"", Severity::Low),
+        ] {
+            assert_eq!(found(line, severity), (2, expected), "{line} {severity}");
+        }
+        // A fix that cannot be read takes no finding away.
+        let odd = read(&format!("[{}]", one("b.rs", 2, r#", "fix": {"first": "a"}"#))).unwrap();
+        assert_eq!((odd.findings.len(), odd.findings[0].fix.is_none()), (1, true));
+        assert!(read(&format!("[{}]", one("b.rs", 2, "").replace("2,", "2.5,"))).is_err());
     }
 
     #[test]

@@ -75,6 +75,7 @@ pub(super) fn open(config: Option<&Path>, place: &Path) -> anyhow::Result<Opened
 }
 
 /// What the jobs of a command came to.
+#[derive(Default)]
 pub(super) struct Ran {
     /// What became of each job that was run.
     pub(super) outcomes: Vec<Outcome>,
@@ -84,6 +85,15 @@ pub(super) struct Ran {
     input: (u64, u64),
     /// Jobs that were not run, because the amount to spend was reached.
     pub(super) unrun: usize,
+    /// Jobs that were not run, because no model may be asked.
+    closed: usize,
+}
+
+impl Ran {
+    /// Whether each job has a valid answer.
+    pub(super) fn is_whole(&self) -> bool {
+        self.unrun + self.closed == 0 && self.outcomes.iter().all(|outcome| outcome.answer.is_some())
+    }
 }
 
 impl Common {
@@ -104,9 +114,20 @@ impl Common {
             self.print_plans(jobs, out)?;
             return Ok(None);
         }
-        if let Some(why) = jobs.first().and_then(Job::why_not) {
+        let (mut open, mut closed) = (Vec::new(), Vec::new());
+        for job in jobs {
+            match job.why_not() {
+                None => open.push(job),
+                Some(why) => closed.push((job, why)),
+            }
+        }
+        if let (true, Some((_, why))) = (open.is_empty(), closed.first()) {
             bail!("no model may be asked: {why}");
         }
+        for (job, why) in &closed {
+            eprintln!("left out: {}: no model may be asked: {why}", job.about.shown());
+        }
+        let jobs = open;
         self.confirm(opened, jobs.iter().map(|job| job.costs().1).sum())?;
         announce(&opened.completer);
         let (mut outcomes, mut cost, mut input, mut unrun) = (Vec::new(), Money::ZERO, (0, 0), 0);
@@ -128,7 +149,7 @@ impl Common {
             bar.inc(1);
         }
         bar.finish_and_clear();
-        Ok(Some(Ran { outcomes, cost, input, unrun }))
+        Ok(Some(Ran { outcomes, cost, input, unrun, closed: closed.len() }))
     }
 
     /// The most to spend, if the user says so.
@@ -136,7 +157,7 @@ impl Common {
         self.spend.map(Money::from_usd)
     }
 
-    fn print_plans(&self, jobs: &[Job], out: &mut impl Write) -> anyhow::Result<()> {
+    pub(super) fn print_plans(&self, jobs: &[Job], out: &mut impl Write) -> anyhow::Result<()> {
         let sum = |cost: fn(&Job) -> Money| jobs.iter().map(cost).sum::<Money>();
         let (worst, expected) = (sum(|job| job.costs().0), sum(|job| job.costs().1));
         let batch: Money = jobs.iter().filter_map(Job::sendable).map(|sendable| sendable.worst()).sum();

@@ -1,4 +1,4 @@
-//! `pennyworth review`: findings about a change, as text, JSON or SARIF. It leaves the review to `demand`.
+//! `pennyworth review`: findings about a change, as text, JSON or SARIF. It leaves the review to `demand`, and the form of SARIF to `sarif`.
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -7,12 +7,15 @@ use std::process::ExitCode;
 use anyhow::bail;
 use clap::{Args, ValueEnum};
 use pennyworth_core::demand::{Finding, Severity};
-use serde_json::{Value, json};
+use serde_json::json;
 
-use super::demand::{Common, nothing, open, tell_refused, tried};
+use self::sarif::sarif;
+use super::demand::{Common, Ran, nothing, open, tell_refused, tried};
 use super::later::{Later, Titled};
 use crate::demand::git::{Range, Repository};
 use crate::demand::{About, Answer, Job};
+
+mod sarif;
 
 /// Review a change: what is not in the index, or `--staged`, or `--since` a revision
 #[derive(Debug, Args)]
@@ -72,7 +75,7 @@ impl Review {
         tell_refused(&left_out);
         if changes.is_empty() {
             eprintln!("nothing has changed");
-            return Ok(ExitCode::SUCCESS);
+            return self.tell_nothing(out);
         }
         let opened = open(config, repository.top())?;
         let mut refused = Vec::new();
@@ -86,34 +89,54 @@ impl Review {
             jobs.into_iter().map(|job| (title(&job), job)).map(|(title, job)| (job, title)).collect();
         let Some(jobs) = self.later.queue(&self.common, &opened, jobs, out)? else { return Ok(ExitCode::SUCCESS) };
         let Some(ran) = self.common.run(&opened, &jobs, out)? else { return Ok(ExitCode::SUCCESS) };
-        let mut findings: Vec<Finding> = Vec::new();
-        for answer in ran.outcomes.iter().filter_map(|outcome| outcome.answer.as_ref()) {
-            if let Answer::Findings(found) = answer {
-                findings.extend(found.findings.iter().cloned());
-                found.dropped.iter().for_each(|why| eprintln!("left out: {why}"));
-            }
-        }
-        let is_whole = ran.unrun == 0 && ran.outcomes.iter().all(|outcome| outcome.answer.is_some());
-        let format = if self.common.json { Format::Json } else { self.format };
-        match format {
-            // What was not reviewed may be wrong.
-            Format::Text if findings.is_empty() && !is_whole => {}
-            Format::Text => text(&findings, out)?,
-            Format::Json => {
-                let all =
-                    json!({"findings": findings, "whole": is_whole, "models": tried(&ran), "cost_usd": ran.cost.usd()});
-                writeln!(out, "{}", serde_json::to_string_pretty(&all)?)?;
-            }
-            Format::Sarif => writeln!(out, "{}", serde_json::to_string_pretty(&sarif(&findings, is_whole))?)?,
-        }
-        out.flush()?;
+        let findings = self.print(&ran, out)?;
         opened.tell(&ran);
-        if !is_whole {
+        if !ran.is_whole() {
             eprintln!("not all of the change was reviewed");
             return Ok(nothing());
         }
         let is_bad = self.fail_on.is_some_and(|bad| findings.iter().any(|finding| finding.severity >= bad.severity()));
         Ok(if is_bad { ExitCode::FAILURE } else { ExitCode::SUCCESS })
+    }
+
+    /// How findings are printed.
+    fn format(&self) -> Format {
+        if self.common.json { Format::Json } else { self.format }
+    }
+
+    /// Prints what was found, and returns it.
+    fn print(&self, ran: &Ran, out: &mut impl Write) -> anyhow::Result<Vec<Finding>> {
+        let (mut findings, mut dropped) = (Vec::new(), Vec::new());
+        for answer in ran.outcomes.iter().filter_map(|outcome| outcome.answer.as_ref()) {
+            if let Answer::Findings(found) = answer {
+                findings.extend(found.findings.iter().cloned());
+                dropped.extend(found.dropped.iter());
+            }
+        }
+        dropped.iter().for_each(|why| eprintln!("left out: {why}"));
+        match self.format() {
+            // What was not reviewed may be wrong.
+            Format::Text if findings.is_empty() && !ran.is_whole() => {}
+            Format::Text => text(&findings, out)?,
+            Format::Json => {
+                let all = json!({"findings": findings, "dropped": dropped, "whole": ran.is_whole(), "models": tried(ran),
+                    "cost_usd": ran.cost.usd()});
+                writeln!(out, "{}", serde_json::to_string_pretty(&all)?)?;
+            }
+            Format::Sarif => writeln!(out, "{}", serde_json::to_string_pretty(&sarif(&findings, ran.is_whole()))?)?,
+        }
+        out.flush()?;
+        Ok(findings)
+    }
+
+    /// Prints that nothing has changed, in a form that programs read; for a person that is said already.
+    fn tell_nothing(&self, out: &mut impl Write) -> anyhow::Result<ExitCode> {
+        match self.format() {
+            Format::Json | Format::Text if self.common.plan => self.common.print_plans(&[], out)?,
+            Format::Text => {}
+            Format::Json | Format::Sarif => _ = self.print(&Ran::default(), out)?,
+        }
+        Ok(ExitCode::SUCCESS)
     }
 }
 
@@ -147,41 +170,4 @@ pub(super) fn text(findings: &[Finding], out: &mut impl Write) -> anyhow::Result
         }
     }
     Ok(())
-}
-
-/// Findings in SARIF 2.1.0, as code scanning services take them. `is_whole` says whether all of the change was reviewed.
-fn sarif(findings: &[Finding], is_whole: bool) -> Value {
-    let result = |finding: &Finding| {
-        let Finding { file, line, severity, title, why, fix } = finding;
-        let level = match severity {
-            Severity::High => "error",
-            Severity::Medium => "warning",
-            Severity::Low => "note",
-        };
-        let place = json!({"uri": file});
-        let fixes = fix.as_ref().map(|fix| {
-            let region = json!({"startLine": fix.first, "startColumn": 1, "endLine": fix.last + 1, "endColumn": 1});
-            let replaced = json!([{"deletedRegion": region, "insertedContent": {"text": fix.text}}]);
-            json!([{"description": {"text": title}, "artifactChanges": [{"artifactLocation": place, "replacements": replaced}]}])
-        });
-        let mut result = json!({
-            "ruleId": severity.to_string(), "level": level, "message": {"text": format!("{title}\n{why}")},
-            "locations": [{"physicalLocation": {"artifactLocation": place, "region": {"startLine": line}}}],
-        });
-        if let (Some(fields), Some(fixes)) = (result.as_object_mut(), fixes) {
-            fields.insert("fixes".into(), fixes);
-        }
-        result
-    };
-    let rules = ["low", "medium", "high"].map(
-        |severity| json!({"id": severity, "shortDescription": {"text": format!("A finding of {severity} severity")}}),
-    );
-    json!({
-        "$schema": "https://json.schemastore.org/sarif-2.1.0.json", "version": "2.1.0",
-        "runs": [{
-            "tool": {"driver": {"name": "pennyworth", "version": env!("CARGO_PKG_VERSION"), "rules": rules}},
-            "invocations": [{"executionSuccessful": is_whole}],
-            "results": findings.iter().map(result).collect::<Vec<_>>(),
-        }],
-    })
 }

@@ -102,6 +102,17 @@ impl About {
         }
     }
 
+    /// The files that it is about, as a person reads them.
+    pub fn shown(&self) -> String {
+        match self {
+            About::Code => "the lines".to_owned(),
+            About::Commit => "the change".to_owned(),
+            About::Lines(lines) => lines.shown.clone(),
+            About::Tests(tests) => tests.path.display().to_string(),
+            About::Hunks(files) => files.iter().map(|(path, _)| path.as_str()).collect::<Vec<_>>().join(", "),
+        }
+    }
+
     /// Adds what was masked in the prompt, so that an edit which repeats it is known.
     pub(super) fn hide(&mut self, masks: &Masks) {
         match self {
