@@ -1,14 +1,18 @@
 //! What changed in a file: hunks of lines with their numbers, as a prompt shows them and as findings name them. It leaves getting both texts to the
 //! server, and which hunks go together to `context`.
 
+use std::borrow::Cow;
 use std::fmt::Write as _;
 use std::ops::Range;
 
 use imara_diff::{Algorithm, Diff, InternedInput};
 use serde::{Deserialize, Serialize};
 
+use super::item;
 use super::source::Source;
 
+/// Most heads, or lines, that are shown of a file that was removed.
+const REMOVED: usize = 40;
 /// Lines that did not change, shown around those that did.
 const AROUND: usize = 3;
 
@@ -60,11 +64,25 @@ pub struct Hunk {
 }
 
 impl Change {
-    /// The hunks, in their order.
+    /// The hunks, in their order. A file that was removed has one, with what it defined instead of its lines.
     pub fn hunks(&self) -> Vec<Hunk> {
+        if self.now.text.is_empty() && !self.before.is_empty() {
+            return vec![self.removed()];
+        }
         let lines = Lines { before: self.before.lines().collect(), now: self.now.text.lines().collect() };
         let groups = groups(&self.before, &self.now.text);
         groups.iter().map(|parts| lines.hunk(parts)).collect()
+    }
+
+    fn removed(&self) -> Hunk {
+        let file = Source::new(&*self.now.path, self.now.language, &*self.before);
+        let outline = item::outline(&file.text, file.items(), &[]);
+        let (what, shown) = if outline.is_empty() { ("lines", &file.text) } else { ("definitions", &outline) };
+        let count = file.text.lines().count();
+        let mut text = format!("- (removed: all {count} lines of the file; its first {what} were)\n");
+        shown.lines().take(REMOVED).for_each(|line| _ = writeln!(text, "- {line}"));
+        let first = 0..1;
+        Hunk { shown: first.clone(), changed: vec![first], text }
     }
 }
 
@@ -82,6 +100,49 @@ impl Hunk {
     pub fn has(&self, line: usize) -> bool {
         self.changed.iter().any(|part| part.contains(&line))
     }
+
+    /// The hunk in pieces of whole lines that have at most so many tokens each. A line that has more is shortened.
+    pub(super) fn pieces(self, most: u32, tokens: impl Fn(&str) -> u32) -> Vec<Hunk> {
+        if tokens(&self.text) <= most {
+            return vec![self];
+        }
+        let (mut pieces, mut left, mut at) = (Vec::<Hunk>::new(), 0, self.shown.start);
+        for line in self.text.split_inclusive('\n') {
+            let line = shortened(line, most, &tokens);
+            let size = tokens(&line);
+            if size > left || pieces.is_empty() {
+                pieces.push(Hunk { shown: at..at, changed: Vec::new(), text: String::new() });
+                left = most;
+            }
+            left = left.saturating_sub(size);
+            at += usize::from(!line.starts_with('-'));
+            if let Some(piece) = pieces.last_mut() {
+                piece.text.push_str(&line);
+                piece.shown.end = at;
+            }
+        }
+        for piece in &mut pieces {
+            // What was removed is named by the lines beside it.
+            if piece.shown.is_empty() {
+                let beside = piece.shown.start.saturating_sub(1)..piece.shown.start + 1;
+                piece.shown = beside.start.max(self.shown.start)..beside.end.min(self.shown.end);
+            }
+            let within = |lines: &Range<usize>| lines.start.max(piece.shown.start)..lines.end.min(piece.shown.end);
+            piece.changed = self.changed.iter().map(within).filter(|lines| !lines.is_empty()).collect();
+        }
+        pieces
+    }
+}
+
+/// A line of about so many tokens at most.
+fn shortened(line: &str, most: u32, tokens: impl Fn(&str) -> u32) -> Cow<'_, str> {
+    let size = tokens(line);
+    if size <= most {
+        return Cow::Borrowed(line);
+    }
+    // Tokens are not spread evenly, so some are left free.
+    let keep = line.chars().count() * most as usize / size as usize * 9 / 10;
+    Cow::Owned(line.chars().take(keep).chain("…\n".chars()).collect())
 }
 
 /// Lines that took the place of others.
@@ -177,7 +238,10 @@ mod tests {
     fn what_was_removed_is_named_by_the_lines_beside_it() {
         let hunks = change("a\nb\nc\n", "a\nc\n").hunks();
         assert_eq!(hunks[0].changed.first(), Some(&(0..2)));
-        assert_eq!(change("a\n", "").hunks()[0].changed.first(), Some(&(0..1)));
+        let removed = change("fn a() {\n    1\n}\n\nfn b() {}\n", "").hunks();
+        let text = "- (removed: all 5 lines of the file; its first definitions were)\n- 1: fn a() …\n- 5: fn b() {}\n";
+        assert_eq!((removed.len(), removed[0].text.as_str(), removed[0].has(0)), (1, text, true));
+        assert!(change("a\n", "").hunks()[0].text.ends_with("its first lines were)\n- a\n"));
         assert_eq!(change("a\n", "a\n").hunks(), []);
         assert_eq!(change("", "").hunks(), []);
         assert_eq!(change("", "a\r\n\u{1f600}").hunks()[0].text, "1+ a\n2+ \u{1f600}\n");
@@ -193,6 +257,24 @@ mod tests {
         ] {
             assert_eq!(unified("x", before, now), expected);
         }
+    }
+
+    #[test]
+    fn a_hunk_that_is_too_large_is_cut_between_its_lines() {
+        let before: String = (0..9).map(|n| format!("old{n}\n")).collect();
+        let now: String = (0..30).map(|n| format!("new{n}\n")).collect();
+        let hunk = change(&before, &now).hunks().remove(0);
+        let chars = |text: &str| text.len() as u32;
+        let pieces = hunk.clone().pieces(60, chars);
+        assert_eq!(pieces.iter().map(|piece| piece.text.as_str()).collect::<String>(), hunk.text);
+        assert!(pieces.len() > 5 && pieces.iter().all(|piece| piece.text.len() <= 60));
+        assert_eq!(pieces[0].shown, 0..1, "of removed lines, the one below");
+        for piece in pieces.iter().filter(|piece| !piece.text.starts_with('-')) {
+            let first: usize = piece.text.split_once('+').unwrap().0.parse().unwrap();
+            assert_eq!((piece.shown.start + 1, &piece.changed[..]), (first, &[piece.shown.clone()][..]));
+        }
+        let long = change("", &"x".repeat(500)).hunks().remove(0).pieces(60, chars);
+        assert!(long.len() == 1 && long[0].text.ends_with("…\n") && long[0].text.len() <= 60, "{long:?}");
     }
 
     #[test]

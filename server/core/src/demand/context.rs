@@ -11,7 +11,7 @@ use super::source::Source;
 use crate::tokens::estimate;
 
 /// Share of the input ceiling that the hunks of one request may fill; the rest is for what explains them.
-const HUNKS: f64 = 0.6;
+pub const HUNKS: f64 = 0.6;
 /// Share of the input ceiling that the outlines of a review's files may fill. All its requests begin with them, for the provider's cache.
 const OUTLINES: f64 = 0.2;
 /// How much more a name helps that stands in a line that changed than one that stands beside it.
@@ -114,13 +114,13 @@ pub struct Round {
     pub need: Need,
 }
 
-/// A review of changes: as many hunks in each request as the ceiling for input allows, by file. A hunk larger than that has a request of its own. The
-/// ceilings are those of a request and of the outline of a file.
+/// A review of changes: as many hunks in each request as the ceiling for input allows, by file. A hunk larger than that is cut into pieces. The ceilings
+/// are those of a request and of the outline of a file.
 pub fn review(changes: &[Change], (tokens, outline): (u32, u32), chars_per_token: f32, find: Find<'_>) -> Review {
     let most = (f64::from(tokens) * HUNKS) as u32;
     let (mut rounds, mut left): (Vec<Round>, u32) = (Vec::new(), 0);
     for (number, change) in changes.iter().enumerate() {
-        for hunk in change.hunks() {
+        for hunk in change.hunks().into_iter().flat_map(|hunk| pieces(change, hunk, most, chars_per_token)) {
             let part = part(change, &hunk);
             let size = part.tokens(chars_per_token);
             if size > left || rounds.is_empty() {
@@ -161,7 +161,14 @@ fn outlines(changes: &[Change], rounds: &[Round], (tokens, most): (u32, u32)) ->
     changes.iter().enumerate().filter_map(of).collect()
 }
 
-fn part(change: &Change, hunk: &Hunk) -> Part {
+/// A hunk as parts of at most so many tokens can show it.
+pub fn pieces(change: &Change, hunk: Hunk, most: u32, chars_per_token: f32) -> Vec<Hunk> {
+    let frame = part(change, &Hunk { text: String::new(), ..hunk.clone() }).tokens(chars_per_token);
+    hunk.pieces(most.saturating_sub(frame).max(1), |text| estimate(text, chars_per_token))
+}
+
+/// A hunk as a part of a prompt.
+pub fn part(change: &Change, hunk: &Hunk) -> Part {
     Part { kind: PartKind::Hunk, path: change.now.path.clone(), line: hunk.shown.start + 1, text: hunk.text.clone() }
 }
 
@@ -274,5 +281,17 @@ mod tests {
         assert_eq!(hunks, 21);
         let sizes = rounds.iter().map(|round| round.need.must.iter().map(|part| part.tokens(4.0)).sum::<u32>());
         assert!(sizes.max().unwrap() <= 180);
+    }
+
+    #[test]
+    fn one_large_hunk_is_several_requests_that_fit() {
+        let text: String = (0..400).map(|n| format!("let a{n} = {n};\n")).collect();
+        let changes = [Change { before: String::new(), now: file(&text) }];
+        let Review { rounds, .. } = review(&changes, (300, 400), 4.0, &|_| Vec::new());
+        let sizes = rounds.iter().map(|round| round.need.must.iter().map(|part| part.tokens(4.0)).sum::<u32>());
+        assert!(rounds.len() > 10 && sizes.max().unwrap() <= 180, "{}", rounds.len());
+        let lines = rounds.iter().flat_map(|round| &round.hunks).flat_map(|(_, hunks)| hunks);
+        let lines: Vec<usize> = lines.flat_map(|hunk| hunk.shown.clone()).collect();
+        assert_eq!(lines, (0..400).collect::<Vec<_>>());
     }
 }
