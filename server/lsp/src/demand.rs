@@ -5,6 +5,7 @@ mod about;
 mod allowed;
 mod answers;
 mod call;
+mod changes;
 mod documentable;
 mod files;
 mod find;

@@ -1,18 +1,16 @@
-//! From what a person points at to a job: the lines and their item, the changes, the diagnostics. It leaves what a prompt has room for to
-//! `core::demand`, and where tests belong to `tests_of`.
+//! From what a person points at to a job: the lines and their item, and the diagnostics. It leaves what a prompt has room for to `core::demand`, where
+//! tests belong to `tests_of`, and changes to `changes`.
 
 use std::ops::Range;
-use std::path::Path;
 use std::sync::Arc;
 
-use pennyworth_core::demand::{self, Change, Form, Item, Need, Part, PartKind};
+use pennyworth_core::demand::{self, Form, Item, Part, PartKind};
 use pennyworth_core::mask::Masks;
 use pennyworth_core::task::Task;
 
 use super::about::{About, Lines, Tests};
 use super::files::{File, Refused};
 use super::find::Finder;
-use super::git::Changed;
 use super::job::{Job, instruction};
 use super::tests_of::{self, Place};
 use crate::complete::Completer;
@@ -109,75 +107,6 @@ impl Job {
         Ok(Job::plan(completer, configuration, (files, &scopes), (Task::Tests, language), (Vec::new(), need), about)
             .await)
     }
-
-    /// The jobs that review a change: one for each request. `refused` receives the files that go into no prompt.
-    pub async fn review(
-        completer: &Completer,
-        configuration: &Arc<Configuration>,
-        changes: &[Changed],
-        refused: &mut Vec<Refused>,
-    ) -> Vec<Job> {
-        let (files, changes) = read(configuration, changes, refused);
-        let Some(first) = files.first() else { return Vec::new() };
-        let (scopes, language) =
-            (files.iter().map(|file| Arc::clone(&file.scope)).collect::<Vec<_>>(), first.source.language.name());
-        let row = first.scope.tasks.row(Task::Review);
-        let ceilings = (row.input, row.outline);
-        let review = {
-            let (finder, rules) =
-                (Finder::new(configuration, Path::new("")), (Path::new(""), first.scope.settings.privacy()));
-            demand::review(&changes, ceilings, pennyworth_core::tokens::REFERENCE_CHARS_PER_TOKEN, &|names| {
-                finder.find(names, rules)
-            })
-        };
-        let mut jobs = Vec::new();
-        for round in review.rounds {
-            let Need { mut must, may } = round.need;
-            must.push(instruction("Review the change."));
-            let hunks = round
-                .hunks
-                .into_iter()
-                .filter_map(|(number, hunks)| Some((changes.get(number)?.now.path.clone(), hunks)));
-            let about = About::Hunks(hunks.collect());
-            let parts = (review.shared.clone(), Need { must, may });
-            let of = (files.iter().map(|file| file.path.clone()).collect(), scopes.as_slice());
-            jobs.push(Job::plan(completer, configuration, of, (Task::Review, language), parts, about).await);
-        }
-        jobs
-    }
-
-    /// A job that writes the message of a commit. `None` if nothing of the change may go into a prompt.
-    pub async fn commit(
-        completer: &Completer,
-        configuration: &Arc<Configuration>,
-        changes: &[Changed],
-        subjects: &[String],
-        refused: &mut Vec<Refused>,
-    ) -> Option<Job> {
-        let (files, changes) = read(configuration, changes, refused);
-        let first = files.first()?;
-        let scopes: Vec<_> = files.iter().map(|file| Arc::clone(&file.scope)).collect();
-        let names: String = changes.iter().map(|change| format!("{}\n", change.now.path)).collect();
-        let must = vec![
-            Part::said(PartKind::Outline, format!("Files that changed:\n{names}")),
-            Part::said(PartKind::Pattern, format!("Earlier subjects:\n{}", subjects.join("\n"))),
-            instruction("Write the commit message."),
-        ];
-        // Of a large change, the beginning of each file says most.
-        let mut may: Vec<(usize, Part)> = Vec::new();
-        for change in &changes {
-            let hunks = change.hunks().into_iter().enumerate();
-            may.extend(hunks.map(|(place, hunk)| {
-                let line = hunk.shown.start + 1;
-                (place, Part { kind: PartKind::Hunk, path: change.now.path.clone(), line, text: hunk.text })
-            }));
-        }
-        may.sort_by_key(|(place, _)| *place);
-        let need = Need { must, may: may.into_iter().map(|(_, part)| part).collect() };
-        let about = (Task::Commit, first.source.language.name());
-        let of = (files.iter().map(|file| file.path.clone()).collect(), scopes.as_slice());
-        Some(Job::plan(completer, configuration, of, about, (Vec::new(), need), About::Commit).await)
-    }
 }
 
 /// What jobs about lines of files are made with. One search of the workspace serves them all.
@@ -238,24 +167,4 @@ impl Gatherer<'_> {
         Job::plan(self.completer, self.configuration, (files, &scopes), (task, &language), (Vec::new(), need), about)
             .await
     }
-}
-
-/// The files of a change that may go into a prompt, and the change as it is shown there.
-fn read(configuration: &Configuration, changes: &[Changed], refused: &mut Vec<Refused>) -> (Vec<File>, Vec<Change>) {
-    let (mut files, mut shown) = (Vec::new(), Vec::new());
-    for Changed { path, was, before, now } in changes {
-        let language = pennyworth_grammars::of("", path, now.lines().chain(before.lines()).next().unwrap_or_default());
-        let read = File::of(configuration, path, Some(language), now);
-        // What a file held before may be secret, too, and so may what lay where it was.
-        let old = File::of(configuration, was, Some(language), before);
-        match (read, old) {
-            (Ok(file), Ok(old)) => {
-                let now = file.source.masked(file.sent.text.clone());
-                shown.push(Change { now, before: old.sent.text });
-                files.push(file);
-            }
-            (Err(why), _) | (_, Err(why)) => refused.push(why),
-        }
-    }
-    (files, shown)
 }

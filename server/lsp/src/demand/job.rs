@@ -66,7 +66,7 @@ impl Job {
         (shared, need): (Vec<Part>, Need),
         mut about: About,
     ) -> Job {
-        let scope = strictest(scopes, configuration);
+        let scope = strictest(scopes, task, configuration);
         let (row, prompts) = (scope.tasks.row(task), Prompts::builtin());
         let taken: u32 = shared.iter().map(|part| part.tokens(REFERENCE_CHARS_PER_TOKEN)).sum();
         let mut brief = demand::brief(need, row.input.saturating_sub(taken), REFERENCE_CHARS_PER_TOKEN);
@@ -253,10 +253,20 @@ impl Counted<'_> {
     }
 }
 
-/// The rules that hold where several do: those of the file from which code may go least far.
-fn strictest(scopes: &[Arc<Scope>], configuration: &Configuration) -> Arc<Scope> {
-    let strictest = scopes.iter().max_by_key(|scope| strictness(scope.settings.privacy()));
+/// The rules that hold for a task where several do: those of the file that may go least far.
+fn strictest(scopes: &[Arc<Scope>], task: Task, configuration: &Configuration) -> Arc<Scope> {
+    let strictest = scopes.iter().max_by_key(|scope| strictness_for(scope, task));
     strictest.cloned().unwrap_or_else(|| configuration.scope(std::path::Path::new("")))
+}
+
+/// How far the code of a place may not go for a task, as a number.
+pub(super) fn strictness_for(scope: &Scope, task: Task) -> u8 {
+    let of_task = match scope.tasks.row(task).enabled {
+        Enabled::On => 0,
+        Enabled::Local => strictness(Privacy::Local),
+        Enabled::Off => strictness(Privacy::Embedded) + 1,
+    };
+    strictness(scope.settings.privacy()).max(of_task)
 }
 
 /// How far code may not go, as a number.
