@@ -103,7 +103,7 @@ async fn a_review_names_lines_of_the_change_and_is_printed_for_people_and_progra
     assert_eq!(result.pointer("/locations/0/physicalLocation/region/startLine"), Some(&json!(7)));
     assert_eq!(sarif.pointer("/runs/0/invocations/0/executionSuccessful"), Some(&json!(true)));
     let (code, out, _) = scene.run(&["review", "--json", "src/b.rs"]).await;
-    assert_eq!((code, out.as_str()), (Some(0), ""), "nothing has changed there");
+    assert!(code == Some(0) && out.contains("\"findings\": []"), "nothing has changed there: {out}");
     let (_, out, _) = scene.run(&["stats", "--by", "task", "--json"]).await;
     assert!(out.contains("\"review\""), "{out}");
 }
@@ -172,7 +172,7 @@ async fn a_fix_touches_what_was_reported_and_tests_go_where_the_project_keeps_th
 #[tokio::test]
 async fn a_message_has_the_style_of_earlier_subjects_and_an_explanation_is_prose() {
     let scene = Scene::new("").await;
-    assert_eq!(scene.run(&["commit"]).await.0, Some(1), "nothing is staged");
+    assert_eq!(scene.run(&["commit"]).await.0, Some(2), "nothing is staged");
     scene.write("project/src/a.rs", &SOURCE.replace("= 2", "= 3"));
     scene.git(&["add", "."]).await;
     scene.says(&["```\nsums: the rate is three\n```"]);
@@ -275,18 +275,18 @@ async fn money_is_asked_for_bounded_and_never_spent_for_a_plan() {
         assert_eq!((own.0, own.1), (other.0, other.1), "{task:?}");
     }
     let (code, _, notes) = scene.run(&["explain", "--task", "line"]).await;
-    assert!(code == Some(1) && notes.contains("`line` is no task on demand; there are explain, document"), "{notes}");
+    assert!(code == Some(2) && notes.contains("`line` is no task on demand; there are explain, document"), "{notes}");
     let (code, _, notes) = scene.run(&["review"]).await;
-    assert!(code == Some(1) && notes.contains("more than `confirm_usd` = 0.0001"), "{notes}");
+    assert!(code == Some(2) && notes.contains("more than `confirm_usd` = 0.0001"), "{notes}");
     let (code, _, notes) = scene.run(&["review", "--spend", "0.000001"]).await;
     assert!(code == Some(2) && notes.contains("`--spend` is reached"), "{notes}");
     assert_eq!(scene.prompts().len(), 0);
     let scene = Scene::new("cap_usd_per_day = 0.000001").await;
     let (code, _, notes) = scene.run(&["explain-code", "src/a.rs:6"]).await;
-    assert!(code == Some(1) && notes.contains("cap does not cover it"), "{notes}");
+    assert!(code == Some(2) && notes.contains("cap does not cover it"), "{notes}");
     let scene = Scene::new("local_only = true").await;
     let (code, _, notes) = scene.run(&["explain-code", "src/a.rs:6"]).await;
-    assert!(code == Some(1) && notes.contains("code may not leave this machine"), "{notes}");
+    assert!(code == Some(2) && notes.contains("code may not leave this machine"), "{notes}");
     assert_eq!(scene.prompts().len(), 0);
 }
 

@@ -33,7 +33,7 @@ async fn a_job_is_sent_once_answered_and_applied_at_half_the_price() {
             assert_eq!(std::fs::metadata(file).unwrap().permissions().mode() & 0o777, 0o600);
         }
         let (code, _, notes) = scene.run(&["jobs", "apply", &id]).await;
-        assert!(code == Some(1) && notes.contains("no result to apply: it is submitted"), "{api:?} {notes}");
+        assert!(code == Some(2) && notes.contains("no result to apply: it is submitted"), "{api:?} {notes}");
         scene.finish();
         let (code, out, notes) = scene.run(&["jobs", "show", id.get(id.len() - 6..).unwrap()]).await;
         assert!(code == Some(0) && out.contains("+    scaled(b + a)"), "{api:?} {out} {notes}");
@@ -221,7 +221,7 @@ async fn an_edit_follows_its_lines_or_is_outdated_and_is_never_applied_blindly()
     let (code, _, notes) = scene.run(&["jobs", "apply", &moved]).await;
     assert_eq!((code, scene.read("project/src/a.rs")), (Some(0), above.replace("a + b", "b + a")), "{notes}");
     let (code, _, notes) = scene.run(&["jobs", "apply", &gone]).await;
-    assert!(code == Some(1) && notes.contains("the lines that it edits have changed"), "{notes}");
+    assert!(code == Some(2) && notes.contains("the lines that it edits have changed"), "{notes}");
     assert_eq!(scene.read("project/src/a.rs"), above.replace("a + b", "b + a"));
     let (code, out, _) = scene.run(&["jobs", "show", &gone]).await;
     assert!(code == Some(0) && out.contains("+    scaled(b + a)"), "it can still be read: {out}");
@@ -272,7 +272,7 @@ async fn caps_hold_over_what_is_queued() {
     // Each may cost a thousandth of a dollar.
     scene.queue().await;
     let (code, _, notes) = scene.run(&["edit", "src/a.rs:4", "Swap the operands.", "--batch"]).await;
-    assert!(code == Some(1) && notes.contains("cap"), "{notes}");
+    assert!(code == Some(2) && notes.contains("cap"), "{notes}");
     scene.finish();
     assert_eq!(scene.state().await, "done");
     scene.queue().await;
@@ -451,7 +451,7 @@ async fn the_documentation_of_a_folder_is_queued_and_applied_at_once() {
     assert_eq!((code, out.lines().count()), (Some(0), 2), "{notes}");
     assert!(out.contains("document src/a.rs:3, m") && out.contains("document src/a.rs:7, m"), "{out}");
     let (code, _, notes) = scene.run(&["jobs", "apply", "--all"]).await;
-    assert!(code == Some(1) && notes.contains("no job has an edit to apply"), "{notes}");
+    assert!(code == Some(2) && notes.contains("no job has an edit to apply"), "{notes}");
     scene.finish();
     scene.an_hour_passes();
     let (code, _, notes) = scene.run(&["jobs", "apply", "--all"]).await;

@@ -12,13 +12,14 @@ use serde_json::json;
 use self::sarif::sarif;
 use super::demand::{Common, Ran, nothing, open, tell_refused, tried};
 use super::later::{Later, Titled};
-use crate::demand::git::{Range, Repository};
-use crate::demand::{About, Answer, Job};
+use crate::demand::git::{Changed, Range, Repository};
+use crate::demand::{Answer, Job};
 
 mod sarif;
 
 /// Review a change: what is not in the index, or `--staged`, or `--since` a revision
 #[derive(Debug, Args)]
+#[command(after_help = CODES)]
 pub struct Review {
     /// Only files below these paths
     #[arg(value_name = "PATH")]
@@ -40,6 +41,12 @@ pub struct Review {
     #[command(flatten)]
     common: Common,
 }
+
+/// What the exit code tells.
+const CODES: &str = "Exit codes:
+  0  all of the change was reviewed
+  1  there is a finding as bad as `--fail-on`
+  2  an error, or not all of the change was reviewed";
 
 /// How findings are printed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -71,7 +78,8 @@ impl Review {
         };
         let paths: Vec<PathBuf> = self.paths.iter().map(|path| here.join(path)).collect();
         let mut left_out = Vec::new();
-        let changes = repository.changes(&range, &paths, &mut left_out)?;
+        let mut changes = repository.changes(&range, &paths, &mut left_out)?;
+        changes.retain(Changed::has_other_text);
         tell_refused(&left_out);
         if changes.is_empty() {
             eprintln!("nothing has changed");
@@ -142,9 +150,7 @@ impl Review {
 
 /// What a request of a review is about.
 fn title(job: &Job) -> String {
-    let About::Hunks(files) = &job.about else { return "review".to_owned() };
-    let paths: Vec<&str> = files.iter().map(|(path, _)| path.as_str()).collect();
-    format!("review {}", paths.join(" "))
+    format!("review {}", job.about.shown())
 }
 
 impl Bad {

@@ -43,6 +43,13 @@ pub struct Changed {
     pub now: String,
 }
 
+impl Changed {
+    /// Whether more than its place has changed.
+    pub fn has_other_text(&self) -> bool {
+        normalised(&self.before) != normalised(&self.now)
+    }
+}
+
 /// A repository.
 #[derive(Clone, Debug)]
 pub struct Repository {
@@ -109,10 +116,13 @@ impl Repository {
         let (list, reads_files) = self.list(range)?;
         let mut arguments = vec!["--literal-pathspecs"];
         arguments.extend(list.iter().map(String::as_str));
-        arguments.extend(["--raw", "-z", "--no-abbrev", "--no-renames", "--ignore-submodules=all", "--"]);
-        let paths: Vec<String> = paths.iter().map(|path| path.display().to_string()).collect();
-        arguments.extend(paths.iter().map(String::as_str));
+        arguments.extend(["--raw", "-z", "--no-abbrev", "--find-renames", "--ignore-submodules=all", "--"]);
+        let named: Vec<String> = paths.iter().map(|path| path.display().to_string()).collect();
+        arguments.extend(named.iter().map(String::as_str));
         let mut entries = entries(&self.git.run(&arguments)?);
+        for path in paths {
+            self.add_named(path, reads_files, &mut entries)?;
+        }
         if reads_files {
             let conflicts = self.conflicts()?;
             entries.iter_mut().for_each(|entry| entry.is_unmerged |= conflicts.contains(&entry.name));
@@ -187,6 +197,34 @@ impl Repository {
         Ok(verified(&format!("{}^{{commit}}", id.trim_end()))?.trim_end().to_owned())
     }
 
+    /// Adds a file that is named, and that Git does not know, as a new one. A path of which there is nothing, now or before, is an error.
+    fn add_named(&self, path: &Path, reads_files: bool, entries: &mut Vec<Entry>) -> anyhow::Result<()> {
+        let about = std::fs::symlink_metadata(path).ok();
+        let real = path.canonicalize().unwrap_or_else(|_| path.to_owned());
+        let Some(name) = real.strip_prefix(&self.top).ok().and_then(Path::to_str) else { return Ok(()) };
+        let name = name.replace('\\', "/").into_bytes();
+        let is_within = |entry: &Entry| {
+            entry.name.strip_prefix(&*name).is_some_and(|rest| rest.is_empty() || rest.starts_with(b"/"))
+        };
+        let is_listed = entries.iter().any(is_within);
+        match about {
+            None if !is_listed => {
+                bail!("`{}` is not there; wanted: files or folders, also those that the change removes", path.display())
+            }
+            Some(about) if reads_files && about.is_file() && !is_listed && self.listed(path)?.is_empty() => {
+                let (was, before, now) = (name.clone(), Side::default(), Side::plain(""));
+                entries.push(Entry { name, was, before, now, is_unmerged: false });
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    /// What the index has at a path.
+    fn listed(&self, path: &Path) -> anyhow::Result<Vec<u8>> {
+        self.git.run(&["--literal-pathspecs", "ls-files", "-z", "--", &path.display().to_string()])
+    }
+
     /// The names of the files that a merge left in several versions. Not every list of changes tells them.
     fn conflicts(&self) -> anyhow::Result<BTreeSet<Vec<u8>>> {
         let list = self.git.run(&["ls-files", "--unmerged", "-z"])?;
@@ -220,9 +258,8 @@ impl Repository {
             None if reads_files && !entry.now.is_missing() => self.file(&name)?,
             None => self.object(&entry.now)?,
         };
-        let is_same = normalised(&before) == normalised(&now);
-        let (path, was) = (self.top.join(name), self.top.join(was));
-        Ok((!is_same).then_some(Changed { path, was, before, now }))
+        let changed = Changed { path: self.top.join(name), was: self.top.join(was), before, now };
+        Ok(Some(changed).filter(|changed| changed.path != changed.was || changed.has_other_text()))
     }
 
     /// The text of a side that Git keeps; empty if there is none.
@@ -370,6 +407,42 @@ mod tests {
             assert_eq!(repository.changes(&range, &[], &mut left_out).unwrap(), [], "{range:?}");
             assert!(left_out.len() == 1 && left_out[0].why == "it has a merge conflict", "{range:?} {left_out:?}");
         }
+    }
+
+    #[test]
+    fn a_file_that_moved_has_both_places_and_a_named_one_is_new_or_missing() {
+        let folder = tempfile::tempdir().unwrap();
+        let root = folder.path().canonicalize().unwrap();
+        let text: String = (0..50).map(|n| format!("line {n}\n")).collect();
+        std::fs::write(root.join("old.rs"), &text).unwrap();
+        std::fs::write(root.join("gone.rs"), "g\n").unwrap();
+        git(&root, &["init", "-q"]);
+        git(&root, &["add", "."]);
+        git(&root, &["commit", "-q", "-m", "one"]);
+        git(&root, &["mv", "old.rs", "[new].rs"]);
+        std::fs::remove_file(root.join("gone.rs")).unwrap();
+        std::fs::write(root.join("unknown.rs"), "u\n").unwrap();
+        let of = |range: Range, names: &[&str]| {
+            let paths: Vec<PathBuf> = names.iter().map(|name| root.join(name)).collect();
+            let changes = Repository::around(&root).unwrap().changes(&range, &paths, &mut Vec::new());
+            let name = |path: &Path| path.strip_prefix(&root).unwrap().display().to_string();
+            let changes = changes.map_err(|error| error.to_string())?.into_iter();
+            let all = changes.map(|changed| (name(&changed.was), name(&changed.path), changed.has_other_text()));
+            Ok::<Vec<_>, String>(all.collect())
+        };
+        let change = |was: &str, path: &str, other: bool| (was.to_owned(), path.to_owned(), other);
+        let unknown = vec![change("unknown.rs", "unknown.rs", true)];
+        for (range, names, expected) in [
+            (Range::Staged, &[][..], vec![change("old.rs", "[new].rs", false)]),
+            (Range::Since("HEAD".into()), &["gone.rs"], vec![change("gone.rs", "gone.rs", true)]),
+            (Range::Unstaged, &["unknown.rs", "unknown.rs"], unknown),
+            (Range::Unstaged, &["[new].rs"], vec![]),
+            (Range::Staged, &["unknown.rs"], vec![]),
+        ] {
+            assert_eq!(of(range, names), Ok(expected), "{names:?}");
+        }
+        let why = of(Range::Unstaged, &["unknwon.rs"]).unwrap_err();
+        assert!(why.contains("unknwon.rs` is not there; wanted: files or folders"), "{why}");
     }
 
     #[test]

@@ -21,7 +21,7 @@ use tower_lsp::{Client, gen_lsp_types as wire};
 
 use super::desk::{Desk, TOKEN};
 use super::results::{Done, Read};
-use crate::demand::git::{Range as Changes, Repository};
+use crate::demand::git::{Changed, Range as Changes, Repository};
 use crate::demand::{About, Diagnostic, File, Job, Outcome, workspace};
 use crate::wire::convert;
 
@@ -117,8 +117,12 @@ impl Desk {
         if self.waits(&jobs, asked).await? {
             jobs = self.queue(&title(task, asked), jobs).await?;
         }
-        if let Some(why) = jobs.first().and_then(Job::why_not) {
-            bail!("no model may be asked: {why}");
+        let (closed, jobs): (Vec<Job>, Vec<Job>) = jobs.into_iter().partition(|job| job.why_not().is_some());
+        for (job, why) in closed.iter().filter_map(|job| Some((job, job.why_not()?))) {
+            if jobs.is_empty() {
+                bail!("no model may be asked: {why}");
+            }
+            self.tell(format!("left out: {}: no model may be asked: {why}", job.about.shown()));
         }
         self.confirm(jobs.iter().map(|job| job.costs().1).sum()).await?;
         let (mut outcome, mut reviewed) = (Vec::new(), Vec::new());
@@ -234,6 +238,9 @@ impl Desk {
         let mut changes = repository.changes(&range, &[], &mut Vec::new())?;
         if changes.is_empty() && range == Changes::Unstaged {
             changes = repository.changes(&Changes::Staged, &[], &mut Vec::new())?;
+        }
+        if task == Task::Review {
+            changes.retain(Changed::has_other_text);
         }
         if changes.is_empty() {
             bail!(if range == Changes::Staged { "nothing is staged" } else { "nothing has changed" });
