@@ -325,7 +325,7 @@ async fn two_hundred_jobs_survive_every_kill_with_two_processes_at_one_queue() {
     scene.commit("empty").await;
     for number in 0..200 {
         let line = format!("A line of {number} that takes a few tokens of its own in a prompt.\n");
-        scene.write(&format!("project/{}/{number}.txt", number % 4), &line.repeat(4));
+        scene.write(&format!("project/{}/{number}.txt", number % 4), &line.repeat(2));
     }
     // Four commands at once queue fifty jobs each, and are killed as the provider hangs.
     (0..4).for_each(|_| scene.fake.fails(Upload, Fault::HangAfter));

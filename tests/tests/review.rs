@@ -128,6 +128,9 @@ async fn a_file_that_may_go_nowhere_keeps_only_itself_out() {
     for left_out in ["left out: local/x.rs: no model may be asked", "left out: off/x.rs: no model may be asked"] {
         assert!(notes.contains(left_out), "{notes}");
     }
+    // A finding of the rest counts.
+    scene.says(&[&format!("[{}]", found("2", "high"))]);
+    assert_eq!(scene.review(&["--staged", "--fail-on", "high"]).await.0, Some(1));
     // A message is of the files that may go into its one request.
     scene.says(&["sums: they are differences"]);
     let (code, out, notes) = scene.run(&["commit"]).await;

@@ -124,9 +124,7 @@ impl Common {
         if let (true, Some((_, why))) = (open.is_empty(), closed.first()) {
             bail!("no model may be asked: {why}");
         }
-        for (job, why) in &closed {
-            eprintln!("left out: {}: no model may be asked: {why}", job.about.shown());
-        }
+        closed.iter().for_each(|(job, why)| tell_closed(job, why));
         let jobs = open;
         self.confirm(opened, jobs.iter().map(|job| job.costs().1).sum())?;
         announce(&opened.completer);
@@ -233,6 +231,11 @@ impl Opened {
 pub(super) fn tried(ran: &Ran) -> Value {
     let all = ran.outcomes.iter().flat_map(|outcome| &outcome.tried);
     json!(all.map(|tried| json!({"model": tried.model, "outcome": tried.outcome})).collect::<Vec<_>>())
+}
+
+/// Says what goes to no model.
+pub(super) fn tell_closed(job: &Job, why: &str) {
+    eprintln!("left out: {}: no model may be asked: {why}", job.about.shown());
 }
 
 /// Says which files go into no prompt.

@@ -9,7 +9,7 @@ use pennyworth_core::money::Money;
 use pennyworth_core::task::Queue;
 use serde_json::json;
 
-use super::demand::{Common, Opened};
+use super::demand::{Common, Opened, tell_closed};
 use crate::demand::{Job, Sendable};
 use crate::jobs::{Looker, Pace, When, enqueue};
 use crate::reports::words::counted;
@@ -47,7 +47,16 @@ impl Later {
                 None => now.push(job.for_now()),
             }
         }
-        if let Some(job) = now.first() {
+        if !later.is_empty() {
+            now.retain(|job| match job.why_not() {
+                None => true,
+                Some(why) => {
+                    tell_closed(job, &why);
+                    false
+                }
+            });
+        }
+        if let Some(job) = now.first().filter(|job| job.why_not().is_none()) {
             eprintln!("asked now: {}", job.why_now());
         }
         if !later.is_empty() {

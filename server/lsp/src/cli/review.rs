@@ -45,7 +45,7 @@ pub struct Review {
 /// What the exit code tells.
 const CODES: &str = "Exit codes:
   0  all of the change was reviewed
-  1  there is a finding as bad as `--fail-on`
+  1  there is a finding as bad as `--fail-on`, whether all was reviewed or not
   2  an error, or not all of the change was reviewed";
 
 /// How findings are printed.
@@ -101,10 +101,13 @@ impl Review {
         opened.tell(&ran);
         if !ran.is_whole() {
             eprintln!("not all of the change was reviewed");
-            return Ok(nothing());
         }
         let is_bad = self.fail_on.is_some_and(|bad| findings.iter().any(|finding| finding.severity >= bad.severity()));
-        Ok(if is_bad { ExitCode::FAILURE } else { ExitCode::SUCCESS })
+        Ok(match (is_bad, ran.is_whole()) {
+            (true, _) => ExitCode::FAILURE,
+            (false, false) => nothing(),
+            (false, true) => ExitCode::SUCCESS,
+        })
     }
 
     /// How findings are printed.

@@ -114,12 +114,13 @@ impl Desk {
         let (desk, wanted, handle) = (self.clone(), asked.clone(), Handle::current());
         let planned = tokio::task::spawn_blocking(move || handle.block_on(desk.plan(task, &wanted)));
         let (mut jobs, read) = planned.await??;
+        let planned = jobs.len();
         if self.waits(&jobs, asked).await? {
             jobs = self.queue(&title(task, asked), jobs).await?;
         }
         let (closed, jobs): (Vec<Job>, Vec<Job>) = jobs.into_iter().partition(|job| job.why_not().is_some());
         for (job, why) in closed.iter().filter_map(|job| Some((job, job.why_not()?))) {
-            if jobs.is_empty() {
+            if closed.len() == planned {
                 bail!("no model may be asked: {why}");
             }
             self.tell(format!("left out: {}: no model may be asked: {why}", job.about.shown()));
