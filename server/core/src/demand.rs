@@ -17,6 +17,7 @@ mod prompts;
 mod prose;
 mod said;
 mod source;
+mod tested;
 mod unfit;
 mod valid;
 

@@ -22,5 +22,5 @@ pub use documentable::documentable;
 pub use files::{File, Refused, workspace};
 pub use gather::Diagnostic;
 pub(crate) use job::Counted;
-pub use job::{Job, Outcome, Tried};
+pub use job::{Heard, Job, Outcome, Tried};
 pub use later::{Sendable, cheaper_later};

@@ -46,6 +46,13 @@ pub struct Usage {
 }
 
 impl Usage {
+    /// Whether these can be the counts of a call with this many estimated tokens of input and this output ceiling: an estimate is off by less than ten
+    /// times, and no model writes ten times its ceiling.
+    pub fn is_plausible(&self, prompt_tokens: u32, max_tokens: u32) -> bool {
+        let most = |expected: u32| 10 * u64::from(expected) + 10_000;
+        self.input <= most(prompt_tokens) && self.output <= most(max_tokens)
+    }
+
     /// The cost: the provider's charge, else the price of the tokens.
     pub fn cost(&self, price: &Price) -> Money {
         self.charged.unwrap_or_else(|| price.cost(self.input, self.cached, self.written, self.output))

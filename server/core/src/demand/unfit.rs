@@ -38,6 +38,8 @@ pub enum Unfit {
     Code,
     /// It does not document the item in the form of its language at its place, or it changes other comments, too.
     Undocumented,
+    /// It holds no test.
+    NoTest,
     /// What was wrong stays as it is.
     Unmended,
     /// It does not name what it is about.
@@ -64,6 +66,7 @@ impl Unfit {
             Unfit::Broken => "broken",
             Unfit::Code => "code",
             Unfit::Undocumented => "undocumented",
+            Unfit::NoTest => "no test",
             Unfit::Unmended => "unmended",
             Unfit::Nameless(_) => "nameless",
             Unfit::Masked => "masked",
@@ -90,6 +93,7 @@ impl fmt::Display for Unfit {
             Unfit::Undocumented => {
                 f.write_str("the answer does not document the item, in its place and form, or changes other comments")
             }
+            Unfit::NoTest => f.write_str("the answer holds no test"),
             Unfit::Unmended => f.write_str("the answer leaves what the diagnostic is about as it is"),
             Unfit::Nameless(name) => write!(f, "the answer does not hold `{name}`"),
             Unfit::Masked => f.write_str("the answer repeats a masked key or password"),

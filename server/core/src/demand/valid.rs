@@ -8,6 +8,7 @@ use pennyworth_grammars::Language;
 
 use super::comments;
 use super::edit::Edit;
+use super::tested;
 use super::unfit::{Unfit, is_hostile};
 use crate::syntax;
 use crate::task::Task;
@@ -53,8 +54,8 @@ pub fn fits(scope: &Scope<'_>, edits: &[Edit]) -> Result<String, Unfit> {
     if scope.wrong.as_ref().is_some_and(|wrong| !touches(wrong)) {
         return Err(Unfit::Unmended);
     }
-    if let Some(name) = scope.names.filter(|name| !written.contains(name)) {
-        return Err(Unfit::Nameless(name.to_owned()));
+    if let Some(name) = scope.names {
+        tested::tests(scope.language, name, &written, (scope.text, &new))?;
     }
     if errors(&new, scope.language) > errors(scope.text, scope.language) {
         return Err(Unfit::Broken);

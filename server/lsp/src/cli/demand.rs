@@ -16,7 +16,7 @@ use tokio::runtime::Runtime;
 
 use super::place::{ledger, say};
 use crate::complete::Completer;
-use crate::demand::{Job, Outcome, Refused, Tried, workspace};
+use crate::demand::{Heard, Job, Outcome, Refused, Tried, workspace};
 use crate::ledger::Billed;
 use crate::models::discover;
 use crate::models::found::Announced;
@@ -136,7 +136,9 @@ impl Common {
                 unrun += 1;
                 continue;
             }
-            let heard = |model: &str, chars: usize| bar.set_message(format!("{model}, {chars} characters, {cost}"));
+            let heard = |Heard { model, tokens, cost: own }: Heard<'_>| {
+                bar.set_message(format!("{model}, {tokens} tokens, {} so far", cost + own));
+            };
             let outcome = opened.runtime.block_on(job.run(&opened.completer, &heard));
             for billed in opened.billed(&outcome.tried) {
                 cost += billed.cost;

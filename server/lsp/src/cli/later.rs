@@ -74,15 +74,26 @@ impl Later {
     ) -> anyhow::Result<()> {
         common.confirm(opened, jobs.iter().map(|(_, _, sendable)| sendable.step.expected_cost).sum())?;
         let Some(ledger) = opened.completer.ledger.get() else { bail!("there is no ledger") };
-        let (mut queued, mut cost, mut left) = (Vec::new(), Money::ZERO, 0);
+        let (mut queued, mut cost, mut left, mut refused) = (Vec::new(), Money::ZERO, 0, None);
         for (job, title, sendable) in jobs {
             if common.spend().is_some_and(|spend| cost + sendable.worst() > spend) {
                 left += 1;
                 continue;
             }
-            let (id, worst) = opened.runtime.block_on(enqueue(ledger, job, sendable.clone(), title.clone()))?;
-            cost += worst;
-            queued.push((id, title, &sendable.model.name));
+            match opened.runtime.block_on(enqueue(ledger, job, sendable.clone(), title.clone())) {
+                Ok((id, worst)) => {
+                    cost += worst;
+                    queued.push((id, title, &sendable.model.name));
+                }
+                // What is queued already stays so, and is named.
+                Err(why) => {
+                    refused = Some(why);
+                    break;
+                }
+            }
+        }
+        if let Some(why) = refused.take_if(|_| queued.is_empty()) {
+            return Err(why.into());
         }
         if common.json {
             let all =
@@ -97,6 +108,9 @@ impl Later {
             "queued: {}, at most {cost}; `pennyworth jobs` shows the results",
             counted(queued.len() as u64, "job")
         );
+        if let Some(why) = refused {
+            eprintln!("{} of {} jobs were not queued: {why}", jobs.len() - queued.len(), jobs.len());
+        }
         if left > 0 {
             eprintln!("{left} of {} jobs were not queued: `--spend` is reached", jobs.len());
         }

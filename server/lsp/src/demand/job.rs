@@ -45,6 +45,17 @@ pub struct Outcome {
     pub tried: Vec<Tried>,
 }
 
+/// How far an answer is, by estimates.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Heard<'a> {
+    /// The model's name.
+    pub model: &'a str,
+    /// The tokens that have come.
+    pub tokens: u32,
+    /// What the call costs so far.
+    pub cost: Money,
+}
+
 /// A model that was asked.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Tried {
@@ -147,8 +158,8 @@ impl Job {
         self.scope.tasks.row(self.plan.task).queue
     }
 
-    /// Asks models until an answer is valid. `heard` receives the model's name and the characters that have come of its answer.
-    pub async fn run(&self, completer: &Completer, heard: &(dyn Fn(&str, usize) + Sync)) -> Outcome {
+    /// Asks models until an answer is valid. `heard` receives how far the answer of a model is.
+    pub async fn run(&self, completer: &Completer, heard: &(dyn Fn(Heard<'_>) + Sync)) -> Outcome {
         let mut outcome = Outcome::default();
         for step in self.plan.route.steps.iter().take(MODELS) {
             // An answer in the wrong form is asked for once more.
@@ -180,7 +191,7 @@ impl Job {
         &'a self,
         completer: &'a Completer,
         step: &'a Step,
-        heard: &(dyn Fn(&str, usize) + Sync),
+        heard: &(dyn Fn(Heard<'_>) + Sync),
     ) -> Result<Said<'a>, Failed> {
         let Plan { task, language, brief, shared, .. } = &self.plan;
         let model = self.configuration.models.get(&step.model).ok_or(Failed::Resting)?;
@@ -196,7 +207,13 @@ impl Job {
             cache_key: completer.cache_key(&self.scope.root),
             deadline: Duration::from_millis(self.plan.deadline_ms.into()),
         };
-        call(&completer.providers, &completer.ledger, terms, &|chars| heard(&step.model, chars)).await
+        let per_token = completer.chars_per_token(model);
+        let tell = |chars: usize| {
+            let tokens = (chars as f32 / per_token.max(0.5)).ceil() as u32;
+            let cost = step.price.cost(step.prompt_tokens.into(), 0, 0, tokens.into());
+            heard(Heard { model: &step.model, tokens, cost });
+        };
+        call(&completer.providers, &completer.ledger, terms, &tell).await
     }
 
     /// Judges an answer, settles its call, and counts whether it is valid.

@@ -363,7 +363,8 @@ fn settle(connection: &Connection, id: JobId, ended: &Ended) -> rusqlite::Result
         JobState::Lost => CallStatus::Aborted,
         _ => CallStatus::Failed,
     };
-    let usage = ended.usage.unwrap_or(guess);
+    let (prompt_tokens, max_tokens) = (guess.input as u32, guess.output as u32);
+    let usage = ended.usage.filter(|usage| usage.is_plausible(prompt_tokens, max_tokens)).unwrap_or(guess);
     // What was dropped and billed all the same is a call like others.
     let status = if status == CallStatus::Unsent && usage != Usage::default() { CallStatus::Done } else { status };
     let settlement = Settlement {

@@ -155,7 +155,8 @@ impl Reservation {
     fn usage(&self) -> Usage {
         let input = self.entry.prompt_tokens.into();
         let estimate = Usage { input, estimated: true, input_is_guessed: true, ..Usage::default() };
-        let mut known = self.heard.usage.unwrap_or(estimate);
+        let told = self.heard.usage.filter(|usage| usage.is_plausible(self.entry.prompt_tokens, self.entry.max_tokens));
+        let mut known = told.unwrap_or(estimate);
         if known.input_is_guessed {
             let shares = self.writer.memory().input_shares(&self.entry.model);
             let part = |share: f64| (known.input as f64 * share).round() as u64;

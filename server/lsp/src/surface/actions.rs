@@ -9,15 +9,15 @@ use pennyworth_core::text::{self, Counting};
 use ropey::Rope;
 use serde_json::{Value, json};
 use tower_lsp::gen_lsp_types::{
-    CodeAction, CodeActionContext, CodeActionKind, CodeActionOptions, CodeActionParams, CodeActionResponse,
-    CodeActionTag, CodeActionTriggerKind, Command, TextEdit,
+    CodeAction, CodeActionContext, CodeActionDisabled, CodeActionKind, CodeActionOptions, CodeActionParams,
+    CodeActionResponse, CodeActionTag, CodeActionTriggerKind, Command, TextEdit,
 };
 
 use super::commands::{COMPLETE, DISMISS_FINDING, PAUSE, SHOW};
 use super::demand::{COMMANDS, MARK, MESSAGE, instruction};
 use super::desk::Desk;
 use super::findings::mark;
-use super::price::{self, Most};
+use super::price::{self, Most, Offer};
 use super::results::edit_of;
 use crate::complete::Pauses;
 use crate::documents::Documents;
@@ -145,10 +145,19 @@ async fn on_demand(editor: &Editor, desk: &Desk, params: &CodeActionParams) -> V
         let (command, _) = COMMANDS.iter().find(|(_, of)| *of == task)?;
         let asked = json!({"uri": uri, "range": params.range, "diagnostics": if task == Task::Fix { json!(reported) } else { json!([]) }});
         let place = scope.as_deref().zip(snapshot.as_ref());
-        let most =
-            place.and_then(|(scope, snapshot)| price::most(&desk.completer, scope, task, snapshot.language.name()));
+        let offer = place.map_or(Offer::Plain, |(scope, snapshot)| {
+            price::offer(&desk.completer, scope, task, snapshot.language.name())
+        });
         let of = |title: &str, asked: Value| asks(editor, calls(title, command, vec![asked], kind));
-        let Some(Most { now, later }) = most else { return Some(vec![of(title, asked)]) };
+        let Most { now, later } = match offer {
+            Offer::Plain => return Some(vec![of(title, asked)]),
+            Offer::Costs(most) => most,
+            // A client that shows why an action is disabled says it there.
+            Offer::None(reason) if editor.disables => {
+                return Some(vec![CodeAction { disabled: Some(CodeActionDisabled { reason }), ..of(title, asked) }]);
+            }
+            Offer::None(reason) => return Some(vec![of(&format!("{title} (cannot run: {reason})"), asked)]),
+        };
         let Some(later) = later else { return Some(vec![of(&format!("{title} (≤ {now})"), asked)]) };
         let mut both = vec![of(&format!("{title} (≤ {now}; ≤ {later} by tomorrow)"), asked.clone())];
         if !is_automatic {

@@ -22,7 +22,7 @@ use tower_lsp::{Client, gen_lsp_types as wire};
 use super::desk::{Desk, TOKEN};
 use super::results::{Done, Read};
 use crate::demand::git::{Changed, Range as Changes, Repository};
-use crate::demand::{About, Diagnostic, File, Job, Outcome, workspace};
+use crate::demand::{About, Diagnostic, File, Heard, Job, Outcome, workspace};
 use crate::wire::convert;
 
 /// The command of each task, with the task.
@@ -128,8 +128,8 @@ impl Desk {
         self.confirm(jobs.iter().map(|job| job.costs().1).sum()).await?;
         let (mut outcome, mut reviewed) = (Vec::new(), Vec::new());
         for job in &jobs {
-            let tell = |model: &str, chars: usize| {
-                heard.send_replace(format!("{model}, {chars} characters"));
+            let tell = |Heard { model, tokens, cost }: Heard<'_>| {
+                heard.send_replace(format!("{model}, {tokens} tokens, {cost} so far"));
             };
             outcome.push(job.run(&self.completer, &tell).await);
             if let About::Hunks(hunks) = &job.about {

@@ -5,7 +5,7 @@ use pennyworth_core::caps::Spent;
 use pennyworth_core::models::{Model, Shape};
 use pennyworth_core::money::Money;
 use pennyworth_core::route::{Candidate, Step, Terms, route, route_by_tomorrow};
-use pennyworth_core::task::{Task, Tier};
+use pennyworth_core::task::{Enabled, Task, Tier};
 use pennyworth_core::tokens::REFERENCE_CHARS_PER_TOKEN;
 
 use crate::complete::Completer;
@@ -15,6 +15,16 @@ use crate::settings::Scope;
 /// Costs up to this one are not worth telling: a tenth of a cent.
 const TOLD: Money = Money::from_pico(1_000_000_000);
 
+/// What an action for a task can say of its models.
+pub(super) enum Offer {
+    /// Nothing that is worth telling.
+    Plain,
+    /// What it costs.
+    Costs(Most),
+    /// No model may be asked, for this reason.
+    None(String),
+}
+
 /// What a task costs at most, in words.
 pub(super) struct Most {
     /// Now, and by which model.
@@ -23,8 +33,8 @@ pub(super) struct Most {
     pub(super) later: Option<String>,
 }
 
-/// The most that the first model of a task may cost at a place; nothing if it is not worth telling.
-pub(super) fn most(completer: &Completer, scope: &Scope, task: Task, language: &str) -> Option<Most> {
+/// The most that the first model of a task may cost at a place, or why none may be asked.
+pub(super) fn offer(completer: &Completer, scope: &Scope, task: Task, language: &str) -> Offer {
     let configuration = completer.configuration.get();
     let (settings, row) = (&scope.settings, scope.tasks.row(task));
     let models = &configuration.models;
@@ -51,12 +61,27 @@ pub(super) fn most(completer: &Completer, scope: &Scope, task: Task, language: &
     });
     let may = |step: &Step| step.tier != Tier::Premium || settings.escalate || settings.pin(task).is_some();
     let candidates: Vec<_> = candidates.collect();
+    let any_premium = candidates.iter().any(|candidate| candidate.model.tier == Tier::Premium);
     let later = route_by_tomorrow(candidates.clone(), &terms).steps;
-    let first = route(candidates, &terms).steps.into_iter().find(may).filter(|step| step.worst_cost > TOLD)?;
+    let route = route(candidates, &terms);
+    let Some(first) = route.steps.into_iter().find(may) else {
+        return Offer::None(match route.skipped.first() {
+            _ if row.enabled == Enabled::Off => format!("`tasks.{task}.enabled` is off"),
+            Some(skipped) => format!("{}: {}", skipped.model, skipped.why),
+            None if any_premium => "only premium models are switched on, and `escalate` is false".to_owned(),
+            None => "no model that takes instructions is switched on".to_owned(),
+        });
+    };
+    if row.enabled == Enabled::Off {
+        return Offer::None(format!("`tasks.{task}.enabled` is off"));
+    }
+    if first.worst_cost <= TOLD {
+        return Offer::Plain;
+    }
     let now = format!("{}, {}", cents(first.worst_cost), first.model);
     let later: Vec<Step> = later.into_iter().filter(may).filter(|_| task != Task::Commit).collect();
     let later = cheaper_later(&later).next().map(|step| cents(step.worst_cost));
-    Some(Most { now, later })
+    Offer::Costs(Most { now, later })
 }
 
 /// Tokens of a reference tokenizer as those of a model.

@@ -6,11 +6,11 @@ use std::sync::OnceLock;
 
 use serde_json::{Value, json};
 use tower_lsp::Client;
-use tower_lsp::gen_lsp_types::ShowDocumentParams;
+use tower_lsp::gen_lsp_types::{MessageType, ShowDocumentParams};
 
 use super::scratch::Scratch;
 use crate::settings::Configuration;
-use crate::wire::convert;
+use crate::wire::{convert, messages};
 use crate::{logging, paths};
 
 /// The files of this server.
@@ -39,9 +39,11 @@ impl Texts {
     pub(super) async fn show(&self, client: &Client, name: &str, text: &str) -> anyhow::Result<()> {
         let path = self.scratch()?.write(name, text)?;
         let uri = convert::uri(&path).ok_or_else(|| anyhow::anyhow!("{} has no URI", path.display()))?;
-        client
-            .show_document(ShowDocumentParams { uri, external: None, take_focus: Some(true), selection: None })
-            .await?;
+        let shown = ShowDocumentParams { uri, external: None, take_focus: Some(true), selection: None };
+        if !client.show_document(shown).await.is_ok_and(|is_shown| is_shown) {
+            // What was paid for is not lost in a client that opens no documents.
+            messages::show(client, MessageType::Info, format!("Pennyworth: {}\n{text}", path.display()));
+        }
         Ok(())
     }
 

@@ -36,6 +36,8 @@ pub struct Editor {
     pub notebooks: bool,
     /// Whether it shows which actions ask a model.
     pub tags: bool,
+    /// Whether it shows why an action is disabled.
+    pub disables: bool,
     /// Whether it shows marks in files.
     pub diagnostics: bool,
     /// Whether it shows progress.
@@ -137,6 +139,7 @@ impl Editor {
             notebooks: capabilities.pointer("/notebookDocument/synchronization").is_some_and(Value::is_object),
             diagnostics: capabilities.pointer("/textDocument/publishDiagnostics").is_some_and(Value::is_object),
             tags: contains("/textDocument/codeAction/tagSupport/valueSet", 1.into()),
+            disables: has("/textDocument/codeAction/disabledSupport"),
             progress: has("/window/workDoneProgress"),
             configuration: has("/workspace/configuration"),
             watches_configuration: has("/workspace/didChangeConfiguration/dynamicRegistration"),
