@@ -214,6 +214,25 @@ async fn findings_follow_their_lines_and_vanish_with_them() {
 }
 
 #[tokio::test]
+async fn a_review_goes_on_without_a_file_that_may_go_nowhere() {
+    let mut scene = Scene::new(can()).await;
+    let root = scene.folder.path().join("project");
+    std::fs::create_dir(root.join("local")).unwrap();
+    std::fs::write(root.join("local/.pennyworth.toml"), "local_only = true\n").unwrap();
+    std::fs::write(root.join("local/x.rs"), "fn local_alone() {}\n").unwrap();
+    std::fs::write(scene.path(), SOURCE.replace("a + b", "a - b")).unwrap();
+    let added = Command::new("git").current_dir(&root).args(["add", "a.rs", "local/x.rs"]).status().await;
+    assert!(added.unwrap().success());
+    scene.says(r#"{"findings": [{"file": "a.rs", "line": 2, "severity": "Critical", "title": "It may underflow", "why": "So."}]}"#);
+    let told = scene.run("review", json!({"staged": true, "returns": true})).await;
+    assert_eq!(told["findings"][0]["severity"], "high", "{told}");
+    let said = scene.editor.note("window/showMessage").await["message"].to_string();
+    assert!(said.contains("left out: local/x.rs: no model may be asked: m: code may not leave this machine"), "{said}");
+    assert!(scene.fake.seen().iter().all(|seen| !seen.body.to_string().contains("local_alone")));
+    scene.editor.shutdown().await;
+}
+
+#[tokio::test]
 async fn a_finding_is_applied_dismissed_or_explained() {
     let mut can = can();
     can["textDocument"]["codeAction"] = json!({"tagSupport": {"valueSet": [1]}});
