@@ -385,3 +385,44 @@ async fn a_client_that_knows_no_versions_gets_no_edit_for_a_text_that_is_gone() 
     assert!(said["message"].as_str().unwrap().contains("the document has changed"), "{said}");
     scene.editor.shutdown().await;
 }
+
+#[tokio::test]
+async fn tests_are_added_to_the_open_document_as_it_is() {
+    let mut scene = Scene::new(can()).await;
+    let root = scene.path().parent().unwrap().to_owned();
+    std::fs::write(root.join("b.py"), "def f(a):\n    return a\n").unwrap();
+    std::fs::write(root.join("test_b.py"), "def test_old():\n    pass\n").unwrap();
+    let (code, tests) = (uri(&root.join("b.py")), uri(&root.join("test_b.py")));
+    scene.editor.open(&code, "python", 1, "def f(a):\n    return a\n").await;
+    // It is not saved, and its lines end otherwise.
+    scene.editor.open(&tests, "python", 7, "# One.\r\n# Two.\r\n\r\ndef test_old():\r\n    pass\r\n").await;
+    scene.says("```python\ndef test_f():\n    assert f(1) == 1\n```\n");
+    let asked = json!({"uri": code, "range": at(0)["range"]});
+    let params = json!({"command": "pennyworth.tests", "arguments": [asked]});
+    scene.editor.request("workspace/executeCommand", params).await;
+    let edit = scene.editor.asked("workspace/applyEdit").await["edit"]["documentChanges"][0].take();
+    assert_eq!(edit["textDocument"], json!({"uri": tests, "version": 7}));
+    assert_eq!(edit["edits"][0]["range"]["start"], json!({"line": 5, "character": 0}));
+    let text = edit["edits"][0]["newText"].as_str().unwrap();
+    assert!(text.contains("def test_f():\r\n") && !text.replace("\r\n", "").contains('\n'), "{text:?}");
+    scene.editor.shutdown().await;
+}
+
+#[tokio::test]
+async fn an_action_says_why_it_cannot_run_and_is_not_offered_where_there_is_nothing() {
+    for disables in [true, false] {
+        let mut can = can();
+        can["textDocument"]["codeAction"] = json!({"disabledSupport": disables});
+        let mut scene = Scene::with(can, "local_only = true", "").await;
+        let actions = scene.actions(1, json!({"diagnostics": []})).await;
+        let action = actions.iter().find(|action| action["title"].as_str().unwrap().contains("document this")).unwrap();
+        let reason = "m: code may not leave this machine";
+        match disables {
+            true => assert_eq!(action["disabled"]["reason"], reason, "{action}"),
+            false => assert_eq!(action["title"], format!("Pennyworth: document this (cannot run: {reason})")),
+        }
+        let nowhere = scene.actions(3, json!({"diagnostics": []})).await;
+        assert!(!titles(&nowhere).iter().any(|title| title.contains("document this")), "{nowhere:?}");
+        scene.editor.shutdown().await;
+    }
+}

@@ -24,3 +24,4 @@ pub use gather::Diagnostic;
 pub(crate) use job::Counted;
 pub use job::{Heard, Job, Outcome, Tried};
 pub use later::{Sendable, cheaper_later};
+pub use tests_of::Open;

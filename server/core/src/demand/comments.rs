@@ -41,6 +41,11 @@ pub(super) fn documents_only(
     }
 }
 
+/// Whether two texts have the same code.
+pub(super) fn is_same_code(language: &Language, (old, new): (&str, &str)) -> bool {
+    code(old, language) == code(new, language)
+}
+
 /// The place of the outermost item in some bytes; else of the innermost one around them.
 fn item(source: &Source, within: &Range<usize>) -> Option<usize> {
     let items = || source.items().iter().enumerate();

@@ -84,6 +84,12 @@ impl Source {
         before.iter().filter(|byte| **byte == b'\n').count()
     }
 
+    /// Whether a line, which is counted from 0, stands in an item.
+    pub fn has_item(&self, line: usize) -> bool {
+        let at = self.lines(line..line + 1);
+        self.items().iter().any(|item| !item.is_extension && item.whole.start < at.end && at.start < item.whole.end)
+    }
+
     /// The innermost item around some bytes; else their lines.
     pub fn scope(&self, part: &Range<usize>) -> Range<usize> {
         let around = self.items().iter().filter(|item| item.whole.start <= part.start && part.end <= item.whole.end);

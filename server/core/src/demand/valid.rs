@@ -49,9 +49,14 @@ pub fn fits(scope: &Scope<'_>, edits: &[Edit]) -> Result<String, Unfit> {
     if scope.task == Task::Document {
         comments::documents_only(scope.language, &scope.within, (scope.text, &new))?;
     }
-    let touches =
-        |wrong: &Range<usize>| edits.iter().any(|edit| edit.range.start <= wrong.end && wrong.start <= edit.range.end);
-    if scope.wrong.as_ref().is_some_and(|wrong| !touches(wrong)) {
+    let is_in = |edit: &Edit, wrong: &Range<usize>| match edit.range.is_empty() {
+        true => wrong.start < edit.range.start && edit.range.start < wrong.end,
+        false => edit.range.start < wrong.end && wrong.start < edit.range.end,
+    };
+    let touches = |wrong: &Range<usize>| edits.iter().any(|edit| is_in(edit, wrong));
+    // What was reported is mended by code.
+    let mends = |wrong: &Range<usize>| touches(wrong) && !comments::is_same_code(scope.language, (scope.text, &new));
+    if scope.wrong.as_ref().is_some_and(|wrong| !mends(wrong)) {
         return Err(Unfit::Unmended);
     }
     if let Some(name) = scope.names {
@@ -156,5 +161,11 @@ mod tests {
         let fix = |new, wrong| judged(Task::Fix, "rust", RUST, new, Some(wrong));
         assert!(fix(("a + 1", "a + 2"), "1").is_ok());
         assert_eq!(fix(("a + 1", "a + 2"), "u8"), Err(Unfit::Unmended));
+        assert_eq!(
+            fix(("fn add(a: u8) -> u8 {\n", "fn add(a: u8) -> u16 {\n"), "    a + 1\n"),
+            Err(Unfit::Unmended),
+            "beside it"
+        );
+        assert_eq!(fix(("a + 1", "a + 1 // allow"), "a + 1"), Err(Unfit::Unmended), "a comment alone");
     }
 }

@@ -16,7 +16,7 @@ use serde_json::json;
 
 use super::demand::{Common, Opened, Ran, nothing, open, tried};
 use super::later::{Later, Titled};
-use crate::demand::{Answer, Diagnostic, Edited, File, Job};
+use crate::demand::{Answer, Diagnostic, Edited, File, Job, Open};
 
 /// Lines of a file.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -195,7 +195,8 @@ impl Edit {
 impl Tests {
     pub(super) fn run(&self, config: Option<&Path>, out: &mut impl Write) -> anyhow::Result<ExitCode> {
         let (opened, file) = self.place.open(config)?;
-        let job = Job::tests(&opened.completer, &opened.configuration, file, self.place.lines.start);
+        let open_nowhere = Open::default();
+        let job = Job::tests(&opened.completer, &opened.configuration, file, self.place.lines.start, &open_nowhere);
         let job = opened.runtime.block_on(job).map_err(|refused| anyhow::anyhow!("{refused}"))?;
         self.output.run((&self.common, &self.later), &opened, (job, self.place.title(Task::Tests)), out)
     }

@@ -12,7 +12,7 @@ use super::about::{About, Lines, Tests};
 use super::files::{File, Refused};
 use super::find::Finder;
 use super::job::{Job, instruction};
-use super::tests_of::{self, Place};
+use super::tests_of::{self, Open, Place};
 use crate::complete::Completer;
 use crate::settings::Configuration;
 
@@ -64,12 +64,14 @@ impl Job {
         jobs
     }
 
-    /// A job that writes tests of the item at a line, which is counted from 0. The error says why there are none.
+    /// A job that writes tests of the item at a line, which is counted from 0. `open` documents count as they are, and not as they lie on the disk. The
+    /// error says why there are none.
     pub async fn tests(
         completer: &Completer,
         configuration: &Arc<Configuration>,
         file: File,
         line: usize,
+        open: &Open,
     ) -> Result<Job, Refused> {
         let refused = |why: &str| Refused { path: file.path.clone(), why: why.to_owned() };
         let at = file.source.lines(line..line + 1);
@@ -78,7 +80,7 @@ impl Job {
             .max_by_key(|item| (item.depth, item.whole.start))
             .ok_or_else(|| refused("there is no item to test"))?;
         let Place { path, before, at, lead, tail, pattern, masks: mut hidden, language, scope } =
-            tests_of::place(configuration, &file)?;
+            tests_of::place(configuration, &file, open)?;
         let lines = file.source.line(item.whole.start)..file.source.line(item.whole.end.saturating_sub(1)) + 1;
         let sent = file.sent.lines(lines);
         let outline = file.scope.tasks.row(Task::Tests).outline;

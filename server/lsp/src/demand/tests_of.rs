@@ -1,6 +1,7 @@
 //! Where a project keeps the tests of a file: in the file itself, or in another one by the pattern of names that its language has and the project
 //! uses. It leaves which names there are to `language.toml`, and writing tests to a model.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -16,6 +17,9 @@ use crate::settings::{Configuration, Scope};
 const PATTERN: usize = 2_000;
 /// Most files that are looked at for a pattern of names.
 const LOOKED_AT: usize = 5_000;
+
+/// The texts of open documents, saved or not, by path.
+pub type Open = BTreeMap<PathBuf, String>;
 
 /// A place for new tests.
 pub(super) struct Place {
@@ -39,7 +43,7 @@ pub(super) struct Place {
 }
 
 /// The place for tests of a file.
-pub(super) fn place(configuration: &Configuration, file: &File) -> Result<Place, Refused> {
+pub(super) fn place(configuration: &Configuration, file: &File, open: &Open) -> Result<Place, Refused> {
     let language = file.source.language;
     let names = &language.facts().test_files;
     if names.is_empty() {
@@ -56,9 +60,10 @@ pub(super) fn place(configuration: &Configuration, file: &File) -> Result<Place,
     let path = existing.cloned().or_else(alike).or_else(|| candidates.into_iter().next());
     let path =
         path.ok_or_else(|| Refused { path: file.path.clone(), why: "there is no place for its tests".into() })?;
-    let other = match path.is_file() {
-        true => File::read(configuration, &path)?,
-        false => File::of(configuration, &path, Some(language), "")?,
+    let other = match open.get(&path) {
+        Some(text) => File::of(configuration, &path, Some(language), text)?,
+        None if path.is_file() => File::read(configuration, &path)?,
+        None => File::of(configuration, &path, Some(language), "")?,
     };
     let (pattern, masks) = match other.sent.text.is_empty() {
         false => (pattern(&other.sent), other.masks),

@@ -209,9 +209,12 @@ impl Desk {
         }
         let read = Read { uri: asked.uri.clone(), snapshot, counting };
         let job = match task {
-            Task::Tests => Job::tests(&self.completer, &configuration, file, lines.start)
-                .await
-                .map_err(|refused| anyhow::anyhow!("{refused}"))?,
+            Task::Tests => {
+                let open = self.documents.session().texts();
+                let open = open.into_iter().map(|(path, text)| (path, text.to_string())).collect();
+                let job = Job::tests(&self.completer, &configuration, file, lines.start, &open).await;
+                job.map_err(|refused| anyhow::anyhow!("{refused}"))?
+            }
             _ => Job::about(&self.completer, &configuration, task, file, lines, &words, &reported).await,
         };
         Ok((vec![job], Some(read)))

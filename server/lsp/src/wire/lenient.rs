@@ -54,10 +54,11 @@ fn with_number(params: Option<Value>, at: &str, otherwise: Value) -> Option<Valu
 type Part = fn(&Value) -> Option<Value>;
 
 /// The capabilities that this server looks at. One slip among the others, or in one of these, is no reason to refuse a client.
-const CAPABILITIES: [(&str, Part); 14] = [
+const CAPABILITIES: [(&str, Part); 15] = [
     ("/general/positionEncodings", |found| all(found, Value::is_string)),
     ("/textDocument/inlineCompletion", an_object),
     ("/textDocument/publishDiagnostics", an_object),
+    ("/textDocument/codeAction/disabledSupport", a_flag),
     ("/textDocument/codeAction/tagSupport/valueSet", |found| all(found, |tag| tag.as_i64() == Some(1))),
     ("/textDocument/completion/completionItem/snippetSupport", a_flag),
     ("/textDocument/completion/completionItem/insertTextModeSupport/valueSet", |found| {

@@ -129,7 +129,8 @@ impl Program {
         let mut whole = vec![text.clone()];
         let job = match task {
             Task::Tests => {
-                let tests = Job::tests(&self.completer, &self.configuration, file, item.line);
+                let open = pennyworth::demand::Open::default();
+                let tests = Job::tests(&self.completer, &self.configuration, file, item.line, &open);
                 let Ok(job) = self.runtime.block_on(tests) else { return Ok(None) };
                 if let About::Tests(tests) = &job.about
                     && tests.path != path
