@@ -183,6 +183,12 @@ async fn a_message_has_the_style_of_earlier_subjects_and_an_explanation_is_prose
         user.contains("Earlier subjects:\nsums: they are scaled") && user.contains("4+ pub const RATE: u8 = 3;"),
         "{user}"
     );
+    // The message goes before what the file holds, whatever that is.
+    std::fs::write(scene.path("project/MESSAGE"), b"caf\xe9\n").unwrap();
+    scene.says(&["sums: the rate is three"]);
+    let (code, _, notes) = scene.run(&["commit", "--write", "MESSAGE"]).await;
+    assert_eq!(code, Some(0), "{notes}");
+    assert_eq!(std::fs::read(scene.path("project/MESSAGE")).unwrap(), b"sums: the rate is three\ncaf\xe9\n");
     scene.says(&["```markdown\nIt **adds**.\n```"]);
     let (code, out, _) = scene.run(&["explain-code", "src/a.rs:6-8"]).await;
     assert_eq!((code, out.as_str()), (Some(0), "It **adds**.\n"));

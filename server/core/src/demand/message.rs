@@ -22,6 +22,10 @@ pub fn message(answer: &str) -> Result<String, Unfit> {
     if subject.chars().count() > SUBJECT {
         return Err(Unfit::Long { most: SUBJECT });
     }
+    // Git takes such a line out, and all below a line with scissors.
+    if text.lines().any(|line| line.starts_with('#')) {
+        return Err(Unfit::Form("a line begins with `#`, which is a comment for Git".into()));
+    }
     if is_hostile(text, "") {
         return Err(Unfit::Unseen);
     }
@@ -57,8 +61,12 @@ mod tests {
             ("a\n```\nb\n```\n", Err(Unfit::Fence)),
             (&long, Err(Unfit::Long { most: 72 })),
             ("a\u{1b}[31m", Err(Unfit::Unseen)),
+            ("a: closes #12", Ok("a: closes #12")),
         ] {
             assert_eq!(message(answer).as_deref(), expected.as_ref().map(|text| *text), "{answer}");
+        }
+        for comment in ["# a: reads numbers", "a: reads\n\n# ------------------------ >8 ------------------------\nb"] {
+            assert!(matches!(message(comment), Err(Unfit::Form(_))), "{comment}");
         }
     }
 }

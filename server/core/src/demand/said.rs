@@ -19,8 +19,16 @@ const TURN_ENDS: [&str; 10] = [
     "</s>",
     "<\u{ff5c}end\u{2581}of\u{2581}sentence\u{ff5c}>",
 ];
+/// Markers with which the templates of models begin a turn.
+const TURN_BEGINS: [&str; 5] = [
+    "<|im_start|>assistant",
+    "<|start_header_id|>assistant<|end_header_id|>",
+    "<start_of_turn>model",
+    "<|assistant|>",
+    "[/INST]",
+];
 /// How a model begins that will not do what it was asked for, in lower case and with plain apostrophes.
-const REFUSALS: [&str; 14] = [
+const REFUSALS: [&str; 34] = [
     "i can't ",
     "i cannot ",
     "i can not ",
@@ -35,6 +43,26 @@ const REFUSALS: [&str; 14] = [
     "sorry, ",
     "as an ai ",
     "as a language model",
+    "je ne peux pas",
+    "je suis désolé",
+    "désolé",
+    "es tut mir leid",
+    "tut mir leid",
+    "leider kann ich",
+    "ich kann das nicht",
+    "ich kann dabei nicht",
+    "lo siento",
+    "no puedo ",
+    "mi dispiace",
+    "desculpe",
+    "não posso",
+    "申し訳",
+    "すみません",
+    "抱歉",
+    "对不起",
+    "我无法",
+    "извините",
+    "я не могу",
 ];
 /// Characters of an answer after which a refusal begins no more.
 const BEGINNING: usize = 32;
@@ -50,6 +78,8 @@ pub fn said(answer: &str) -> Result<Cow<'_, str>, Unfit> {
 
 /// An answer up to the marker that ends its turn. Such a marker in the middle of a line is text: programs about models hold them, too.
 fn turn(answer: &str) -> &str {
+    let begun = TURN_BEGINS.iter().find_map(|marker| answer.trim_start().strip_prefix(marker));
+    let answer = begun.map_or(answer, |rest| rest.strip_prefix("\r\n").or(rest.strip_prefix('\n')).unwrap_or(rest));
     let ends = |marker: &&str| {
         let is_end = |at: &usize| {
             let rest = answer.get(at + marker.len()..).unwrap_or_default();
@@ -79,6 +109,8 @@ mod tests {
     fn an_answer_is_its_turn_with_plain_line_breaks() {
         for (answer, expected) in [
             ("It adds.<|im_end|>", Ok("It adds.")),
+            ("<|im_start|>assistant\nIt adds.<|im_end|>", Ok("It adds.")),
+            ("[/INST]It adds.", Ok("It adds.")),
             ("It adds.<|eot_id|>\n<|start_header_id|>user", Ok("It adds.")),
             ("It adds.</s><s>[INST]", Ok("It adds.")),
             ("let end = \"<|im_end|>\";\r\nlet a = 1;\r\n", Ok("let end = \"<|im_end|>\";\nlet a = 1;\n")),
@@ -92,8 +124,14 @@ mod tests {
 
     #[test]
     fn a_refusal_is_known_by_its_beginning() {
-        for refusal in ["I\u{2019}m sorry, but I can't help with that.", "As an AI language model, I have no opinion."]
-        {
+        for refusal in [
+            "I\u{2019}m sorry, but I can't help with that.",
+            "As an AI language model, I have no opinion.",
+            "Désolé, je ne peux pas faire cela.",
+            "Es tut mir leid, das geht nicht.",
+            "申し訳ありませんが、できません。",
+            "Извините, я не могу.",
+        ] {
             assert!(is_refusal(refusal), "{refusal}");
         }
         assert!(!is_refusal("Sorry pages are shown.") && !is_refusal("It cannot fail."));

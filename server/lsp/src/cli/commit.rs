@@ -44,8 +44,12 @@ impl Commit {
         });
         match (message, &self.write) {
             (Some(message), Some(file)) => {
-                let rest = std::fs::read_to_string(file).unwrap_or_default();
-                std::fs::write(file, format!("{message}\n{rest}"))?;
+                // A file that is no text, or cannot be read, keeps what it holds.
+                let rest = match std::fs::read(file) {
+                    Err(error) if error.kind() == std::io::ErrorKind::NotFound => Vec::new(),
+                    read => read?,
+                };
+                std::fs::write(file, [message.as_bytes(), b"\n", &rest].concat())?;
             }
             (message, _) if self.common.json => {
                 let all = json!({"message": message, "models": tried(&ran), "cost_usd": ran.cost.usd()});
