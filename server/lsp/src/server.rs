@@ -122,6 +122,7 @@ impl LanguageServer for Server {
             tracing::info!(bytes = document.text.len(), "a document is too large to keep");
         }
         self.parts.followers.opened(&uri);
+        self.parts.check_findings(&uri);
         self.parts.sources.opened(convert::document(&uri));
         self.parts.look_around();
         // What stood in the way may be gone.

@@ -253,6 +253,15 @@ impl Parts {
         self.status.changed();
     }
 
+    /// A document was opened: its findings are brought to its text.
+    pub(super) fn check_findings(&self, uri: &Uri) {
+        let snapshot = self.documents.session().peek(uri);
+        if snapshot.is_some_and(|snapshot| self.desk.demands.findings.opened(uri, &snapshot.text)) {
+            let (desk, uri) = (self.desk.clone(), uri.clone());
+            self.background.spawn(async move { desk.demands.findings.publish(&desk.client, &uri).await });
+        }
+    }
+
     /// Findings of reviews follow their lines.
     pub(super) fn follow_findings(&self, uri: &Uri, changes: &[Change]) {
         if self.desk.demands.findings.edited(uri, changes) {

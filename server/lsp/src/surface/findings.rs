@@ -6,8 +6,9 @@ use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::ops::RangeInclusive;
 use std::sync::Mutex;
 
-use pennyworth_core::demand::{Finding, Severity};
+use pennyworth_core::demand::{Finding, Fix, Severity};
 use pennyworth_core::text::Change;
+use ropey::Rope;
 use tower_lsp::Client;
 use tower_lsp::gen_lsp_types::{Diagnostic, DiagnosticSeverity, Position, Range, Uri};
 
@@ -18,9 +19,17 @@ use crate::wire::convert;
 /// The findings on the screen, by the URI of their file.
 #[derive(Default)]
 pub struct Shown {
-    files: Mutex<BTreeMap<String, Vec<Finding>>>,
+    files: Mutex<BTreeMap<String, Vec<Marked>>>,
     /// What was dismissed, by file, title and the text of its line.
     dismissed: Mutex<HashSet<u64>>,
+}
+
+/// A finding with the lines that it is about, as they were when it was shown.
+#[derive(Clone, Debug, PartialEq)]
+struct Marked {
+    finding: Finding,
+    line: String,
+    fix: Vec<String>,
 }
 
 impl Shown {
@@ -33,14 +42,16 @@ impl Shown {
         line: impl Fn(&Uri, u32) -> Option<String>,
     ) {
         let roots = configuration.folders();
-        let mut now = BTreeMap::<String, Vec<Finding>>::new();
+        let mut now = BTreeMap::<String, Vec<Marked>>::new();
         for finding in findings {
             let places = roots.iter().map(|root| root.path.join(&finding.file));
             let path = places.clone().find(|path| path.exists()).or_else(|| places.clone().next());
             let Some(uri) = path.and_then(|path| convert::uri(&path)) else { continue };
             let text = line(&uri, finding.line).unwrap_or_default();
             if !lock(&self.dismissed).contains(&key(&uri, &finding, &text)) {
-                now.entry(uri.0).or_default().push(finding);
+                let lines = finding.fix.iter().flat_map(|fix| fix.first..=fix.last);
+                let fix = lines.map(|number| line(&uri, number).unwrap_or_default()).collect();
+                now.entry(uri.0).or_default().push(Marked { finding, line: text, fix });
             }
         }
         let changed: Vec<Uri> = {
@@ -59,10 +70,10 @@ impl Shown {
         {
             let mut files = lock(&self.files);
             let Some(findings) = files.get_mut(&uri.0) else { return };
-            let (gone, left) = findings.drain(..).partition(|finding| finding.line == line + 1);
+            let (gone, left) = findings.drain(..).partition(|marked| marked.finding.line == line + 1);
             *findings = left;
-            let gone: Vec<Finding> = gone;
-            lock(&self.dismissed).extend(gone.iter().map(|finding| key(uri, finding, text)));
+            let gone: Vec<Marked> = gone;
+            lock(&self.dismissed).extend(gone.iter().map(|marked| key(uri, &marked.finding, text)));
         }
         self.publish(client, uri).await;
     }
@@ -73,23 +84,58 @@ impl Shown {
         let Some(findings) = files.get_mut(&uri.0) else { return false };
         let before = findings.clone();
         for change in changes {
-            findings.retain_mut(|finding| moved(finding, change));
+            findings.retain_mut(|marked| moved(&mut marked.finding, change));
         }
+        *findings != before
+    }
+
+    /// A document was opened: it may have changed on the disk since its findings were shown. Returns whether any moved or vanished.
+    pub fn opened(&self, uri: &Uri, text: &Rope) -> bool {
+        let mut files = lock(&self.files);
+        let Some(findings) = files.get_mut(&uri.0) else { return false };
+        let before = findings.clone();
+        let lines: Vec<String> = text.lines().map(|line| line.to_string()).collect();
+        findings.retain_mut(|marked| found_again(marked, &lines));
         *findings != before
     }
 
     /// The findings at some lines of a file, which are counted from 0.
     pub fn at(&self, uri: &Uri, lines: RangeInclusive<u32>) -> Vec<Finding> {
         let files = lock(&self.files);
-        let is_there = |finding: &&Finding| lines.contains(&finding.line.saturating_sub(1));
-        files.get(&uri.0).into_iter().flatten().filter(is_there).cloned().collect()
+        let findings = files.get(&uri.0).into_iter().flatten().map(|marked| &marked.finding);
+        findings.filter(|finding| lines.contains(&finding.line.saturating_sub(1))).cloned().collect()
     }
 
     /// Sends the findings of a file.
     pub async fn publish(&self, client: &Client, uri: &Uri) {
-        let marks = lock(&self.files).get(&uri.0).into_iter().flatten().map(mark).collect();
+        let marks = lock(&self.files).get(&uri.0).into_iter().flatten().map(|marked| mark(&marked.finding)).collect();
         client.publish_diagnostics(uri.clone(), marks, None).await;
     }
+}
+
+/// Brings a finding to its line in a text; false if that is not there, or several times elsewhere. A fix of which a line changed goes.
+fn found_again(marked: &mut Marked, lines: &[String]) -> bool {
+    let is_same = |line: u32, text: &str| {
+        let found = (line as usize).checked_sub(1).and_then(|at| lines.get(at));
+        found.is_some_and(|found| found.trim_end() == text.trim_end())
+    };
+    let finding = &mut marked.finding;
+    let line = match is_same(finding.line, &marked.line) {
+        true => finding.line,
+        false => {
+            let mut places = (1..).zip(lines).filter(|(_, line)| line.trim_end() == marked.line.trim_end());
+            match (places.next(), places.next()) {
+                (Some((line, _)), None) if !marked.line.trim().is_empty() => line,
+                _ => return false,
+            }
+        }
+    };
+    let shift = |other: u32| (other + line).saturating_sub(finding.line);
+    let stays = |fix: &Fix| (fix.first..=fix.last).zip(&marked.fix).all(|(other, text)| is_same(shift(other), text));
+    finding.fix = finding.fix.take().filter(stays);
+    finding.fix = finding.fix.take().map(|fix| Fix { first: shift(fix.first), last: shift(fix.last), ..fix });
+    finding.line = line;
+    true
 }
 
 /// Moves a finding with its line; false if the line was rewritten. A fix of which a line was rewritten goes.
@@ -142,7 +188,23 @@ pub(super) fn mark(finding: &Finding) -> Diagnostic {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use pennyworth_core::demand::Fix;
+
+    #[test]
+    fn a_finding_of_a_file_that_changed_on_the_disk_is_found_again_or_gone() {
+        let place = |text: &str| {
+            let (file, title, why) = (String::new(), String::new(), String::new());
+            let fix = Some(Fix { first: 2, last: 3, text: String::new() });
+            let finding = Finding { file, line: 2, severity: Severity::Low, title, why, fix };
+            let mut marked = Marked { finding, line: "b".into(), fix: vec!["b".into(), "c".into()] };
+            let lines: Vec<String> = text.lines().map(str::to_owned).collect();
+            found_again(&mut marked, &lines)
+                .then_some((marked.finding.line, marked.finding.fix.map(|fix| (fix.first, fix.last))))
+        };
+        assert_eq!(place("a\nb\nc\n"), Some((2, Some((2, 3)))));
+        assert_eq!(place("x\na\nb\nc\n"), Some((3, Some((3, 4)))));
+        assert_eq!(place("a\nb\nd\n"), Some((2, None)));
+        assert_eq!((place("a\nc\n"), place("x\na\nb\nb\n")), (None, None));
+    }
 
     #[test]
     fn a_finding_follows_its_line_and_vanishes_with_it() {

@@ -84,8 +84,12 @@ impl Desk {
                 tell(format!("{} of what the review found is left out: its lines have changed", all - count));
             }
             let line = |uri: &Uri, line: u32| {
-                let snapshot = self.documents.session().peek(uri)?;
-                snapshot.text.get_line(line.saturating_sub(1) as usize).map(|line| line.to_string())
+                let at = line.saturating_sub(1) as usize;
+                let open = self.documents.session().peek(uri);
+                match open {
+                    Some(snapshot) => snapshot.text.get_line(at).map(|line| line.to_string()),
+                    None => std::fs::read_to_string(convert::path(uri)?).ok()?.lines().nth(at).map(str::to_owned),
+                }
             };
             self.demands.findings.show(&self.client, &self.completer.configuration.get(), findings, line).await;
             tell(match count {
