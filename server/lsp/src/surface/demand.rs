@@ -94,13 +94,16 @@ impl Desk {
         let (heard, hears) = watch::channel(String::new());
         let shown =
             tokio::spawn(show(self.client.clone(), self.can(|editor| editor.progress), running.number, task, hears));
+        let mut notes = Vec::new();
         let done = tokio::select! {
             biased;
             _ = &mut cancelled => None,
-            done = self.ask(task, &asked, heard) => Some(done),
+            done = self.ask(task, &asked, heard, &mut notes) => Some(done),
         };
         drop(running);
         let _ = shown.await;
+        // A client may clear its line of messages when a progress ends.
+        notes.into_iter().for_each(|note| self.tell(note));
         let Some(done) = done else { return Ok(None) };
         let done = done?;
         match asked.returns {
@@ -110,13 +113,19 @@ impl Desk {
     }
 
     /// Plans the jobs on a thread that may wait for disks, and runs them.
-    async fn ask(&self, task: Task, asked: &Asked, heard: watch::Sender<String>) -> anyhow::Result<Done> {
+    async fn ask(
+        &self,
+        task: Task,
+        asked: &Asked,
+        heard: watch::Sender<String>,
+        notes: &mut Vec<String>,
+    ) -> anyhow::Result<Done> {
         let (desk, wanted, handle) = (self.clone(), asked.clone(), Handle::current());
         let planned = tokio::task::spawn_blocking(move || handle.block_on(desk.plan(task, &wanted)));
         let (mut jobs, read) = planned.await??;
         let planned = jobs.len();
         if self.waits(&jobs, asked).await? {
-            jobs = self.queue(&title(task, asked), jobs).await?;
+            jobs = self.queue(&title(task, asked), jobs, notes).await?;
         }
         let (closed, jobs): (Vec<Job>, Vec<Job>) = jobs.into_iter().partition(|job| job.why_not().is_some());
         for (job, why) in closed.iter().filter_map(|job| Some((job, job.why_not()?))) {

@@ -78,7 +78,7 @@ impl Wanted {
 
 impl Desk {
     /// Queues the jobs whose models have batches, and says so. Returns the others.
-    pub(super) async fn queue(&self, title: &str, jobs: Vec<Job>) -> anyhow::Result<Vec<Job>> {
+    pub(super) async fn queue(&self, title: &str, jobs: Vec<Job>, notes: &mut Vec<String>) -> anyhow::Result<Vec<Job>> {
         let (mut now, mut later) = (Vec::new(), Vec::new());
         for job in jobs {
             match job.sendable() {
@@ -98,7 +98,7 @@ impl Desk {
         for (job, sendable) in &later {
             most += jobs::enqueue(&ledger, job, sendable.clone(), title.to_owned()).await?.1;
         }
-        self.tell(format!(
+        notes.push(format!(
             "queued: {}, at most {most}; the result comes within a day",
             counted(later.len() as u64, "job")
         ));
