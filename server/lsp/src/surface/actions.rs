@@ -2,6 +2,8 @@
 //! with ghost text have commands of their own for these, and a light bulb at every line would disturb.
 //! It leaves executing the actions to `commands` and `demand`.
 
+use std::cell::LazyCell;
+
 use pennyworth_core::demand::{Fix, Source};
 use pennyworth_core::present;
 use pennyworth_core::task::Task;
@@ -135,16 +137,17 @@ async fn on_demand(editor: &Editor, desk: &Desk, params: &CodeActionParams) -> V
             Some(json!({"range": found.get("range")?, "message": found.get("message")?}))
         })
         .collect();
-    let has_item = || {
+    // Two tasks ask, and some clients ask for actions whenever the cursor rests.
+    let has_item = LazyCell::new(|| {
         let line = params.range.start.line as usize;
         snapshot.as_ref().is_some_and(|snapshot| {
             let is_blank = snapshot.text.get_line(line).is_none_or(|line| line.to_string().trim().is_empty());
             let source = || Source::new("", snapshot.language, snapshot.text.to_string());
             !is_blank && source().has_item(line)
         })
-    };
+    });
     let makes_sense = |task: Task| match task {
-        Task::Document | Task::Tests => !is_automatic && has_item(),
+        Task::Document | Task::Tests => !is_automatic && *has_item,
         Task::Fix => !reported.is_empty(),
         Task::Edit => !is_automatic && has_instruction(),
         _ => !is_automatic,

@@ -103,12 +103,13 @@ impl Desk {
 
     /// The findings at their lines in the files of now. Those whose lines were rewritten meanwhile are left out.
     fn anchored(&self, findings: Vec<Finding>, reviewed: &[(String, Vec<Hunk>)]) -> Vec<Finding> {
-        let (configuration, session) = (self.completer.configuration.get(), self.documents.session());
+        let configuration = self.completer.configuration.get();
         let now = |file: &str| {
             let places = configuration.folders().iter().map(|root| root.path.join(file));
-            let texts = places.map(|path| match convert::uri(&path).and_then(|uri| session.peek(&uri)) {
-                Some(snapshot) => Some(snapshot.text.to_string()),
-                None => std::fs::read_to_string(path).ok(),
+            let texts = places.map(|path| {
+                // Nobody waits for a document while a disk is read.
+                let open = convert::uri(&path).and_then(|uri| self.documents.session().peek(&uri));
+                open.map_or_else(|| std::fs::read_to_string(path).ok(), |snapshot| Some(snapshot.text.to_string()))
             });
             texts.flatten().next()
         };
