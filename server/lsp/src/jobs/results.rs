@@ -14,7 +14,7 @@ use super::sending::custom_id;
 use crate::demand::Counted;
 use crate::ledger::{BatchRow, Ended, JobRow, JobState, Refused, Stage, Step};
 
-/// The longest time that a batch is waited for; the slowest provider takes four days.
+/// The longest time that a batch and its results are waited for; the slowest provider takes four days.
 const PATIENCE: Duration = Duration::from_secs(8 * 24 * 3600);
 
 impl Look<'_> {
@@ -51,12 +51,13 @@ impl Look<'_> {
             Ok(results) => results,
             Err(error) => return self.again(batch, &error, Stage::Submitted),
         };
+        let doubt = results.doubt().filter(|_| !is_older(PATIENCE));
         let (mut unpaid, mut is_whole) = (unpaid(&results), true);
         for job in jobs {
             match results.results.get(&custom_id(job)) {
                 Some(result) => is_whole &= self.take(job, result).await?,
                 // The rest may come if it is asked for again.
-                None if results.broken.is_some() => {}
+                None if doubt.is_some() => {}
                 None => {
                     self.end(job, missing(results.batch.state, unpaid)).await?;
                     // What is left over is counted once.
@@ -64,7 +65,7 @@ impl Look<'_> {
                 }
             }
         }
-        match &results.broken {
+        match &doubt {
             Some(error) => return self.again(batch, error, Stage::Submitted),
             None if !is_whole => return Ok(Some(self.later(batch, Stage::Submitted, None))),
             None => {}

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use pennyworth_core::models::{BatchProtocol, Protocol};
 use serde_json::Value;
 
-use super::state::Batch;
+use super::state::{Batch, BatchState};
 use super::wire::{BatchWire, LineEnd};
 use crate::answer::{self, Expected};
 use crate::chunk::{Chunk, FinishReason, Usage};
@@ -30,6 +30,17 @@ pub struct BatchResults {
     pub unreadable: usize,
     /// Why reading ended early. What is missing may come if it is asked for again.
     pub broken: Option<ProviderError>,
+}
+
+impl BatchResults {
+    /// Why what is missing may come if it is asked for again; `None` if it will not. Reading ended early, lines say nothing (a page of a firewall
+    /// that calls itself a file, a file that was cut off), or nothing at all came of a batch that ran to its end.
+    pub fn doubt(&self) -> Option<ProviderError> {
+        let has_run = matches!(self.batch.state, BatchState::Done | BatchState::Partly);
+        let is_odd = self.unreadable > 0 || has_run && self.results.is_empty();
+        let malformed = || is_odd.then(|| ProviderError::new(Kind::Malformed));
+        if self.missing.is_empty() { None } else { self.broken.clone().or_else(malformed) }
+    }
 }
 
 /// What came for one request.
