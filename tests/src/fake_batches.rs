@@ -2,7 +2,7 @@
 //! own bill and fails at every step. It shares no code with the client it tests.
 //! It leaves the expected result of a failure to the tests.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::io;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -44,6 +44,8 @@ impl FakeBatches {
             faults: VecDeque::new(),
             files: Vec::new(),
             batches: Vec::new(),
+            named: BTreeMap::new(),
+            removed: BTreeSet::new(),
             bill: Bill::default(),
             broken_rules: Vec::new(),
             steps: Vec::new(),
@@ -117,6 +119,23 @@ impl FakeBatches {
     #[must_use]
     pub fn bill(&self) -> Bill {
         lock(&self.state).bill
+    }
+
+    /// What it holds of requests and answers: uploaded files, and batches that are over with all that was not removed of them.
+    #[must_use]
+    pub fn holds(&self) -> Vec<String> {
+        let state = lock(&self.state);
+        let files = state.files.iter().map(|(id, _, _)| id.clone());
+        let over = state.batches.iter().filter(|batch| batch.progress == Progress::Over);
+        let of_batch = over.flat_map(|batch| match state.api {
+            Api::Openai | Api::Together => {
+                let told = batch::shape(state.api, &state.course, batch, false);
+                let files = ["output_file_id", "error_file_id"].map(|field| told[field].as_str().map(str::to_owned));
+                files.into_iter().flatten().collect()
+            }
+            _ => vec![batch.id.clone()],
+        });
+        files.chain(of_batch).filter(|held| !state.removed.contains(held)).collect()
     }
 
     /// The steps so far.

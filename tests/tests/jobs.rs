@@ -182,7 +182,44 @@ async fn results_that_cannot_be_read_once_are_asked_for_again() {
             assert_eq!(scene.state().await, "submitted", "{api:?} {kind} {text}");
             assert!(scene.spent().1 == 1, "{api:?} {kind} {text}: it may be billed");
             assert_eq!((scene.state().await.as_str(), scene.spent()), ("done", (scene.billed(), 0)), "{api:?} {kind}");
+            assert_eq!(scene.fake.holds(), Vec::<String>::new(), "{api:?} {kind}");
         }
+    }
+}
+
+#[tokio::test]
+async fn nothing_of_a_job_stays_at_the_provider() {
+    let held = |scene: &Queued| scene.fake.holds();
+    for api in APIS {
+        // With an error, so that there are two files; removing it once is refused.
+        let scene = Queued::new(api).await;
+        let id = scene.queue().await;
+        scene.fake.course(Course { fates: [(format!("pw-{id}"), Fate::Error(400))].into(), ..Course::default() });
+        scene.finish();
+        assert_eq!((scene.state().await.as_str(), held(&scene)), ("failed", Vec::new()), "{api:?}");
+        let id = scene.queue().await;
+        scene.fake.course(Course { text: Some(EDITED.into()), ..Course::default() });
+        scene.finish();
+        scene.fake.fails(Step::Remove, Fault::Refuse(500, json!({})));
+        let (_, _, notes) = scene.run(&["jobs"]).await;
+        assert!(notes.contains("files of a batch may still lie at the provider"), "{api:?} {notes}");
+        assert_eq!(scene.jobs().await[&id], "done", "{api:?}");
+    }
+    for api in [Api::Openai, Api::Together] {
+        // A batch that is refused, one that is not wanted any more, and one that may not be sent any more.
+        let scene = Queued::new(api).await;
+        scene.fake.fails(Step::Submit, Fault::Refuse(400, json!({"error": {"message": "no"}})));
+        scene.queue().await;
+        assert_eq!((scene.state().await.as_str(), held(&scene)), ("failed", Vec::new()), "{api:?}");
+        scene.fake.fails(Step::Submit, Fault::Refuse(429, json!({})));
+        let id = scene.queue().await;
+        assert_eq!(held(&scene).len(), 1, "{api:?}");
+        scene.run(&["jobs", "cancel", &id]).await;
+        assert_eq!((scene.jobs().await[&id].as_str(), held(&scene)), ("cancelled", Vec::new()), "{api:?}");
+        scene.fake.fails(Step::Submit, Fault::Refuse(429, json!({})));
+        let id = scene.queue().await;
+        scene.configure(api, "local_only = true");
+        assert_eq!((scene.jobs().await[&id].as_str(), held(&scene)), ("cancelled", Vec::new()), "{api:?}");
     }
 }
 

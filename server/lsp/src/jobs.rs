@@ -3,6 +3,7 @@
 //! the queue. It leaves planning and judging to `demand`, the states to `ledger`, and the batch APIs to `providers`.
 
 mod asking;
+mod clearing;
 mod enqueue;
 mod keep;
 mod kept;

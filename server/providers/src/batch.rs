@@ -165,6 +165,20 @@ impl Batches<'_> {
         self.caller.order(&path(id)).await.map(drop)
     }
 
+    /// Removes what the provider holds of a batch, as [`BatchResults::kept`] names it; the first error, after all were tried.
+    pub async fn remove(&self, kept: &[String]) -> Result<(), ProviderError> {
+        let mut failed = Ok(());
+        for path in kept {
+            failed = failed.and(self.caller.remove(path).await);
+        }
+        failed
+    }
+
+    /// Removes an uploaded file of which no batch will be made.
+    pub async fn remove_upload(&self, file: &str) -> Result<(), ProviderError> {
+        self.caller.remove(&openai::file(file)).await
+    }
+
     /// The results of a batch for these requests. An error means that nothing could be read; what ended the reading later is in `broken`.
     pub async fn results(
         &self,
@@ -174,7 +188,7 @@ impl Batches<'_> {
         let told = self.caller.get(&(self.api.detail)(id)).await?;
         let batch = self.read(&told)?;
         let is_over = batch.state.is_over();
-        let mut gathered = Gathered::new(self.api, self.protocol, batch, expected);
+        let mut gathered = Gathered::new(self.api, self.protocol, batch, expected).kept((self.api.keeps)(&told));
         for source in (self.api.sources)(&told).into_iter().filter(|_| is_over) {
             let read = match source {
                 Source::Inline(values) => {
@@ -233,7 +247,7 @@ pub fn decode_batch(
     let api = api(protocol);
     let told: Value = serde_json::from_slice(told).map_err(|_| ProviderError::new(Kind::Malformed))?;
     let batch = (api.read)(&told).ok_or_else(|| untold(&told))?;
-    let mut gathered = Gathered::new(api, protocol, batch, expected);
+    let mut gathered = Gathered::new(api, protocol, batch, expected).kept((api.keeps)(&told));
     let mut files = files.iter();
     for source in (api.sources)(&told) {
         match source {

@@ -52,13 +52,14 @@ fn shown(read: Result<BatchResults, ProviderError>) -> String {
     let mut text = String::new();
     match read {
         Err(error) => writeln!(text, "error {error}: {:?}", error.next).unwrap(),
-        Ok(BatchResults { batch, results, missing, unknown, repeated, unreadable, broken }) => {
+        Ok(BatchResults { batch, results, missing, unknown, repeated, unreadable, kept, broken }) => {
             writeln!(text, "{batch:?}").unwrap();
             for (id, result) in results {
                 writeln!(text, "{id}: {:?} {:?}\n   {:?}", result.text, result.end, result.usage).unwrap();
             }
             writeln!(text, "missing {missing:?}, unknown {unknown}, repeated {repeated}, unreadable {unreadable}")
                 .unwrap();
+            writeln!(text, "kept {kept:?}").unwrap();
             assert_eq!(broken, None);
         }
     }

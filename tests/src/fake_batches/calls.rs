@@ -40,6 +40,10 @@ pub(super) fn step(api: Api, sent: &Sent) -> Option<Step> {
         (Api::Mistral, "GET", ["batch", "jobs"]) => Step::List,
         (Api::Mistral, "GET", ["batch", "jobs", _]) => Step::Poll,
         (Api::Mistral, "POST", ["batch", "jobs", _, "cancel"]) => Step::Cancel,
+        (Api::Openai | Api::Together | Api::Mistral, "DELETE", ["files", _])
+        | (Api::Anthropic, "DELETE", ["messages", "batches", _])
+        | (Api::Gemini | Api::Openrouter, "DELETE", ["batches", _])
+        | (Api::Mistral, "DELETE", ["batch", "jobs", _]) => Step::Remove,
         _ => return None,
     })
 }
@@ -64,7 +68,7 @@ pub(super) fn answer(state: &mut State, step: Step, sent: &Sent) -> Result<Whole
         Step::Upload => {
             let (name, requests) = rules::upload(api, sent).map_err(bad)?;
             state.bodies.extend(requests.iter().map(|(_, body)| body.clone()));
-            let id = format!("file-{}", state.files.len());
+            let id = state.name("file-");
             state.files.push((id.clone(), name.clone(), requests));
             Ok(json_of(200, &json!({"id": id, "object": "file", "filename": name, "purpose": "batch"})))
         }
@@ -79,6 +83,7 @@ pub(super) fn answer(state: &mut State, step: Step, sent: &Sent) -> Result<Whole
             Ok(json_of(200, &shape(api, &state.course, &batch, query.contains("inline=true"))))
         }
         Step::Results => results(state, path, query),
+        Step::Remove => remove(state, path),
         Step::Cancel => {
             let batch = named(state, path)?;
             let found = state.batches.iter_mut().find(|other| other.id == batch.id && other.progress != Progress::Over);
@@ -121,6 +126,26 @@ fn submit(state: &mut State, sent: &Sent) -> Result<Whole, Refusal> {
     })
 }
 
+/// Removes a file, or a batch that is over.
+fn remove(state: &mut State, path: &str) -> Result<Whole, Refusal> {
+    if let Some((_, file)) = path.split_once("/files/") {
+        let of_batch = file.split_once('-').map(|(_, id)| id);
+        let is_result = state.batches.iter().any(|batch| Some(batch.id.as_str()) == of_batch);
+        let is_upload = state.files.iter().any(|(id, _, _)| id == file);
+        state.files.retain(|(id, _, _)| id != file);
+        return match (is_upload || is_result) && state.removed.insert(file.to_owned()) {
+            true => Ok(json_of(200, &json!({"id": file, "deleted": true}))),
+            false => Err((404, "no such file".to_owned())),
+        };
+    }
+    let batch = named(state, path)?;
+    if batch.progress != Progress::Over {
+        return Err((409, "it is not over".to_owned()));
+    }
+    state.batches.retain(|other| other.id != batch.id);
+    Ok((204, "application/json", Vec::new()))
+}
+
 /// A page of the list, the newest first.
 fn list(state: &State, query: &str) -> Value {
     let cursor = ["after", "after_id", "pageToken"].iter().find_map(|name| parameter(query, name));
@@ -155,7 +180,8 @@ fn results(state: &State, path: &str, query: &str) -> Result<Whole, Refusal> {
     let (course, api) = (&state.course, state.api);
     let is_of = |batch: &&Taken| path.contains(&format!("-{}/", batch.id)) || path.contains(&format!("/{}/", batch.id));
     let batch = state.batches.iter().find(|batch| is_of(batch) && batch.progress == Progress::Over);
-    let batch = batch.ok_or((404, "no such file".to_owned()))?;
+    let is_removed = path.split('/').any(|part| state.removed.contains(part));
+    let batch = batch.filter(|_| !is_removed).ok_or((404, "no such file".to_owned()))?;
     let wants = |line: &Value| match path.contains("errors-") {
         true => line.get("response").is_none_or(Value::is_null),
         false => api == Api::Anthropic || api == Api::Openrouter || !line["response"].is_null(),

@@ -1,6 +1,6 @@
 //! What a fake of a batch API holds, and what a test may want of it. It leaves every call to the other files.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use serde_json::Value;
@@ -44,6 +44,8 @@ pub enum Step {
     Results,
     /// It cancels a batch.
     Cancel,
+    /// It removes a file or a batch.
+    Remove,
 }
 
 /// How a step goes wrong.
@@ -157,19 +159,29 @@ pub(super) struct State {
     /// The id, the name and the requests of each.
     pub(super) files: Vec<(String, String, Requests)>,
     pub(super) batches: Vec<Taken>,
+    /// How many names begin like this.
+    pub(super) named: BTreeMap<&'static str, usize>,
+    /// Files that were removed.
+    pub(super) removed: BTreeSet<String>,
     pub(super) bill: Bill,
     pub(super) broken_rules: Vec<String>,
     pub(super) steps: Vec<Step>,
     pub(super) bodies: Vec<Value>,
 }
 
+impl State {
+    /// A name that begins like this, which no other has.
+    pub(super) fn name(&mut self, stem: &'static str) -> String {
+        let number = self.named.entry(stem).or_default();
+        *number += 1;
+        format!("{stem}{}", *number - 1)
+    }
+}
+
 /// Takes a batch, and returns it.
 pub(super) fn take(state: &mut State, name: Option<String>, file: Option<String>, requests: Requests) -> Taken {
     let created = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
-    let id = match state.api {
-        Api::Gemini => format!("batches/b{}", state.batches.len()),
-        _ => format!("batch_{}", state.batches.len()),
-    };
+    let id = state.name(if state.api == Api::Gemini { "batches/b" } else { "batch_" });
     let batch = Taken { id, name, file, created, requests, progress: Progress::Pending, end: End::Completed };
     state.batches.push(batch.clone());
     batch

@@ -168,15 +168,20 @@ impl Look<'_> {
         }
         let all = self.ledger.jobs_in(batch.id).await?;
         let jobs: Vec<JobRow> = all.iter().filter(|job| job.state == JobState::Sent).cloned().collect();
-        if jobs.is_empty() {
-            return Ok(Some(Step::to(Stage::Cancelled)));
+        let nothing = Ok(jobs.is_empty().then(|| Step::to(Stage::Cancelled)));
+        if jobs.is_empty() && batch.file.is_none() {
+            return nothing;
         }
-        let Some(model) = self.model(&batch.model, &batch.provider, &batch.model_id) else { return Ok(None) };
-        let Some(key) = self.key(&model).await else { return Ok(None) };
-        let Some(batches) = self.batches(&model, key.as_ref()) else { return Ok(None) };
+        let Some(model) = self.model(&batch.model, &batch.provider, &batch.model_id) else { return nothing };
+        let Some(key) = self.key(&model).await else { return nothing };
+        let Some(batches) = self.batches(&model, key.as_ref()) else { return nothing };
+        if jobs.is_empty() {
+            self.clear_upload(&batches, batch).await;
+            return nothing;
+        }
         match batch.stage {
             Stage::Uploading => self.upload(&batches, &model, batch, &jobs, is_ours).await,
-            Stage::Uploaded => self.ready(&model, batch, &jobs).await,
+            Stage::Uploaded => self.ready(&batches, &model, batch, &jobs).await,
             Stage::Submitting if is_ours => self.submit(&batches, &model, batch, &jobs).await,
             Stage::Submitting => self.find(&batches, batch, &all).await,
             _ => self.receive(&batches, batch, (&jobs, &all)).await,

@@ -70,6 +70,7 @@ impl Look<'_> {
             None if !is_whole => return Ok(Some(self.later(batch, Stage::Submitted, None))),
             None => {}
         }
+        self.clear(batches, batch, &results.kept).await;
         Ok(Some(Step::to(match results.batch.state {
             BatchState::Partly => Stage::Partly,
             BatchState::Failed => Stage::Failed,

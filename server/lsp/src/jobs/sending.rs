@@ -49,8 +49,12 @@ impl Look<'_> {
     }
 
     /// Checks once more whether everything in a batch may be sent. If not, what may be sent goes into another one.
-    pub(super) async fn ready(&self, model: &Model, batch: &BatchRow, jobs: &[JobRow]) -> Next {
-        Ok(self.are_allowed(model, batch, jobs).await?.then(|| Step::to(Stage::Submitting)))
+    pub(super) async fn ready(&self, batches: &Batches<'_>, model: &Model, batch: &BatchRow, jobs: &[JobRow]) -> Next {
+        let are_allowed = self.are_allowed(model, batch, jobs).await?;
+        if !are_allowed {
+            self.clear_upload(batches, batch).await;
+        }
+        Ok(are_allowed.then(|| Step::to(Stage::Submitting)))
     }
 
     /// Whether everything in a batch may be sent by the rules of now. If not, the batch is taken apart.
@@ -78,7 +82,10 @@ impl Look<'_> {
             Err(error) if error.may_be_billed() || error.kind == Kind::Server => {
                 self.again(batch, &error, Stage::Submitting)
             }
-            Err(error) if is_final(&error) => self.refused(batch, jobs, &error).await,
+            Err(error) if is_final(&error) => {
+                self.clear_upload(batches, batch).await;
+                self.refused(batch, jobs, &error).await
+            }
             Err(error) => self.again(batch, &error, Stage::Uploaded),
         }
     }

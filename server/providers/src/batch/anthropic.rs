@@ -23,6 +23,7 @@ pub(crate) static ANTHROPIC: BatchWire = BatchWire {
     newest_first: true,
     is_named: false,
     sources,
+    keeps,
     line,
 };
 
@@ -75,6 +76,11 @@ fn sources(value: &Value) -> Vec<Source> {
     let is_there = value.get("results_url").is_some_and(|url| !url.is_null());
     let id = text(value, "/id").filter(|_| is_there);
     id.map(|id| Source::File(format!("/messages/batches/{}/results", safe(&id)))).into_iter().collect()
+}
+
+/// The batch holds its requests and its results.
+fn keeps(value: &Value) -> Vec<String> {
+    text(value, "/id").map(|id| format!("/messages/batches/{}", safe(&id))).into_iter().collect()
 }
 
 fn line(value: &Value) -> Option<Line> {

@@ -7,7 +7,7 @@ use reqwest::header::CONTENT_TYPE;
 use reqwest::{Method, RequestBuilder, Response};
 use secrecy::SecretString;
 use serde_json::Value;
-use tokio::time::{Instant, timeout_at};
+use tokio::time::{Instant, timeout, timeout_at};
 
 use crate::client::{self, Client, send};
 use crate::error::{Kind, ProviderError};
@@ -67,6 +67,15 @@ impl Caller<'_> {
     pub(crate) async fn post(&self, path: &str, body: Vec<u8>) -> Result<Value, ProviderError> {
         let request = self.request(Method::POST, path)?.header(CONTENT_TYPE, "application/json").body(body);
         self.json(request, self.timeouts.transfer).await
+    }
+
+    /// Removes what is at a path. That there is nothing is no error.
+    pub(crate) async fn remove(&self, path: &str) -> Result<(), ProviderError> {
+        let sent = timeout(self.timeouts.call, send(self.request(Method::DELETE, path)?)).await;
+        match sent.map_err(|_| ProviderError::new(Kind::Deadline))? {
+            Err((error, _)) if error.kind != Kind::NotFound => Err(error),
+            _ => Ok(()),
+        }
     }
 
     /// Uploads a file.

@@ -26,6 +26,7 @@ pub(crate) static GEMINI: BatchWire = BatchWire {
     newest_first: false,
     is_named: true,
     sources,
+    keeps,
     line,
 };
 
@@ -114,6 +115,11 @@ fn sources(value: &Value) -> Vec<Source> {
         place.as_array().or_else(|| place.get("inlinedResponses")?.as_array())
     });
     found.map(|results| Source::Inline(results.clone())).into_iter().collect()
+}
+
+/// The batch holds its requests and its results.
+fn keeps(value: &Value) -> Vec<String> {
+    read(value).map(|batch| path(&batch.id)).into_iter().collect()
 }
 
 fn line(value: &Value) -> Option<Line> {

@@ -4,7 +4,7 @@
 use serde_json::{Value, json};
 
 use super::lines::line;
-use super::openai::content;
+use super::openai::{content, file};
 use super::state::{Batch, BatchCounts, BatchState, error, moment, number, text};
 use super::wire::{BatchWire, Page, Plan, Post, Source, Start, items, safe};
 use crate::error::ProviderError;
@@ -30,6 +30,7 @@ pub(crate) static MISTRAL: BatchWire = BatchWire {
     newest_first: false,
     is_named: true,
     sources,
+    keeps,
     line,
 };
 
@@ -85,4 +86,12 @@ fn sources(value: &Value) -> Vec<Source> {
     let errors = text(value, "/error_file").filter(|_| !is_whole);
     let files = answers.into_iter().chain(errors).map(|id| Source::File(content(&id)));
     [Source::Inline(inside)].into_iter().chain(files).collect()
+}
+
+/// The files of requests and of results, and then the job, which names them.
+fn keeps(value: &Value) -> Vec<String> {
+    let requests = items(value, "/input_files").into_iter().filter_map(|id| id.as_str().map(str::to_owned));
+    let results = ["/output_file", "/error_file"].into_iter().filter_map(|at| text(value, at));
+    let job = text(value, "/id").map(|id| format!("/batch/jobs/{}", safe(&id)));
+    requests.chain(results).filter(|id| !id.is_empty()).map(|id| file(&id)).chain(job).collect()
 }

@@ -55,6 +55,7 @@ const fn copy(upload: Upload, list: fn(Option<&str>) -> String) -> BatchWire {
         newest_first: true,
         is_named: true,
         sources,
+        keeps,
         line,
     }
 }
@@ -110,7 +111,19 @@ fn sources(value: &Value) -> Vec<Source> {
     files.filter(|id| !id.is_empty()).map(|id| Source::File(content(&id))).collect()
 }
 
+/// All files of a batch. The batch itself holds no text, and cannot be removed.
+fn keeps(value: &Value) -> Vec<String> {
+    let value = value.get("job").filter(|job| job.is_object()).unwrap_or(value);
+    let ids = ["/input_file_id", "/output_file_id", "/error_file_id"].into_iter().filter_map(|at| text(value, at));
+    ids.filter(|id| !id.is_empty()).map(|id| file(&id)).collect()
+}
+
+/// The path of a file.
+pub(crate) fn file(id: &str) -> String {
+    format!("/files/{}", safe(id))
+}
+
 /// The path of a file's content.
 pub(crate) fn content(id: &str) -> String {
-    format!("/files/{}/content", safe(id))
+    format!("{}/content", file(id))
 }

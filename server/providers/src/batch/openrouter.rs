@@ -24,6 +24,7 @@ pub(crate) static OPENROUTER: BatchWire = BatchWire {
     newest_first: true,
     is_named: false,
     sources,
+    keeps,
     line,
 };
 
@@ -103,4 +104,9 @@ fn sources(value: &Value) -> Vec<Source> {
     let id = text(value, "/id").filter(|_| !is_whole);
     let pages = id.map(|id| Source::Pages(format!("/batches/{}/results", safe(&id))));
     [Source::Inline(inside)].into_iter().chain(pages).collect()
+}
+
+/// The batch holds its requests and its results.
+fn keeps(value: &Value) -> Vec<String> {
+    text(value, "/id").map(|id| format!("/batches/{}", safe(&id))).into_iter().collect()
 }

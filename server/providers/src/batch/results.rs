@@ -28,6 +28,8 @@ pub struct BatchResults {
     pub repeated: usize,
     /// Lines that say nothing, such as one that was cut off.
     pub unreadable: usize,
+    /// Paths of what the provider still holds of it: prompts and answers. [`Batches::remove`](super::Batches::remove) takes them.
+    pub kept: Vec<String>,
     /// Why reading ended early. What is missing may come if it is asked for again.
     pub broken: Option<ProviderError>,
 }
@@ -90,9 +92,16 @@ impl<'a> Gathered<'a> {
             unknown: 0,
             repeated: 0,
             unreadable: 0,
+            kept: Vec::new(),
             broken: None,
         };
         Gathered { api, protocol: protocol.carries(), expected, found }
+    }
+
+    /// With what the provider holds of it.
+    pub(crate) fn kept(mut self, kept: Vec<String>) -> Gathered<'a> {
+        self.found.kept = kept;
+        self
     }
 
     /// Takes a line of a file; `None` stands for one that is too long.

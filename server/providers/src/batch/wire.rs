@@ -35,6 +35,8 @@ pub(crate) struct BatchWire {
     pub(crate) is_named: bool,
     /// Where the results of a batch are, from its detail.
     pub(crate) sources: fn(&Value) -> Vec<Source>,
+    /// The paths of what holds our requests and its results, from its detail: each is removed by `DELETE` once the batch is over.
+    pub(crate) keeps: fn(&Value) -> Vec<String>,
     /// Reads one result; `None` if it names no request.
     pub(crate) line: fn(&Value) -> Option<Line>,
 }
