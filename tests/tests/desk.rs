@@ -42,17 +42,21 @@ impl Scene {
             git.current_dir(&root).args(["-c", "user.name=a", "-c", "user.email=a@example.com"]).args(arguments);
             assert!(git.status().await.unwrap().success());
         }
-        let options = Options {
-            config: Some(folder.path().join("config.toml")),
-            ledger: Some(folder.path().join("ledger.sqlite")),
-            discover: false,
-        };
-        let mut editor = Editor::in_memory(options);
+        let mut editor = Editor::in_memory(options(&folder));
         editor.initialize(can, Value::Null, Some(&root)).await;
         let mut scene = Scene { fake, editor, folder };
         let uri = scene.uri();
         scene.editor.open(&uri, "rust", 1, SOURCE).await;
         scene
+    }
+
+    /// Another server of the same user, whose document holds this.
+    async fn restart(&mut self, text: &str) {
+        let old = std::mem::replace(&mut self.editor, Editor::in_memory(options(&self.folder)));
+        old.shutdown().await;
+        self.editor.initialize(can(), Value::Null, Some(&self.folder.path().join("project"))).await;
+        let uri = self.uri();
+        self.editor.open(&uri, "rust", 1, text).await;
     }
 
     fn path(&self) -> PathBuf {
@@ -79,6 +83,19 @@ impl Scene {
         let params = json!({"command": format!("pennyworth.{command}"), "arguments": [asked]});
         self.editor.request("workspace/executeCommand", params).await
     }
+}
+
+fn options(folder: &tempfile::TempDir) -> Options {
+    Options {
+        config: Some(folder.path().join("config.toml")),
+        ledger: Some(folder.path().join("ledger.sqlite")),
+        discover: false,
+    }
+}
+
+/// A document of so many lines.
+fn lines_of(count: u32) -> Value {
+    json!({"start": {"line": 0, "character": 0}, "end": {"line": count, "character": 0}})
 }
 
 fn can() -> Value {
@@ -288,6 +305,23 @@ async fn a_finding_is_applied_dismissed_or_explained() {
     scene.editor.request("workspace/executeCommand", params).await;
     let shown = scene.editor.note("textDocument/publishDiagnostics").await;
     assert_eq!(shown["diagnostics"], json!([]));
+
+    // After a restart, the same finding is not shown for the same text, and another one there is.
+    scene.restart(&changed).await;
+    let found = json!({"findings": [finding(7, "Not one", Value::Null), finding(7, "Another", Value::Null)]});
+    scene.says(&found.to_string());
+    let told = scene.run("review", json!({})).await;
+    let shown = scene.editor.note("textDocument/publishDiagnostics").await;
+    let marks = shown["diagnostics"].as_array().unwrap();
+    assert!(marks.len() == 1 && marks[0]["message"] == "Another\nSo.", "{shown} {told}");
+    // With other text on its line it is.
+    let whole = json!([{"range": lines_of(9), "text": changed.replace("    3", "    3 + 0")}]);
+    scene.editor.change(&uri, 2, whole).await;
+    scene.editor.note("textDocument/publishDiagnostics").await;
+    scene.says(&found.to_string());
+    scene.run("review", json!({})).await;
+    let shown = scene.editor.note("textDocument/publishDiagnostics").await;
+    assert_eq!(shown["diagnostics"].as_array().unwrap().len(), 2, "{shown}");
     scene.editor.shutdown().await;
 }
 

@@ -19,6 +19,7 @@ use tower_lsp::jsonrpc::{Error, Result};
 
 use super::demand::{self, Asked};
 use super::desk::Desk;
+use super::findings::DismissedFindings;
 use super::nothing;
 use super::queue::{JOBS, Wanted};
 use super::status::{self, Changes, tell_troubles};
@@ -194,10 +195,8 @@ impl Commands<'_> {
             }
             DISMISS_FINDING => {
                 let (uri, position) = arguments.place(0)?;
-                let snapshot = documents.session().peek(&uri);
-                let line =
-                    snapshot.and_then(|snapshot| Some(snapshot.text.get_line(position.line as usize)?.to_string()));
-                self.desk.demands.findings.dismiss(client, &uri, position.line, &line.unwrap_or_default()).await;
+                let kept = completer.ledger.get().and_then(DismissedFindings::beside);
+                self.desk.demands.findings.dismiss(client, &uri, position.line, kept).await;
                 return Ok(None);
             }
             JOBS if self.editor.is_none() => return Ok(None),

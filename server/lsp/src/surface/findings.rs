@@ -16,11 +16,15 @@ use crate::settings::Configuration;
 use crate::sync::lock;
 use crate::wire::convert;
 
+mod dismissed;
+
+pub use dismissed::DismissedFindings;
+
 /// The findings on the screen, by the URI of their file.
 #[derive(Default)]
 pub struct Shown {
     files: Mutex<BTreeMap<String, Vec<Marked>>>,
-    /// What was dismissed, by file, title and the text of its line.
+    /// What was dismissed here, by file, title and the text of its line.
     dismissed: Mutex<HashSet<u64>>,
 }
 
@@ -33,14 +37,18 @@ struct Marked {
 }
 
 impl Shown {
-    /// Shows the findings of a review in place of those of the last one. `line` gives the text of a line of a file as it is now.
+    /// Shows the findings of a review in place of those of the last one, without those that were dismissed before. `line` gives the text of a line
+    /// of a file as it is now. Returns how many are shown.
     pub async fn show(
         &self,
         client: &Client,
         configuration: &Configuration,
-        findings: Vec<Finding>,
+        (findings, dismissed): (Vec<Finding>, Option<DismissedFindings>),
         line: impl Fn(&Uri, u32) -> Option<String>,
-    ) {
+    ) -> usize {
+        let dismissed = tokio::task::spawn_blocking(move || dismissed.map(|file| file.all()));
+        let mut dismissed = dismissed.await.ok().flatten().unwrap_or_default();
+        dismissed.extend(lock(&self.dismissed).iter());
         let roots = configuration.folders();
         let mut now = BTreeMap::<String, Vec<Marked>>::new();
         for finding in findings {
@@ -48,12 +56,13 @@ impl Shown {
             let path = places.clone().find(|path| path.exists()).or_else(|| places.clone().next());
             let Some(uri) = path.and_then(|path| convert::uri(&path)) else { continue };
             let text = line(&uri, finding.line).unwrap_or_default();
-            if !lock(&self.dismissed).contains(&key(&uri, &finding, &text)) {
+            if !dismissed.contains(&key(&uri, &finding, &text)) {
                 let lines = finding.fix.iter().flat_map(|fix| fix.first..=fix.last);
                 let fix = lines.map(|number| line(&uri, number).unwrap_or_default()).collect();
                 now.entry(uri.0).or_default().push(Marked { finding, line: text, fix });
             }
         }
+        let count = now.values().map(Vec::len).sum();
         let changed: Vec<Uri> = {
             let mut files = lock(&self.files);
             let changed = files.keys().chain(now.keys()).cloned().collect::<BTreeSet<String>>();
@@ -63,17 +72,21 @@ impl Shown {
         for uri in changed {
             self.publish(client, &uri).await;
         }
+        count
     }
 
     /// Takes the findings at a line away for good, as long as the line stays as it is.
-    pub async fn dismiss(&self, client: &Client, uri: &Uri, line: u32, text: &str) {
-        {
+    pub async fn dismiss(&self, client: &Client, uri: &Uri, line: u32, kept: Option<DismissedFindings>) {
+        let gone: Vec<u64> = {
             let mut files = lock(&self.files);
             let Some(findings) = files.get_mut(&uri.0) else { return };
-            let (gone, left) = findings.drain(..).partition(|marked| marked.finding.line == line + 1);
-            *findings = left;
-            let gone: Vec<Marked> = gone;
-            lock(&self.dismissed).extend(gone.iter().map(|marked| key(uri, &marked.finding, text)));
+            let gone = findings.extract_if(.., |marked| marked.finding.line == line + 1);
+            gone.map(|marked| key(uri, &marked.finding, &marked.line)).collect()
+        };
+        lock(&self.dismissed).extend(&gone);
+        let written = tokio::task::spawn_blocking(move || kept.map_or(Ok(()), |file| file.add(&gone)));
+        if let Ok(Err(error)) = written.await {
+            tracing::warn!(%error, "a dismissed finding is not kept, and may come back after a restart");
         }
         self.publish(client, uri).await;
     }
@@ -163,6 +176,7 @@ fn moved(finding: &mut Finding, change: &Change) -> bool {
     true
 }
 
+/// The number that stands for a finding. Should a newer Rust hash otherwise, what was dismissed comes back once.
 fn key(uri: &Uri, finding: &Finding, text: &str) -> u64 {
     let mut hasher = DefaultHasher::new();
     (&uri.0, &finding.title, text.trim()).hash(&mut hasher);

@@ -17,6 +17,7 @@ use tower_lsp::gen_lsp_types::{
 };
 
 use super::desk::Desk;
+use super::findings::DismissedFindings;
 use crate::demand::{Answer, Edited, Outcome};
 use crate::wire::convert;
 use crate::wire::editor::Editor;
@@ -91,8 +92,13 @@ impl Desk {
                     None => std::fs::read_to_string(convert::path(uri)?).ok()?.lines().nth(at).map(str::to_owned),
                 }
             };
-            self.demands.findings.show(&self.client, &self.completer.configuration.get(), findings, line).await;
-            tell(match count {
+            let found = (findings, self.completer.ledger.get().and_then(DismissedFindings::beside));
+            let shown =
+                self.demands.findings.show(&self.client, &self.completer.configuration.get(), found, line).await;
+            if count > shown {
+                tell(format!("{} of what the review found is left out: you dismissed it before", count - shown));
+            }
+            tell(match shown {
                 0 => format!("the review found nothing ({})", done.cost),
                 1 => format!("the review found one thing ({})", done.cost),
                 count => format!("the review found {count} things ({})", done.cost),
