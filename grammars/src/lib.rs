@@ -104,8 +104,9 @@ pub struct Facts {
     /// Texts that mark a function as a test, in its head or just above it. Behind `^` a text must begin the head.
     #[serde(default)]
     pub tests: Vec<String>,
-    /// Names of files that hold the tests of a file, beside it, or with `/` at the beginning from each folder above. `{stem}` stands for its name
-    /// without ending, `{ext}` for the ending.
+    /// Where the tests of a file are, the usual place first: `NAME` or `FOLDER/NAME` beside it, `/FOLDER/NAME` in a folder of any folder above, or
+    /// `FROM => TO/NAME`, where folders on its path are replaced and those behind them stay. `{stem}` stands for its name without ending, `{ext}` for
+    /// the ending, `{module}` for a folder's name or a part of it.
     #[serde(default)]
     pub test_files: Vec<String>,
     /// What stands around tests that are added to the end of the file itself.

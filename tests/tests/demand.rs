@@ -155,7 +155,15 @@ async fn a_fix_touches_what_was_reported_and_tests_go_where_the_project_keeps_th
     let (code, _, notes) = scene.run(&["tests", "src/a.rs:7", "--apply"]).await;
     assert_eq!(code, Some(0), "{notes}");
     let text = scene.read("project/src/a.rs");
-    assert!(text.ends_with("#[cfg(test)]\nmod tests {\n    use super::*;\n\n#[test]\nfn it_adds() {\n    assert_eq!(add(1, 2), 6);\n}\n}\n"), "{text}");
+    assert!(text.ends_with("#[cfg(test)]\nmod tests {\n    use super::*;\n\n    #[test]\n    fn it_adds() {\n        assert_eq!(add(1, 2), 6);\n    }\n}\n"), "{text}");
+    scene.says(&[&fenced("    #[test]\n    fn it_adds_more() {\n        assert_eq!(add(2, 2), 8);\n    }\n")]);
+    let (code, _, notes) = scene.run(&["tests", "src/a.rs:7", "--apply"]).await;
+    assert_eq!(code, Some(0), "{notes}");
+    assert!(
+        scene
+            .read("project/src/a.rs")
+            .ends_with("    }\n\n    #[test]\n    fn it_adds_more() {\n        assert_eq!(add(2, 2), 8);\n    }\n}\n")
+    );
     scene.says(&[&fenced("#[test]\nfn nothing() {\n    assert!(true);\n}\n")]);
     let (code, _, notes) = scene.run(&["tests", "src/a.rs:7"]).await;
     assert_eq!(code, Some(2));
@@ -167,6 +175,22 @@ async fn a_fix_touches_what_was_reported_and_tests_go_where_the_project_keeps_th
     let (code, _, notes) = scene.run(&["tests", "c.go:4", "--apply"]).await;
     assert_eq!(code, Some(0), "{notes}");
     assert!(scene.read("project/c_test.go").starts_with("package a\n"));
+
+    scene.write(
+        "project/src/main/java/b/C.java",
+        "package b;\n\nclass C {\n    int one() {\n        return 1;\n    }\n}\n",
+    );
+    scene.says(&["```java\npackage b;\n\nclass CTest {\n    @Test void one() {\n        assertEquals(1, new C().one());\n    }\n}\n```"]);
+    let (code, _, notes) = scene.run(&["tests", "src/main/java/b/C.java:5", "--apply"]).await;
+    assert_eq!(code, Some(0), "{notes}");
+    assert!(scene.read("project/src/test/java/b/CTest.java").starts_with("package b;\n"));
+    let (_, _, user) = scene.prompts().pop().unwrap();
+    assert!(user.contains("the whole of the new file src/test/java/b/CTest.java"), "{user}");
+    // More tests of what a file of tests holds go into it.
+    scene.says(&["```java\n// More of one.\nclass MoreTest {\n    @Test void one() {}\n}\n```"]);
+    let (code, out, notes) = scene.run(&["tests", "src/test/java/b/CTest.java:4"]).await;
+    assert_eq!(code, Some(0), "{notes}");
+    assert!(out.contains("+++ b/src/test/java/b/CTest.java"), "{out}");
 }
 
 #[tokio::test]

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 
 use pennyworth_core::demand::{self, Edit, Form, Hunk, Reviewed, Scope, Source, Unfit};
 use pennyworth_core::mask::Masks;
+use pennyworth_core::present::{Target, detect_indent, reindent};
 use pennyworth_core::task::Task;
 use pennyworth_grammars::Language;
 use serde::{Deserialize, Serialize};
@@ -165,12 +166,30 @@ impl Lines {
 }
 
 impl Tests {
+    /// New tests at the depth of the module of tests that they go into; as they are at the end of a file.
+    fn indented(&self, code: &str) -> String {
+        let is_inside = !self.tail.is_empty() || self.at < self.before.len();
+        if !is_inside {
+            return code.to_owned();
+        }
+        let facts = language(&self.language).facts();
+        let before = format!("{}{}", self.before.get(..self.at).unwrap_or_default(), self.lead);
+        let unit = detect_indent(self.before.lines(), &facts.indent);
+        let above = before.trim_end().lines().next_back().unwrap_or_default();
+        let own = above.len() - above.trim_start().len();
+        let deeper = if above.ends_with('{') { unit.as_str() } else { "" };
+        let depth = format!("{}{deeper}", above.get(..own).unwrap_or_default());
+        let before = format!("{before}{depth}");
+        let code = reindent(code, &Target { before: &before, unit: &unit, facts });
+        format!("{depth}{code}")
+    }
+
     fn read(&self, answer: &str) -> Result<Edited, Unfit> {
         let code = demand::code_in(answer, language(&self.language))?;
         if self.hidden.find(code, true).is_some() {
             return Err(Unfit::Masked);
         }
-        let text = format!("{}{}\n{}", self.lead, code.trim_end(), self.tail);
+        let text = format!("{}{}\n{}", self.lead, self.indented(code.trim_end()), self.tail);
         let edits = vec![Edit { range: self.at..self.at, text }];
         let now = demand::fits(&self.scope(), &edits)?;
         Ok(Edited { path: self.path.clone(), before: self.before.clone(), now, edits })

@@ -79,7 +79,7 @@ impl Job {
         let item = item
             .max_by_key(|item| (item.depth, item.whole.start))
             .ok_or_else(|| refused("there is no item to test"))?;
-        let Place { path, before, at, lead, tail, pattern, masks: mut hidden, language, scope } =
+        let Place { path, shown, before, at, lead, tail, pattern, masks: mut hidden, language, scope } =
             tests_of::place(configuration, &file, open)?;
         let lines = file.source.line(item.whole.start)..file.source.line(item.whole.end.saturating_sub(1)) + 1;
         let sent = file.sent.lines(lines);
@@ -90,7 +90,6 @@ impl Job {
             demand::lines(&file.sent, &sent, outline, &|names| finder.find(names, rules))
         };
         need.may.splice(0..0, pattern);
-        let shown = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
         let goes_to = match before.is_empty() {
             true => format!("They are the whole of the new file {shown}, with its imports."),
             false => format!("They are added to {shown}, whose imports and helpers they use."),
