@@ -143,6 +143,30 @@ async fn an_edit_is_written_only_where_it_is_asked_for_and_keeps_line_breaks() {
 }
 
 #[tokio::test]
+async fn a_byte_order_mark_is_kept_and_not_sent() {
+    let scene = Scene::new("").await;
+    let source = "\u{feff}pub fn one() -> u8 {\r\n    1\r\n}\r\n";
+    scene.write("project/src/marked.rs", source);
+    scene.says(&[&fenced("pub fn one() -> u8 {\n    2 - 1\n}\n")]);
+    let (code, _, notes) = scene.run(&["edit", "src/marked.rs:1", "Subtract.", "--apply"]).await;
+    assert_eq!((code, scene.read("project/src/marked.rs")), (Some(0), source.replace("    1", "    2 - 1")), "{notes}");
+    scene.says(&[&fenced("/// One.\npub fn one() -> u8 {\n    2 - 1\n}\n")]);
+    let (code, _, notes) = scene.run(&["document", "src/marked.rs:1", "--apply"]).await;
+    let documented = source.replace("pub", "/// One.\r\npub").replace("    1", "    2 - 1");
+    assert_eq!((code, scene.read("project/src/marked.rs")), (Some(0), documented.clone()), "{notes}");
+    // A line that is as it was is no part of a change.
+    scene.git(&["add", "."]).await;
+    scene.git(&["commit", "-q", "-m", "marked"]).await;
+    scene.write("project/src/marked.rs", &documented.replace("2 - 1", "1"));
+    scene.says(&["{\"findings\": []}"]);
+    let (code, _, notes) = scene.run(&["review"]).await;
+    assert_eq!(code, Some(0), "{notes}");
+    let (_, _, user) = scene.prompts().pop().unwrap();
+    assert!(user.contains("3+     1") && !user.contains("1+ ") && !user.contains("2+ "), "{user}");
+    assert!(scene.prompts().iter().all(|(_, _, user)| !user.contains('\u{feff}')));
+}
+
+#[tokio::test]
 async fn a_fix_touches_what_was_reported_and_tests_go_where_the_project_keeps_them() {
     let scene = Scene::new("").await;
     scene.says(&[&fenced("fn unused() {\n    add(1, 2);\n}\n")]);

@@ -18,7 +18,7 @@ mod breaks;
 mod fit;
 
 pub use above::above;
-pub use breaks::normalised;
+pub use breaks::{normalised, without_mark};
 
 /// Most bytes of a prefix or suffix window, whatever its lines: a minified file has lines of a megabyte.
 const MAX_WINDOW_BYTES: usize = 24 * 1024;

@@ -1,4 +1,4 @@
-//! Line breaks as models know them. It leaves those that a document gets back to `present`.
+//! Texts as models and editors know them: their line breaks, and no byte order mark. It leaves those that a document gets back to `present`.
 
 use std::borrow::Cow;
 
@@ -8,4 +8,9 @@ pub fn normalised(text: &str) -> Cow<'_, str> {
         true => Cow::Owned(text.replace("\r\n", "\n").replace('\r', "\n")),
         false => Cow::Borrowed(text),
     }
+}
+
+/// The text without a byte order mark, which editors keep to themselves.
+pub fn without_mark(text: &str) -> &str {
+    text.strip_prefix('\u{feff}').unwrap_or(text)
 }

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use pennyworth_core::demand::{Edit, Finding};
-use pennyworth_core::prompt::normalised;
+use pennyworth_core::prompt::{normalised, without_mark};
 use pennyworth_core::text;
 use ropey::Rope;
 use serde::Serialize;
@@ -47,14 +47,17 @@ impl Edited {
         self.now = self.written(&self.before).unwrap_or_default();
     }
 
-    /// A text that differs from `before` in nothing but its line breaks, with the edits. `None` if it differs in more: then the edits fit no longer.
+    /// A text that differs from `before` in nothing but its line breaks and a byte order mark, with the edits. `None` if it differs in more: then the
+    /// edits fit no longer.
     pub fn written(&self, original: &str) -> Option<String> {
+        let (whole, original) = (original, without_mark(original));
         if normalised(original) != self.before {
             return None;
         }
         let line_break = text::line_break(&Rope::from_str(original));
+        let mark = whole.strip_suffix(original).unwrap_or_default();
         // Where each break of the normalised text ends in the original one.
-        let (mut written, mut at, mut seen) = (String::new(), 0, 0);
+        let (mut written, mut at, mut seen) = (mark.to_owned(), 0, 0);
         for edit in &self.edits {
             let start = forward(original, &mut at, &mut seen, edit.range.start);
             written.push_str(start);
@@ -96,7 +99,7 @@ mod tests {
     #[test]
     fn edits_keep_the_line_breaks_of_the_rest() {
         let edited = |original: &str| {
-            let before = normalised(original).into_owned();
+            let before = normalised(without_mark(original)).into_owned();
             let start = before.find('b').unwrap();
             let edits = vec![Edit { range: start..start + 2, text: "x\ny\n".into() }];
             Edited { path: PathBuf::new(), now: String::new(), before, edits }
@@ -104,6 +107,7 @@ mod tests {
         for (original, expected) in [
             ("a\nb\nc\n", "a\nx\ny\nc\n"),
             ("a\r\nb\r\nc\r\n", "a\r\nx\r\ny\r\nc\r\n"),
+            ("\u{feff}b\r\nc\n", "\u{feff}x\r\ny\r\nc\n"),
             ("\u{1f600}\r\nb\r\nc\n", "\u{1f600}\r\nx\r\ny\r\nc\n"),
         ] {
             assert_eq!(edited(original).written(original).as_deref(), Some(expected));

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use pennyworth_core::demand::Source;
 use pennyworth_core::gate::FileKind;
 use pennyworth_core::mask::Masks;
-use pennyworth_core::prompt::normalised;
+use pennyworth_core::prompt::{normalised, without_mark};
 use pennyworth_grammars::Language;
 use ropey::Rope;
 
@@ -73,7 +73,7 @@ impl File {
         text: &str,
     ) -> Result<File, Refused> {
         let refused = |why: String| Refused { path: path.to_owned(), why };
-        let text = normalised(text);
+        let text = normalised(without_mark(text));
         let language =
             language.unwrap_or_else(|| pennyworth_grammars::of("", path, text.lines().next().unwrap_or_default()));
         let scope = configuration.read(path);

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, anyhow, bail};
-use pennyworth_core::prompt::normalised;
+use pennyworth_core::prompt::{normalised, without_mark};
 
 use self::listed::{Entry, Side, entries};
 use self::quiet::Git;
@@ -296,5 +296,5 @@ impl Repository {
 fn readable(bytes: Vec<u8>) -> anyhow::Result<String> {
     let is_text = bytes.len() <= MOST && !bytes.contains(&0);
     let text = is_text.then(|| String::from_utf8(bytes).ok()).flatten();
-    text.context("it is no text, or very large")
+    text.map(|text| without_mark(&text).to_owned()).context("it is no text, or very large")
 }

@@ -4,7 +4,7 @@
 use std::fs;
 use std::io::ErrorKind;
 
-use pennyworth_core::prompt::normalised;
+use pennyworth_core::prompt::{normalised, without_mark};
 
 use super::kept::{Kept, KeptJobs};
 use super::place::{Outdated, placed};
@@ -31,7 +31,7 @@ pub fn current(kept: &Kept, edited: &Edited) -> Result<Edited, Outdated> {
 /// An edit for a text of the file.
 pub fn brought(kept: &Kept, edited: &Edited, now: &str) -> Result<Edited, Outdated> {
     match kept.about.scope(kept.task) {
-        Some(scope) => placed(edited, scope, &normalised(now)),
+        Some(scope) => placed(edited, scope, &normalised(without_mark(now))),
         None => Err(Outdated::Gone),
     }
 }

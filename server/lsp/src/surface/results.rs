@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, HashMap};
 use pennyworth_core::demand::{self, Edit as Replaced, Finding, Hunk};
 use pennyworth_core::money::Money;
 use pennyworth_core::present;
-use pennyworth_core::prompt::normalised;
+use pennyworth_core::prompt::{normalised, without_mark};
 use pennyworth_core::task::Task;
 use pennyworth_core::text::{self, Counting, Encoding, Snapshot};
 use ropey::Rope;
@@ -89,7 +89,11 @@ impl Desk {
                 let open = self.documents.session().peek(uri);
                 match open {
                     Some(snapshot) => snapshot.text.get_line(at).map(|line| line.to_string()),
-                    None => std::fs::read_to_string(convert::path(uri)?).ok()?.lines().nth(at).map(str::to_owned),
+                    None => std::fs::read_to_string(convert::path(uri)?)
+                        .ok()?
+                        .lines()
+                        .nth(at)
+                        .map(|line| without_mark(line).to_owned()),
                 }
             };
             let found = (findings, self.completer.ledger.get().and_then(DismissedFindings::beside));
@@ -126,7 +130,7 @@ impl Desk {
                 .flat_map(|(_, hunks)| hunks.iter().cloned())
                 .collect();
             let text = now(&finding.file).unwrap_or_default();
-            demand::anchored(finding, &hunks, &text)
+            demand::anchored(finding, &hunks, without_mark(&text))
         };
         findings.into_iter().filter_map(at_its_line).collect()
     }
@@ -183,7 +187,7 @@ impl Desk {
     /// Whether the document of an edit is still what the edit was made for. A client that knows no versions would apply it anywhere.
     fn is_current(&self, edited: &Edited) -> bool {
         let now = convert::uri(&edited.path).and_then(|uri| self.documents.session().peek(&uri));
-        now.is_none_or(|snapshot| normalised(&snapshot.text.to_string()) == edited.before)
+        now.is_none_or(|snapshot| normalised(without_mark(&snapshot.text.to_string())) == edited.before)
     }
 
     /// The edit of the version that was read; of another file, of whatever it is.
@@ -200,10 +204,14 @@ impl Desk {
                 (uri, None, self.editor.get().map_or_else(|| Encoding::Utf16.into(), Editor::counting), line_break)
             }
         };
-        let before = Rope::from_str(&edited.before);
+        // Few clients send a byte order mark; positions behind it count it.
+        let has_mark = own.as_ref().is_some_and(|read| read.snapshot.text.get_char(0) == Some('\u{feff}'));
+        let mark = if has_mark { "\u{feff}" } else { "" };
+        let before = Rope::from_str(&format!("{mark}{}", edited.before));
         let replaced = |edit: &Replaced| {
             let new_text = present::with_line_breaks(&edit.text, line_break);
-            TextEdit { range: convert::range(&before, edit.range.start, edit.range.end, counting), new_text }
+            let (start, end) = (edit.range.start + mark.len(), edit.range.end + mark.len());
+            TextEdit { range: convert::range(&before, start, end, counting), new_text }
         };
         let edits: Vec<TextEdit> = edited.edits.iter().map(replaced).collect();
         if own.is_none() && edited.before.is_empty() && self.can(|editor| editor.creates_files) {
