@@ -138,6 +138,8 @@ impl Value<'_> {
             self.remark(reader, before);
         } else if is_spaced && takes_words(before) {
             self.up_to(reader, char::is_whitespace);
+        } else if is_spaced && !is_quoted {
+            self.told(reader, before);
         }
     }
 

@@ -61,6 +61,7 @@ pub(super) struct Names {
     copies: HashSet<String>,
     notes: HashSet<String>,
     prose: HashSet<String>,
+    copulas: HashSet<String>,
     spoken: HashSet<String>,
     sheets: Vec<(String, char)>,
     spaced: HashSet<String>,
@@ -214,6 +215,11 @@ impl Names {
     /// Whether a file is written for people.
     pub(super) fn is_prose(&self, path: &str) -> bool {
         self.prose.contains(&self.kind(path))
+    }
+
+    /// Whether a word of a sentence says that what follows is the value of what stands before.
+    pub(super) fn is_copula(&self, word: &str) -> bool {
+        self.copulas.contains(word.trim_end_matches(':'))
     }
 
     /// Whether a literal follows a name in a file behind a blank.

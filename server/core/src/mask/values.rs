@@ -96,11 +96,16 @@ fn has_digit(text: &str) -> bool {
     text.bytes().any(|byte| byte.is_ascii_digit())
 }
 
+/// Whether a word is the name of a type or a hash: `bytes32`, `sha256`.
+pub(super) fn is_size(word: &str) -> bool {
+    let letters = word.trim_end_matches(|c: char| c.is_ascii_digit());
+    letters.chars().all(|c| c.is_ascii_lowercase()) && SIZES.iter().any(|size| word.ends_with(size))
+}
+
 /// Whether a word looks like a password rather than one of a sentence or of code: letters and digits, and no path of names or call.
 pub(super) fn looks_like_a_password(word: &str) -> bool {
     let is_name = word.chars().all(|c| c.is_alphanumeric() || "_.:/".contains(c));
-    let letters = word.trim_end_matches(|c: char| c.is_ascii_digit());
-    let is_type = letters.chars().all(|c| c.is_ascii_lowercase()) && SIZES.iter().any(|size| word.ends_with(size));
+    let is_type = is_size(word);
     word.chars().count() >= MIN_PASSWORD
         && !is_type
         && has_digit(word)
