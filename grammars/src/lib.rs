@@ -118,6 +118,12 @@ pub struct Facts {
     /// Openers of doc comments that document what they stand in (`//!`).
     #[serde(default)]
     pub inner_docs: Vec<String>,
+    /// Openers of doc comments that document what stands before them on their line (`///<`).
+    #[serde(default)]
+    pub trailing_docs: Vec<String>,
+    /// What the head of a type of tests holds, besides the marks of `tests`.
+    #[serde(default)]
+    pub test_types: Vec<String>,
     /// Whether escapes such as `\\u002a` are read before comments are, so that one may end there.
     #[serde(default)]
     pub early_escapes: bool,

@@ -98,7 +98,8 @@ impl Source {
     fn is_test(&self, item: &Item) -> bool {
         let facts = self.language.facts();
         let module = facts.test_module.as_ref().and_then(|(open, _)| open.lines().next());
-        let marks = facts.tests.iter().map(String::as_str).chain(module).filter(|mark| !mark.is_empty());
+        let types = facts.test_types.iter().filter(|_| item.is_type).map(String::as_str);
+        let marks = facts.tests.iter().map(String::as_str).chain(module).chain(types).filter(|mark| !mark.is_empty());
         let (head, above) = (self.text.get(item.head.clone()), self.text.get(item.whole.start..item.head.end));
         let (head, above) = (head.unwrap_or_default(), above.unwrap_or_default());
         marks.into_iter().any(|mark| match mark.strip_prefix('^') {
@@ -129,6 +130,21 @@ impl Source {
         above.iter().any(|token| self.documents(token))
             || (0..above.len()).any(is_attribute)
             || self.ends_with_documentation(before, item.whole.start)
+            || self.trails_documentation(item, tokens)
+    }
+
+    /// Whether documentation of an item follows it on its last line.
+    fn trails_documentation(&self, item: &Item, tokens: &[Token]) -> bool {
+        let behind = tokens.get(tokens.partition_point(|token| token.start < item.range.end)..).unwrap_or_default();
+        let sign = |token: &&Token| matches!(token.kind, Kind::Sign(';' | ','));
+        behind.iter().find(|token| !sign(token)).is_some_and(|token| self.is_trailing(token))
+    }
+
+    /// Whether a token documents what stands before it.
+    fn is_trailing(&self, token: &Token) -> bool {
+        let marks = &self.language.facts().trailing_docs;
+        matches!(token.kind, Kind::Comment { .. })
+            && marks.iter().any(|mark| self.shown(token).starts_with(mark.as_str()))
     }
 
     /// Whether a token is documentation of what follows, or a word before it.
@@ -138,7 +154,7 @@ impl Source {
         match token.kind {
             Kind::Comment { doc, .. } => {
                 let is_inner = facts.inner_docs.iter().any(|mark| shown.starts_with(mark.as_str()));
-                (doc || facts.doc_comments.is_empty()) && !is_inner && !is_directive(shown)
+                (doc || facts.doc_comments.is_empty()) && !is_inner && !self.is_trailing(token) && !is_directive(shown)
             }
             Kind::Word => self.is_doc_word(token),
             _ => false,

@@ -41,6 +41,22 @@ fn functions_and_types_without_documentation_are_found() {
         "defmodule A do\n  @moduledoc \"\"\"\n  A.\n  \"\"\"\n\n  @doc \"\"\"\n  B\n  \"\"\"\n  @spec b(any) :: any\n  def b(x) do\n    x\n  end\n\n  def c(x) do\n    x\n  end\n\n  @doc false\n  def d(x), do: x\nend\n",
         &["c"],
     );
+    check(
+        "cpp",
+        "/// S.\nstruct S {\n    int a; ///< The a.\n    int b() const;\n    int c() const; /**< C. */\n    int d();\n    int e(); //!< E.\n};\n/// T.\nclass T {\n};\nint f() { return 1; } ///< F.\nint g() { return 1; }\n",
+        &["b", "d", "g"],
+    );
+    check(
+        "swift",
+        "/// A.\nstruct A {\n    var x = 1\n}\nextension A: Codable {\n    func b() -> Int { return x }\n    init(y: Int) { x = y }\n}\nfinal class ATests: XCTestCase {\n    func helper() {}\n}\n",
+        &["b", "init"],
+    );
+    check(
+        "python",
+        "class A(unittest.TestCase):\n    def setUp(self):\n        pass\n    def helper(self):\n        pass\n\nclass TestB:\n    def helper(self):\n        pass\n\ndef c():\n    pass\n",
+        &["c"],
+    );
+    check("php", "<?php\nfinal class A extends TestCase\n{\n    function b() {}\n}\nfunction c() {}\n", &["c"]);
     check("ruby", "# A.\nclass A\n  def b\n    1\n  end\nend\n", &["b"]);
     check("json", "{\"a\": {\"b\": 1}}", &[]);
 }
