@@ -115,16 +115,16 @@ fn titles(actions: &[Value]) -> Vec<&str> {
 async fn actions_are_offered_where_they_make_sense() {
     let mut scene = Scene::new(can()).await;
     let of = |actions: Vec<Value>| titles(&actions).join(", ");
-    let price = |task: &str, cents: &str| format!("{task} (≤ {cents} ¢, m)");
+    let price = |task: &str, cents: &str| format!("{task} (≈ {cents} ¢, m)");
     let (document, tests, explain) =
-        (price("document this", "0.4"), price("write tests", "1.2"), price("explain this", "0.6"));
+        (price("document this", "0.2"), price("write tests", "0.5"), price("explain this", "0.2"));
     let all = format!("{document}, {tests}, {explain}");
     assert_eq!(of(scene.actions(1, json!({"diagnostics": []})).await), all, "what is worth telling is told");
-    let edit = format!("{}, {all}", price("edit as the comment above says (pw: …)", "0.9"));
+    let edit = format!("{}, {all}", price("edit as the comment above says (pw: …)", "0.3"));
     assert_eq!(of(scene.actions(5, json!({"diagnostics": []})).await), edit);
     assert_eq!(of(scene.actions(1, json!({"diagnostics": [], "triggerKind": 2})).await), "");
     let found = json!([{"range": at(1)["range"], "message": "overflow", "source": "rustc"}]);
-    let fix = price("fix this", "0.5");
+    let fix = price("fix this", "0.2");
     assert_eq!(of(scene.actions(1, json!({"diagnostics": found, "triggerKind": 2})).await), fix);
     let only = |kind: &str| json!({"diagnostics": found, "only": [kind]});
     assert_eq!(of(scene.actions(1, only("quickfix")).await), fix);

@@ -77,8 +77,8 @@ async fn a_dear_task_is_offered_for_later_at_its_price_in_a_batch() {
         let of = all.iter().filter(|action| later(action) == is_later);
         of.filter_map(|action| action["title"].as_str()).filter(|title| title.contains("write tests")).collect()
     };
-    assert_eq!(titles(false), ["Pennyworth: write tests (≤ 1.2 ¢, m; ≤ 0.6 ¢ by tomorrow)"]);
-    assert_eq!(titles(true), ["Pennyworth: write tests by tomorrow, for half (≤ 0.6 ¢)"]);
+    assert_eq!(titles(false), ["Pennyworth: write tests (≈ 0.3 ¢, m; ≈ 0.2 ¢ by tomorrow)"]);
+    assert_eq!(titles(true), ["Pennyworth: write tests by tomorrow, for half (≈ 0.2 ¢)"]);
     assert_eq!(editor.shutdown().await, 0);
 }
 

@@ -250,6 +250,10 @@ pub struct TaskRow {
     /// Most tokens of the prompt of a task on demand; 0 for a task at the cursor.
     #[serde(default)]
     pub input: u32,
+    /// What they are on average: for a title, which is made before the prompt is. Measured on ten public repositories in five languages, reviews by
+    /// 100 commits, messages by 27, other tasks by 20 items each.
+    #[serde(default)]
+    pub usual: u32,
     /// Of these, most for the outline of a file.
     #[serde(default)]
     pub outline: u32,
@@ -311,7 +315,9 @@ mod tests {
             let row = tasks.row(task);
             assert!(row.max_tokens <= row.max && !row.route.is_empty(), "{task}: {row:?}");
             assert!(
-                row.stop.is_empty() == task.is_on_demand() && (row.input > 0) == task.is_on_demand(),
+                row.stop.is_empty() == task.is_on_demand()
+                    && (row.input > 0) == task.is_on_demand()
+                    && (row.usual > 0) == task.is_on_demand(),
                 "{task}: {row:?}"
             );
         }

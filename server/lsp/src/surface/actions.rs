@@ -19,7 +19,7 @@ use super::commands::{COMPLETE, DISMISS_FINDING, PAUSE, SHOW};
 use super::demand::{COMMANDS, MARK, MESSAGE, instruction};
 use super::desk::Desk;
 use super::findings::mark;
-use super::price::{self, Most, Offer};
+use super::price::{self, Expected, Offer};
 use super::results::edit_of;
 use crate::complete::Pauses;
 use crate::documents::Documents;
@@ -161,20 +161,20 @@ async fn on_demand(editor: &Editor, desk: &Desk, params: &CodeActionParams) -> V
             price::offer(&desk.completer, scope, task, snapshot.language.name())
         });
         let of = |title: &str, asked: Value| asks(editor, calls(title, command, vec![asked], kind));
-        let Most { now, later } = match offer {
+        let Expected { now, later } = match offer {
             Offer::Plain => return Some(vec![of(title, asked)]),
-            Offer::Costs(most) => most,
+            Offer::Costs(expected) => expected,
             // A client that shows why an action is disabled says it there.
             Offer::None(reason) if editor.disables => {
                 return Some(vec![CodeAction { disabled: Some(CodeActionDisabled { reason }), ..of(title, asked) }]);
             }
             Offer::None(reason) => return Some(vec![of(&format!("{title} (cannot run: {reason})"), asked)]),
         };
-        let Some(later) = later else { return Some(vec![of(&format!("{title} (≤ {now})"), asked)]) };
-        let mut both = vec![of(&format!("{title} (≤ {now}; ≤ {later} by tomorrow)"), asked.clone())];
+        let Some(later) = later else { return Some(vec![of(&format!("{title} (≈ {now})"), asked)]) };
+        let mut both = vec![of(&format!("{title} (≈ {now}; ≈ {later} by tomorrow)"), asked.clone())];
         if !is_automatic {
             let queued = and(asked, "later", json!(true));
-            both.push(of(&format!("{title} by tomorrow, for half (≤ {later})"), queued));
+            both.push(of(&format!("{title} by tomorrow, for half (≈ {later})"), queued));
         }
         Some(both)
     });

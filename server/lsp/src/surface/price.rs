@@ -1,5 +1,5 @@
-//! The most that a task on demand costs, for the title of its action: by the ceilings of the task and the price of the model that is asked first. It
-//! reads no file and asks nobody; the plan of a task is made when it runs.
+//! What a task on demand is expected to cost, for the title of its action: by what such tasks usually need and the price of the model that is asked
+//! first. It reads no file and asks nobody; the plan of a task is made when it runs.
 
 use pennyworth_core::caps::Spent;
 use pennyworth_core::models::{Model, Shape};
@@ -20,20 +20,20 @@ pub(super) enum Offer {
     /// Nothing that is worth telling.
     Plain,
     /// What it costs.
-    Costs(Most),
+    Costs(Expected),
     /// No model may be asked, for this reason.
     None(String),
 }
 
-/// What a task costs at most, in words.
-pub(super) struct Most {
+/// What a task is expected to cost, in words.
+pub(super) struct Expected {
     /// Now, and by which model.
     pub(super) now: String,
     /// By tomorrow, if one of its models is cheaper then.
     pub(super) later: Option<String>,
 }
 
-/// The most that the first model of a task may cost at a place, or why none may be asked.
+/// What the first model of a task is expected to cost at a place, or why none may be asked.
 pub(super) fn offer(completer: &Completer, scope: &Scope, task: Task, language: &str) -> Offer {
     let configuration = completer.configuration.get();
     let (settings, row) = (&scope.settings, scope.tasks.row(task));
@@ -51,7 +51,7 @@ pub(super) fn offer(completer: &Completer, scope: &Scope, task: Task, language: 
         explore: false,
     };
     let prompt_tokens = |model: &Model| match models.format(&model.format)?.shape {
-        Shape::Chat => Some(tokens(row.input, completer.chars_per_token(model))),
+        Shape::Chat => Some(tokens(row.usual.min(row.input), completer.chars_per_token(model))),
         _ => None,
     };
     let candidates = models.enabled().filter_map(|model| {
@@ -75,13 +75,13 @@ pub(super) fn offer(completer: &Completer, scope: &Scope, task: Task, language: 
     if row.enabled == Enabled::Off {
         return Offer::None(format!("`tasks.{task}.enabled` is off"));
     }
-    if first.worst_cost <= TOLD {
+    if first.expected_cost <= TOLD {
         return Offer::Plain;
     }
-    let now = format!("{}, {}", cents(first.worst_cost), first.model);
+    let now = format!("{}, {}", cents(first.expected_cost), first.model);
     let later: Vec<Step> = later.into_iter().filter(may).filter(|_| task != Task::Commit).collect();
-    let later = cheaper_later(&later).next().map(|step| cents(step.worst_cost));
-    Offer::Costs(Most { now, later })
+    let later = cheaper_later(&later).next().map(|step| cents(step.expected_cost));
+    Offer::Costs(Expected { now, later })
 }
 
 /// Tokens of a reference tokenizer as those of a model.
