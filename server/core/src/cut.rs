@@ -327,6 +327,19 @@ impl fmt::Debug for SoFar {
 }
 
 impl Rejection {
+    /// Every reason.
+    pub const ALL: [Rejection; 9] = [
+        Rejection::Empty,
+        Rejection::Repeats,
+        Rejection::Loops,
+        Rejection::Marker,
+        Rejection::Masked,
+        Rejection::Unseen,
+        Rejection::Truncated,
+        Rejection::Unbalanced,
+        Rejection::WorseParse,
+    ];
+
     /// The name used in the ledger and in cases.
     pub fn name(self) -> &'static str {
         match self {

@@ -56,6 +56,44 @@ pub enum Reason {
 }
 
 impl Reason {
+    /// Every reason.
+    pub const ALL: [Reason; 14] = [
+        Reason::Paused,
+        Reason::Unread,
+        Reason::Ignored,
+        Reason::Secret,
+        Reason::Generated,
+        Reason::TooLarge,
+        Reason::TaskOff,
+        Reason::Untaken,
+        Reason::LocalOnly,
+        Reason::Deletion,
+        Reason::Paste,
+        Reason::MidWord,
+        Reason::TooLittle,
+        Reason::Finished,
+    ];
+
+    /// Its name in the ledger.
+    pub fn name(self) -> &'static str {
+        match self {
+            Reason::Paused => "paused",
+            Reason::Unread => "unread",
+            Reason::Ignored => "ignored",
+            Reason::Secret => "secret",
+            Reason::Generated => "generated",
+            Reason::TooLarge => "too_large",
+            Reason::TaskOff => "task_off",
+            Reason::Untaken => "untaken",
+            Reason::LocalOnly => "local_only",
+            Reason::Deletion => "deletion",
+            Reason::Paste => "paste",
+            Reason::MidWord => "mid_word",
+            Reason::TooLittle => "too_little",
+            Reason::Finished => "finished",
+        }
+    }
+
     /// Whether the reason only guesses what the user wants, so that a cached answer may still be shown.
     pub fn is_guess(self) -> bool {
         matches!(self, Reason::Deletion | Reason::Paste | Reason::MidWord | Reason::TooLittle | Reason::Finished)

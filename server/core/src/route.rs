@@ -436,6 +436,47 @@ fn per_accepted(cost: Money, acceptance: f64) -> Money {
     cost.scaled(1.0 / acceptance.max(0.001))
 }
 
+impl Why {
+    /// One of each.
+    pub const ALL: [Why; 15] = [
+        Why::NotPinned,
+        Why::Tier,
+        Why::Private,
+        Why::Faulty,
+        Why::Closed,
+        Why::Unhealthy,
+        Why::Limited,
+        Why::TooSlow,
+        Why::Cap,
+        Why::Unbooked,
+        Why::Context,
+        Why::Marker(String::new()),
+        Why::NoChat,
+        Why::InSecret,
+        Why::Unmasked,
+    ];
+
+    /// Its name in the ledger. Both faults of settings have the same.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Why::NotPinned => "not_pinned",
+            Why::Tier => "tier",
+            Why::Private => "private",
+            Why::Faulty | Why::Closed => "faulty",
+            Why::Unhealthy => "unhealthy",
+            Why::Limited => "limited",
+            Why::TooSlow => "too_slow",
+            Why::Cap => "cap",
+            Why::Unbooked => "unbooked",
+            Why::Context => "context",
+            Why::Marker(_) => "marker_in_text",
+            Why::NoChat => "no_chat",
+            Why::InSecret => "in_secret",
+            Why::Unmasked => "unmasked",
+        }
+    }
+}
+
 impl fmt::Display for Why {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

@@ -20,6 +20,7 @@ mod pauses;
 mod reading;
 mod ready;
 mod request;
+pub mod silence;
 pub mod stages;
 pub mod warm;
 

@@ -13,7 +13,7 @@ use crate::ledger::{Ledger, Report};
 use crate::paths;
 use crate::reports::learned::Learned;
 use crate::reports::models;
-use crate::reports::stats::{By, Lately, Selection, SwitchedOff};
+use crate::reports::stats::{By, Lately, Selection, Silences, SwitchedOff};
 use crate::settings::Settings;
 
 /// `pennyworth stats`.
@@ -52,20 +52,22 @@ impl Stats {
         }
         let selection = Selection { days: self.days, since: self.since, by: self.by.clone() };
         let (settings, notices) = Settings::gather(config, &[]);
-        let (all, off) = match ledger_path() {
+        let unread = |error| anyhow!("the ledger cannot be read: {error}");
+        let (all, off, replies) = match ledger_path() {
             Some(path) => {
                 let ledger = open(&path);
-                let report = ledger.report(selection.read_since());
-                let report = report.map_err(|error| anyhow!("the ledger cannot be read: {error}"))?;
-                (report, SwitchedOff::of(&ledger, &settings, &settings.models()))
+                let report = ledger.report(selection.read_since()).map_err(unread)?;
+                let replies = ledger.replies(&selection.first_day(&report.today).to_string()).map_err(unread)?;
+                (report, SwitchedOff::of(&ledger, &settings, &settings.models()), replies)
             }
-            None => (Report::default(), SwitchedOff::default()),
+            None => (Report::default(), SwitchedOff::default(), Vec::new()),
         };
         say(&notices);
         let lately = Lately::of(&all, settings.caps());
         let report = all.since(&selection.first_day(&all.today).to_string());
+        let silences = Silences::of(&replies);
         match () {
-            () if self.json => selection.json(&lately, &off, &report, out)?,
+            () if self.json => selection.json(&lately, (&off, &silences), &report, out)?,
             () if self.csv => selection.csv(&report, out)?,
             () => {
                 if self.days.is_none() && self.since.is_none() && self.by.is_empty() {
@@ -73,6 +75,7 @@ impl Stats {
                     writeln!(out)?;
                 }
                 selection.print(&report, out)?;
+                silences.print(out)?;
                 off.print(out)?;
             }
         }

@@ -33,7 +33,10 @@ pub(super) fn may_ask(completer: &Completer, decision: &mut Decision) -> Option<
             let (cache, asked) = (completer.cache(), decision.lookup(completer.now_ms()));
             cache.gave_nothing(&decision.place, &asked).into_iter().map(str::to_owned).collect()
         }
-        _ if decision.cached.is_some() => return Some(false),
+        _ if decision.cached.is_some() => {
+            decision.request.attempts.replied("earlier");
+            return Some(false);
+        }
         Trigger::Typed | Trigger::Deleted | Trigger::Pasted => Vec::new(),
     };
     let answered: Vec<String> = match decision.request.not.is_empty() {
@@ -56,10 +59,21 @@ pub(super) fn may_ask(completer: &Completer, decision: &mut Decision) -> Option<
         false => decision.temperature = ANOTHER,
     }
     if route.steps.is_empty() {
-        let why = no_model(completer, decision, &gave_nothing);
-        decision.request.attempts.none(why);
+        let (id, why) = (no_model_id(decision, &gave_nothing), no_model(completer, decision, &gave_nothing));
+        decision.request.attempts.none(id, why);
     }
     decision.plan.as_ref().map(|plan| !plan.route.steps.is_empty())
+}
+
+/// The id of the reason why no model may be asked: what the first model that might serve the task says.
+fn no_model_id(decision: &Decision, gave_nothing: &[String]) -> &'static str {
+    let skipped = || decision.plan.iter().flat_map(|plan| &plan.route.skipped).map(|skipped| &skipped.why);
+    let serves = |why: &&Why| !matches!(why, Why::NotPinned | Why::Tier);
+    match skipped().find(|why| **why == Why::Cap).or_else(|| skipped().find(serves)).or_else(|| skipped().next()) {
+        _ if !gave_nothing.is_empty() => "earlier",
+        Some(why) => why.name(),
+        None => "none_sure",
+    }
 }
 
 /// Why no model may be asked.

@@ -3,6 +3,8 @@
 use std::fmt;
 use std::sync::Mutex;
 
+use pennyworth_core::task::Task;
+
 use crate::ledger::CallId;
 use crate::sync::lock;
 
@@ -25,17 +27,41 @@ pub struct Attempts(Mutex<Noted>);
 struct Noted {
     attempts: Vec<Attempt>,
     reason: Option<String>,
+    /// The id of the reason, or of how the last call ended, or the source of the suggestion.
+    reply: Option<&'static str>,
+    /// The task and language of the place.
+    place: Option<(Task, &'static str)>,
+    is_counted: bool,
 }
 
 impl Attempts {
-    /// Notes how a call of a model ended.
-    pub(super) fn add(&self, attempt: Attempt) {
-        lock(&self.0).attempts.push(attempt);
+    /// Notes how a call of a model ended, and the id of the silence that it leaves.
+    pub(super) fn add(&self, attempt: Attempt, id: &'static str) {
+        let mut noted = lock(&self.0);
+        noted.attempts.push(attempt);
+        noted.reply = Some(id);
     }
 
-    /// Notes why no model is asked.
-    pub(super) fn none(&self, reason: impl fmt::Display) {
-        lock(&self.0).reason = Some(reason.to_string());
+    /// Notes why no model is asked, with the id of that reason.
+    pub(super) fn none(&self, id: &'static str, reason: impl fmt::Display) {
+        let mut noted = lock(&self.0);
+        (noted.reply, noted.reason) = (Some(id), Some(reason.to_string()));
+    }
+
+    /// Notes the source of the suggestion, or the id of the reason why there is none.
+    pub(super) fn replied(&self, reply: &'static str) {
+        lock(&self.0).reply = Some(reply);
+    }
+
+    /// Notes the task and language of the place.
+    pub(super) fn at(&self, task: Option<Task>, language: &'static str) {
+        lock(&self.0).place = task.map(|task| (task, language));
+    }
+
+    /// The place and the reply, to be counted; `None` if they were before.
+    pub(super) fn counted(&self) -> Option<(Option<(Task, &'static str)>, Option<&'static str>)> {
+        let mut noted = lock(&self.0);
+        (!std::mem::replace(&mut noted.is_counted, true)).then_some((noted.place, noted.reply))
     }
 
     /// The models that were asked, in the order in which their calls ended.
@@ -67,10 +93,13 @@ mod tests {
         let attempts = Attempts::default();
         assert_eq!(attempts.why_nothing(), "no answer that fits came in time");
         for (model, outcome) in [("a", "it is down"), ("b", "it is slow")] {
-            attempts.add(Attempt { model: model.into(), outcome: outcome.into(), call: None });
+            attempts.add(Attempt { model: model.into(), outcome: outcome.into(), call: None }, "failed");
         }
         assert_eq!(attempts.why_nothing(), "a: it is down; b: it is slow");
-        attempts.none("completions are paused");
+        attempts.none("paused", "completions are paused");
         assert_eq!(attempts.why_nothing(), "completions are paused");
+        attempts.at(Some(Task::Line), "rust");
+        assert_eq!(attempts.counted(), Some((Some((Task::Line, "rust")), Some("paused"))));
+        assert_eq!(attempts.counted(), None, "once");
     }
 }

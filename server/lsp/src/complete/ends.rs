@@ -158,6 +158,23 @@ impl End {
         Meaning { breaker, ledger, cache, next_model }
     }
 
+    /// The id of a silence that this end leaves, in `silence`.
+    pub fn name(&self) -> &'static str {
+        match self {
+            End::Answered(_) | End::Overtaken | End::Cancelled => "cancelled",
+            End::Rejected(why) => why.name(),
+            End::Unsure(_) => "unsure",
+            End::Outrun(_) | End::Unsent(Unsent::Late) => "late",
+            End::Crashed => "crashed",
+            End::Failed(_) | End::Corrected(_) | End::Unsent(Unsent::Stranger(_)) => "failed",
+            End::Unsent(Unsent::Unwritten(why)) => why.name(),
+            End::Unsent(Unsent::Resting) => "unhealthy",
+            End::Unsent(Unsent::Key(_) | Unsent::KeyAwaited(_)) => "key",
+            End::Unsent(Unsent::Refused(Refused::Cap(_))) => "cap",
+            End::Unsent(Unsent::Refused(_)) => "unbooked",
+        }
+    }
+
     /// Whether a cap kept the call from being sent.
     pub fn is_capped(&self) -> bool {
         matches!(self, End::Unsent(Unsent::Refused(Refused::Cap(_))))

@@ -343,7 +343,7 @@ impl<'a> Failover<'a> {
     /// Tells the request how a call of a model ended.
     fn noted(&self, step: &Step, call: Option<CallId>, end: End) -> End {
         let attempt = Attempt { model: step.model.clone(), outcome: end.to_string(), call };
-        self.decision.request.attempts.add(attempt);
+        self.decision.request.attempts.add(attempt, end.name());
         end
     }
 

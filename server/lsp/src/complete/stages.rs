@@ -38,6 +38,7 @@ use super::dismissed::is_unwanted;
 use super::left_out::tell_slow;
 use super::ready::{cache, embedded, embedded_completion, lengthen, lines};
 use super::request::Request;
+use super::silence::{Reply, SUPERSEDED};
 use crate::documents::session::STALE;
 use crate::learn::EMBEDDED;
 use crate::settings::{Configuration, Use};
@@ -47,15 +48,26 @@ const LEARNING: Duration = Duration::from_millis(300);
 /// Lines above and below the cursor of which a prompt may hold some.
 const NEAR: usize = 80;
 
-/// Completes a request; `None` if there is nothing to suggest, or if a newer request or an edit supersedes it.
+/// Completes a request; `None` if there is nothing to suggest, or if a newer request or an edit supersedes it. What it got is counted.
 pub async fn complete(
+    completer: &Arc<Completer>,
+    request: Request,
+    superseded: oneshot::Receiver<()>,
+) -> Option<Completion> {
+    let reply = Reply::begin(completer, &request);
+    let completion = completed(completer, request, superseded).await;
+    reply.is(completion.as_ref());
+    completion
+}
+
+async fn completed(
     completer: &Arc<Completer>,
     request: Request,
     mut superseded: oneshot::Receiver<()>,
 ) -> Option<Completion> {
     let (outlives_edits, attempts) = (request.outlives_edits, Arc::clone(&request.attempts));
     if request.snapshot.stale {
-        attempts.none(STALE);
+        attempts.none("stale", STALE);
         return None;
     }
     // Before deciding, so that no move of a call in between is missed.
@@ -67,15 +79,19 @@ pub async fn complete(
         let begun = Instant::now();
         let decision = decide_at_once(completer, request).await;
         if decision.is_none() {
-            attempts.none(OFF);
+            attempts.none("off", OFF);
         }
         Some((decision?, begun))
     };
     let (decision, begun) = tokio::select! {
         biased;
-        _ = &mut superseded, if !outlives_edits => return None,
+        _ = &mut superseded, if !outlives_edits => {
+            attempts.replied(SUPERSEDED);
+            return None;
+        }
         decided = decided => decided?,
     };
+    attempts.at(decision.context.task, decision.language());
     if decision.is_final() {
         return at_once(decision);
     }
@@ -94,8 +110,10 @@ pub async fn complete(
             wait(completer, &decision, begun).await;
             let asked = ask(completer, Arc::clone(&decision)).await;
             let is_wanted = |completion: &Completion| !is_unwanted(completer, &decision, decision.inserted(completion));
-            if let Some(completion) = asked.filter(is_wanted) {
-                return Some(completion);
+            match asked {
+                Some(completion) if is_wanted(&completion) => return Some(completion),
+                Some(_) => decision.request.attempts.replied("dismissed"),
+                None => {}
             }
         }
         // What the embedded model says is better than nothing.
@@ -103,7 +121,10 @@ pub async fn complete(
     };
     tokio::select! {
         biased;
-        _ = superseded => None,
+        _ = superseded => {
+            attempts.replied(SUPERSEDED);
+            None
+        }
         completion = asked => completion,
     }
 }
@@ -380,12 +401,12 @@ fn at_once(decision: Decision) -> Option<Completion> {
     if decision.completion.is_none() {
         let attempts = &decision.request.attempts;
         match (decision.context.task, decision.gate) {
-            (None, _) => attempts.none("no task is known for this place"),
+            (None, _) => attempts.none("no_task", "no task is known for this place"),
             (_, Gate::Silent(why)) => match &decision.scope().unknown {
-                Some(unknown) => attempts.none(format_args!("{why}: {unknown}")),
-                None => attempts.none(why),
+                Some(unknown) => attempts.none(why.name(), format_args!("{why}: {unknown}")),
+                None => attempts.none(why.name(), why),
             },
-            (_, Gate::Ask) => attempts.none("nothing is ready at once"),
+            (_, Gate::Ask) => attempts.none("not_ready", "nothing is ready at once"),
         }
     }
     decision.completion

@@ -12,6 +12,7 @@ use super::clock::{Clock, Steady};
 use super::copy::{Order, copy};
 use super::damage::{self, Replaced};
 use super::file::{self, BUSY, Fault, Opened, code, is_busy, is_damage};
+use super::replies;
 use super::sums::{self, Doubt, Known, Sums};
 use super::trouble::{Condition, Trouble};
 
@@ -167,6 +168,7 @@ impl Books {
             if let Place::Memory { connection, .. } = &self.place {
                 copy(connection, &step, "calls", 0, Order::Rising)?;
                 copy(connection, &step, "suggestions", 0, Order::Rising)?;
+                replies::copy(connection, &step, "")?;
             }
             let sums = sums::read(&step, now)?;
             boots::note(&step, &self.clock, now)?;

@@ -9,6 +9,7 @@ use rusqlite::{Connection, OpenFlags, TransactionBehavior, params};
 use super::clock::millis;
 use super::copy::{Order, copy};
 use super::file::{self, BUSY, Fault, Lock, Opened};
+use super::replies;
 
 /// Age of the oldest rows that are taken over.
 const TAKEN_OVER: Duration = Duration::from_secs(400 * 24 * 3600);
@@ -81,6 +82,8 @@ fn take_over(aside: &Path, into: &mut Connection, now: SystemTime) -> rusqlite::
     read("suggestions");
     read("batches");
     read("jobs");
+    // An older file has no such table.
+    let _ = replies::copy(&from, &step, "");
     if let (true, Ok(id)) = (is_whole, file::own_id(&from)) {
         step.execute("INSERT INTO files VALUES (?1, 0) ON CONFLICT DO NOTHING", params![id])?;
     }

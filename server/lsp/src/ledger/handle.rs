@@ -23,6 +23,7 @@ use super::entry::{CallId, Entry, Refused};
 use super::file;
 use super::habits::{self, Habits};
 use super::memory::{KnownStanding, ModelConfidence};
+use super::replies::Replies;
 use super::report::{Past, Report};
 use super::reservation::{Reservation, Ticket};
 use super::settlement::Billed;
@@ -236,6 +237,22 @@ impl Ledger {
         habits::read(&connection, clock::millis(since)).map_err(|error| error.to_string())
     }
 
+    /// Counts what a request got: the name of the source of its suggestion, or the id of the reason why it got none. Does not wait.
+    pub fn replied(&self, task: Option<Task>, language: &'static str, reply: &'static str) {
+        self.writer.replied(task, language, reply);
+    }
+
+    /// What requests got since a local day, `YYYY-MM-DD`, the most frequent first. It blocks.
+    pub fn replies(&self, first_day: &str) -> Result<Vec<Replies>, String> {
+        let (reply, answer) = mpsc::channel();
+        let first_day = first_day.to_owned();
+        self.send(move |store| {
+            store.write_replies();
+            let _ = reply.send(store.replies(&first_day));
+        });
+        answer.recv_timeout(LAST_WAIT).unwrap_or_else(|_| Err("its disk does not answer".into()))
+    }
+
     /// What a call cost; `None` if it is not settled. It blocks, so the task that serves must not call it.
     pub fn cost(&self, call: CallId) -> Option<Money> {
         self.billed(call).map(|billed| billed.cost)
@@ -253,7 +270,8 @@ impl Ledger {
     /// Waits at most a few seconds until everything is written; false if it is not. It blocks, so the task that serves must not call it.
     pub fn flush(&self) -> bool {
         let (reply, answer) = mpsc::channel();
-        self.send(move |_| {
+        self.send(move |store| {
+            store.write_replies();
             let _ = reply.send(());
         });
         answer.recv_timeout(LAST_WAIT).is_ok()

@@ -12,12 +12,13 @@ use pennyworth_core::task::Task;
 use rusqlite::{Connection, OptionalExtension as _, TransactionBehavior, named_params, params};
 
 use super::books::Books;
-use super::clock::Clock;
+use super::clock::{self, Clock};
 use super::entry::{CallId, Entry, Refused};
 use super::file;
 use super::history::{self, PastSuggestion};
 use super::ids;
 use super::memory::Memory;
+use super::replies::{self, Replies, Unwritten};
 use super::report::{self, Report};
 use super::settlement::{Billed, Settlement};
 use super::suggestion::{Outcome, OutcomeKind, Suggested, SuggestionId};
@@ -38,6 +39,7 @@ pub(super) struct Store {
     memory: Arc<RwLock<Memory>>,
     /// Calls that ended while the file with their rows could not be used.
     late: Vec<(CallId, Entry, Settlement)>,
+    replies: Arc<Unwritten>,
 }
 
 impl Store {
@@ -46,8 +48,9 @@ impl Store {
         clock: Clock,
         memory: Arc<RwLock<Memory>>,
         condition: Arc<Condition>,
+        replies: Arc<Unwritten>,
     ) -> Store {
-        Store { books: Books::open(path, clock.clone(), condition), clock, memory, late: Vec::new() }
+        Store { books: Books::open(path, clock.clone(), condition), clock, memory, late: Vec::new(), replies }
     }
 
     /// The same rows after a panic, on a new connection.
@@ -58,9 +61,10 @@ impl Store {
     /// Deletes old suggestions and fills the memory.
     pub(super) fn load(&mut self) {
         let memory = Arc::clone(&self.memory);
-        let oldest = self.clock.wall().checked_sub(SUGGESTIONS_KEPT).map_or(0, ids::earliest);
+        let oldest = self.clock.wall().checked_sub(SUGGESTIONS_KEPT).unwrap_or(SystemTime::UNIX_EPOCH);
         let loaded = self.run(|connection| {
-            connection.execute("DELETE FROM suggestions WHERE id < ?1", [oldest])?;
+            connection.execute("DELETE FROM suggestions WHERE id < ?1", [ids::earliest(oldest)])?;
+            replies::forget(connection, clock::millis(oldest))?;
             let fresh = history::load(connection)?;
             *memory.write().unwrap_or_else(PoisonError::into_inner) = fresh;
             Ok(())
@@ -276,6 +280,25 @@ impl Store {
             self.memory().set_confidence(&shown.model, confidence);
         }
         Ok(())
+    }
+
+    /// Writes what was counted of the requests.
+    pub(super) fn write_replies(&mut self) {
+        let (counted, now) = (self.replies.take(), self.clock.wall_ms());
+        if counted.is_empty() {
+            return;
+        }
+        let written = self.unhurried(|connection| {
+            let step = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+            replies::write(&step, &counted, now)?;
+            step.commit()
+        });
+        log("write what requests got to", written);
+    }
+
+    /// What requests got since a local day.
+    pub(super) fn replies(&mut self, first_day: &str) -> Result<Vec<Replies>, String> {
+        self.run(|connection| replies::read(connection, first_day)).map_err(|error| error.to_string())
     }
 
     /// What was spent; `None` if the books do not last, or a part is unknown.

@@ -31,6 +31,9 @@ pub enum Source {
 }
 
 impl Source {
+    /// Every source.
+    pub const ALL: [Source; 4] = [Source::Embedded, Source::Cache, Source::Model, Source::Lines];
+
     /// Its name in the ledger.
     pub fn name(self) -> &'static str {
         match self {

@@ -24,6 +24,7 @@ mod damage;
 mod disks;
 mod learned;
 mod queue;
+mod replies;
 mod rows;
 
 /// A microdollar, in picodollars.

@@ -8,12 +8,14 @@ use serde::Serialize;
 use time::{Date, OffsetDateTime, Time};
 
 mod lately;
+mod silences;
 mod switched_off;
 mod table;
 #[cfg(test)]
 mod tests;
 
 pub use lately::Lately;
+pub use silences::Silences;
 pub use switched_off::SwitchedOff;
 pub use table::By;
 
@@ -74,6 +76,7 @@ struct Everything<'a> {
     #[serde(flatten)]
     lately: &'a Lately,
     switched_off: &'a SwitchedOff,
+    silences: &'a Silences,
     rows: Vec<Priced>,
     total: Priced,
 }
@@ -109,12 +112,12 @@ impl Selection {
     pub fn json(
         &self,
         lately: &Lately,
-        switched_off: &SwitchedOff,
+        (switched_off, silences): (&SwitchedOff, &Silences),
         report: &Report,
         out: &mut impl Write,
     ) -> anyhow::Result<()> {
         let rows = sums(report, self.all_or_asked()).into_iter().map(|sum| sum.row.into()).collect();
-        let everything = Everything { lately, switched_off, rows, total: report.total.clone().into() };
+        let everything = Everything { lately, switched_off, silences, rows, total: report.total.clone().into() };
         serde_json::to_writer_pretty(&mut *out, &everything).context("the report cannot be written")?;
         Ok(writeln!(out)?)
     }

@@ -4,6 +4,7 @@ use pennyworth_core::caps::{Caps, Spent};
 use pennyworth_core::money::Money;
 
 use super::*;
+use crate::ledger::Replies;
 
 fn row(day: &str, task: &str, model: &str, chars: u64, cents: f64) -> Row {
     let is_paid = cents > 0.0;
@@ -37,6 +38,17 @@ fn report() -> Report {
 
 fn lately() -> Lately {
     Lately::of(&report(), Caps { day: Money::from_usd(0.5), month: Money::from_usd(10.0) })
+}
+
+fn silences() -> Silences {
+    let of = |reply: &str, count| Replies { reply: reply.into(), count, ..Replies::default() };
+    Silences::of(&[
+        of("mid_word", 6),
+        of("model", 4),
+        of("superseded", 2),
+        of("of a newer program", 1),
+        of("mid_word", 3),
+    ])
 }
 
 fn stats(by: &[By]) -> Selection {
@@ -87,8 +99,10 @@ fn several_names_make_a_row_for_each_combination() {
             "2026-11-25,embedded,0,0,0,0,0,0,0.000000000,,,10,5,500,0.000000000000,0.000000000,0",
         ]
     );
+    let silences = silences();
     let json =
-        words(|out| stats(&[By::Model]).json(&lately(), &SwitchedOff::default(), &report(), out).unwrap()).join("");
+        words(|out| stats(&[By::Model]).json(&lately(), (&SwitchedOff::default(), &silences), &report(), out).unwrap())
+            .join("");
     let json: serde_json::Value = serde_json::from_str(&json).unwrap();
     assert_eq!(json["rows"][0]["model"], "coder");
     assert_eq!(json["rows"][0]["wait_ms"]["p95"], 900);
@@ -97,9 +111,26 @@ fn several_names_make_a_row_for_each_combination() {
         (&0.00006.into(), &0.06.into())
     );
     assert_eq!(json["total"]["chars"], 1000);
+    assert_eq!((&json["silences"]["requests"], &json["silences"]["silent"]), (&16.into(), &12.into()));
+    assert_eq!(json["silences"]["reasons"][0]["reason"], "mid_word");
     assert_eq!((&json["today"]["cap"], &json["today"]["cost_per_1000_chars"]), (&0.5.into(), &0.016666666667.into()));
     assert_eq!((&json["last_7_days"]["chars"], json["last_7_days"].get("cap")), (&1000.into(), None));
     assert_eq!((&json["this_month"]["cap"], &json["this_month"]["calls"]), (&10.0.into(), &8.into()));
+}
+
+#[test]
+fn why_nothing_came_is_said_by_how_often() {
+    let lines = words(|out| silences().print(out).unwrap());
+    let expected = [
+        "",
+        "12 of 16 requests got no suggestion, most of them because:",
+        "",
+        "75 % the cursor was in the middle of a word",
+        "17 % you typed on",
+        "8 % a newer program knows why",
+    ];
+    assert_eq!(lines, expected);
+    assert!(words(|out| Silences::default().print(out).unwrap()).is_empty());
 }
 
 #[test]
