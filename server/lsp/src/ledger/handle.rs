@@ -19,6 +19,7 @@ use tokio::sync::oneshot;
 
 use super::clock::{self, Clock};
 use super::collector::Collector;
+use super::cube::{self, Cube};
 use super::entry::{CallId, Entry, Refused};
 use super::file;
 use super::habits::{self, Habits};
@@ -235,6 +236,13 @@ impl Ledger {
         let Some(path) = self.path.as_ref().filter(|_| self.flush()) else { return Ok(Habits::default()) };
         let connection = file::reader(path).map_err(|fault| fault.to_string())?;
         habits::read(&connection, clock::millis(since)).map_err(|error| error.to_string())
+    }
+
+    /// Figures for a page that filters them, since a time. It blocks, on a connection of its own. A ledger in memory has none.
+    pub fn cube(&self, since: SystemTime) -> Result<Cube, String> {
+        let Some(path) = self.path.as_ref().filter(|_| self.flush()) else { return Ok(Cube::default()) };
+        let connection = file::reader(path).map_err(|fault| fault.to_string())?;
+        cube::read(&connection, since).map_err(|error| error.to_string())
     }
 
     /// Counts what a request got: the name of the source of its suggestion, or the id of the reason why it got none. Does not wait.

@@ -20,6 +20,7 @@ use super::*;
 
 mod caps;
 mod clocks;
+mod cube;
 mod damage;
 mod disks;
 mod learned;
