@@ -5,17 +5,32 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
+use pennyworth::reports::dashboard;
 use pennyworth::settings::docs;
 use pennyworth_core::syntax;
+use ring::digest::{SHA256, SHA512, digest};
 
 /// Files that are generated from types, with the content they must have. `UPDATE=1 cargo test --test tidy` rewrites them.
-fn generated() -> [(&'static str, String); 3] {
+fn generated() -> [(&'static str, String); 4] {
     let schema = serde_json::to_string_pretty(&docs::schema()).unwrap() + "\n";
     [
         ("server/lsp/config.toml", docs::commented_config()),
         ("editors/config.schema.json", schema),
         ("editors/settings.md", docs::authority_page()),
+        ("server/lsp/assets/dashboard/policy.txt", policy()),
     ]
+}
+
+/// What the page of `pennyworth dashboard` may do: run its own script, use its own style, and nothing else.
+fn policy() -> String {
+    let hash = |text: &str| BASE64_STANDARD.encode(digest(&SHA256, text.as_bytes()));
+    format!(
+        "default-src 'none'; script-src 'sha256-{}'; style-src 'sha256-{}'; base-uri 'none'; form-action 'none'\n",
+        hash(dashboard::SCRIPT),
+        hash(dashboard::STYLE)
+    )
 }
 
 fn root() -> PathBuf {
@@ -166,6 +181,21 @@ fn what_is_generated_from_types_is_in_step_with_them() {
         }
     }
     assert_none("out of step; `UPDATE=1 cargo test -p pennyworth-tests --test tidy` rewrites them", &found);
+}
+
+/// A vendored file is the package's own: `server/lsp/assets/uplot/package.toml` has the package's checksum, by which `tests/editors/dashboard.sh`
+/// fetches it, and those of the files in it.
+#[test]
+fn vendored_files_are_as_their_package_has_them() {
+    let folder = root().join("server/lsp/assets/uplot");
+    let package: toml::Table = fs::read_to_string(folder.join("package.toml")).unwrap().parse().unwrap();
+    let files = package["files"].as_table().unwrap();
+    let changed = files.iter().filter(|(name, sum)| {
+        let bytes = fs::read(folder.join(name)).unwrap_or_default();
+        sum.as_str() != Some(&format!("sha512-{}", BASE64_STANDARD.encode(digest(&SHA512, &bytes))))
+    });
+    assert_none("changed", &changed.map(|(name, _)| name.clone()).collect::<Vec<_>>());
+    assert!(files.len() == 3 && dashboard::SCRIPT.contains(package["version"].as_str().unwrap()));
 }
 
 #[test]

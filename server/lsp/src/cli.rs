@@ -11,6 +11,7 @@ mod advise;
 mod check;
 mod commit;
 mod complete;
+mod dashboard;
 mod demand;
 mod document;
 mod edit;
@@ -77,6 +78,8 @@ pub enum Command {
     Key(key::Key),
     /// Show what you spent and what you got for it
     Stats(stats::Stats),
+    /// Write a page that shows where the money goes, and open it in the browser
+    Dashboard(dashboard::Dashboard),
     /// Say what to change, by what the last 30 days cost and brought
     Advise(advise::Advise),
     /// Print the JSON Schema of the configuration, for editors
@@ -119,6 +122,7 @@ impl Cli {
             Command::Init(init) => init.run(config, &mut out),
             Command::Key(key) => key.run(config, &mut out),
             Command::Stats(stats) => stats.run(config, &mut out),
+            Command::Dashboard(dashboard) => dashboard.run(config, &mut out),
             Command::Advise(advise) => advise.run(config, &mut out),
             Command::Schema => print::schema(&mut out),
             Command::Completions(completions) => completions.run(Cli::command(), &mut out),

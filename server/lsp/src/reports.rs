@@ -4,6 +4,7 @@
 pub mod advice;
 pub mod check;
 pub mod completed;
+pub mod dashboard;
 pub mod explain;
 pub mod learned;
 pub mod models;

@@ -8,6 +8,7 @@ use anyhow::anyhow;
 use clap::Args;
 use time::Date;
 
+use super::dashboard;
 use super::place::say;
 use crate::ledger::{Ledger, Report};
 use crate::paths;
@@ -31,6 +32,9 @@ pub struct Stats {
     /// Print what was learned about each model, which routing uses
     #[arg(long, conflicts_with_all = ["days", "since", "by", "csv"])]
     routes: bool,
+    /// Write the page of `pennyworth dashboard` to a file instead
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["days", "since", "by", "csv", "json", "routes"])]
+    html: Option<PathBuf>,
     /// Print one JSON object
     #[arg(long)]
     json: bool,
@@ -46,6 +50,10 @@ fn day(text: &str) -> Result<Date, String> {
 
 impl Stats {
     pub(super) fn run(&self, config: Option<&Path>, out: &mut impl Write) -> anyhow::Result<ExitCode> {
+        if let Some(path) = &self.html {
+            dashboard::write(config, path, None)?;
+            return Ok(ExitCode::SUCCESS);
+        }
         if self.routes {
             self.routes(config, out)?;
             return Ok(ExitCode::SUCCESS);

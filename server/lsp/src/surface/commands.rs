@@ -30,7 +30,7 @@ use crate::complete::{Completer, Pauses, Request, dismiss};
 use crate::documents::session::{AskedBy, STALE};
 use crate::documents::{Documents, session};
 use crate::ledger::SuggestionId;
-use crate::reports::{check, explain, stats};
+use crate::reports::{check, dashboard, explain, stats};
 use crate::sync::Background;
 use crate::wire::editor::Editor;
 use crate::wire::{convert, messages};
@@ -51,6 +51,8 @@ pub const PAUSE: &str = "pennyworth.pause";
 pub const STATUS: &str = "pennyworth.status";
 /// Returns costs and gains as `{"markdown": …}`.
 pub const STATS: &str = "pennyworth.stats";
+/// Returns the page of `pennyworth dashboard`, as `{"html": …}`.
+pub const DASHBOARD: &str = "pennyworth.dashboard";
 /// Returns what every stage decides at a URI and position, as `{"text": …}`.
 pub const EXPLAIN: &str = "pennyworth.explain";
 /// Checks the configuration. Returns `{"text": …, "ok": true}`.
@@ -67,7 +69,7 @@ const NOTHING: &str = "nothing here";
 pub const DISMISS_FINDING: &str = "pennyworth.dismissFinding";
 
 /// The commands that are not of tasks on demand.
-const OWN: [&str; 14] = [
+const OWN: [&str; 15] = [
     ACCEPTED,
     ACCEPTED_PART,
     DISMISSED,
@@ -76,6 +78,7 @@ const OWN: [&str; 14] = [
     PAUSE,
     STATUS,
     STATS,
+    DASHBOARD,
     EXPLAIN,
     CHECK,
     FILES,
@@ -183,6 +186,7 @@ impl Commands<'_> {
             }
             STATUS => serde_json::to_value(status::status(completer, suggestions).await).unwrap_or_default(),
             STATS => json!({ "markdown": self.stats(stats::Form::Markdown).await.map_err(failed)? }),
+            DASHBOARD => json!({ "html": self.dashboard().await.map_err(failed)? }),
             EXPLAIN => json!({ "text": explanation(documents, completer, arguments.place(0)?).await.map_err(failed)? }),
             CHECK => {
                 let (text, ok) = self.check().await.map_err(failed)?;
@@ -313,6 +317,13 @@ impl Commands<'_> {
         let ledger = self.completer.ledger.opened().await.clone();
         let configuration = self.completer.configuration.get();
         tokio::task::spawn_blocking(move || stats::summary(&ledger, &configuration, form)).await?
+    }
+
+    /// The page that shows where the money goes.
+    async fn dashboard(&self) -> anyhow::Result<String> {
+        let ledger = self.completer.ledger.opened().await.clone();
+        let configuration = self.completer.configuration.get();
+        tokio::task::spawn_blocking(move || dashboard::page(Some(&ledger), configuration.settings(), None)).await?
     }
 
     /// Checks the configuration. Returns the report, and whether all is well.
