@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs';
 import * as vscode from 'vscode';
 import type { Server } from './client.ts';
 import { openExample, openWalkthrough } from './example.ts';
+import type { Dashboard } from './dashboard.ts';
 import type { Jobs } from './jobs.ts';
 import type { Keys } from './keys.ts';
 import { run } from './server.ts';
@@ -13,7 +14,7 @@ import type { Texts } from './texts.ts';
 
 const README = 'https://marketplace.visualstudio.com/items?itemName=pennyworth.pennyworth';
 
-export type Parts = { context: vscode.ExtensionContext; server: Server; texts: Texts; keys: Keys; tasks: Tasks; jobs: Jobs };
+export type Parts = { context: vscode.ExtensionContext; server: Server; texts: Texts; keys: Keys; tasks: Tasks; jobs: Jobs; dashboard: Dashboard };
 
 /** Registers every command. The user sees an error of any. */
 export function register(parts: Parts): vscode.Disposable {
@@ -31,7 +32,7 @@ export function register(parts: Parts): vscode.Disposable {
   return vscode.Disposable.from(...commands);
 }
 
-function all({ context, server, texts, keys, tasks, jobs }: Parts): Record<string, (...args: any[]) => unknown> {
+function all({ context, server, texts, keys, tasks, jobs, dashboard }: Parts): Record<string, (...args: any[]) => unknown> {
   return {
     menu: () => menu(server),
     trigger: () => vscode.commands.executeCommand('editor.action.inlineSuggest.trigger'),
@@ -39,6 +40,7 @@ function all({ context, server, texts, keys, tasks, jobs }: Parts): Record<strin
     pauseOrResume: () => pause(server),
     pauseOrResumeLanguage: () => pause(server, language()),
     showStats: async () => texts.preview('What you got.md', (await server.run<{ markdown: string }>('pennyworth.stats')).markdown),
+    showDashboard: () => dashboard.show(),
     explainHere: () => explain(server, texts),
     runCheck: () => check(server, texts),
     explainLines: () => tasks.explain(),
@@ -78,6 +80,7 @@ async function menu(server: Server): Promise<void> {
     [paused ? '$(play) Resume' : '$(debug-pause) Pause', 'pauseOrResume'],
     ...(name ? [[isPausedHere ? `$(play) Resume for ${name}` : `$(debug-pause) Pause for ${name}`, 'pauseOrResumeLanguage'] as [string, string]] : []),
     ['$(graph) What you got for the money', 'showStats'],
+    ['$(pulse) Where the money goes', 'showDashboard'],
     ...(vscode.window.activeTextEditor ? [['$(question) Explain here', 'explainHere'] as [string, string]] : []),
     ['$(checklist) Check configuration and models', 'runCheck'],
     ['$(edit) Open configuration', 'openConfig'],

@@ -4,6 +4,7 @@ import * as vscode from 'vscode';
 import { Server } from './client.ts';
 import { register } from './commands.ts';
 import { welcome } from './example.ts';
+import { Dashboard } from './dashboard.ts';
 import { Jobs } from './jobs.ts';
 import { Keys } from './keys.ts';
 import { StatusBar } from './statusbar.ts';
@@ -18,13 +19,15 @@ export async function activate(context: vscode.ExtensionContext): Promise<void> 
   server = new Server(context, keys);
   const tasks = new Tasks(server, texts);
   const jobs = new Jobs(server);
+  const dashboard = new Dashboard(server);
   const settings = ['pennyworth.server.path', 'pennyworth.server.config'];
   context.subscriptions.push(
     texts,
     tasks,
     jobs,
+    dashboard,
     new StatusBar(server),
-    register({ context, server, texts, keys, tasks, jobs }),
+    register({ context, server, texts, keys, tasks, jobs, dashboard }),
     vscode.workspace.onDidChangeConfiguration((event) => {
       if (settings.some((setting) => event.affectsConfiguration(setting))) void server?.restart();
     }),

@@ -178,6 +178,12 @@ async function looks(editor) {
     const inner = () => page.frames().filter((frame) => frame !== page.mainFrame());
     await eventually('the page', async () => (await Promise.all(inner().map(isShown))).includes(true));
   });
+  await editor.command('Pennyworth: Where the Money Goes');
+  await check('where the money goes is a page with charts, which its policy lets run', async () => {
+    const isDrawn = (frame) => frame.locator('#days canvas').isVisible().catch(() => false);
+    await eventually('the page', async () => (await Promise.all(page.frames().map(isDrawn))).includes(true));
+    await editor.picture(join(out, 'dashboard.png'));
+  });
   await editor.command('Pennyworth: Check Configuration');
   await check('the check is a text', () => editor.text('Check', (text) => /\d\d languages/.test(text)));
   await editor.picture(join(out, 'looks.png'));

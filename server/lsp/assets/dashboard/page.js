@@ -64,7 +64,8 @@ document.getElementById('made').textContent = `Pennyworth ${data.program}, ${new
 if (names.model.length === 0 && names.word.length === 0) {
   nothing();
 } else {
-  if (days.length > 0 && days.length < 30) chosen.span = 30;
+  // Who has only models that cost nothing sees what came of them.
+  if (!total(['day', ...NAMED]).cost) view.measure = 'shown';
   fromAddress();
   redraw();
   addEventListener('hashchange', () => {
