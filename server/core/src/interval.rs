@@ -1,9 +1,9 @@
-//! How sure a figure is: an interval for a share that was counted, and one for a figure of several days by drawing the days again. It leaves what is
+//! How sure a figure is: an interval for a share that was counted, and one for a figure of a sample by drawing the sample again. It leaves what is
 //! said of it to its callers.
 
 /// Standard deviations on either side of a share: 95 of 100 such intervals hold what is so.
 const Z: f64 = 1.96;
-/// How often the days are drawn again.
+/// How often a sample is drawn again.
 const DRAWS: usize = 2_000;
 /// Share of the draws beyond either end of an interval.
 const TAIL: f64 = 0.025;
@@ -28,22 +28,27 @@ pub fn share(part: u64, whole: u64) -> Interval {
     Interval { low: ((middle - wide) / scale).max(0.0), high: ((middle + wide) / scale).min(1.0) }
 }
 
-/// The interval of a figure of several days, by Efron's bootstrap (1979): the days are drawn again, with replacement, and the figure is taken each
-/// time. Draws that have none are left out. `None` below two days, or if most draws have none.
+/// The interval of a figure of several days. `None` below two days, or if most draws have none.
 pub fn of_days<T>(days: &[T], figure: impl Fn(&mut dyn Iterator<Item = &T>) -> Option<f64>) -> Option<Interval> {
-    if days.len() < 2 {
+    drawn_again(days, figure)
+}
+
+/// The interval of a figure of a sample, by Efron's bootstrap (1979): its members are drawn again, with replacement, and the figure is taken each
+/// time. Draws that have none are left out. `None` below two members, or if most draws have none.
+pub fn drawn_again<T>(sample: &[T], figure: impl Fn(&mut dyn Iterator<Item = &T>) -> Option<f64>) -> Option<Interval> {
+    if sample.len() < 2 {
         return None;
     }
-    // The same days always give the same interval.
+    // The same sample always gives the same interval.
     let mut state = 0x9e37_79b9_7f4a_7c15_u64;
     let mut drawn = || {
         state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        (state >> 33) as usize % days.len()
+        (state >> 33) as usize % sample.len()
     };
     let mut figures: Vec<f64> = (0..DRAWS)
         .filter_map(|_| {
-            let places: Vec<usize> = days.iter().map(|_| drawn()).collect();
-            figure(&mut places.into_iter().filter_map(|place| days.get(place)))
+            let places: Vec<usize> = sample.iter().map(|_| drawn()).collect();
+            figure(&mut places.into_iter().filter_map(|place| sample.get(place)))
         })
         .collect();
     figures.sort_by(f64::total_cmp);

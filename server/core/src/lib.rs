@@ -24,5 +24,6 @@ pub mod syntax;
 pub mod task;
 pub mod text;
 pub mod tokens;
+pub mod trial;
 pub mod uptake;
 pub mod wait;
