@@ -205,6 +205,7 @@ async fn call(client: &Client, ledger: &Ledger, model: &Model, number: usize, en
         price: model.price.clone(),
         abort_billed: AbortBilled::No,
         deadline: Duration::from_secs(20),
+        is_trial: false,
     };
     let mut reservation = ledger.reserve(row, None).await.unwrap();
     let mut answer = client.ask(request);

@@ -41,6 +41,7 @@ fn call() -> Entry {
         },
         abort_billed: AbortBilled::Yes,
         deadline: Duration::from_secs(10),
+        is_trial: false,
     }
 }
 

@@ -156,6 +156,7 @@ fn call() -> Entry {
         },
         abort_billed: AbortBilled::No,
         deadline: Duration::from_secs(1),
+        is_trial: false,
     }
 }
 

@@ -17,6 +17,8 @@ pub struct Attempt {
     pub outcome: String,
     /// The call's row in the ledger; `None` if it was never sent.
     pub call: Option<CallId>,
+    /// Whether the model could say nothing: its provider failed, or it was not asked.
+    pub has_failed: bool,
 }
 
 /// The attempts of a request, and the reason if none was made. Its copies of the request share it.
@@ -93,7 +95,8 @@ mod tests {
         let attempts = Attempts::default();
         assert_eq!(attempts.why_nothing(), "no answer that fits came in time");
         for (model, outcome) in [("a", "it is down"), ("b", "it is slow")] {
-            attempts.add(Attempt { model: model.into(), outcome: outcome.into(), call: None }, "failed");
+            attempts
+                .add(Attempt { model: model.into(), outcome: outcome.into(), call: None, has_failed: true }, "failed");
         }
         assert_eq!(attempts.why_nothing(), "a: it is down; b: it is slow");
         attempts.none("paused", "completions are paused");

@@ -44,6 +44,8 @@ pub struct CallLimits {
     pub cache_key: String,
     /// The joint probabilities of the tokens, as the model reports it, below which the answer is of less use.
     pub least: Least,
+    /// Whether it is made for a trial.
+    pub is_trial: bool,
 }
 
 /// Whom a call tells how it goes.
@@ -112,7 +114,7 @@ impl<'a> Call<'a> {
         let key = key.map_err(|_| Unsent::KeyAwaited(providers.keys.program(model)))??;
         let until = began + limits.time;
         let total = limits.time + if step.reads_on { limits.reads_on } else { Duration::ZERO };
-        let entry = Entry { deadline: total, ..Entry::new(plan, step, model) };
+        let entry = Entry { deadline: total, is_trial: limits.is_trial, ..Entry::new(plan, step, model) };
         let opened = tokio::time::timeout_at(until.into(), ledger.opened()).await;
         let ledger = opened.map_err(|_| Refused::Unwritten("it is not open yet".into()))?;
         // The ledger writes while the prompt is masked.

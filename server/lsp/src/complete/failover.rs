@@ -308,7 +308,9 @@ impl<'a> Failover<'a> {
         let (caps, generation) = (scope.settings.caps(), decision.configuration.generation);
         let reads_on = READING_ON;
         let temperature = decision.temperature;
-        let limits = CallLimits { caps, time, reads_on, first, silence, generation, temperature, cache_key, least };
+        let is_trial = decision.request.is_trial;
+        let limits =
+            CallLimits { caps, time, reads_on, first, silence, generation, temperature, cache_key, least, is_trial };
         partial.begin(&step.model);
         let (providers, ledger) = (&completer.providers, &*completer.ledger);
         // Lines are told behind the part that is shown first, so that nobody takes them for it.
@@ -342,7 +344,8 @@ impl<'a> Failover<'a> {
 
     /// Tells the request how a call of a model ended.
     fn noted(&self, step: &Step, call: Option<CallId>, end: End) -> End {
-        let attempt = Attempt { model: step.model.clone(), outcome: end.to_string(), call };
+        let has_failed = matches!(end, End::Failed(_) | End::Corrected(_) | End::Unsent(_));
+        let attempt = Attempt { model: step.model.clone(), outcome: end.to_string(), call, has_failed };
         self.decision.request.attempts.add(attempt, end.name());
         end
     }

@@ -36,6 +36,8 @@ pub struct Request {
     pub whole: bool,
     /// Texts that were shown at this place already, if the user asks for another one.
     pub not: Arc<[String]>,
+    /// Whether it is made for a trial, so that nobody is shown what comes of it.
+    pub is_trial: bool,
     /// Receives what becomes of the request.
     pub attempts: Arc<Attempts>,
 }
@@ -65,6 +67,7 @@ impl Request {
             outlives_edits: false,
             whole: false,
             not: Arc::default(),
+            is_trial: false,
             attempts: Arc::default(),
         }
     }

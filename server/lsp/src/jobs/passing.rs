@@ -81,5 +81,6 @@ fn entry(model: &Model, price: Price, (prompt_tokens, max_tokens): (u32, u32), k
         price,
         abort_billed: model.abort_billed,
         deadline: ENDS,
+        is_trial: false,
     }
 }

@@ -84,6 +84,7 @@ fn take_over(aside: &Path, into: &mut Connection, now: SystemTime) -> rusqlite::
     read("jobs");
     // An older file has no such table.
     let _ = replies::copy(&from, &step, "");
+    read("trials");
     if let (true, Ok(id)) = (is_whole, file::own_id(&from)) {
         step.execute("INSERT INTO files VALUES (?1, 0) ON CONFLICT DO NOTHING", params![id])?;
     }

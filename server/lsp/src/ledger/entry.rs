@@ -56,6 +56,8 @@ pub struct Entry {
     pub abort_billed: AbortBilled,
     /// Longest time the call may take.
     pub deadline: Duration,
+    /// Whether it is made for a trial.
+    pub is_trial: bool,
 }
 
 impl Entry {
@@ -73,6 +75,7 @@ impl Entry {
             price: step.price.clone(),
             abort_billed: model.abort_billed,
             deadline: Duration::from_millis(plan.deadline_ms.into()),
+            is_trial: false,
         }
     }
 
@@ -90,6 +93,7 @@ impl Entry {
             price: step.price.clone(),
             abort_billed: model.abort_billed,
             deadline,
+            is_trial: false,
         }
     }
 
@@ -107,6 +111,7 @@ impl Entry {
             price: model.price.clone(),
             abort_billed: model.abort_billed,
             deadline,
+            is_trial: false,
         }
     }
 }

@@ -42,7 +42,7 @@ pub struct Guesses {
 /// Reads them since a time, in milliseconds since 1970.
 pub(super) fn read(connection: &Connection, since_ms: i64) -> rusqlite::Result<Habits> {
     let ceilings = "SELECT task, max_tokens, count(*), sum(finish = 'length'), group_concat(output) FROM calls
-        WHERE at_ms >= ?1 AND status IN ('done', 'cut') AND output BETWEEN 0 AND 1000000 GROUP BY 1, 2 ORDER BY 1, 2";
+        WHERE at_ms >= ?1 AND NOT is_trial AND status IN ('done', 'cut') AND output BETWEEN 0 AND 1000000 GROUP BY 1, 2 ORDER BY 1, 2";
     let ceilings = connection
         .prepare(ceilings)?
         .query_map([since_ms], |row| {

@@ -30,6 +30,7 @@ use super::reservation::{Reservation, Ticket};
 use super::settlement::Billed;
 use super::store::Store;
 use super::suggestion::{Outcome, Suggested, SuggestionId};
+use super::trials::{Trial, TrialId, Tried};
 use super::trouble::Trouble;
 use super::writer::Writer;
 use crate::sync::lock;
@@ -129,6 +130,20 @@ impl Ledger {
     /// Writes the outcome of a suggestion. The strongest of several outcomes counts, so two observers may report the same suggestion.
     pub fn settled(&self, outcome: Outcome) {
         self.send(move |store| store.outcome(outcome));
+    }
+
+    /// Writes what a candidate of a trial answered.
+    pub fn tried(&self, tried: Tried) {
+        self.send(move |store| store.tried(&tried));
+    }
+
+    /// A trial; the last one if none is named. It blocks, so the task that serves must not call it.
+    pub fn trial(&self, id: Option<TrialId>) -> Result<Option<Trial>, String> {
+        let (reply, answer) = mpsc::channel();
+        self.send(move |store| {
+            let _ = reply.send(store.trial(id));
+        });
+        answer.recv().unwrap_or_else(|_| Err("the ledger is closed".into()))
     }
 
     /// Sends calls to the collector at this address from now on; `None` stops that. The error is a sentence for the user.

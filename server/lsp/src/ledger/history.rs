@@ -24,6 +24,14 @@ pub(super) fn load(connection: &Connection) -> rusqlite::Result<Memory> {
     }
     memory.fit_all();
     let mut rows = connection.prepare(
+        "SELECT task, language, model, is_right, at_ms FROM (SELECT * FROM trials WHERE is_shown AND is_evidence ORDER BY trial DESC LIMIT ?1)
+         ORDER BY at_ms",
+    )?;
+    let mut rows = rows.query([RECENT])?;
+    while let Some(row) = rows.next()? {
+        let _ = tried(&mut memory, row);
+    }
+    let mut rows = connection.prepare(
         "SELECT model, plain_tokens, input, cached, first_ms, written, status = 'done' AND estimated = 0, status = 'outrun', total_ms, at_ms
          FROM (SELECT * FROM calls WHERE status IN ('done', 'cut', 'outrun') ORDER BY id DESC LIMIT ?1) ORDER BY id",
     )?;
@@ -50,6 +58,15 @@ fn shown(memory: &mut Memory, row: &rusqlite::Row<'_>) -> rusqlite::Result<()> {
     shown.decided(memory, kind, at_ms);
     if kind.is_acceptance() {
         shown.accepted(memory, chars);
+    }
+    Ok(())
+}
+
+/// Learns from an answer of a trial.
+fn tried(memory: &mut Memory, row: &rusqlite::Row<'_>) -> rusqlite::Result<()> {
+    let (task, language, model): (String, String, String) = (row.get(0)?, row.get(1)?, row.get(2)?);
+    if let Ok(task) = task.parse() {
+        memory.tried((task, &language, &model), row.get(3)?, row.get(4)?);
     }
     Ok(())
 }

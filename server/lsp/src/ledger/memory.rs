@@ -21,6 +21,9 @@ const MEMORY: f64 = 0.9;
 const HALF_LIFE_MS: f64 = 30.0 * 24.0 * 3600.0 * 1000.0;
 /// Weight that earlier suggestions keep with each further one, so that the last few hundred decide.
 const ANOTHER: f64 = 0.995;
+/// What an answer of a trial weighs beside a suggestion that a person decided about: a person takes more than what is wholly right, and reads it at
+/// work and not afterwards.
+const TRIED: f64 = 0.25;
 /// Fates of answers remembered per model.
 const FATES: usize = 500;
 /// Waits remembered per model.
@@ -182,6 +185,18 @@ impl Memory {
 
     pub(super) fn accepted(&mut self, task: Task, language: &str, model: &str) {
         self.acceptance_mut(task, language, model).accepted += 1.0;
+    }
+
+    /// In a trial a model answered as the server would show it, and was wholly right or not. Nobody was shown it, so it says nothing of what the user
+    /// wants.
+    pub(super) fn tried(&mut self, (task, language, model): (Task, &str, &str), is_right: bool, at_ms: i64) {
+        let acceptance = self.acceptance_mut(task, language, model);
+        *acceptance = acceptance.at(at_ms);
+        // What is older than what is known weighs less already.
+        let late = acceptance.at_ms.saturating_sub(at_ms) as f64;
+        let weight = TRIED * 0.5_f64.powf(late / HALF_LIFE_MS);
+        acceptance.shown += weight;
+        acceptance.accepted += weight * f64::from(u8::from(is_right));
     }
 
     /// The user decided about a suggestion: for the first time or once more, and now took or typed it or did not.

@@ -1,5 +1,6 @@
 //! The report: calls, costs and suggestions added up by day, task, language and model. It leaves printing to the command line.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::ops::AddAssign;
 use std::path::{Path, PathBuf};
@@ -13,6 +14,9 @@ use serde::{Serialize, Serializer};
 use super::clock::millis;
 use super::file;
 use super::sums;
+
+/// The name of the task in reports under which the calls of trials stand, whatever task they were about.
+pub const TRIAL: &str = "trial";
 
 const DAY_MS: i64 = 24 * 3_600_000;
 /// The last time that has a date, the end of the year 9999.
@@ -145,7 +149,7 @@ fn percentiles<S: Serializer>(waits: &[u32], serializer: S) -> Result<S::Ok, S::
 
 /// What cannot be right counts as nothing here: sums over it would fail. Whether the caps believe the file is for `sums` to say.
 const CALLS: &str = "
-    SELECT date(at_ms / 1000, 'unixepoch', 'localtime'), task, language, model, count(*), sum(estimated), sum(status = 'failed'), sum(status IN ('aborted', 'lost')),
+    SELECT date(at_ms / 1000, 'unixepoch', 'localtime'), iif(is_trial, 'trial', task), language, model, count(*), sum(estimated), sum(status = 'failed'), sum(status IN ('aborted', 'lost')),
         sum(iif(input BETWEEN 0 AND 1000000000000, input, 0)), sum(iif(cached BETWEEN 0 AND 1000000000000, cached, 0)),
         sum(iif(output BETWEEN 0 AND 1000000000000, output, 0)),
         sum(iif(status <> 'open' AND charge BETWEEN -1000000000000000000 AND 1000000000000000000, charge, 0)), group_concat(first_ms), sum(status = 'outrun')
@@ -217,7 +221,13 @@ fn report(connection: &Connection, now_ms: i64, rows: Rows) -> rusqlite::Result<
 /// The rows between two times, both included.
 fn span(connection: &Connection, first_ms: i64, last_ms: i64) -> rusqlite::Result<Rows> {
     let (mut rows, span) = (Rows::new(), [first_ms, last_ms]);
-    add(&mut rows, connection, CALLS, span, |row, numbers| {
+    // A file that can only be read may have a version that knows no trials.
+    let knows = "SELECT EXISTS (SELECT 1 FROM pragma_table_info('calls') WHERE name = 'is_trial')";
+    let calls = match connection.query_row(knows, [], |row| row.get(0))? {
+        true => Cow::Borrowed(CALLS),
+        false => Cow::Owned(CALLS.replace("is_trial", "0")),
+    };
+    add(&mut rows, connection, &calls, span, |row, numbers| {
         row.calls = numbers.count(4);
         row.estimated = numbers.count(5);
         row.failed = numbers.count(6);

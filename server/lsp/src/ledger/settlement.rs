@@ -14,6 +14,8 @@ pub struct Billed {
     pub input: u64,
     /// Those of them that were read from the provider's cache.
     pub cached: u64,
+    /// Tokens of its output.
+    pub output: u64,
 }
 
 /// The status of a call that ended.

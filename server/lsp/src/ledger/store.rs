@@ -23,6 +23,7 @@ use super::report::{self, Report};
 use super::settlement::{Billed, Settlement};
 use super::suggestion::{Outcome, OutcomeKind, Suggested, SuggestionId};
 use super::sums::{self, Sums};
+use super::trials::{self, Trial, TrialId, Tried};
 use super::trouble::Condition;
 
 /// Time after a call's deadline until it counts as lost.
@@ -301,6 +302,22 @@ impl Store {
         self.run(|connection| replies::read(connection, first_day)).map_err(|error| error.to_string())
     }
 
+    /// Writes what a candidate of a trial answered, and learns from it if it is evidence.
+    pub(super) fn tried(&mut self, tried: &Tried) {
+        let now = self.clock.wall_ms();
+        let written = self.unhurried(|connection| trials::write(connection, tried, now));
+        if tried.is_evidence && tried.answer.shown {
+            let of = (tried.answer.task, tried.answer.language.as_str(), tried.model.as_str());
+            self.memory().tried(of, tried.answer.marks.right, now);
+        }
+        log("write an answer of a trial to", written);
+    }
+
+    /// A trial; the last one if none is named.
+    pub(super) fn trial(&mut self, id: Option<TrialId>) -> Result<Option<Trial>, String> {
+        self.run(|connection| trials::read(connection, id)).map_err(|error| error.to_string())
+    }
+
     /// What was spent; `None` if the books do not last, or a part is unknown.
     pub(super) fn spent(&mut self) -> Option<Spent> {
         if !self.books.last() {
@@ -313,10 +330,10 @@ impl Store {
     }
 
     pub(super) fn billed(&mut self, id: CallId) -> Option<Billed> {
-        let query = "SELECT charge, input, cached FROM calls WHERE id = ?1 AND status <> 'open'";
+        let query = "SELECT charge, input, cached, output FROM calls WHERE id = ?1 AND status <> 'open'";
         let read = |row: &rusqlite::Row<'_>| {
             let count = |column| row.get(column).map(i64::unsigned_abs);
-            Ok(Billed { cost: Money::from_pico(row.get(0)?), input: count(1)?, cached: count(2)? })
+            Ok(Billed { cost: Money::from_pico(row.get(0)?), input: count(1)?, cached: count(2)?, output: count(3)? })
         };
         self.run(|connection| connection.query_row(query, [id.0], read)).ok()
     }
@@ -365,9 +382,9 @@ fn insert(
     connection
         .prepare_cached(
             "INSERT INTO calls (id, day, at_ms, counts_ms, over_ms, provider, model, task, language, status, max_tokens, prompt_tokens,
-                plain_tokens, worst, charge, price_input, price_cached, price_write, price_output, price_as_of)
+                plain_tokens, worst, charge, price_input, price_cached, price_write, price_output, price_as_of, is_trial)
              VALUES (?1, date(?2 / 1000, 'unixepoch', 'localtime'), ?2, ?3, ?4, ?5, ?6, ?7, ?8, 'open', ?9, ?10, ?11, ?12, ?12, ?13, ?14,
-                ?15, ?16, ?17) ON CONFLICT DO NOTHING",
+                ?15, ?16, ?17, ?18) ON CONFLICT DO NOTHING",
         )?
         .execute(params![
             id.0,
@@ -387,6 +404,7 @@ fn insert(
             entry.price.write.pico(),
             entry.price.output.pico(),
             entry.price.as_of,
+            entry.is_trial,
         ])
         .map(|rows| rows > 0)
 }

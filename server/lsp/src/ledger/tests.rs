@@ -27,6 +27,7 @@ mod learned;
 mod queue;
 mod replies;
 mod rows;
+mod trials;
 
 /// A microdollar, in picodollars.
 const MICRO: i64 = 1_000_000;
@@ -100,6 +101,7 @@ fn call() -> Entry {
         },
         abort_billed: AbortBilled::Unknown,
         deadline: Duration::from_millis(500),
+        is_trial: false,
     }
 }
 

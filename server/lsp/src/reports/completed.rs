@@ -91,7 +91,12 @@ mod tests {
     use crate::ledger::CallId;
 
     fn completed(completion: Option<Completion>) -> Completed {
-        let attempt = |model: &str, outcome: &str, call| Attempt { model: model.into(), outcome: outcome.into(), call };
+        let attempt = |model: &str, outcome: &str, call| Attempt {
+            model: model.into(),
+            outcome: outcome.into(),
+            call,
+            has_failed: false,
+        };
         Completed {
             completion,
             why_nothing: "haiku: it is down".into(),

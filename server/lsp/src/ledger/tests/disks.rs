@@ -14,7 +14,7 @@ fn without_a_lasting_file_nothing_that_costs_money_is_reserved_and_free_calls_go
         (None, "no place for it is known"),
         (Some(below_a_file), "cannot be kept"),
         (Some(folder.path().to_owned()), "is not a file"),
-        (Some(newer.clone()), "a newer program wrote it: its version is 99, and this program knows 5"),
+        (Some(newer.clone()), "a newer program wrote it: its version is 99, and this program knows "),
     ];
     #[cfg(unix)]
     {
