@@ -49,7 +49,7 @@ const LEVELS: [&[&str]; 10] = [
     &["learn"],
     &["complete"],
     &["demand"],
-    &["jobs"],
+    &["jobs", "trial"],
     &["reports"],
     &["surface", "cli"],
     &["server"],

@@ -26,6 +26,7 @@ mod place;
 mod print;
 mod review;
 mod stats;
+mod trial;
 
 /// A language server that completes code for as little money as the job needs.
 ///
@@ -82,6 +83,8 @@ pub enum Command {
     Dashboard(dashboard::Dashboard),
     /// Say what to change, by what the last 30 days cost and brought
     Advise(advise::Advise),
+    /// Measure models on your own code: holes in lines of recent commits, asked as the server asks
+    Trial(trial::Trial),
     /// Print the JSON Schema of the configuration, for editors
     Schema,
     /// Print shell completions
@@ -124,6 +127,7 @@ impl Cli {
             Command::Stats(stats) => stats.run(config, &mut out),
             Command::Dashboard(dashboard) => dashboard.run(config, &mut out),
             Command::Advise(advise) => advise.run(config, &mut out),
+            Command::Trial(trial) => trial.run(config, &mut out),
             Command::Schema => print::schema(&mut out),
             Command::Completions(completions) => completions.run(Cli::command(), &mut out),
             Command::Man(man) => man.run(Cli::command(), &mut out),
@@ -178,6 +182,7 @@ mod tests {
             ["stats", "--days=many"],
             ["stats", "--since=yesterday"],
             ["stats", "--by=colour"],
+            ["trial", "--against=first"],
             ["key", "colours"],
             ["completions", "dosh"],
         ] {

@@ -2,6 +2,7 @@
 //! It leaves what each stage decides to `core`, the state of providers to `models`, and what an editor shows to `surface`.
 
 pub mod ahead;
+pub mod alone;
 mod asking;
 mod attempts;
 pub mod call;

@@ -20,6 +20,7 @@ pub use about::{About, Lines, Tests};
 pub use allowed::disallowed;
 pub use answers::{Answer, Edited, Findings};
 pub use documentable::documentable;
+pub(crate) use files::closed;
 pub use files::{File, Refused, workspace};
 pub use gather::Diagnostic;
 pub(crate) use job::Counted;

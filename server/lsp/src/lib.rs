@@ -23,6 +23,7 @@ pub mod complete;
 pub mod demand;
 pub mod jobs;
 pub mod reports;
+pub mod trial;
 
 // What users and editors see.
 pub mod cli;

@@ -9,4 +9,5 @@ pub mod explain;
 pub mod learned;
 pub mod models;
 pub mod stats;
+pub mod trial;
 pub mod words;

@@ -122,13 +122,20 @@ fn mean(answers: &[&Answer], of: fn(&Answer) -> f64) -> Estimate {
     estimate(&values)
 }
 
+/// Fewest values whose interval is told: of fewer, drawing them again says too little of those that were not drawn.
+const FEW: usize = 10;
+
 /// The mean of values, with its interval.
 fn estimate(values: &[f64]) -> Estimate {
     let mean = |values: &mut dyn Iterator<Item = &f64>| {
         let (count, sum) = values.fold((0_usize, 0.0), |(count, sum), value| (count + 1, sum + value));
         (count > 0).then(|| sum / count as f64)
     };
-    Estimate::new(mean(&mut values.iter()).unwrap_or_default(), drawn_again(values, mean))
+    Estimate::new(mean(&mut values.iter()).unwrap_or_default(), interval(values, mean))
+}
+
+fn interval<T>(sample: &[T], figure: impl Fn(&mut dyn Iterator<Item = &T>) -> Option<f64>) -> Option<Interval> {
+    (sample.len() >= FEW).then(|| drawn_again(sample, figure)).flatten()
 }
 
 fn per_1000(answers: &[&Answer]) -> Option<Estimate> {
@@ -138,7 +145,7 @@ fn per_1000(answers: &[&Answer]) -> Option<Estimate> {
     };
     let both: Vec<(f64, f64)> =
         answers.iter().map(|answer| (answer.cost.usd(), f64::from(answer.marks.saved))).collect();
-    Some(Estimate::new(ratio(&mut both.iter())?, drawn_again(&both, ratio)))
+    Some(Estimate::new(ratio(&mut both.iter())?, interval(&both, ratio)))
 }
 
 /// How much more the first of two candidates has than the second.

@@ -248,7 +248,7 @@ pub(super) fn tell_refused(refused: &[Refused]) {
 }
 
 /// Tells the user of a found model before the first prompt goes there.
-fn announce(completer: &Completer) {
+pub(super) fn announce(completer: &Completer) {
     let announced = Announced::beside(paths::ledger_path().as_deref());
     let new = announced.new_of(completer.providers.found.all());
     new.iter().for_each(|found| eprintln!("note: {found}"));
@@ -256,7 +256,7 @@ fn announce(completer: &Completer) {
 }
 
 /// A progress bar; none where the output is no terminal.
-fn bar(jobs: usize) -> ProgressBar {
+pub(super) fn bar(jobs: usize) -> ProgressBar {
     let bar = ProgressBar::new(jobs as u64);
     let template = if jobs > 1 { "{spinner} {bar:30} {pos}/{len} {msg}" } else { "{spinner} {msg}" };
     if let Ok(style) = ProgressStyle::with_template(template) {

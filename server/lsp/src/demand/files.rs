@@ -89,7 +89,7 @@ impl File {
 }
 
 /// Why the rules of its place keep a text out of prompts.
-pub(super) fn closed(scope: &Scope, language: &'static Language, text: &str) -> Option<String> {
+pub(crate) fn closed(scope: &Scope, language: &'static Language, text: &str) -> Option<String> {
     if let Some(unknown) = &scope.unknown {
         return Some(unknown.to_string());
     }

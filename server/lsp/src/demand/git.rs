@@ -30,6 +30,8 @@ pub enum Range {
     Unstaged,
     /// What the files have and a revision has not; or between two revisions, `A..B`, or since they parted, `A...B`.
     Since(String),
+    /// What the files have and the last so many commits made; all of them, if there are no more.
+    Commits(usize),
 }
 
 /// A file that changed.
@@ -150,17 +152,28 @@ impl Repository {
     fn list(&self, range: &Range) -> anyhow::Result<(Vec<String>, bool)> {
         let (list, reads_files) = match range {
             Range::Staged => {
-                let empty = || self.git.text(&["hash-object", "-t", "tree", "--stdin"]);
-                let head = self.commit("HEAD").or_else(|_| empty())?;
-                (vec!["diff-index".to_owned(), "--cached".to_owned(), head.trim_end().to_owned()], false)
+                let head = self.commit("HEAD").or_else(|_| self.nothing())?;
+                (vec!["diff-index".to_owned(), "--cached".to_owned(), head], false)
             }
             Range::Unstaged => (vec!["diff-files".to_owned()], true),
+            Range::Commits(count) => {
+                let most = format!("--max-count={}", count.saturating_add(1));
+                let ids = self.git.text(&["rev-list", "--first-parent", &most, "HEAD"])?;
+                let before = ids.lines().nth(*count).map(str::to_owned);
+                let base = before.map_or_else(|| self.nothing(), Ok)?;
+                (vec!["diff-index".to_owned(), base], true)
+            }
             Range::Since(revision) => match self.sides(revision)? {
                 (from, None) => (vec!["diff-index".to_owned(), from], true),
                 (from, Some(to)) => (vec!["diff-tree".to_owned(), "-r".to_owned(), from, to], false),
             },
         };
         Ok((list, reads_files))
+    }
+
+    /// The tree without files.
+    fn nothing(&self) -> anyhow::Result<String> {
+        Ok(self.git.text(&["hash-object", "-t", "tree", "--stdin"])?.trim_end().to_owned())
     }
 
     /// The commits of a revision: one, or the two of `A..B`, or of `A...B`, whose first is where they parted. An empty one is `HEAD`.

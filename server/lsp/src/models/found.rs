@@ -40,6 +40,12 @@ impl Found {
         *lock(&self.0) = rows.map(|(name, row)| (name.clone(), address(row))).collect();
     }
 
+    /// Takes over the models that another one has.
+    pub fn take_over(&self, other: &Found) {
+        let models = lock(&other.0).clone();
+        *lock(&self.0) = models;
+    }
+
     /// The models, by name.
     pub fn all(&self) -> Vec<FoundModel> {
         let all = lock(&self.0);

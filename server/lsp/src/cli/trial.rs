@@ -1,0 +1,257 @@
+//! `pennyworth trial [MODEL…]`: which model, or which settings, are worth it on the user's own code. It says what that costs before anything is sent. It
+//! leaves holes and answers to `trial`, and the report to `reports::trial`.
+
+use std::collections::BTreeMap;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use anyhow::{Context as _, anyhow, bail};
+use clap::Args;
+use pennyworth_core::money::Money;
+use pennyworth_core::trial::Answer;
+
+use super::demand::{Common, Opened, announce, bar, open};
+use super::place::say;
+use crate::demand::git::Repository;
+use crate::learn::EMBEDDED;
+use crate::ledger::{self, Ledger, TrialId, Tried};
+use crate::models::discover;
+use crate::reports::trial::{Entrant, Trial as Report};
+use crate::reports::words::counted;
+use crate::settings::Settings;
+use crate::trial::{Asked, Candidate, Gathered, Place, Planned, Wish, gather, plan, read_benchmark};
+
+/// Failures in a row after which a candidate is asked no more.
+const FAILURES: usize = 5;
+
+/// Measure models on your own code: holes in lines of recent commits, asked as the server asks
+#[derive(Debug, Args)]
+pub struct Trial {
+    /// Models that are switched on; all of them, and the embedded one, if none is named
+    #[arg(value_name = "MODEL")]
+    models: Vec<String>,
+    /// Number of holes
+    #[arg(long, value_name = "N", default_value_t = 60, value_parser = clap::value_parser!(u16).range(1..))]
+    count: u16,
+    /// Number of commits whose lines come first
+    #[arg(long, value_name = "N", default_value_t = 50, conflicts_with = "holes")]
+    commits: u16,
+    /// Seed of chance: the same one takes the same holes
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    seed: u64,
+    /// Take the holes of a benchmark from this file instead, in the form of HumanEval-Infilling or SAFIM; no code is run
+    #[arg(long, value_name = "FILE.jsonl")]
+    holes: Option<PathBuf>,
+    /// Ask each model with the settings of this file, too: other ceilings, prompt formats, excerpts
+    #[arg(long, value_name = "FILE.toml")]
+    prompt_set: Vec<PathBuf>,
+    /// Compare with an earlier trial at its holes: its number, or LAST
+    #[arg(long, value_name = "TRIAL", value_parser = earlier)]
+    against: Option<Earlier>,
+    #[command(flatten)]
+    common: Common,
+}
+
+/// An earlier trial.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Earlier(Option<TrialId>);
+
+fn earlier(text: &str) -> Result<Earlier, String> {
+    match text {
+        "LAST" | "last" => Ok(Earlier(None)),
+        number => {
+            number.parse().map(|id| Earlier(Some(id))).map_err(|_| "wanted: LAST, or the number of a trial".into())
+        }
+    }
+}
+
+impl Trial {
+    pub(super) fn run(&self, config: Option<&Path>, out: &mut impl Write) -> anyhow::Result<ExitCode> {
+        let here = std::env::current_dir()?;
+        let opened = open(config, &here)?;
+        let ledger = opened.completer.ledger.get().context("there is no ledger")?;
+        let earlier = self.earlier(ledger)?;
+        let known = earlier.iter().flat_map(|trial| trial.candidates.values().flatten().map(|answer| answer.hole));
+        let (places, what) = self.places(&opened, &here, known.collect())?;
+        if places.is_empty() {
+            bail!("there are no holes: no line of {what} may be used");
+        }
+        let candidates = self.candidates(&opened, ledger)?;
+        let cap_left = opened.runtime.block_on(cap_left(&opened, &places));
+        let (planned, left_out) = plan(&candidates, &places, cap_left);
+        let sum = |cost: fn(&Planned<'_>) -> Money| planned.iter().map(cost).sum::<Money>();
+        let (expected, worst) = (sum(|planned| planned.expected), sum(|planned| planned.worst));
+        eprintln!(
+            "{what}; {} to {}: {expected} expected, {worst} at most",
+            counted(planned.len() as u64, "request"),
+            counted(candidates.len() as u64, "candidate")
+        );
+        if self.common.plan {
+            return Ok(ExitCode::SUCCESS);
+        }
+        self.common.confirm(&opened, expected)?;
+        announce(&opened.completer);
+        let id = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_millis() as TrialId);
+        let mut entrants: Vec<Entrant> =
+            candidates.iter().map(|one| Entrant { name: one.name.clone(), ..Entrant::default() }).collect();
+        for ((name, why), count) in left_out {
+            if let Some(entrant) = entrants.iter_mut().find(|entrant| entrant.name == name) {
+                entrant.unjudged.insert(why, count);
+            }
+        }
+        self.ask(&opened, (id, ledger), planned, &mut entrants);
+        entrants.extend(earlier.into_iter().flat_map(|earlier| of_earlier(earlier, &places)));
+        let report = Report { id, seed: self.seed, holes: what, entrants };
+        match self.common.json {
+            true => writeln!(out, "{}", serde_json::to_string_pretty(&report.as_json())?)?,
+            false => report.print(out)?,
+        }
+        out.flush()?;
+        ledger.flush();
+        ledger.take_news().iter().for_each(|news| eprintln!("warning: {news}"));
+        Ok(ExitCode::SUCCESS)
+    }
+
+    /// Asks everything, one after the other, so that no answer waits for another, and keeps each answer as it comes.
+    fn ask(
+        &self,
+        opened: &Opened,
+        (id, ledger): (TrialId, &Ledger),
+        planned: Vec<Planned<'_>>,
+        entrants: &mut [Entrant],
+    ) {
+        let (mut cost, mut failures) = (Money::ZERO, BTreeMap::<String, usize>::new());
+        let bar = bar(planned.len());
+        for planned in planned {
+            bar.inc(1);
+            let (candidate, worst) = (planned.candidate, planned.worst);
+            let Some(entrant) = entrants.iter_mut().find(|entrant| entrant.name == candidate.name) else { continue };
+            let mut unjudged = |why: String| *entrant.unjudged.entry(why).or_insert(0) += 1;
+            let failed = failures.entry(candidate.name.clone()).or_default();
+            if self.common.spend().is_some_and(|spend| cost + worst > spend) {
+                unjudged("`--spend` is reached".into());
+                continue;
+            }
+            if *failed >= FAILURES {
+                unjudged(format!("it failed {FAILURES} times in a row"));
+                continue;
+            }
+            bar.set_message(format!("{}, {cost} so far", candidate.name));
+            let Asked { answer, call } = opened.runtime.block_on(planned.ask());
+            let billed = call.and_then(|call| ledger.billed(call)).unwrap_or_default();
+            cost += billed.cost;
+            match answer {
+                Ok(answer) => {
+                    *failed = 0;
+                    let answer = Answer { input: billed.input, output: billed.output, cost: billed.cost, ..answer };
+                    ledger.tried(Tried {
+                        trial: id,
+                        candidate: candidate.name.clone(),
+                        model: candidate.model.clone(),
+                        is_evidence: candidate.is_own && self.holes.is_none(),
+                        answer: answer.clone(),
+                    });
+                    entrant.answers.push(answer);
+                }
+                Err(why) => {
+                    *failed += 1;
+                    unjudged(why);
+                }
+            }
+        }
+        bar.finish_and_clear();
+    }
+
+    /// The holes, and what they are in a few words.
+    fn places(
+        &self,
+        opened: &Opened,
+        here: &Path,
+        known: std::collections::BTreeSet<u64>,
+    ) -> anyhow::Result<(Vec<Place>, String)> {
+        let (of, count) = ((&*opened.completer, &opened.configuration), usize::from(self.count));
+        if let Some(file) = &self.holes {
+            let places = read_benchmark(file, of, (count, self.seed))?;
+            let what = format!("{} of {}", counted(places.len() as u64, "hole"), file.display());
+            return Ok((places, what));
+        }
+        let repository = Repository::around(here)?;
+        let wish = Wish { count, seed: self.seed, commits: self.commits.into(), known };
+        let Gathered { places, left_out } = gather(of, &repository, &wish)?;
+        let mut reasons: BTreeMap<&str, u64> = BTreeMap::new();
+        left_out.iter().for_each(|refused| *reasons.entry(&refused.why).or_default() += 1);
+        reasons.iter().for_each(|(why, count)| eprintln!("left out: {}: {why}", counted(*count, "file")));
+        let recent = places.iter().filter(|place| place.hole.is_recent).count();
+        let files: std::collections::BTreeSet<&PathBuf> = places.iter().map(|place| &place.path).collect();
+        let what = format!(
+            "{} in {}, {recent} of them in lines of the last {}",
+            counted(places.len() as u64, "hole"),
+            counted(files.len() as u64, "file"),
+            counted(self.commits.into(), "commit")
+        );
+        Ok((places, what))
+    }
+
+    /// Every model under the user's own settings, and under each other file of settings.
+    fn candidates(&self, opened: &Opened, ledger: &Ledger) -> anyhow::Result<Vec<Candidate>> {
+        let root = opened.configuration.folders().first().map(|root| root.path.clone()).unwrap_or_default();
+        let shared = (ledger, &opened.completer.providers.found);
+        let mut all = Vec::new();
+        let mut add = |settings: &Settings, of: Option<&str>| -> anyhow::Result<()> {
+            let names = names(&self.models, settings).with_context(|| of.unwrap_or("config.toml").to_owned())?;
+            all.extend(names.iter().map(|name| Candidate::new(name, settings, of, &root, shared)));
+            Ok(())
+        };
+        add(&opened.own, None)?;
+        for file in &self.prompt_set {
+            if !file.is_file() {
+                bail!("{} is no file; wanted: a file of settings, as config.toml is one", file.display());
+            }
+            let (settings, notices, _) = opened.runtime.block_on(discover::gather(Some(file)));
+            say(&notices);
+            add(&settings, Some(&file.file_stem().unwrap_or_default().to_string_lossy()))?;
+        }
+        Ok(all)
+    }
+
+    fn earlier(&self, ledger: &Ledger) -> anyhow::Result<Option<ledger::Trial>> {
+        let Some(Earlier(id)) = self.against else { return Ok(None) };
+        let found = ledger.trial(id).map_err(|error| anyhow!("the ledger cannot be read: {error}"))?;
+        Ok(Some(found.context("there is no such trial yet")?))
+    }
+}
+
+/// The models to ask under settings. The embedded one is asked unless it is off.
+fn names(wanted: &[String], settings: &Settings) -> anyhow::Result<Vec<String>> {
+    let models = settings.models();
+    let embedded = settings.embedded.enabled.then(|| EMBEDDED.to_owned());
+    let known: Vec<String> = embedded.into_iter().chain(models.enabled().map(|model| model.name.clone())).collect();
+    if let Some(unknown) = wanted.iter().find(|name| !known.contains(name)) {
+        let listed = if known.is_empty() { "none".to_owned() } else { known.join(", ") };
+        bail!("`{unknown}` is no model that is switched on; these are: {listed}. `[model.{unknown}]` switches it on");
+    }
+    if known.is_empty() {
+        bail!("no model is switched on; `pennyworth models --all` lists those that are known");
+    }
+    Ok(if wanted.is_empty() { known } else { wanted.to_vec() })
+}
+
+/// What is left of the caps, by the rules of the first place.
+async fn cap_left(opened: &Opened, places: &[Place]) -> Option<Money> {
+    let place = places.first()?;
+    let scope = opened.completer.scope(&place.path).await;
+    opened.completer.cap_left(&opened.configuration, &scope).await
+}
+
+/// The candidates of an earlier trial, at the holes of this one.
+fn of_earlier(earlier: ledger::Trial, places: &[Place]) -> Vec<Entrant> {
+    let is_here = |answer: &Answer| places.iter().any(|place| place.hole.id == answer.hole);
+    let entrants = earlier.candidates.into_iter().map(|(name, answers)| Entrant {
+        name: format!("{name} (trial {})", earlier.id),
+        answers: answers.into_iter().filter(is_here).collect(),
+        unjudged: BTreeMap::new(),
+    });
+    entrants.collect()
+}

@@ -1,0 +1,125 @@
+//! A candidate of a trial: one model under one file of settings, with the state of a server of its own, so that no answer of another is seen. It leaves
+//! what it is asked to `planned`.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use pennyworth_core::text::Snapshot;
+use pennyworth_ngram::Prepared;
+
+use super::place::Place;
+use crate::complete::{Completer, Request};
+use crate::learn::{EMBEDDED, key, learn_workspace};
+use crate::ledger::Ledger;
+use crate::models::found::Found;
+use crate::settings::{Configuration, Settings};
+use crate::sync::lock;
+
+/// A candidate.
+pub struct Candidate {
+    /// Its name: the model's, and that of the settings if there are others.
+    pub name: String,
+    /// The model's name.
+    pub model: String,
+    /// Whether it has the user's own settings, so that the router may learn from it.
+    pub is_own: bool,
+    /// The state of its server.
+    pub completer: Arc<Completer>,
+    /// Its settings, applied to the workspace.
+    pub configuration: Arc<Configuration>,
+    /// The file that the embedded model has with a hole in it; `None` before it learned the workspace.
+    holed: std::sync::Mutex<Option<Holed>>,
+}
+
+/// A file that the embedded model has with a hole in it.
+struct Holed {
+    path: PathBuf,
+    /// The whole file, if it had learned it.
+    whole: Option<Prepared>,
+}
+
+impl Candidate {
+    /// A model under settings, in a workspace. `of` names the settings if they are not the user's own.
+    pub fn new(
+        model: &str,
+        settings: &Settings,
+        of: Option<&str>,
+        root: &PathBuf,
+        shared: (&Ledger, &Found),
+    ) -> Candidate {
+        let mut settings = settings.clone();
+        settings.tasks.values_mut().for_each(|task| task.pin = None);
+        // Nothing but this model answers.
+        if model == EMBEDDED {
+            settings.model.clear();
+            settings.pin = None;
+        } else {
+            settings.pin = Some(model.to_owned());
+            settings.embedded.enabled = false;
+        }
+        let (ledger, found) = shared;
+        let completer = Completer::new(settings.clone());
+        completer.providers.found.take_over(found);
+        completer.ledger.fill(ledger.clone());
+        let (configuration, _) = Configuration::new(1, settings, std::slice::from_ref(root));
+        completer.configure(Arc::new(configuration));
+        Candidate {
+            name: of.map_or_else(|| model.to_owned(), |of| format!("{model} ({of})")),
+            model: model.to_owned(),
+            is_own: of.is_none(),
+            configuration: completer.configuration.get(),
+            completer: Arc::new(completer),
+            holed: std::sync::Mutex::default(),
+        }
+    }
+
+    /// Whether it is the embedded model.
+    pub fn is_embedded(&self) -> bool {
+        self.model == EMBEDDED
+    }
+
+    /// The request at a place, as from an editor that shows whole constructs while the user types. The edit before it is told, too: what was edited in
+    /// other files goes into prompts as excerpts.
+    pub fn request(&self, place: &Place) -> Request {
+        let language = place.language.name();
+        let whole = Snapshot::of(&place.text, place.language);
+        self.configuration.read(&place.path);
+        let line = whole.text.byte_to_line(place.hole.range.start);
+        self.completer.recent.edited(&self.configuration, (&place.path, language), &whole.text, line);
+        place.request()
+    }
+
+    /// Teaches the embedded model the workspace, at first, and the place's file with the hole cut out. The files of earlier holes are whole again.
+    pub fn teach(&self, place: &Place) {
+        let (model, mut holed) = (&self.completer.learner.model, lock(&self.holed));
+        if holed.is_none() {
+            learn_workspace(model, &self.configuration, &place.path);
+            // The walk leaves out this file, as one that is open.
+            let whole = Prepared::new(&key(&place.path), place.language.name(), &place.text).ok();
+            *holed = Some(Holed { path: place.path.clone(), whole });
+        }
+        let path = key(&place.path);
+        let is_other = |holed: &Holed| holed.path != place.path;
+        if let Some(Holed { path: before, whole }) = holed.take_if(|holed| is_other(holed)) {
+            model.teach(|model| {
+                model.close(&key(&before));
+                model.remove(&key(&before));
+            });
+            if let Some(whole) = whole {
+                model.teach(|model| model.index_prepared(whole));
+                while model.teach(pennyworth_ngram::Model::advance) {}
+            }
+        }
+        if holed.is_none() {
+            let knows = model.ask(|model| model.knows(&path));
+            let whole = knows.then(|| Prepared::new(&path, place.language.name(), &place.text).ok()).flatten();
+            *holed = Some(Holed { path: place.path.clone(), whole });
+        }
+        let text = place.with_hole();
+        model.teach(|model| {
+            model.close(&path);
+            model.remove(&path);
+            model.open(&path, place.language.name(), &text);
+        });
+    }
+}

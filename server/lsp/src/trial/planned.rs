@@ -1,0 +1,135 @@
+//! What a trial asks: each candidate at each hole, with its cost before anything is sent, and the answer with its marks. It leaves the order, the money
+//! that may be spent and what is shown meanwhile to the command.
+
+use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
+
+use pennyworth_core::money::Money;
+use pennyworth_core::trial::{Answer, marks};
+
+use super::candidate::Candidate;
+use super::place::Place;
+use crate::complete::decision::Decision;
+use crate::complete::{Completion, alone};
+use crate::ledger::{CallId, provider};
+use crate::models::health::account;
+
+/// Longest wait for a provider that refuses to answer for a moment, as one whose limit of requests is reached does.
+const REST: Duration = Duration::from_secs(60);
+/// The pause between two looks at it.
+const LOOK: Duration = Duration::from_millis(250);
+
+/// One candidate at one hole.
+pub struct Planned<'a> {
+    /// The candidate.
+    pub candidate: &'a Candidate,
+    /// The hole.
+    pub place: &'a Place,
+    /// What it is expected to cost.
+    pub expected: Money,
+    /// The most that it can cost.
+    pub worst: Money,
+    /// `None` for the embedded model, which decides as it answers.
+    decision: Option<Decision>,
+}
+
+/// What came of it.
+pub struct Asked {
+    /// The answer, or why there can be none: the provider failed, or the call was not made.
+    pub answer: Result<Answer, String>,
+    /// The call's row in the ledger.
+    pub call: Option<CallId>,
+}
+
+/// Plans what is asked. The second value counts, by candidate and reason, the holes at which a candidate is not asked. It blocks on the rules of places.
+pub fn plan<'a>(
+    candidates: &'a [Candidate],
+    places: &'a [Place],
+    cap_left: Option<Money>,
+) -> (Vec<Planned<'a>>, BTreeMap<(String, String), usize>) {
+    let (mut all, mut left_out) = (Vec::new(), BTreeMap::new());
+    for place in places {
+        for candidate in candidates {
+            match planned(candidate, place, cap_left) {
+                Ok(planned) => all.push(planned),
+                Err(why) => *left_out.entry((candidate.name.clone(), why)).or_insert(0) += 1,
+            }
+        }
+    }
+    (all, left_out)
+}
+
+fn planned<'a>(candidate: &'a Candidate, place: &'a Place, cap_left: Option<Money>) -> Result<Planned<'a>, String> {
+    let free = Planned { candidate, place, expected: Money::ZERO, worst: Money::ZERO, decision: None };
+    if candidate.is_embedded() {
+        return Ok(free);
+    }
+    let request = candidate.request(place);
+    let decision = alone::planned(&candidate.completer, &candidate.configuration, request, cap_left)?;
+    let plan = decision.plan.as_ref().ok_or("nothing would be asked there")?;
+    let Some(step) = plan.route.steps.first() else {
+        let skipped = plan.route.skipped.iter().find(|skipped| skipped.model == candidate.model);
+        return Err(skipped.map_or_else(|| "it is not switched on there".to_owned(), |skipped| skipped.why.to_string()));
+    };
+    Ok(Planned { expected: step.expected_cost, worst: step.worst_cost, decision: Some(decision), ..free })
+}
+
+impl Planned<'_> {
+    /// Asks the candidate. The cost of the answer is in the ledger's row of the call.
+    pub async fn ask(self) -> Asked {
+        let Planned { candidate, place, decision, .. } = self;
+        match decision {
+            Some(decision) => asked(candidate, place, decision).await,
+            None => embedded(candidate, place),
+        }
+    }
+}
+
+async fn asked(candidate: &Candidate, place: &Place, decision: Decision) -> Asked {
+    rested(candidate).await;
+    let attempts = std::sync::Arc::clone(&decision.request.attempts);
+    let begun = Instant::now();
+    let completion = alone::asked(&candidate.completer, decision).await;
+    let waited = begun.elapsed();
+    let all = attempts.all();
+    let call = all.iter().rev().find_map(|attempt| attempt.call);
+    let answer = match all.last() {
+        Some(attempt) if completion.is_none() && attempt.has_failed => Err(attempt.outcome.clone()),
+        None if completion.is_none() => Err(attempts.why_nothing()),
+        _ => Ok(answer(place, completion.as_ref(), waited)),
+    };
+    Asked { answer, call }
+}
+
+/// Waits for a provider that was told to rest, but not for ever.
+async fn rested(candidate: &Candidate) {
+    let Candidate { completer, configuration, model, .. } = candidate;
+    let Some(row) = configuration.models.get(model) else { return };
+    let account = account(provider(row), row);
+    let until = Instant::now() + REST;
+    while !completer.providers.health.is_well(&account, model, Instant::now()) && Instant::now() < until {
+        tokio::time::sleep(LOOK).await;
+    }
+}
+
+fn embedded(candidate: &Candidate, place: &Place) -> Asked {
+    candidate.teach(place);
+    let begun = Instant::now();
+    let decision = alone::planned(&candidate.completer, &candidate.configuration, place.request(), None);
+    let answer = decision.map(|decision| answer(place, alone::of_embedded(&decision).as_ref(), begun.elapsed()));
+    Asked { answer, call: None }
+}
+
+fn answer(place: &Place, completion: Option<&Completion>, waited: Duration) -> Answer {
+    Answer {
+        hole: place.hole.id,
+        task: place.task,
+        language: place.language.name().to_owned(),
+        shown: completion.is_some(),
+        marks: marks(&place.truth, completion.map(|completion| completion.text.as_str())),
+        wait_ms: u32::try_from(waited.as_millis()).unwrap_or(u32::MAX),
+        input: 0,
+        output: 0,
+        cost: Money::ZERO,
+    }
+}

@@ -1,0 +1,281 @@
+//! `pennyworth trial`: scripted models of known quality are ranked rightly, with intervals that hold the truth as often as they say; and the real
+//! binary, against a fake provider and a real repository: what is asked, what it may cost, what is kept, and what is learned.
+
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
+
+use std::fmt::Write as _;
+
+use pennyworth_core::money::Money;
+use pennyworth_core::task::Task;
+use pennyworth_core::trial::{Answer, Estimate, Figures, compare, marks, mixed};
+use pennyworth_tests::fake_provider::{self, FakeProvider, Fault};
+use pennyworth_tests::paid;
+use pennyworth_tests::project::Project;
+use serde_json::Value;
+
+/// Repetitions of a trial, and the holes of each.
+const TRIALS: u64 = 200;
+const HOLES: u64 = 60;
+
+/// A number from 0 to 1 by chance.
+fn chance(seed: u64, of: &[&str]) -> f64 {
+    (mixed(seed, of) >> 11) as f64 / (1_u64 << 53) as f64
+}
+
+/// The answer of a scripted model that is right with this probability, at a hole of a text that only the hole's number tells.
+fn scripted(name: &str, quality: f64, hole: u64) -> Answer {
+    let mut truth = String::new();
+    for line in 0..=mixed(hole, &["lines"]) % 3 {
+        let length = 4 + mixed(hole, &["length", &line.to_string()]) % 40;
+        let _ = writeln!(truth, "{}", "abcdefgh".repeat(6).get(..length as usize).unwrap());
+    }
+    let (says, first) = (chance(hole, &[name]), truth.lines().next().unwrap_or_default());
+    // Of the wrong answers, a third begins with a right line.
+    let answer = match () {
+        () if says < quality => truth.clone(),
+        () if says < quality + (1.0 - quality) / 3.0 => format!("{first}\nwrong"),
+        () => "wrong".to_owned(),
+    };
+    Answer {
+        hole,
+        task: Task::Line,
+        language: "text".into(),
+        shown: true,
+        marks: marks(&truth, Some(&answer)),
+        wait_ms: 1,
+        input: 100,
+        output: 10,
+        cost: Money::from_usd(0.000_1),
+    }
+}
+
+fn answers(name: &str, quality: f64, holes: std::ops::Range<u64>) -> Vec<Answer> {
+    holes.map(|hole| scripted(name, quality, mixed(hole, &["hole"]))).collect()
+}
+
+fn holds(estimate: &Estimate, truth: f64) -> bool {
+    estimate.low.is_some_and(|low| low <= truth) && estimate.high.is_some_and(|high| truth <= high)
+}
+
+#[test]
+fn models_of_known_quality_are_ranked_rightly_and_intervals_hold_the_truth_as_often_as_they_say() {
+    const MODELS: [(&str, f64); 3] = [("good", 0.7), ("fair", 0.4), ("like fair", 0.4)];
+    // What is true, by answers at far more holes than all trials have.
+    let many = 1 << 40..(1 << 40) + 40_000;
+    let mean = |answers: &[Answer], of: fn(&Answer) -> f64| answers.iter().map(of).sum::<f64>() / answers.len() as f64;
+    let saved =
+        MODELS.map(|(name, quality)| mean(&answers(name, quality, many.clone()), |answer| answer.marks.saved.into()));
+    let alike = mean(&answers("good", 0.7, many), |answer| answer.marks.similarity);
+    let mut held = [0_u64; 5];
+    let (mut ranked, mut false_alarms) = (0, 0);
+    for trial in 0..TRIALS {
+        let holes = trial * HOLES..(trial + 1) * HOLES;
+        let all = MODELS.map(|(name, quality)| answers(name, quality, holes.clone()));
+        let [good, fair, like] = all.each_ref().map(|answers| answers.iter().collect::<Vec<_>>());
+        let figures = Figures::of(&good);
+        let (better, same) = (compare(&good, &fair).unwrap(), compare(&fair, &like).unwrap());
+        let checks = [
+            holds(&figures.right, 0.7),
+            holds(&figures.saved, saved[0]),
+            holds(&figures.similarity, alike),
+            holds(&better.right, 0.3),
+            holds(&better.saved, saved[0] - saved[1]),
+        ];
+        held.iter_mut().zip(checks).for_each(|(held, holds)| *held += u64::from(holds));
+        ranked += u64::from(better.saved.value > 0.0);
+        false_alarms += u64::from(same.saved.is_more_than_chance());
+    }
+    println!(
+        "of {TRIALS} trials of {HOLES} holes, the interval held the truth: right {}, saved {}, alike {}, difference of right {}, of saved {}; \
+         the better model was first in {ranked}; equal ones were said to differ in {false_alarms}",
+        held[0], held[1], held[2], held[3], held[4]
+    );
+    // Of 200 with a probability of .95, fewer than 181 or more than 198 come up less than once in a hundred times; a bootstrap of 60 is a little narrow.
+    assert!(held.iter().all(|held| (178..=199).contains(held)), "{held:?}");
+    assert!(ranked >= 198 && false_alarms <= 20, "{ranked} {false_alarms}");
+}
+
+/// A repository whose second commit adds functions, and scripted models that know them.
+struct Scene {
+    fake: FakeProvider,
+    project: Project,
+}
+
+fn source() -> String {
+    let name = |at: u64| ["total", "weight", "offset", "margin", "factor"][(mixed(at, &["name"]) % 5) as usize];
+    let function = |at: u64| {
+        format!(
+            "\npub fn scaled_{at}(n: u32, rate: u32) -> u32 {{\n    let {one} = n.saturating_mul(rate + {at});\n    if {one} > {at} {{\n        return {one} - {at};\n    }}\n    {one}.max(n)\n}}\n",
+            one = name(at)
+        )
+    };
+    (10..40).map(function).fold("//! Scales.\n".to_owned(), |text, more| text + &more)
+}
+
+impl Scene {
+    /// Two models, of which one is right four times of five and the other once.
+    async fn new(head: &str) -> Scene {
+        let scene = Scene { fake: FakeProvider::start().await.unwrap(), project: Project::new() };
+        let row = |name: &str| {
+            paid::row(name, &scene.fake.base_url())
+                .replace("qwen2.5-coder", name)
+                .replace("stop_limit", "format = \"suffix\"\nstop_limit")
+        };
+        let rows = row("sharp") + &row("dull");
+        scene.project.write(
+            "config.toml",
+            &format!("discover = false\ncap_usd_per_day = 100\ncap_usd_per_month = 100\n{head}\n{rows}"),
+        );
+        scene.project.write("project/.gitignore", "ignored.rs\n");
+        scene.project.write("project/src/scales.rs", "//! Scales.\n");
+        scene.project.write("project/src/ignored.rs", &source());
+        scene.project.commit("scales: they are there").await;
+        scene.project.write("project/src/scales.rs", &source());
+        scene.project.write("project/src/ignored.rs", &source());
+        scene.project.git(&["add", "--force", "."]).await;
+        scene.project.git(&["commit", "-q", "-m", "scales: they scale"]).await;
+        scene.fake.answers_by(scripted_fill);
+        scene
+    }
+
+    async fn run(&self, arguments: &[&str]) -> (Value, String) {
+        let all: Vec<&str> = ["trial"].iter().chain(arguments).copied().collect();
+        let (code, out, notes) = self.project.run(&all).await;
+        assert_eq!(code, Some(0), "{notes}");
+        (serde_json::from_str(&out).unwrap_or(Value::Null), notes)
+    }
+}
+
+/// Fills the hole of a request with what the source has there, or with something else.
+fn scripted_fill(body: &Value) -> fake_provider::Answer {
+    let text = |key: &str| body[key].as_str().unwrap_or_default();
+    let (source, suffix) = (source(), text("suffix"));
+    let prompt = text("prompt");
+    let start = source.len() - suffix.len().min(source.len());
+    let end = source.rfind(suffix).filter(|_| suffix.len() > 8).unwrap_or(start);
+    let last: String = prompt.chars().rev().take(60).collect::<Vec<_>>().into_iter().rev().collect();
+    let begin = source.get(..end).and_then(|before| before.rfind(&last)).map_or(end, |at| at + last.len());
+    let truth = source.get(begin..end).unwrap_or_default();
+    let quality = if text("model") == "sharp" { 0.8 } else { 0.2 };
+    let says = if chance(mixed(1, &[prompt]), &[text("model")]) < quality { truth } else { "panic_of_nothing()" };
+    fake_provider::Answer::new(&[says])
+}
+
+fn figure(trial: &Value, name: &str, path: &str) -> f64 {
+    let of = trial["candidates"].as_array().unwrap().iter().find(|one| one["name"] == name).unwrap();
+    of.pointer(path).unwrap_or_else(|| panic!("{path}: {of}")).as_f64().unwrap()
+}
+
+#[tokio::test]
+async fn the_better_model_is_found_at_the_users_own_holes_and_the_ledger_has_every_call() {
+    let scene = Scene::new("").await;
+    let (trial, notes) = scene.run(&["--count", "30", "--json", "--yes"]).await;
+    assert!(notes.contains("left out: 1 file: it is ignored") && notes.contains("request"), "{notes}");
+    assert!(
+        notes
+            .contains("30 holes in 1 file, 30 of them in lines of the last 50 commits; 90 requests to 3 candidates: $"),
+        "{notes}"
+    );
+    let right = |name| figure(&trial, name, "/all/right/value");
+    assert!(right("sharp") > 0.5 && right("dull") < 0.45, "{trial:#}");
+    assert!(figure(&trial, "embedded", "/all/cost_usd") == 0.0 && figure(&trial, "embedded", "/all/holes") == 30.0);
+    let first = &trial["differences"][0];
+    let of_both =
+        trial["differences"].as_array().unwrap().iter().find(|pair| pair["one"] == "sharp" && pair["other"] == "dull");
+    assert_eq!(of_both.map(|pair| &pair["is_more_than_chance"]), Some(&Value::Bool(true)), "{first}");
+    // The bill is the report's, and the ledger's under `trial`; nobody was shown anything.
+    let bill = paid::cost(scene.fake.bill()).usd();
+    let cost = figure(&trial, "sharp", "/all/cost_usd") + figure(&trial, "dull", "/all/cost_usd");
+    assert!((cost - bill).abs() < 1e-9, "{cost} {bill}");
+    let (_, out, _) = scene.project.run(&["stats", "--json", "--by", "task"]).await;
+    let stats: Value = serde_json::from_str(&out).unwrap();
+    assert_eq!((&stats["rows"][0]["task"], &stats["total"]["shown"]), (&"trial".into(), &0.into()), "{out}");
+    assert_eq!(stats["total"]["calls"], scene.fake.bill().calls);
+    // A new model begins with evidence.
+    let (_, out, _) = scene.project.run(&["stats", "--routes"]).await;
+    assert!(out.contains("sharp") && out.contains("dull") && out.contains("embedded"), "{out}");
+    assert!(scene.fake.leaks().is_empty());
+}
+
+#[tokio::test]
+async fn the_same_seed_takes_the_same_holes_and_an_earlier_trial_is_compared_at_them() {
+    let scene = Scene::new("").await;
+    let (first, _) = scene.run(&["sharp", "--count", "20", "--json", "--yes"]).await;
+    let (again, _) = scene.run(&["dull", "--count", "20", "--seed", "9", "--against", "LAST", "--json", "--yes"]).await;
+    let earlier = format!("sharp (trial {})", first["trial"]);
+    let pair = &again["differences"][0];
+    assert_eq!((pair["one"].as_str(), pair["other"].as_str()), (Some(earlier.as_str()), Some("dull")), "{again:#}");
+    assert_eq!(pair["holes"], 20, "at the holes of the first, whatever the seed");
+    let (code, _, notes) = scene.project.run(&["trial", "--against", "12"]).await;
+    assert!(code == Some(2) && notes.contains("there is no such trial yet"), "{notes}");
+}
+
+#[tokio::test]
+async fn nothing_is_sent_before_the_cost_is_known_and_no_more_is_spent_than_allowed() {
+    let scene = Scene::new("confirm_usd = 0.001").await;
+    let sent = || scene.fake.seen().iter().filter(|seen| seen.line.starts_with("POST")).count();
+    let (code, _, notes) = scene.project.run(&["trial", "sharp", "--count", "20"]).await;
+    assert!(
+        code == Some(2) && notes.contains("20 requests to 1 candidate: $") && notes.contains("`--yes` or `--spend`"),
+        "{notes}"
+    );
+    let (code, _, notes) = scene.project.run(&["trial", "sharp", "--count", "20", "--plan"]).await;
+    assert_eq!((code, sent()), (Some(0), 0), "{notes}");
+    let (trial, _) = scene.run(&["sharp", "--count", "20", "--spend", "0.2", "--json"]).await;
+    let spent = paid::cost(scene.fake.bill()).usd();
+    assert!(spent <= 0.2 && sent() > 0 && sent() < 20, "{spent} {}", sent());
+    let unjudged = trial.pointer("/candidates/0/unjudged/`--spend` is reached").unwrap().as_u64().unwrap();
+    assert_eq!(unjudged as usize + sent(), 20);
+    let (code, _, notes) = scene.project.run(&["trial", "nobody"]).await;
+    assert!(
+        code == Some(2) && notes.contains("`nobody` is no model that is switched on; these are: embedded, dull, sharp"),
+        "{notes}"
+    );
+}
+
+#[tokio::test]
+async fn settings_are_compared_like_models_and_failures_are_not_marked() {
+    let scene = Scene::new("").await;
+    let tasks =
+        ["member", "type", "argument", "condition", "parameter", "return", "expression", "line", "block", "function"];
+    let ceilings = tasks.map(|task| format!("\n[tasks.{task}]\nmax_tokens = 4")).concat();
+    let short = scene.project.read("config.toml").replace("\n[model.sharp]", &format!("{ceilings}\n[model.sharp]"));
+    scene.project.write("short.toml", &short);
+    let file = scene.project.path("short.toml").display().to_string();
+    let (trial, _) = scene.run(&["sharp", "--count", "20", "--prompt-set", &file, "--json", "--yes"]).await;
+    let names: Vec<&str> =
+        trial["candidates"].as_array().unwrap().iter().filter_map(|one| one["name"].as_str()).collect();
+    assert_eq!(names, ["sharp", "sharp (short)"]);
+    assert!(scene.fake.seen().iter().any(|seen| seen.body["max_tokens"] == 4));
+    let refusal = serde_json::json!({"error": {"message": "no", "type": "invalid_request_error"}});
+    scene
+        .fake
+        .answers_by(move |_| fake_provider::Answer::default().with(Fault::Status(400, Vec::new(), refusal.clone())));
+    let (trial, _) = scene.run(&["dull", "--count", "8", "--json", "--yes"]).await;
+    assert_eq!(figure(&trial, "dull", "/all/holes"), 0.0, "{trial:#}");
+    let unjudged = trial.pointer("/candidates/0/unjudged").unwrap().as_object().unwrap();
+    assert_eq!(unjudged.values().map(|count| count.as_u64().unwrap()).sum::<u64>(), 8);
+    assert_eq!(unjudged.get("it failed 5 times in a row").and_then(Value::as_u64), Some(3), "{unjudged:?}");
+}
+
+#[tokio::test]
+async fn holes_of_a_benchmark_are_filled_and_teach_the_router_nothing() {
+    let scene = Scene::new("").await;
+    let row = |at: u32| {
+        serde_json::json!({"task_id": format!("SingleLineInfilling/HumanEval/{at}/L0"), "entry_point": "f", "test": "",
+            "prompt": format!("def f_{at}(numbers):\n    total = 0\n    for n in numbers:\n"), "canonical_solution": "        total += n\n",
+            "suffix": "    return total\n"})
+    };
+    let rows: String = (0..12).map(|at| format!("{}\n", row(at))).collect();
+    scene.project.write("holes.jsonl", &rows);
+    scene.fake.answers_by(|_| fake_provider::Answer::new(&["total += n"]));
+    let file = scene.project.path("holes.jsonl").display().to_string();
+    let (trial, _) = scene.run(&["sharp", "--holes", &file, "--json", "--yes"]).await;
+    assert_eq!(
+        (figure(&trial, "sharp", "/all/holes"), figure(&trial, "sharp", "/all/right/value")),
+        (12.0, 1.0),
+        "{trial:#}"
+    );
+    let (_, out, _) = scene.project.run(&["stats", "--routes"]).await;
+    assert_eq!(out, "nothing was suggested yet\n");
+}
