@@ -12,6 +12,7 @@
 
 mod books;
 mod boots;
+mod charges;
 mod clock;
 #[cfg_attr(not(feature = "telemetry"), path = "ledger/no_collector.rs")]
 mod collector;
@@ -43,6 +44,7 @@ mod trouble;
 mod turns;
 mod writer;
 
+pub use charges::Charges;
 pub use clock::Clock;
 pub use collector::MISSING as NO_TELEMETRY;
 pub use cube::{Cell, Cube, Errors, Sureness};

@@ -11,6 +11,7 @@ mod answer;
 mod anthropic;
 mod batch;
 mod call;
+mod charged;
 mod chunk;
 mod client;
 mod connections;
@@ -39,6 +40,7 @@ pub use batch::{
     Batch, BatchCounts, BatchEnd, BatchResult, BatchResults, BatchState, BatchTimeouts, Batches, Found, Sought,
     Uploaded, decode_batch,
 };
+pub use charged::{Account, Charged};
 pub use chunk::{Chunk, FinishReason, Usage};
 pub use client::{Client, install_crypto};
 pub use error::{Kind, Lengths, Next, Pace, ProviderError};

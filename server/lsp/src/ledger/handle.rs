@@ -17,6 +17,7 @@ use pennyworth_core::tokens::Calibration;
 use pennyworth_core::uptake::{self, Uptake};
 use tokio::sync::oneshot;
 
+use super::charges::{self, Charges};
 use super::clock::{self, Clock};
 use super::collector::Collector;
 use super::cube::{self, Cube};
@@ -274,6 +275,13 @@ impl Ledger {
             let _ = reply.send(store.replies(&first_day));
         });
         answer.recv_timeout(LAST_WAIT).unwrap_or_else(|_| Err("its disk does not answer".into()))
+    }
+
+    /// What it has of a provider since a time, by days in UTC. It blocks, on a connection of its own.
+    pub fn charges(&self, provider: &str, since: SystemTime) -> Result<Vec<Charges>, String> {
+        let Some(path) = self.path.as_ref().filter(|_| self.flush()) else { return Ok(Vec::new()) };
+        let connection = file::reader(path).map_err(|fault| fault.to_string())?;
+        charges::read(&connection, provider, clock::millis(since)).map_err(|error| error.to_string())
     }
 
     /// What a call cost; `None` if it is not settled. It blocks, so the task that serves must not call it.

@@ -7,6 +7,7 @@ use anyhow::{Context as _, anyhow};
 use serde::Serialize;
 use time::{Date, OffsetDateTime, Time};
 
+mod against;
 mod lately;
 mod silences;
 mod switched_off;
@@ -14,6 +15,7 @@ mod table;
 #[cfg(test)]
 mod tests;
 
+pub use against::Against;
 pub use lately::Lately;
 pub use silences::Silences;
 pub use switched_off::SwitchedOff;
