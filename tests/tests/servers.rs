@@ -206,6 +206,44 @@ async fn llamacpp_stops_writing_when_nobody_waits() {
 
 #[tokio::test]
 #[ignore = "needs a server"]
+async fn llamacpp_trial_ranks_two_models_and_its_counts_are_the_ledgers() {
+    let (fills, slow) = (address("LLAMACPP_FILLS"), address("LLAMACPP_SLOW"));
+    let project = Project::new();
+    let row = |name: &str, server: &str| {
+        format!(
+            "[model.{name}]\nprovider = 'llamacpp'\nbase_url = '{server}'\nmodel = 'made'\ncontext = 8192\n\
+             price = {{ input = 0, output = 0, as_of = '2026-11-23' }}\n"
+        )
+    };
+    project.write("config.toml", &format!("discover = false\n{}{}", row("fills", &fills), row("slow", &slow)));
+    project.write("project/a.rs", "//! Lists.\n");
+    project.commit("lists: they are there").await;
+    let list = |at| format!("\nfn list_{at}() -> [u8; 2] {{\n    let numbers_{at} = [1, 2];\n    numbers_{at}\n}}\n");
+    project.write("project/a.rs", &(0..40).map(list).collect::<String>());
+    project.git(&["commit", "-q", "-a", "-m", "lists: forty of them"]).await;
+    let before = counted(&fills).await;
+    let (code, out, notes) = project.run(&["trial", "--count", "24", "--json"]).await;
+    assert_eq!(code, Some(0), "{notes}");
+    assert!(notes.contains("$0.00 expected, $0.00 at most"), "what runs here costs nothing: {notes}");
+    let trial: Value = serde_json::from_str(&out).unwrap();
+    let all = trial["candidates"].as_array().unwrap();
+    let figure = |name: &str, path: &str| {
+        let of = all.iter().find(|one| one["name"] == name).unwrap();
+        of.pointer(path).and_then(Value::as_f64).unwrap_or_else(|| panic!("{path}: {of}"))
+    };
+    assert!(figure("fills", "/all/right/value") > 0.0, "{out}");
+    assert_eq!(figure("slow", "/all/right/value"), 0.0, "{out}");
+    let pairs = trial["differences"].as_array().unwrap();
+    let pair = pairs.iter().find(|pair| pair["one"] != "embedded" && pair["other"] != "embedded").unwrap();
+    assert_eq!((&pair["one"], &pair["other"]), (&json!("fills"), &json!("slow")), "{pair}");
+    let after = counted(&fills).await;
+    let [read, cached, output] = [0, 1, 2].map(|at| after[at] - before[at]);
+    let (input, written) = (figure("fills", "/all/input"), figure("fills", "/all/output"));
+    assert_eq!((input, written), ((read + cached) as f64, output as f64), "{out}");
+}
+
+#[tokio::test]
+#[ignore = "needs a server"]
 async fn llamacpp_with_a_model_that_cannot_fill_in_is_said_once_with_what_to_change() {
     let server = address("LLAMACPP_PLAIN");
     let folder = tempfile::tempdir().unwrap();

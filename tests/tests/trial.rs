@@ -279,3 +279,24 @@ async fn holes_of_a_benchmark_are_filled_and_teach_the_router_nothing() {
     let (_, out, _) = scene.project.run(&["stats", "--routes"]).await;
     assert_eq!(out, "nothing was suggested yet\n");
 }
+
+#[tokio::test]
+async fn code_goes_no_further_in_a_trial_than_its_rules_let_it() {
+    let scene = Scene::new("[embedded]\nenabled = false").await;
+    scene.project.write("project/private/.pennyworth.toml", "local_only = true\n");
+    scene.project.write("project/private/plans.rs", &source().replace("scaled", "secretly"));
+    scene.project.write("project/.env", "SHARP_KEY=sk-0123456789abcdef0123456789abcdef\n");
+    scene.project.write("project/src/made.rs", &format!("// @generated\n{}", source()));
+    scene.project.git(&["add", "--force", "."]).await;
+    scene.project.git(&["commit", "-q", "-m", "plans: they are private"]).await;
+    let (trial, notes) = scene.run(&["sharp", "--count", "40", "--json", "--yes"]).await;
+    for why in ["1 file: it is ignored", "1 file: it may hold keys or passwords", "1 file: it is generated"] {
+        assert!(notes.contains(&format!("left out: {why}")), "{why}: {notes}");
+    }
+    let private = trial.pointer("/candidates/0/unjudged/code may not leave this machine").unwrap().as_u64().unwrap();
+    assert!(private > 5 && figure(&trial, "sharp", "/all/holes") as u64 + private == 40, "{trial:#}");
+    for seen in scene.fake.seen() {
+        let body = seen.body.to_string();
+        assert!(!body.contains("secretly") && !body.contains("SHARP_KEY") && !body.contains("@generated"), "{body}");
+    }
+}

@@ -74,8 +74,14 @@ fn places(text: &str, (language, tree): (&'static Language, Option<&Tree>), line
     let facts = language.facts();
     let mut before = None;
     for (at, sign) in words.char_indices() {
-        let begins = lex::is_word(facts, sign) && !before.is_some_and(|before| lex::is_word(facts, before));
-        if begins || matches!(sign, '"' | '\'') && before.is_some_and(|before| !lex::is_word(facts, before)) {
+        let is_behind_word = before.is_some_and(|before| lex::is_word(facts, before));
+        let is_behind_blank = before.is_none_or(char::is_whitespace);
+        let begins = match sign {
+            '"' | '\'' => !is_behind_word,
+            '[' | '(' | '&' | '*' | '#' | '@' | '$' => is_behind_blank,
+            _ => lex::is_word(facts, sign) && !is_behind_word,
+        };
+        if begins {
             let start = line.start + at;
             let rest = start..line.end;
             if fits(text, &rest) && is_balanced(text, &rest, language) {

@@ -1,7 +1,7 @@
 //! `pennyworth trial [MODEL…]`: which model, or which settings, are worth it on the user's own code. It says what that costs before anything is sent. It
 //! leaves holes and answers to `trial`, and the report to `reports::trial`.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -11,9 +11,11 @@ use anyhow::{Context as _, anyhow, bail};
 use clap::Args;
 use pennyworth_core::money::Money;
 use pennyworth_core::trial::Answer;
+use serde_json::json;
 
 use super::demand::{Common, Opened, announce, bar, open};
 use super::place::say;
+use crate::complete::Completer;
 use crate::demand::git::Repository;
 use crate::learn::EMBEDDED;
 use crate::ledger::{self, Ledger, TrialId, Tried};
@@ -83,11 +85,17 @@ impl Trial {
         let (planned, left_out) = plan(&candidates, &places, cap_left);
         let sum = |cost: fn(&Planned<'_>) -> Money| planned.iter().map(cost).sum::<Money>();
         let (expected, worst) = (sum(|planned| planned.expected), sum(|planned| planned.worst));
+        let requests = counted(planned.len() as u64, "request");
         eprintln!(
-            "{what}; {} to {}: {expected} expected, {worst} at most",
-            counted(planned.len() as u64, "request"),
+            "{what}; {requests} to {}: {expected} expected, {worst} at most",
             counted(candidates.len() as u64, "candidate")
         );
+        let costs = costs(&planned);
+        costs.iter().for_each(|(name, cost)| eprintln!("  {name}: {cost} expected"));
+        if self.common.plan && self.common.json {
+            let all = json!({"holes": what, "requests": planned.len(), "expected_usd": expected.usd(), "worst_usd": worst.usd()});
+            writeln!(out, "{}", serde_json::to_string_pretty(&all)?)?;
+        }
         if self.common.plan {
             return Ok(ExitCode::SUCCESS);
         }
@@ -165,13 +173,10 @@ impl Trial {
     }
 
     /// The holes, and what they are in a few words.
-    fn places(
-        &self,
-        opened: &Opened,
-        here: &Path,
-        known: std::collections::BTreeSet<u64>,
-    ) -> anyhow::Result<(Vec<Place>, String)> {
-        let (of, count) = ((&*opened.completer, &opened.configuration), usize::from(self.count));
+    fn places(&self, opened: &Opened, here: &Path, known: BTreeSet<u64>) -> anyhow::Result<(Vec<Place>, String)> {
+        // Without the ledger: what was not taken says nothing of a model that is tried.
+        let blank = Completer::new(opened.own.clone());
+        let (of, count) = ((&blank, &opened.configuration), usize::from(self.count));
         if let Some(file) = &self.holes {
             let places = read_benchmark(file, of, (count, self.seed))?;
             let what = format!("{} of {}", counted(places.len() as u64, "hole"), file.display());
@@ -184,7 +189,7 @@ impl Trial {
         left_out.iter().for_each(|refused| *reasons.entry(&refused.why).or_default() += 1);
         reasons.iter().for_each(|(why, count)| eprintln!("left out: {}: {why}", counted(*count, "file")));
         let recent = places.iter().filter(|place| place.hole.is_recent).count();
-        let files: std::collections::BTreeSet<&PathBuf> = places.iter().map(|place| &place.path).collect();
+        let files: BTreeSet<&PathBuf> = places.iter().map(|place| &place.path).collect();
         let what = format!(
             "{} in {}, {recent} of them in lines of the last {}",
             counted(places.len() as u64, "hole"),
@@ -236,6 +241,15 @@ fn names(wanted: &[String], settings: &Settings) -> anyhow::Result<Vec<String>> 
         bail!("no model is switched on; `pennyworth models --all` lists those that are known");
     }
     Ok(if wanted.is_empty() { known } else { wanted.to_vec() })
+}
+
+/// What each candidate that costs something is expected to cost.
+fn costs<'a>(planned: &[Planned<'a>]) -> BTreeMap<&'a str, Money> {
+    let mut costs = BTreeMap::new();
+    for one in planned.iter().filter(|one| one.expected > Money::ZERO) {
+        *costs.entry(one.candidate.name.as_str()).or_insert(Money::ZERO) += one.expected;
+    }
+    costs
 }
 
 /// What is left of the caps, by the rules of the first place.

@@ -200,7 +200,9 @@ fn cells(name: &str, task: Option<Task>, answers: &[&Answer]) -> Vec<String> {
 fn percent(share: &Estimate) -> String {
     let whole = |share: f64| format!("{:.0}", share * 100.0);
     match (share.low, share.high) {
-        (Some(low), Some(high)) => format!("{} % ({} to {})", whole(share.value), whole(low), whole(high)),
+        (Some(low), Some(high)) if low < high => {
+            format!("{} % ({} to {})", whole(share.value), whole(low), whole(high))
+        }
         _ => format!("{} %", whole(share.value)),
     }
 }

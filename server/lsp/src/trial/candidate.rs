@@ -4,6 +4,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use pennyworth_core::task::Task;
 use pennyworth_core::text::Snapshot;
 use pennyworth_ngram::Prepared;
 
@@ -48,7 +49,13 @@ impl Candidate {
         shared: (&Ledger, &Found),
     ) -> Candidate {
         let mut settings = settings.clone();
-        settings.tasks.values_mut().for_each(|task| task.pin = None);
+        let rows = settings.tasks();
+        for task in Task::ALL {
+            let own = settings.tasks.entry(task).or_default();
+            own.pin = None;
+            // What is tried is not left out because other models were not taken there.
+            own.enabled.get_or_insert(rows.row(task).enabled);
+        }
         // Nothing but this model answers.
         if model == EMBEDDED {
             settings.model.clear();
