@@ -1,7 +1,7 @@
 //! `pennyworth trial`: scripted models of known quality are ranked rightly, with intervals that hold the truth as often as they say; and the real
 //! binary, against a fake provider and a real repository: what is asked, what it may cost, what is kept, and what is learned.
 
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "a test fails by panicking")]
 
 use std::fmt::Write as _;
 
@@ -206,6 +206,9 @@ async fn the_same_seed_takes_the_same_holes_and_an_earlier_trial_is_compared_at_
     let pair = &again["differences"][0];
     assert_eq!((pair["one"].as_str(), pair["other"].as_str()), (Some(earlier.as_str()), Some("dull")), "{again:#}");
     assert_eq!(pair["holes"], 20, "at the holes of the first, whatever the seed");
+    let (_, kept, _) = scene.project.run(&["trial", "--show", "LAST", "--json"]).await;
+    let kept: Value = serde_json::from_str(&kept).unwrap();
+    assert_eq!(kept["candidates"][0]["all"], again["candidates"][0]["all"], "what is kept is what was printed");
     let (code, _, notes) = scene.project.run(&["trial", "--against", "12"]).await;
     assert!(code == Some(2) && notes.contains("there is no such trial yet"), "{notes}");
 }

@@ -14,7 +14,7 @@ use pennyworth_core::trial::Answer;
 use serde_json::json;
 
 use super::demand::{Common, Opened, announce, bar, open};
-use super::place::say;
+use super::place::{self, say};
 use crate::complete::Completer;
 use crate::demand::git::Repository;
 use crate::learn::EMBEDDED;
@@ -52,6 +52,9 @@ pub struct Trial {
     /// Compare with an earlier trial at its holes: its number, or LAST
     #[arg(long, value_name = "TRIAL", value_parser = earlier)]
     against: Option<Earlier>,
+    /// Print an earlier trial again, and ask nothing: its number, or LAST
+    #[arg(long, value_name = "TRIAL", value_parser = earlier, conflicts_with_all = ["models", "against", "holes", "prompt_set"])]
+    show: Option<Earlier>,
     #[command(flatten)]
     common: Common,
 }
@@ -72,9 +75,14 @@ fn earlier(text: &str) -> Result<Earlier, String> {
 impl Trial {
     pub(super) fn run(&self, config: Option<&Path>, out: &mut impl Write) -> anyhow::Result<ExitCode> {
         let here = std::env::current_dir()?;
+        if let Some(shown) = self.show {
+            let kept = shown.read(&place::ledger())?;
+            self.print(&Report::kept(kept), out)?;
+            return Ok(ExitCode::SUCCESS);
+        }
         let opened = open(config, &here)?;
         let ledger = opened.completer.ledger.get().context("there is no ledger")?;
-        let earlier = self.earlier(ledger)?;
+        let earlier = self.against.map(|earlier| earlier.read(ledger)).transpose()?;
         let known = earlier.iter().flat_map(|trial| trial.candidates.values().flatten().map(|answer| answer.hole));
         let (places, what) = self.places(&opened, &here, known.collect())?;
         if places.is_empty() {
@@ -111,15 +119,18 @@ impl Trial {
         }
         self.ask(&opened, (id, ledger), planned, &mut entrants);
         entrants.extend(earlier.into_iter().flat_map(|earlier| of_earlier(earlier, &places)));
-        let report = Report { id, seed: self.seed, holes: what, entrants };
+        self.print(&Report { id, seed: Some(self.seed), holes: what, entrants }, out)?;
+        ledger.flush();
+        ledger.take_news().iter().for_each(|news| eprintln!("warning: {news}"));
+        Ok(ExitCode::SUCCESS)
+    }
+
+    fn print(&self, report: &Report, out: &mut impl Write) -> anyhow::Result<()> {
         match self.common.json {
             true => writeln!(out, "{}", serde_json::to_string_pretty(&report.as_json())?)?,
             false => report.print(out)?,
         }
-        out.flush()?;
-        ledger.flush();
-        ledger.take_news().iter().for_each(|news| eprintln!("warning: {news}"));
-        Ok(ExitCode::SUCCESS)
+        Ok(out.flush()?)
     }
 
     /// Asks everything, one after the other, so that no answer waits for another, and keeps each answer as it comes.
@@ -220,11 +231,12 @@ impl Trial {
         }
         Ok(all)
     }
+}
 
-    fn earlier(&self, ledger: &Ledger) -> anyhow::Result<Option<ledger::Trial>> {
-        let Some(Earlier(id)) = self.against else { return Ok(None) };
-        let found = ledger.trial(id).map_err(|error| anyhow!("the ledger cannot be read: {error}"))?;
-        Ok(Some(found.context("there is no such trial yet")?))
+impl Earlier {
+    fn read(self, ledger: &Ledger) -> anyhow::Result<ledger::Trial> {
+        let found = ledger.trial(self.0).map_err(|error| anyhow!("the ledger cannot be read: {error}"))?;
+        found.context("there is no such trial yet")
     }
 }
 

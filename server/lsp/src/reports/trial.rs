@@ -12,6 +12,7 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::words::counted;
+use crate::ledger;
 
 /// A candidate with its answers.
 #[derive(Clone, Debug, Default)]
@@ -29,8 +30,8 @@ pub struct Entrant {
 pub struct Trial {
     /// Its number.
     pub id: i64,
-    /// The seed of its holes.
-    pub seed: u64,
+    /// The seed of its holes; `None` of a trial that was kept.
+    pub seed: Option<u64>,
     /// What the holes are, in a few words.
     pub holes: String,
     /// The candidates, and those of an earlier trial.
@@ -50,6 +51,14 @@ struct Pair<'a> {
 }
 
 impl Trial {
+    /// A trial that the ledger kept.
+    pub fn kept(trial: ledger::Trial) -> Trial {
+        let entrant = |(name, answers)| Entrant { name, answers, ..Entrant::default() };
+        let entrants: Vec<Entrant> = trial.candidates.into_iter().map(entrant).collect();
+        let holes: BTreeSet<u64> = entrants.iter().flat_map(|one| &one.answers).map(|answer| answer.hole).collect();
+        Trial { id: trial.id, seed: None, holes: counted(holes.len() as u64, "hole"), entrants }
+    }
+
     fn tasks(&self) -> BTreeSet<Task> {
         self.entrants.iter().flat_map(|entrant| &entrant.answers).map(|answer| answer.task).collect()
     }
@@ -153,9 +162,12 @@ impl Trial {
 }
 
 impl Entrant {
-    /// Its answers, those of a task alone if there is one.
+    /// Its answers, those of a task alone if there is one, in an order that is always the same: what is drawn of them then is, too.
     fn of(&self, task: Option<Task>) -> Vec<&Answer> {
-        self.answers.iter().filter(|answer| task.is_none_or(|task| answer.task == task)).collect()
+        let mut answers: Vec<&Answer> =
+            self.answers.iter().filter(|answer| task.is_none_or(|task| answer.task == task)).collect();
+        answers.sort_by_key(|answer| answer.hole);
+        answers
     }
 }
 
@@ -252,7 +264,7 @@ mod tests {
     }
 
     fn trial(entrants: Vec<Entrant>) -> Trial {
-        Trial { id: 7, seed: 1, holes: "40 holes".into(), entrants }
+        Trial { id: 7, seed: Some(1), holes: "40 holes".into(), entrants }
     }
 
     fn printed(trial: &Trial) -> String {

@@ -203,10 +203,8 @@ mod tests {
         let of_key = [said("2026-12-01", None, 0.04), said("2026-12", None, 0.05)];
         assert_eq!(spans(&of_key)[0].0, "2026-12");
         assert!((spans(&of_key)[0].1.unwrap() + 20.0).abs() < 1e-6);
-        assert_eq!(
-            why(&days, &[said("2026-12-01", Some(4), 0.04), said("2026-11-30", Some(10), 0.1)]),
-            [vec![String::new(); 0], Vec::new()]
-        );
+        let agreed = [said("2026-12-01", Some(4), 0.04), said("2026-11-30", Some(10), 0.1)];
+        assert!(why(&days, &agreed).iter().all(Vec::is_empty));
         for (here, there, expected) in [
             (day("d", 4, 0.04), said("d", Some(6), 0.06), "2 calls there that no ledger here has"),
             (day("d", 4, 0.04), said("d", Some(3), 0.03), "1 call here that the provider does not count yet"),
