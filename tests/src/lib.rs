@@ -1,5 +1,6 @@
 //! Fakes, sources and measures that the tests and evaluations of the whole program share.
 
+pub mod asking;
 pub mod busy;
 pub mod crashes;
 pub mod cuts;

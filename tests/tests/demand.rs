@@ -3,62 +3,20 @@
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
 
-use std::ops::Deref;
-
-use pennyworth_tests::fake_provider::{Answer, FakeProvider};
-use pennyworth_tests::project::Project;
+use pennyworth_tests::asking::Asking;
+use pennyworth_tests::fake_provider::Answer;
 use serde_json::{Value, json};
 
 const SOURCE: &str = "//! Sums.\n\n/// The rate.\npub const RATE: u8 = 2;\n\npub fn add(a: u8, b: u8) -> u8 {\n    scaled(a + b)\n}\n\nfn unused() {}\n";
 const OTHER: &str = "/// Scales by the rate.\npub fn scaled(n: u8) -> u8 {\n    n * RATE\n}\n\nconst PASSWORD: &str = \"hunter2-prod\";\n";
 
 /// A repository with two files, and a configuration of a cheap and a premium chat model.
-struct Scene {
-    fake: FakeProvider,
-    project: Project,
-}
-
-impl Deref for Scene {
-    type Target = Project;
-
-    fn deref(&self) -> &Project {
-        &self.project
-    }
-}
-
-impl Scene {
-    async fn new(head: &str) -> Scene {
-        let scene = Scene { fake: FakeProvider::start().await.unwrap(), project: Project::new() };
-        let row = |name: &str, tier: &str| {
-            format!(
-                "[model.{name}]\nprotocol = 'openai'\nbase_url = '{}'\nmodel = '{name}'\nformat = 'chat'\ntier = '{tier}'\ncontext = 32000\n\
-                 price = {{ input = 1, output = 2, as_of = '2026-11-25' }}\n",
-                scene.fake.base_url()
-            )
-        };
-        let rows = row("cheap", "cheap") + &row("dear", "premium");
-        scene.write("config.toml", &format!("discover = false\n{head}\n[embedded]\nenabled = false\n{rows}"));
-        scene.write("project/src/a.rs", SOURCE);
-        scene.write("project/src/b.rs", OTHER);
-        scene.commit("sums: they are scaled").await;
-        scene
-    }
-
-    /// The messages of the calls, and which model each was for.
-    fn prompts(&self) -> Vec<(String, String, String)> {
-        let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
-        let seen = self.fake.seen();
-        let calls = seen.iter().filter(|seen| seen.line.ends_with("/chat/completions"));
-        let parts = |body: &Value| {
-            let message = |at: usize| text(&body["messages"][at]["content"]);
-            (text(&body["model"]), message(0), message(1))
-        };
-        calls.map(|seen| parts(&seen.body)).collect()
-    }
-
-    fn says(&self, answers: &[&str]) {
-        answers.iter().for_each(|answer| self.fake.answer(Answer::new(&[answer])));
-    }
+async fn repository(head: &str) -> Asking {
+    let scene = Asking::new(head, &[("cheap", "cheap"), ("dear", "premium")]).await;
+    scene.write("project/src/a.rs", SOURCE);
+    scene.write("project/src/b.rs", OTHER);
+    scene.commit("sums: they are scaled").await;
+    scene
 }
 
 fn fenced(code: &str) -> String {
@@ -67,7 +25,7 @@ fn fenced(code: &str) -> String {
 
 #[tokio::test]
 async fn a_review_names_lines_of_the_change_and_is_printed_for_people_and_programs() {
-    let scene = Scene::new("").await;
+    let scene = repository("").await;
     scene.write("project/src/a.rs", &SOURCE.replace("a + b", "a - b"));
     let found = |line: u32, more: &str| {
         format!(
@@ -111,7 +69,7 @@ async fn a_review_names_lines_of_the_change_and_is_printed_for_people_and_progra
 #[tokio::test]
 async fn a_dearer_model_is_asked_only_after_an_answer_that_is_not_valid_and_if_the_user_allows_it() {
     for (head, asked) in [("escalate = false", vec!["cheap"]), ("escalate = true", vec!["cheap", "dear"])] {
-        let scene = Scene::new(head).await;
+        let scene = repository(head).await;
         scene.says(&[
             &fenced("pub fn add(a: u8, b: u8) -> u8 {\n    (scaled(a + b)\n}\n"),
             &fenced("pub fn add(a: u8, b: u8) -> u8 {\n    scaled(b + a)\n}\n"),
@@ -128,7 +86,7 @@ async fn a_dearer_model_is_asked_only_after_an_answer_that_is_not_valid_and_if_t
 
 #[tokio::test]
 async fn an_edit_is_written_only_where_it_is_asked_for_and_keeps_line_breaks() {
-    let scene = Scene::new("").await;
+    let scene = repository("").await;
     scene.write("project/src/a.rs", &SOURCE.replace('\n', "\r\n"));
     let answer = fenced("/// Adds two numbers, scaled.\npub fn add(a: u8, b: u8) -> u8 {\n    scaled(a + b)\n}\n");
     scene.fake.always(Answer::new(&[&answer]));
@@ -144,7 +102,7 @@ async fn an_edit_is_written_only_where_it_is_asked_for_and_keeps_line_breaks() {
 
 #[tokio::test]
 async fn a_byte_order_mark_is_kept_and_not_sent() {
-    let scene = Scene::new("").await;
+    let scene = repository("").await;
     let source = "\u{feff}pub fn one() -> u8 {\r\n    1\r\n}\r\n";
     scene.write("project/src/marked.rs", source);
     scene.says(&[&fenced("pub fn one() -> u8 {\n    2 - 1\n}\n")]);
@@ -168,7 +126,7 @@ async fn a_byte_order_mark_is_kept_and_not_sent() {
 
 #[tokio::test]
 async fn a_fix_touches_what_was_reported_and_tests_go_where_the_project_keeps_them() {
-    let scene = Scene::new("").await;
+    let scene = repository("").await;
     scene.says(&[&fenced("fn unused() {\n    add(1, 2);\n}\n")]);
     let (code, out, notes) = scene.run(&["fix", "src/a.rs:10", "function `unused` is never used"]).await;
     assert_eq!(code, Some(0), "{notes}");
@@ -219,7 +177,7 @@ async fn a_fix_touches_what_was_reported_and_tests_go_where_the_project_keeps_th
 
 #[tokio::test]
 async fn a_message_has_the_style_of_earlier_subjects_and_an_explanation_is_prose() {
-    let scene = Scene::new("").await;
+    let scene = repository("").await;
     assert_eq!(scene.run(&["commit"]).await.0, Some(2), "nothing is staged");
     scene.write("project/src/a.rs", &SOURCE.replace("= 2", "= 3"));
     scene.git(&["add", "."]).await;
@@ -249,7 +207,7 @@ async fn a_message_has_the_style_of_earlier_subjects_and_an_explanation_is_prose
 
 #[tokio::test]
 async fn nothing_excluded_and_no_password_is_sent_and_masks_come_back_as_they_were() {
-    let scene = Scene::new("ignore = ['src/ignored.rs']").await;
+    let scene = repository("ignore = ['src/ignored.rs']").await;
     scene.write("project/src/ignored.rs", "fn ignored() {}\n");
     scene.write("project/.env", "A=hunter2-env\n");
     scene.write("project/src/b.rs", &OTHER.replace("n * RATE", "RATE * n"));
@@ -278,7 +236,7 @@ async fn nothing_excluded_and_no_password_is_sent_and_masks_come_back_as_they_we
 #[tokio::test]
 async fn what_is_said_beside_code_is_masked_too() {
     const TOKEN: &str = "ghp_a1B2c3D4e5F6g7H8i9J0k1L2m3N4o5P6q7R8";
-    let scene = Scene::new("").await;
+    let scene = repository("").await;
     let file = format!("src/{TOKEN}.rs");
     scene.write(&format!("project/{file}"), SOURCE);
     scene.git(&["add", "."]).await;
@@ -312,7 +270,7 @@ async fn what_is_said_beside_code_is_masked_too() {
 
 #[tokio::test]
 async fn money_is_asked_for_bounded_and_never_spent_for_a_plan() {
-    let scene = Scene::new("confirm_usd = 0.0001").await;
+    let scene = repository("confirm_usd = 0.0001").await;
     scene.write("project/src/a.rs", &SOURCE.replace("a + b", "a - b"));
     let (code, out, _) = scene.run(&["review", "--plan"]).await;
     assert!(code == Some(0) && out.contains("hunk at src/a.rs:4") && out.contains("cost  "), "{out}");
@@ -335,10 +293,10 @@ async fn money_is_asked_for_bounded_and_never_spent_for_a_plan() {
     let (code, _, notes) = scene.run(&["review", "--spend", "0.000001"]).await;
     assert!(code == Some(2) && notes.contains("`--spend` is reached"), "{notes}");
     assert_eq!(scene.prompts().len(), 0);
-    let scene = Scene::new("cap_usd_per_day = 0.000001").await;
+    let scene = repository("cap_usd_per_day = 0.000001").await;
     let (code, _, notes) = scene.run(&["explain-code", "src/a.rs:6"]).await;
     assert!(code == Some(2) && notes.contains("cap does not cover it"), "{notes}");
-    let scene = Scene::new("local_only = true").await;
+    let scene = repository("local_only = true").await;
     let (code, _, notes) = scene.run(&["explain-code", "src/a.rs:6"]).await;
     assert!(code == Some(2) && notes.contains("code may not leave this machine"), "{notes}");
     assert_eq!(scene.prompts().len(), 0);
@@ -346,7 +304,7 @@ async fn money_is_asked_for_bounded_and_never_spent_for_a_plan() {
 
 #[tokio::test]
 async fn findings_that_are_no_json_are_asked_for_once_more() {
-    let scene = Scene::new("").await;
+    let scene = repository("").await;
     scene.write("project/src/a.rs", &SOURCE.replace("a + b", "a - b"));
     scene.says(&["I found nothing.", "{\"findings\": []}"]);
     let (code, out, notes) = scene.run(&["review"]).await;

@@ -3,61 +3,26 @@
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
 
-use std::ops::Deref;
-
-use pennyworth_tests::fake_provider::{Answer, FakeProvider};
-use pennyworth_tests::project::Project;
+use pennyworth_tests::asking::Asking;
+use pennyworth_tests::fake_provider::Answer;
 use serde_json::{Value, json};
 
 const SOURCE: &str = "pub fn add(a: u8, b: u8) -> u8 {\n    a + b\n}\n";
 const NOTHING: &str = "{\"findings\": []}";
 
 /// A repository with one file, which has changed, and a configuration of one chat model.
-struct Scene {
-    fake: FakeProvider,
-    project: Project,
+async fn repository(head: &str) -> Asking {
+    let scene = Asking::new(head, &[("cheap", "cheap")]).await;
+    scene.write("project/a.rs", SOURCE);
+    scene.commit("one").await;
+    scene.write("project/a.rs", &SOURCE.replace("a + b", "a - b"));
+    scene
 }
 
-impl Deref for Scene {
-    type Target = Project;
-
-    fn deref(&self) -> &Project {
-        &self.project
-    }
-}
-
-impl Scene {
-    async fn new(head: &str) -> Scene {
-        let scene = Scene { fake: FakeProvider::start().await.unwrap(), project: Project::new() };
-        let row = format!(
-            "[model.cheap]\nprotocol = 'openai'\nbase_url = '{}'\nmodel = 'cheap'\nformat = 'chat'\ntier = 'cheap'\ncontext = 32000\n\
-             price = {{ input = 1, output = 2, as_of = '2026-11-25' }}\n",
-            scene.fake.base_url()
-        );
-        scene.write("config.toml", &format!("discover = false\n{head}\n[embedded]\nenabled = false\n{row}"));
-        scene.write("project/a.rs", SOURCE);
-        scene.commit("one").await;
-        scene.write("project/a.rs", &SOURCE.replace("a + b", "a - b"));
-        scene
-    }
-
-    fn says(&self, answers: &[&str]) {
-        answers.iter().for_each(|answer| self.fake.answer(Answer::new(&[answer])));
-    }
-
-    /// What the model was asked, without what all requests begin with.
-    fn prompts(&self) -> Vec<String> {
-        let seen = self.fake.seen();
-        let calls = seen.iter().filter(|seen| seen.line.ends_with("/chat/completions"));
-        let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
-        calls.map(|seen| text(&seen.body["messages"][1]["content"])).collect()
-    }
-
-    /// Runs a review that prints JSON.
-    async fn review(&self, arguments: &[&str]) -> (Option<i32>, Value, String) {
-        let (code, out, notes) = self.run(&[&["review", "--yes", "--json"], arguments].concat()).await;
-        (code, serde_json::from_str(&out).unwrap_or_default(), notes)
-    }
+/// Runs a review that prints JSON.
+async fn review(scene: &Asking, arguments: &[&str]) -> (Option<i32>, Value, String) {
+    let (code, out, notes) = scene.run(&[&["review", "--yes", "--json"], arguments].concat()).await;
+    (code, serde_json::from_str(&out).unwrap_or_default(), notes)
 }
 
 /// A finding as a model states it.
@@ -67,36 +32,36 @@ fn found(line: &str, severity: &str) -> String {
 
 #[tokio::test]
 async fn no_finding_is_lost_by_how_it_is_written() {
-    let scene = Scene::new("").await;
+    let scene = repository("").await;
     for (line, severity) in [("2", "critical"), ("\"2\"", "High"), ("2.0", "BLOCKER")] {
         scene.says(&[&format!("[{}]", found(line, severity))]);
-        let (code, out, notes) = scene.review(&["--fail-on", "high"]).await;
+        let (code, out, notes) = review(&scene, &["--fail-on", "high"]).await;
         assert_eq!((code, &out["findings"][0]["severity"]), (Some(1), &json!("high")), "{severity} {notes}");
     }
     // What counts for nothing is told, and an answer of nothing else is asked for once more.
     scene.says(&[&format!("[{},{}]", found("2", "low"), found("99", "high"))]);
-    let (code, out, _) = scene.review(&[]).await;
+    let (code, out, _) = review(&scene, &[]).await;
     assert_eq!(
         (code, &out["dropped"], &out["whole"]),
         (Some(0), &json!(["a.rs:99 is no line of the change"]), &json!(true))
     );
-    let asked = scene.prompts().len();
+    let asked = scene.asked().len();
     scene.says(&[&format!("[{}]", found("99", "high")), &format!("[{}]", found("2", "high"))]);
-    let (code, out, notes) = scene.review(&["--fail-on", "high"]).await;
+    let (code, out, notes) = review(&scene, &["--fail-on", "high"]).await;
     assert_eq!(
-        (code, out["findings"].as_array().map(Vec::len), scene.prompts().len()),
+        (code, out["findings"].as_array().map(Vec::len), scene.asked().len()),
         (Some(1), Some(1), asked + 2),
         "{notes}"
     );
     scene.says(&[&format!("[{}]", found("99", "high")), &format!("[{}]", found("99", "high"))]);
-    let (code, out, notes) = scene.review(&[]).await;
+    let (code, out, notes) = review(&scene, &[]).await;
     assert_eq!((code, &out["whole"]), (Some(2), &json!(false)), "{notes}");
     assert!(notes.contains("no finding can be used: a.rs:99 is no line of the change"), "{notes}");
 }
 
 #[tokio::test]
 async fn a_range_is_reviewed_by_its_lines_and_not_by_whole_files() {
-    let scene = Scene::new("").await;
+    let scene = repository("").await;
     let long: String = (0..80).map(|n| format!("fn f{n}() {{\n    {n}\n}}\n")).collect();
     scene.write("project/a.rs", &long);
     scene.git(&["commit", "-q", "-a", "-m", "two"]).await;
@@ -104,57 +69,57 @@ async fn a_range_is_reviewed_by_its_lines_and_not_by_whole_files() {
     scene.git(&["commit", "-q", "-a", "-m", "three"]).await;
     scene.fake.always(Answer::new(&[NOTHING]));
     for range in ["HEAD~1..HEAD", "HEAD~1...HEAD", "HEAD~1..", ":/two"] {
-        let (code, _, notes) = scene.review(&["--since", range]).await;
-        let prompt = scene.prompts().pop().unwrap();
+        let (code, _, notes) = review(&scene, &["--since", range]).await;
+        let prompt = scene.asked().pop().unwrap();
         let is_new = |line: &&str| line.trim_start_matches(|c: char| c.is_ascii_digit()).starts_with("+ ");
         assert_eq!((code, prompt.lines().filter(is_new).count()), (Some(0), 1), "{range} {notes} {prompt}");
     }
-    let (code, _, notes) = scene.review(&["--since", "nope..HEAD"]).await;
+    let (code, _, notes) = review(&scene, &["--since", "nope..HEAD"]).await;
     assert!(code == Some(2) && notes.contains("wanted: a branch, a tag or a commit"), "{notes}");
 }
 
 #[tokio::test]
 async fn a_file_that_may_go_nowhere_keeps_only_itself_out() {
-    let scene = Scene::new("").await;
+    let scene = repository("").await;
     for (name, rule) in [("local", "local_only = true\n"), ("off", "[tasks.review]\nenabled = \"off\"\n")] {
         scene.write(&format!("project/{name}/.pennyworth.toml"), rule);
         scene.write(&format!("project/{name}/x.rs"), &format!("fn {name}_alone() {{}}\n"));
     }
     scene.git(&["add", "a.rs", "local/x.rs", "off/x.rs"]).await;
     scene.fake.always(Answer::new(&[NOTHING]));
-    let (code, out, notes) = scene.review(&["--staged"]).await;
-    assert_eq!((code, &out["whole"], scene.prompts().len()), (Some(2), &json!(false), 1), "{notes}");
-    assert!(scene.prompts()[0].contains("a - b") && !scene.prompts()[0].contains("_alone"), "{:?}", scene.prompts());
+    let (code, out, notes) = review(&scene, &["--staged"]).await;
+    assert_eq!((code, &out["whole"], scene.asked().len()), (Some(2), &json!(false), 1), "{notes}");
+    assert!(scene.asked()[0].contains("a - b") && !scene.asked()[0].contains("_alone"), "{:?}", scene.asked());
     for left_out in ["left out: local/x.rs: no model may be asked", "left out: off/x.rs: no model may be asked"] {
         assert!(notes.contains(left_out), "{notes}");
     }
     // A finding of the rest counts.
     scene.says(&[&format!("[{}]", found("2", "high"))]);
-    assert_eq!(scene.review(&["--staged", "--fail-on", "high"]).await.0, Some(1));
+    assert_eq!(review(&scene, &["--staged", "--fail-on", "high"]).await.0, Some(1));
     // A message is of the files that may go into its one request.
     scene.says(&["sums: they are differences"]);
     let (code, out, notes) = scene.run(&["commit"]).await;
     assert_eq!((code, out.as_str()), (Some(0), "sums: they are differences\n"), "{notes}");
-    let prompt = scene.prompts().pop().unwrap();
+    let prompt = scene.asked().pop().unwrap();
     assert!(prompt.contains("a - b") && !prompt.contains("local_alone"), "{prompt}");
     assert!(notes.contains("local/x.rs: with it no model may be asked"), "{notes}");
     // The order of places is of no account.
     for places in [["local", "a.rs"], ["a.rs", "local"]] {
-        let before = scene.prompts().len();
+        let before = scene.asked().len();
         scene.says(&["```rust\n/// Adds.\npub fn add(a: u8, b: u8) -> u8 {\n    a - b\n}\n```"]);
         let (code, out, notes) = scene.run(&["document", "--yes", places[0], places[1]]).await;
-        assert_eq!((code, scene.prompts().len()), (Some(2), before + 1), "{notes}");
+        assert_eq!((code, scene.asked().len()), (Some(2), before + 1), "{notes}");
         assert!(out.contains("+/// Adds.") && notes.contains("left out: local/x.rs: no model may be asked"), "{notes}");
     }
     scene.write("project/a.rs", SOURCE);
     scene.git(&["add", "a.rs"]).await;
-    let (code, _, notes) = scene.review(&["--staged"]).await;
+    let (code, _, notes) = review(&scene, &["--staged"]).await;
     assert!(code == Some(2) && notes.contains("error: no model may be asked"), "{notes}");
 }
 
 #[tokio::test]
 async fn a_large_new_file_is_asked_about_in_pieces_that_fit() {
-    let scene = Scene::new("").await;
+    let scene = repository("").await;
     let body = |n: usize| format!("fn f{n}() {{\n    let unique{n} = \"{}\";\n}}\n\n", "word ".repeat(8));
     let long: String = (0..500).map(body).collect();
     scene.write("project/big.rs", &long);
@@ -169,13 +134,13 @@ async fn a_large_new_file_is_asked_about_in_pieces_that_fit() {
         let tokens: u64 = parts.map(|part| part["tokens"].as_u64().unwrap()).sum();
         assert!(tokens <= request["input"].as_u64().unwrap(), "{tokens}");
     }
-    let (code, out, notes) = scene.review(&["--staged"]).await;
+    let (code, out, notes) = review(&scene, &["--staged"]).await;
     assert_eq!((code, &out["whole"]), (Some(0), &json!(true)), "{notes}");
-    let prompts = scene.prompts().concat();
+    let prompts = scene.asked().concat();
     assert!((0..500).all(|n| prompts.contains(&format!("+     let unique{n} = "))));
     scene.says(&["sums: many more"]);
     let (_, _, notes) = scene.run(&["commit", "--yes"]).await;
-    let prompt = scene.prompts().pop().unwrap();
+    let prompt = scene.asked().pop().unwrap();
     assert!(
         prompt.contains("let unique9 =") && prompt.contains("\n…\n") && prompt.contains("a - b"),
         "{notes} {prompt}"
@@ -184,7 +149,7 @@ async fn a_large_new_file_is_asked_about_in_pieces_that_fit() {
 
 #[tokio::test]
 async fn what_is_empty_is_printed_in_the_form_that_is_wanted() {
-    let scene = Scene::new("").await;
+    let scene = repository("").await;
     scene.write("project/a.rs", SOURCE);
     let (code, out, notes) = scene.run(&["review", "--format", "sarif"]).await;
     let sarif: Value = serde_json::from_str(&out).unwrap();
@@ -200,13 +165,13 @@ async fn what_is_empty_is_printed_in_the_form_that_is_wanted() {
 
 #[tokio::test]
 async fn a_named_file_is_new_or_missing_and_an_error_is_no_finding() {
-    let scene = Scene::new("").await;
+    let scene = repository("").await;
     scene.write("project/new.rs", "fn new() {}\n");
     scene.fake.always(Answer::new(&[NOTHING]));
-    let (code, _, notes) = scene.review(&["new.rs"]).await;
-    assert_eq!((code, scene.prompts()[0].contains("1+ fn new() {}")), (Some(0), true), "{notes}");
+    let (code, _, notes) = review(&scene, &["new.rs"]).await;
+    assert_eq!((code, scene.asked()[0].contains("1+ fn new() {}")), (Some(0), true), "{notes}");
     for wrong in [&["nwe.rs"][..], &["--since", "nope"]] {
-        let (code, out, notes) = scene.review(&[wrong, &["--fail-on", "high"]].concat()).await;
+        let (code, out, notes) = review(&scene, &[wrong, &["--fail-on", "high"]].concat()).await;
         assert_eq!((code, out), (Some(2), Value::Null), "{notes}");
         assert!(notes.contains("wanted: "), "{notes}");
     }
@@ -215,7 +180,7 @@ async fn a_named_file_is_new_or_missing_and_an_error_is_no_finding() {
 
 #[tokio::test]
 async fn what_moved_is_reviewed_by_what_changed_and_what_was_removed_by_its_outline() {
-    let scene = Scene::new("").await;
+    let scene = repository("").await;
     let long: String = (0..90).map(|n| format!("fn f{n}() {{\n    let unique{n} = 1;\n}}\n")).collect();
     scene.write("project/a.rs", &long);
     scene.write("project/gone.rs", &long.replace("unique", "gone"));
@@ -226,14 +191,14 @@ async fn what_moved_is_reviewed_by_what_changed_and_what_was_removed_by_its_outl
     assert_eq!((code, out.as_str(), notes.trim()), (Some(0), "", "nothing has changed"));
     scene.says(&["sums: they have another name"]);
     let (code, _, notes) = scene.run(&["commit"]).await;
-    let prompt = scene.prompts().pop().unwrap();
+    let prompt = scene.asked().pop().unwrap();
     assert!(code == Some(0) && prompt.contains("a.rs -> b.rs") && !prompt.contains("unique"), "{notes} {prompt}");
     scene.write("project/b.rs", &long.replace("unique40 = 1", "unique40 = 2"));
     scene.git(&["rm", "-q", "gone.rs"]).await;
     scene.git(&["add", "."]).await;
     scene.fake.always(Answer::new(&[NOTHING]));
-    let (code, _, notes) = scene.review(&["--staged"]).await;
-    let prompt = scene.prompts().pop().unwrap();
+    let (code, _, notes) = review(&scene, &["--staged"]).await;
+    let prompt = scene.asked().pop().unwrap();
     assert!(code == Some(0) && prompt.contains("unique40 = 2") && !prompt.contains("unique50"), "{notes} {prompt}");
     assert!(
         prompt.contains("(removed: all 270 lines") && prompt.contains("fn f3()") && !prompt.contains("gone3"),

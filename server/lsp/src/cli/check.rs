@@ -6,6 +6,7 @@ use std::process::ExitCode;
 
 use clap::Args;
 
+use crate::paths;
 use crate::reports::check;
 
 /// `pennyworth check`.
@@ -21,6 +22,7 @@ pub struct Check {
 
 impl Check {
     pub(super) fn run(&self, config: Option<&Path>, out: &mut impl Write) -> anyhow::Result<ExitCode> {
-        check::Check { workspace: self.workspace.clone(), online: self.online }.run(config, out)
+        let ledger = paths::ledger_path();
+        check::Check { workspace: self.workspace.clone(), online: self.online }.run((config, ledger.as_deref()), out)
     }
 }

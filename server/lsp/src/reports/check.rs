@@ -34,26 +34,30 @@ struct Findings {
 }
 
 /// Tests the configuration as the server reads it. Returns the report and whether all is well. It blocks: not for the task that serves.
-pub fn checked(config: Option<&Path>, workspace: PathBuf) -> anyhow::Result<(String, bool)> {
+pub fn checked((config, ledger): (Option<&Path>, Option<&Path>), workspace: PathBuf) -> anyhow::Result<(String, bool)> {
     let mut out = Vec::new();
-    let code = Check { workspace, online: false }.run(config, &mut out)?;
+    let code = Check { workspace, online: false }.run((config, ledger), &mut out)?;
     Ok((String::from_utf8_lossy(&out).into_owned(), code == ExitCode::SUCCESS))
 }
 
 impl Check {
     /// Tests what a server needs at its start, and prints the findings.
-    pub fn run(&self, config: Option<&Path>, out: &mut impl Write) -> anyhow::Result<ExitCode> {
+    pub fn run(
+        &self,
+        (config, ledger): (Option<&Path>, Option<&Path>),
+        out: &mut impl Write,
+    ) -> anyhow::Result<ExitCode> {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         let (settings, notices, here) = runtime.block_on(discover::gather(config));
-        self.report(config, (settings, &notices), &here, out)
+        self.report(config, (settings, &notices), (&here, ledger), out)
     }
 
-    /// Tests settings, with the models found on this machine.
+    /// Tests settings, with the models found on this machine and the ledger.
     fn report(
         &self,
         config: Option<&Path>,
         (settings, notices): (Settings, &[Notice]),
-        here: &Discovered,
+        (here, ledger): (&Discovered, Option<&Path>),
         out: &mut impl Write,
     ) -> anyhow::Result<ExitCode> {
         let mut found = Findings::default();
@@ -65,7 +69,7 @@ impl Check {
         grammars(&mut found, out)?;
         places(&mut found, out)?;
         let may_cost = settings.models().enabled().any(|model| !model.is_free());
-        books(may_cost, paths::ledger_path().as_deref(), &mut found, out)?;
+        books(may_cost, ledger, &mut found, out)?;
         match (found.errors, found.warnings) {
             (0, 0) => writeln!(out, "all is well")?,
             (errors, warnings) => writeln!(out, "errors: {errors}, warnings: {warnings}")?,
@@ -258,10 +262,10 @@ mod tests {
         fs::write(place.path().join("sub/.pennyworth.toml"), below).unwrap();
         let mut out = Vec::new();
         let check = Check { workspace: place.path().to_owned(), online: false };
-        // Model servers on the machine that runs this test are ignored.
+        // Model servers and the ledger of the machine that runs this test are ignored.
         let (settings, notices) = Settings::gather(Some(&path), &[]);
-        let here = Discovered::default();
-        let code = check.report(Some(&path), (settings, &notices), &here, &mut out).unwrap();
+        let (here, ledger) = (Discovered::default(), place.path().join("ledger.sqlite"));
+        let code = check.report(Some(&path), (settings, &notices), (&here, Some(&ledger)), &mut out).unwrap();
         let text = String::from_utf8(out).unwrap().replace(&place.path().display().to_string(), "HERE");
         (code == ExitCode::SUCCESS, text)
     }
@@ -321,7 +325,7 @@ mod tests {
         let (path, mut out) = (place.path().join("none.toml"), Vec::new());
         let check = Check { workspace: place.path().to_owned(), online: false };
         let (settings, notices) = Settings::gather(Some(&path), &[]);
-        check.report(Some(&path), (settings, &notices), &Discovered::default(), &mut out).unwrap();
+        check.report(Some(&path), (settings, &notices), (&Discovered::default(), None), &mut out).unwrap();
         let text = String::from_utf8(out).unwrap();
         assert!(text.contains(&format!("`pennyworth init --config {}`", path.display())), "{text}");
     }

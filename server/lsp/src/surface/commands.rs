@@ -328,10 +328,10 @@ impl Commands<'_> {
 
     /// Checks the configuration. Returns the report, and whether all is well.
     async fn check(&self) -> anyhow::Result<(String, bool)> {
-        let config = self.texts.config.clone();
+        let (config, ledger) = (self.texts.config.clone(), self.texts.ledger.clone());
         let configuration = self.completer.configuration.get();
         let workspace = configuration.folders().first().map_or_else(|| PathBuf::from("."), |root| root.path.clone());
-        tokio::task::spawn_blocking(move || check::checked(config.as_deref(), workspace)).await?
+        tokio::task::spawn_blocking(move || check::checked((config.as_deref(), ledger.as_deref()), workspace)).await?
     }
 }
 

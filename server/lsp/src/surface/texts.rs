@@ -17,7 +17,7 @@ use crate::{logging, paths};
 pub struct Texts {
     /// The configuration to read instead of the user's own.
     pub(super) config: Option<PathBuf>,
-    ledger: Option<PathBuf>,
+    pub(super) ledger: Option<PathBuf>,
     scratch: OnceLock<Scratch>,
 }
 
