@@ -1,6 +1,8 @@
 //! A made-up ledger of a busy user: calls, suggestions and requests over days, with the habits of a week, errors, ceilings that cut, batches, and models of
 //! which one is worth its price. The same numbers in every run. It leaves what is made of it to others.
 
+#![allow(clippy::indexing_slicing, reason = "each index is drawn below a length")]
+
 use std::path::Path;
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -182,13 +184,8 @@ fn rows(step: &Transaction<'_>, busy: Busy, random: &mut Random) -> anyhow::Resu
             let is_right = random.below(100) < (taken * 2 + said * 85 / 100) / 3 + 5;
             let outcome = match random.below(100) {
                 0..20 => "unused",
-                _ if task == "comment" => {
-                    if random.below(40) == 0 {
-                        "accepted"
-                    } else {
-                        "dismissed"
-                    }
-                }
+                _ if task == "comment" && random.below(40) == 0 => "accepted",
+                _ if task == "comment" => "dismissed",
                 _ if is_right => ["accepted", "accepted", "accepted", "partly", "typed"][random.below(5) as usize],
                 _ => "dismissed",
             };

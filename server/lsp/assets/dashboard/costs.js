@@ -79,13 +79,19 @@ function tasks() {
     rows.length ? table('Calls, suggestions and costs by task', columns, rows, { ...total(), isTotal: true }) : element('p', {}, 'Nothing in what is chosen.'));
 }
 
+/** The mean cost of a call by a key. */
+function costs(by, without) {
+  const found = [...addUp(tables.cells, ['cost', 'calls'], by, without).values()];
+  return new Map(found.filter(({ calls }) => calls > 0).map(({ name, cost, calls }) => [name, cost / calls]));
+}
+
 /** The mean cost of a call for a task and language; of the task, or of all, where there was none. */
 function priceOfCall() {
   // Whatever model is chosen: the embedded one has no calls.
-  const of = (by) => new Map(sums(by, ['model', 'day']).filter(({ calls }) => calls > 0).map(({ name, cost, calls }) => [name, cost / calls]));
-  const pair = (row) => `${tables.cells.task[row]} ${tables.cells.language[row]}`;
-  const [both, task, all] = [of(pair), of((row) => String(tables.cells.task[row])), of('')];
-  return (taskNumber, languageNumber) => both.get(`${taskNumber} ${languageNumber}`) ?? task.get(String(taskNumber)) ?? all.get('') ?? 0;
+  const { task, language } = tables.cells;
+  const pair = (taskNumber, languageNumber) => taskNumber * names.language.length + languageNumber;
+  const [both, one, all] = [costs((row) => pair(task[row], language[row]), ['model', 'day']), costs((row) => task[row], ['model', 'day']), costs('', ['model', 'day'])];
+  return (taskNumber, languageNumber) => both.get(pair(taskNumber, languageNumber)) ?? one.get(taskNumber) ?? all.get('') ?? 0;
 }
 
 /** Calls that were not made or cost less, and the money of each. */

@@ -7,7 +7,7 @@ const { names } = data;
 
 /** Columns as arrays of numbers. */
 function read(columns) {
-  return Object.fromEntries(Object.entries(columns).map(([name, numbers]) => [name, Float64Array.from(numbers)]));
+  return Object.fromEntries(Object.entries(columns).map(([name, numbers]) => [name, new Float64Array(numbers)]));
 }
 const tables = { cells: read(data.cells), sureness: read(data.sureness), errors: read(data.errors), dearest: read(data.dearest), replies: read(data.replies) };
 

@@ -68,10 +68,10 @@ function sureness() {
 /** What routing has learned, and what follows from it. */
 function routes() {
   const isChosen = (route) => NAMED.every((name) => chosen[name] === null || route[name] === chosen[name]);
-  const costs = new Map(sums((row) => `${names.task[tables.cells.task[row]]} ${names.model[tables.cells.model[row]]}`, ['day', 'language', ...NAMED])
-    .filter(({ calls }) => calls > 0).map(({ name, cost, calls }) => [name, cost / calls]));
+  const { task, model } = tables.cells, pair = (taskNumber, modelNumber) => taskNumber * names.model.length + modelNumber;
+  const means = costs((row) => pair(task[row], model[row]), ['day', ...NAMED]);
   const rows = data.learned.routes.filter(isChosen).map((route) => {
-    const cost = costs.get(`${route.task} ${route.model}`) ?? (route.model === 'embedded' ? 0 : null);
+    const cost = means.get(pair(names.task.indexOf(route.task), names.model.indexOf(route.model))) ?? (route.model === 'embedded' ? 0 : null);
     const mean = route.acceptance?.mean ?? null;
     return { ...route, perAccepted: cost === null || !mean ? null : cost / mean };
   });

@@ -44,8 +44,11 @@ impl Dashboard {
         if self.output.is_none() {
             open(&path);
         }
+        if !self.watch {
+            return Ok(ExitCode::SUCCESS);
+        }
         let mut seen = changed();
-        while self.watch {
+        loop {
             std::thread::sleep(AGAIN);
             let now = changed();
             if now != seen {
@@ -53,7 +56,6 @@ impl Dashboard {
                 seen = now;
             }
         }
-        Ok(ExitCode::SUCCESS)
     }
 }
 

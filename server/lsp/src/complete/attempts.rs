@@ -25,6 +25,9 @@ pub struct Attempt {
 #[derive(Debug, Default)]
 pub struct Attempts(Mutex<Noted>);
 
+/// The task and language of a place.
+pub(super) type Place = (Task, &'static str);
+
 #[derive(Debug, Default)]
 struct Noted {
     attempts: Vec<Attempt>,
@@ -32,7 +35,7 @@ struct Noted {
     /// The id of the reason, or of how the last call ended, or the source of the suggestion.
     reply: Option<&'static str>,
     /// The task and language of the place.
-    place: Option<(Task, &'static str)>,
+    place: Option<Place>,
     is_counted: bool,
 }
 
@@ -61,7 +64,7 @@ impl Attempts {
     }
 
     /// The place and the reply, to be counted; `None` if they were before.
-    pub(super) fn counted(&self) -> Option<(Option<(Task, &'static str)>, Option<&'static str>)> {
+    pub(super) fn counted(&self) -> Option<(Option<Place>, Option<&'static str>)> {
         let mut noted = lock(&self.0);
         (!std::mem::replace(&mut noted.is_counted, true)).then_some((noted.place, noted.reply))
     }

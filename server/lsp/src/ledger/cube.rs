@@ -4,12 +4,14 @@
 //! The rows are added up here and not by SQLite, which would sort them all by five names: a year of a busy user then takes several seconds.
 
 use std::collections::HashMap;
+use std::path::Path;
 use std::time::SystemTime;
 
 use rusqlite::{Connection, Row};
 
 use super::clock::millis;
 use super::dearest::{Dear, Dearest};
+use super::file;
 use super::ids;
 use super::names::{Key, Names};
 
@@ -32,7 +34,7 @@ pub struct Cube {
     pub tasks: Names,
     /// Names of languages.
     pub languages: Names,
-    /// Hosts of providers; empty for suggestions.
+    /// Hosts of providers; empty where none is known.
     pub providers: Names,
     /// Words of statuses and errors.
     pub words: Names,
@@ -133,20 +135,21 @@ pub struct Errors {
     pub count: u64,
 }
 
-/// Reads the figures since a time.
-pub(super) fn read(connection: &Connection, since: SystemTime) -> rusqlite::Result<Cube> {
-    let mut cube = Cube::default();
-    let since_ms = millis(since);
-    cube.calls(connection, since_ms, ids::earliest(since))?;
-    cube.suggestions(connection, since_ms, ids::earliest(since))?;
-    // Suggestions name no provider; a model mostly has one.
-    let of_calls = cube.cells.iter().filter(|cell| cell.calls > 0);
-    let providers: HashMap<u16, u16> = of_calls.map(|cell| (cell.key.model, cell.key.provider)).collect();
-    let nobody = cube.providers.number("");
-    for cell in cube.cells.iter_mut().filter(|cell| cell.calls == 0) {
-        cell.key.provider = providers.get(&cell.key.model).copied().unwrap_or(nobody);
-    }
-    Ok(cube)
+/// Reads the figures since a time, each table on a connection and a thread of its own.
+pub(super) fn read(path: &Path, since: SystemTime) -> Result<Cube, String> {
+    let (since_ms, first) = (millis(since), ids::earliest(since));
+    let table = |read: fn(&mut Cube, &Connection, i64, i64) -> rusqlite::Result<()>| {
+        let connection = file::reader(path).map_err(|fault| fault.to_string())?;
+        let mut cube = Cube::default();
+        read(&mut cube, &connection, since_ms, first).map_err(|error| error.to_string())?;
+        Ok(cube)
+    };
+    std::thread::scope(|scope| {
+        let suggestions = scope.spawn(|| table(Cube::suggestions));
+        let mut cube = table(Cube::calls)?;
+        cube.add_suggestions(suggestions.join().unwrap_or_else(|_| Err("reading it failed".to_owned()))?);
+        Ok(cube)
+    })
 }
 
 const CALLS: &str = "
@@ -159,6 +162,38 @@ const SUGGESTIONS: &str = "
     FROM suggestions WHERE id >= ?2 AND +at_ms >= ?1";
 
 impl Cube {
+    /// Adds the sums of suggestions. They name no provider; a model mostly has one.
+    fn add_suggestions(&mut self, of: Cube) {
+        let providers: HashMap<u16, u16> = self.cells.iter().map(|cell| (cell.key.model, cell.key.provider)).collect();
+        let nobody = self.providers.number("");
+        let (days, models) = (self.days.take(&of.days), self.models.take(&of.models));
+        let tasks = self.tasks.take(&of.tasks);
+        let languages = self.languages.take(&of.languages);
+        let renumbered = |key: Key| {
+            let number = |numbers: &[u16], old: u16| numbers.get(usize::from(old)).copied().unwrap_or(old);
+            let model = number(&models, key.model);
+            Key {
+                day: number(&days, key.day),
+                model,
+                task: number(&tasks, key.task),
+                language: number(&languages, key.language),
+                provider: providers.get(&model).copied().unwrap_or(nobody),
+            }
+        };
+        for more in of.cells {
+            let cell = self.cell(renumbered(more.key));
+            cell.shown += more.shown;
+            cell.accepted += more.accepted;
+            cell.typed += more.typed;
+            cell.from_cache += more.from_cache;
+            cell.from_lines += more.from_lines;
+            cell.chars += more.chars;
+            cell.checked += more.checked;
+            cell.kept += more.kept;
+        }
+        self.sureness = of.sureness.into_iter().map(|sure| Sureness { key: renumbered(sure.key), ..sure }).collect();
+    }
+
     fn calls(&mut self, connection: &Connection, since_ms: i64, first: i64) -> rusqlite::Result<()> {
         let mut query = connection.prepare(CALLS)?;
         let mut rows = query.query([since_ms, first])?;
@@ -231,9 +266,8 @@ impl Cube {
         let mut query = connection.prepare(SUGGESTIONS)?;
         let mut rows = query.query([since_ms, first])?;
         let mut sureness = HashMap::<(Key, u8), Sureness>::new();
-        let nobody = self.providers.number("");
         while let Some(row) = rows.next()? {
-            let key = Key { provider: nobody, ..self.key(connection, row, row.get(0)?)? };
+            let key = self.key(connection, row, row.get(0)?)?;
             let outcome = row.get_ref(5)?.as_str().unwrap_or_default();
             let chars = |column| number(row, column).filter(|chars| (0..=MOST_TOKENS).contains(chars)).unwrap_or(0);
             let (is_accepted, is_typed) = (matches!(outcome, "accepted" | "partly"), outcome == "typed");

@@ -257,8 +257,7 @@ impl Ledger {
     /// Figures for a page that filters them, since a time. It blocks, on a connection of its own. A ledger in memory has none.
     pub fn cube(&self, since: SystemTime) -> Result<Cube, String> {
         let Some(path) = self.path.as_ref().filter(|_| self.flush()) else { return Ok(Cube::default()) };
-        let connection = file::reader(path).map_err(|fault| fault.to_string())?;
-        cube::read(&connection, since).map_err(|error| error.to_string())
+        cube::read(path, since)
     }
 
     /// Counts what a request got: the name of the source of its suggestion, or the id of the reason why it got none. Does not wait.

@@ -28,6 +28,11 @@ impl Names {
         number
     }
 
+    /// Takes over names. Returns the number here of each number there.
+    pub(super) fn take(&mut self, more: &Names) -> Vec<u16> {
+        more.all.iter().map(|name| self.number(name)).collect()
+    }
+
     /// The names in the order of their numbers.
     pub fn all(&self) -> &[String] {
         &self.all
