@@ -303,3 +303,25 @@ async fn code_goes_no_further_in_a_trial_than_its_rules_let_it() {
         assert!(!body.contains("secretly") && !body.contains("SHARP_KEY") && !body.contains("@generated"), "{body}");
     }
 }
+
+#[tokio::test]
+async fn prompts_with_excerpts_of_other_files_are_compared_with_prompts_without() {
+    let scene = Scene::new("[embedded]\nenabled = false").await;
+    scene.project.write("project/src/weights.rs", &source().replace("scaled", "weighed"));
+    scene.project.git(&["add", "."]).await;
+    scene.project.git(&["commit", "-q", "-m", "weights: they weigh"]).await;
+    let with = scene.project.read("config.toml").replace("format = \"suffix\"", "format = \"qwen\"\nexcerpts = 500");
+    scene.project.write("config.toml", &with);
+    scene.project.write("bare.toml", &with.replace("excerpts = 500", "excerpts = 0"));
+    let file = scene.project.path("bare.toml").display().to_string();
+    scene.fake.answers_by(|_| fake_provider::Answer::new(&["n"]));
+    scene.run(&["sharp", "--count", "20", "--prompt-set", &file, "--json", "--yes"]).await;
+    let prompts: Vec<String> =
+        scene.fake.seen().iter().filter_map(|seen| Some(seen.body["prompt"].as_str()?.to_owned())).collect();
+    // Each place is asked with both, one after the other.
+    let of_both = |prompt: &&String| prompt.contains("fn scaled_") && prompt.contains("fn weighed_");
+    let (with, bare): (Vec<_>, Vec<_>) = prompts.iter().enumerate().partition(|(number, _)| number % 2 == 0);
+    let count = |prompts: Vec<(usize, &String)>| prompts.into_iter().map(|(_, prompt)| prompt).filter(of_both).count();
+    assert_eq!(prompts.len(), 40);
+    assert!(count(with) >= 5 && count(bare) == 0);
+}
