@@ -8,6 +8,8 @@ use std::sync::Arc;
 
 use pennyworth_core::demand::{Change, Source};
 use pennyworth_core::gate::Trigger;
+use pennyworth_core::mask::Masks;
+use pennyworth_core::prompt::normalised;
 use pennyworth_core::syntax;
 use pennyworth_core::task::Task;
 use pennyworth_core::text::Snapshot;
@@ -132,6 +134,7 @@ pub fn gather(
 /// A file that changed, and its holes. The error says why its text may not be used.
 fn read(completer: &Completer, configuration: &Configuration, changed: Changed) -> Result<(File, Vec<Hole>), String> {
     let Changed { path, now, before, .. } = changed;
+    let (now, before) = (normalised(&now).into_owned(), normalised(&before).into_owned());
     let language = pennyworth_grammars::of("", &path, now.lines().next().unwrap_or_default());
     let scope = configuration.read(&path);
     if let Some(why) = closed(&scope, language, &now) {
@@ -147,8 +150,25 @@ fn read(completer: &Completer, configuration: &Configuration, changed: Changed) 
         let _mark = completer.parses.begin(&path, language.name());
         syntax::parse_excerpt(text, language, None, &mut { STEPS })
     };
-    let holes = holes(&scope.shown, text, (language, tree.as_ref()), &recent);
+    let mut holes = holes(&scope.shown, text, (language, tree.as_ref()), &recent);
+    keep_secrets(&scope.shown, text, &mut holes)?;
     Ok((File { path, language, text: text.into() }, holes))
+}
+
+/// Drops the holes in lines with keys and passwords, of which nothing is kept, not even a hash.
+fn keep_secrets(name: &str, text: &str, holes: &mut Vec<Hole>) -> Result<(), String> {
+    let masked = Masks::default().masked(text, name).ok_or("it could not be searched for keys and passwords")?;
+    let mut start = 0;
+    let mut secret: Vec<Range<usize>> = Vec::new();
+    for (line, masked) in text.split_inclusive('\n').zip(masked.split_inclusive('\n')) {
+        if line != masked {
+            secret.push(start..start + line.len());
+        }
+        start += line.len();
+    }
+    let is_secret = |hole: &Hole| secret.iter().any(|line| line.start < hole.range.end && hole.range.start < line.end);
+    holes.retain(|hole| !is_secret(hole));
+    Ok(())
 }
 
 /// A hole with its task, if the server would ask there and show the right answer.
@@ -167,4 +187,18 @@ fn classified((completer, configuration): (&Completer, &Arc<Configuration>), fil
         task: decision.context.task.unwrap_or(Task::Line),
         truth,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_with_a_password_has_no_hole() {
+        let text = "fn a() {}\nconst PASSWORD: &str = \"hunter2-prod\";\nfn b() {}\n";
+        let hole = |range| Hole { range, id: 0, is_recent: true };
+        let mut holes = vec![hole(0..5), hole(12..20), hole(40..53), hole(3..57), hole(55..60)];
+        keep_secrets("a.rs", text, &mut holes).unwrap();
+        assert_eq!(holes, [hole(0..5), hole(55..60)]);
+    }
 }
