@@ -229,6 +229,14 @@ async fn nothing_is_sent_before_the_cost_is_known_and_no_more_is_spent_than_allo
     assert!(spent <= 0.2 && sent() > 0 && sent() < 20, "{spent} {}", sent());
     let unjudged = trial.pointer("/candidates/0/unjudged/`--spend` is reached").unwrap().as_u64().unwrap();
     assert_eq!(unjudged as usize + sent(), 20);
+    let (code, _, notes) = scene.project.run(&["trial", "sharp", "sharp"]).await;
+    assert!(code == Some(2) && notes.contains("wanted: each model once"), "{notes}");
+    // The caps hold, whatever was allowed.
+    let capped = scene.project.read("config.toml").replace("cap_usd_per_day = 100", "cap_usd_per_day = 0.4");
+    scene.project.write("config.toml", &capped);
+    let (trial, _) = scene.run(&["sharp", "--count", "20", "--yes", "--json"]).await;
+    let (spent, unjudged) = (paid::cost(scene.fake.bill()).usd(), trial["candidates"][0]["unjudged"].to_string());
+    assert!(spent <= 0.4 && unjudged.contains("cap"), "{spent} {unjudged}");
     let (code, _, notes) = scene.project.run(&["trial", "nobody"]).await;
     assert!(
         code == Some(2) && notes.contains("`nobody` is no model that is switched on; these are: embedded, dull, sharp"),

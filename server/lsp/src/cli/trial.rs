@@ -85,44 +85,48 @@ impl Trial {
         let earlier = self.against.map(|earlier| earlier.read(ledger)).transpose()?;
         let known = earlier.iter().flat_map(|trial| trial.candidates.values().flatten().map(|answer| answer.hole));
         let (places, what) = self.places(&opened, &here, known.collect())?;
-        if places.is_empty() {
-            bail!("there are no holes: no line of {what} may be used");
-        }
         let candidates = self.candidates(&opened, ledger)?;
         let cap_left = opened.runtime.block_on(cap_left(&opened, &places));
         let (planned, left_out) = plan(&candidates, &places, cap_left);
-        let sum = |cost: fn(&Planned<'_>) -> Money| planned.iter().map(cost).sum::<Money>();
-        let (expected, worst) = (sum(|planned| planned.expected), sum(|planned| planned.worst));
-        let requests = counted(planned.len() as u64, "request");
-        eprintln!(
-            "{what}; {requests} to {}: {expected} expected, {worst} at most",
-            counted(candidates.len() as u64, "candidate")
-        );
-        let costs = costs(&planned);
-        costs.iter().for_each(|(name, cost)| eprintln!("  {name}: {cost} expected"));
-        if self.common.plan && self.common.json {
-            let all = json!({"holes": what, "requests": planned.len(), "expected_usd": expected.usd(), "worst_usd": worst.usd()});
-            writeln!(out, "{}", serde_json::to_string_pretty(&all)?)?;
-        }
+        let expected = self.tell(&planned, (&what, candidates.len()), out)?;
         if self.common.plan {
             return Ok(ExitCode::SUCCESS);
         }
         self.common.confirm(&opened, expected)?;
         announce(&opened.completer);
         let id = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_millis() as TrialId);
-        let mut entrants: Vec<Entrant> =
-            candidates.iter().map(|one| Entrant { name: one.name.clone(), ..Entrant::default() }).collect();
-        for ((name, why), count) in left_out {
-            if let Some(entrant) = entrants.iter_mut().find(|entrant| entrant.name == name) {
-                entrant.unjudged.insert(why, count);
-            }
-        }
+        let entrant = |candidate: &Candidate| {
+            let own = left_out.iter().filter(|((name, _), _)| *name == candidate.name);
+            let unjudged = own.map(|((_, why), count)| (why.clone(), *count)).collect();
+            Entrant { name: candidate.name.clone(), answers: Vec::new(), unjudged }
+        };
+        let mut entrants: Vec<Entrant> = candidates.iter().map(entrant).collect();
         self.ask(&opened, (id, ledger), planned, &mut entrants);
         entrants.extend(earlier.into_iter().flat_map(|earlier| of_earlier(earlier, &places)));
         self.print(&Report { id, seed: Some(self.seed), holes: what, entrants }, out)?;
         ledger.flush();
         ledger.take_news().iter().for_each(|news| eprintln!("warning: {news}"));
         Ok(ExitCode::SUCCESS)
+    }
+
+    /// Says what is asked and what that costs, and returns what it is expected to cost.
+    fn tell(
+        &self,
+        planned: &[Planned<'_>],
+        (what, candidates): (&str, usize),
+        out: &mut impl Write,
+    ) -> anyhow::Result<Money> {
+        let sum = |cost: fn(&Planned<'_>) -> Money| planned.iter().map(cost).sum::<Money>();
+        let (expected, worst) = (sum(|planned| planned.expected), sum(|planned| planned.worst));
+        let (requests, to) = (counted(planned.len() as u64, "request"), counted(candidates as u64, "candidate"));
+        eprintln!("{what}; {requests} to {to}: {expected} expected, {worst} at most");
+        costs(planned).iter().for_each(|(name, cost)| eprintln!("  {name}: {cost} expected"));
+        if self.common.plan && self.common.json {
+            let (expected, worst) = (expected.usd(), worst.usd());
+            let all = json!({"holes": what, "requests": planned.len(), "expected_usd": expected, "worst_usd": worst});
+            writeln!(out, "{}", serde_json::to_string_pretty(&all)?)?;
+        }
+        Ok(expected)
     }
 
     fn print(&self, report: &Report, out: &mut impl Write) -> anyhow::Result<()> {
@@ -190,6 +194,9 @@ impl Trial {
         let (of, count) = ((&blank, &opened.configuration), usize::from(self.count));
         if let Some(file) = &self.holes {
             let places = read_benchmark(file, of, (count, self.seed))?;
+            if places.is_empty() {
+                bail!("{} has no hole at which the server would ask", file.display());
+            }
             let what = format!("{} of {}", counted(places.len() as u64, "hole"), file.display());
             return Ok((places, what));
         }
@@ -199,6 +206,9 @@ impl Trial {
         let mut reasons: BTreeMap<&str, u64> = BTreeMap::new();
         left_out.iter().for_each(|refused| *reasons.entry(&refused.why).or_default() += 1);
         reasons.iter().for_each(|(why, count)| eprintln!("left out: {}: {why}", counted(*count, "file")));
+        if places.is_empty() {
+            bail!("there is no place for a hole in what the last {} changed", counted(self.commits.into(), "commit"));
+        }
         let recent = places.iter().filter(|place| place.hole.is_recent).count();
         let files: BTreeSet<&PathBuf> = places.iter().map(|place| &place.path).collect();
         let what = format!(
@@ -228,6 +238,10 @@ impl Trial {
             let (settings, notices, _) = opened.runtime.block_on(discover::gather(Some(file)));
             say(&notices);
             add(&settings, Some(&file.file_stem().unwrap_or_default().to_string_lossy()))?;
+        }
+        let names: BTreeSet<&str> = all.iter().map(|candidate: &Candidate| candidate.name.as_str()).collect();
+        if names.len() < all.len() {
+            bail!("two candidates have one name; wanted: each model once, and files of settings with different names");
         }
         Ok(all)
     }
