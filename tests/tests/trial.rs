@@ -333,3 +333,18 @@ async fn prompts_with_excerpts_of_other_files_are_compared_with_prompts_without(
     assert_eq!(prompts.len(), 40);
     assert!(count(with) >= 5 && count(bare) == 0);
 }
+
+#[tokio::test]
+async fn a_provider_that_asks_for_a_moment_gets_it() {
+    let scene = Scene::new("[embedded]\nenabled = false").await;
+    let full = serde_json::json!({"error": {"message": "slow down", "type": "rate_limit_error"}});
+    let refused = Fault::Status(429, vec![("retry-after", "1".to_owned())], full);
+    scene.fake.answers_by(|_| fake_provider::Answer::new(&["n"]));
+    scene.fake.answer(fake_provider::Answer::default().with(refused));
+    let (trial, _) = scene.run(&["sharp", "--count", "4", "--json", "--yes"]).await;
+    assert_eq!(
+        figure(&trial, "sharp", "/all/holes"),
+        3.0,
+        "the call that was refused has no answer, the others have: {trial:#}"
+    );
+}

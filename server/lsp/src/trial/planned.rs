@@ -12,12 +12,10 @@ use super::place::Place;
 use crate::complete::decision::Decision;
 use crate::complete::{Completion, alone};
 use crate::ledger::{CallId, provider};
-use crate::models::health::account;
+use crate::models::health::{Again, account};
 
 /// Longest wait for a provider that refuses to answer for a moment, as one whose limit of requests is reached does.
 const REST: Duration = Duration::from_secs(60);
-/// The pause between two looks at it.
-const LOOK: Duration = Duration::from_millis(250);
 
 /// One candidate at one hole.
 pub struct Planned<'a> {
@@ -101,14 +99,16 @@ async fn asked(candidate: &Candidate, place: &Place, decision: Decision) -> Aske
     Asked { answer, call }
 }
 
-/// Waits for a provider that was told to rest, but not for ever.
+/// Waits while a provider rests, if that is not for long. One whose key is refused is not waited for.
 async fn rested(candidate: &Candidate) {
     let Candidate { completer, configuration, model, .. } = candidate;
     let Some(row) = configuration.models.get(model) else { return };
     let account = account(provider(row), row);
-    let until = Instant::now() + REST;
-    while !completer.providers.health.is_well(&account, model, Instant::now()) && Instant::now() < until {
-        tokio::time::sleep(LOOK).await;
+    let now = Instant::now();
+    if let Again::At(until) = completer.providers.health.again(&account, model, now)
+        && until.saturating_duration_since(now) <= REST
+    {
+        tokio::time::sleep_until(until.into()).await;
     }
 }
 
