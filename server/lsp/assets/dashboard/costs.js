@@ -142,10 +142,10 @@ function saved() {
   return section('saved', 'What was saved', 'Each suggestion that needed no call counts as one, at the mean cost of a call for the same task and language.',
     table('Calls and money that were saved', [
       { title: 'how', cell: ({ title }) => title },
-      { title: 'what', isLong: true, cell: ({ says }) => says },
       { title: 'calls', hint: 'not made; for the last two, made for less', cell: ({ calls }) => count(calls) },
       { title: 'money', cell: ({ cost }) => (cost ? money(cost) : NONE) },
       { title: '', cell: (row) => (row === all ? '' : bar(row.cost / most)) },
+      { title: 'what', isLong: true, cell: ({ says }) => says },
     ], rows, all));
 }
 
@@ -160,9 +160,9 @@ function silences() {
   const says = all ? `${plural(none, 'request')} of ${all.toLocaleString('en-US')} got no suggestion (${percent(none, all)}). Editors ask at every key, so most should get none.` : 'Nothing was counted in what is chosen. Requests are counted since this version.';
   return section('silences', 'Why nothing came', says, silent.length ? table('Reasons by how often', [
     { title: 'reason', isLong: true, cell: ({ name, reason }) => reason?.[1] ?? name },
-    { title: 'kind', isLong: true, cell: ({ reason }) => reason?.[0] ?? 'a newer program knows' },
     { title: 'requests', cell: ({ requests }) => count(requests) },
     { title: 'share', cell: ({ requests }) => percent(requests, none) },
     { title: '', cell: ({ requests }) => bar(requests / most) },
+    { title: 'kind', isLong: true, cell: ({ reason }) => reason?.[0] ?? 'a newer program knows' },
   ], silent) : null);
 }
