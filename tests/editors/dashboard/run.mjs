@@ -13,7 +13,7 @@ const [lab, server, maker] = process.argv.slice(2);
 const { chromium } = createRequire(join(lab, 'package.json'))('playwright-core');
 const browser = await chromium.launch({ executablePath: process.env.CHROMIUM, args: ['--no-sandbox'] });
 const place = mkdtempSync(join(tmpdir(), 'pennyworth-dashboard-'));
-const HOSTILE = ['<img src=x onerror=alert(1)>', '</script><script>alert(2)</script>'];
+const HOSTILE = { model: '<img src=x onerror=alert(1)>', language: '</script><script>alert(2)</script>' };
 const SECTIONS = ['outlook', 'days', 'tasks', 'saved', 'silences', 'models', 'dearest', 'providers', 'advice'];
 
 let failures = 0;
@@ -83,7 +83,12 @@ const page = await open(busy.page);
 await check('nothing is asked for, nothing is stopped, and no name is run', async () => {
   expect('said', page.said, []);
   expect('images', await page.locator('img').count(), 0);
-  for (const name of HOSTILE) if (!(await page.getByText(name, { exact: true }).count())) throw new Error(`${name} is not shown`);
+  for (const [by, name] of Object.entries(HOSTILE)) {
+    await page.locator('#days .choices button', { hasText: by }).click();
+    expect(name, await page.locator('#days .legend button', { hasText: name }).count(), 1);
+  }
+  await page.locator('#days .choices button', { hasText: 'model' }).click();
+  expect('what was run', await page.locator('img').count() + page.said.length, 0);
 });
 await check('all sections are there, in their order', async () => {
   expect('sections', await page.locator('main > section').evaluateAll((all) => all.map(({ id }) => id)), SECTIONS);
@@ -94,6 +99,22 @@ await check('the figures are those of `pennyworth stats`', async () => {
   expect('calls and suggestions', all.slice(1, 3).map(whole), [total.calls, total.shown]);
   if (!(await page.locator('#silences p').first().textContent()).includes('requests of')) throw new Error('no requests');
   expect('reasons', await page.locator('#silences tbody tr').count(), silences.reasons.length);
+});
+await check('what was saved is counted from the rows', async () => {
+  const ledger = new DatabaseSync(busy.ledger, { readOnly: true });
+  const since = "date('now', 'localtime', '-29 days')";
+  const count = (table, where) => ledger.prepare(`SELECT count(*) AS found FROM ${table} WHERE date(at_ms / 1000, 'unixepoch', 'localtime') >= ${since} AND ${where}`).get().found;
+  const asked = (words) => ledger.prepare(`SELECT sum(count) AS found FROM replies WHERE day >= ${since} AND reply IN (${words.map((word) => `'${word}'`)})`).get().found;
+  const [reached, overtaken] = [asked(['model', 'unsure', 'none_sure', 'empty']), asked(['superseded'])];
+  const gated = (asked(['mid_word', 'finished', 'deletion', 'too_little', 'earlier']) * reached) / (reached + overtaken);
+  for (const [name, expected] of [
+    ['Answered from the cache', count('suggestions', "source = 'cache'")],
+    ['Read on', count('suggestions', "source = 'lines'")],
+    ['Answered by the model inside', count('suggestions', "model = 'embedded'")],
+    ['Ended early', count('calls', "status IN ('cut', 'aborted') AND output < max_tokens")],
+    ['Gated', Math.round(gated)],
+  ]) expect(name, whole((await row(page, 'saved', name))[1]), expected);
+  ledger.close();
 });
 await check('each chart is drawn, says what it shows, and has a table behind it', async () => {
   const charts = await page.locator('.chart').evaluateAll((all) => all.map((chart) => {

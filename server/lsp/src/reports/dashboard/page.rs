@@ -13,8 +13,11 @@ pub const POLICY: &str = include_str!("../../../assets/dashboard/policy.txt");
 /// The styles: those of uPlot, which draws the charts, and the page's own.
 pub const STYLE: &str =
     concat!(include_str!("../../../assets/uplot/uPlot.min.css"), include_str!("../../../assets/dashboard/page.css"));
-/// The scripts: uPlot and the page's own, in the order in which they use each other.
+/// The scripts: uPlot with its licence, and the page's own, in the order in which they use each other.
 pub const SCRIPT: &str = concat!(
+    "/*! The charts are drawn by uPlot.\n\n",
+    include_str!("../../../assets/uplot/LICENSE"),
+    "*/\n",
     include_str!("../../../assets/uplot/uPlot.iife.min.js"),
     include_str!("../../../assets/dashboard/figures.js"),
     include_str!("../../../assets/dashboard/elements.js"),
