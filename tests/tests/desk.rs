@@ -326,6 +326,57 @@ async fn a_finding_is_applied_dismissed_or_explained() {
 }
 
 #[tokio::test]
+async fn findings_of_a_document_are_known_however_its_uri_is_spelled() {
+    let mut scene = Scene::new(can()).await;
+    let folder = scene.folder.path().join("project/@scope/(app)");
+    std::fs::create_dir_all(&folder).unwrap();
+    let path = folder.join("[id].rs");
+    std::fs::write(&path, "fn one() -> u8 {\n    2\n}\n").unwrap();
+    let spelled = ["@", "(", ")", "[", "]"].into_iter().zip(["%40", "%28", "%29", "%5B", "%5D"]);
+    let spelled = spelled.fold(uri(&path), |uri, (plain, escaped)| uri.replace(plain, escaped));
+    scene.editor.open(&spelled, "rust", 1, "fn one() -> u8 {\n    2\n}\n").await;
+    let finding = |title: &str| json!({"file": "@scope/(app)/[id].rs", "line": 2, "severity": "high", "title": title, "why": "So.", "fix": null});
+    scene.says(&json!({"findings": [finding("It is two"), finding("No name for it")]}).to_string());
+    let git = Command::new("git").current_dir(scene.folder.path().join("project")).args(["add", "."]).status().await;
+    assert!(git.unwrap().success());
+    scene.run("review", json!({})).await;
+    let shown = scene.editor.note("textDocument/publishDiagnostics").await;
+    assert_eq!(shown["diagnostics"].as_array().unwrap().len(), 2, "{shown}");
+    let actions = |line: u32| json!({"textDocument": {"uri": spelled}, "range": at(line)["range"], "context": {"diagnostics": [], "only": ["quickfix"]}});
+    let found = scene.editor.request("textDocument/codeAction", actions(1)).await;
+    let found = found.as_array().unwrap().clone();
+    let all =
+        ["dismiss: It is two", "explain more: It is two", "dismiss: No name for it", "explain more: No name for it"];
+    assert_eq!(titles(&found), all);
+    // One of two on a line is dismissed alone, and the other follows its line.
+    let params = json!({"command": found[0]["command"]["command"], "arguments": found[0]["command"]["arguments"]});
+    scene.editor.request("workspace/executeCommand", params).await;
+    let shown = scene.editor.note("textDocument/publishDiagnostics").await;
+    assert_eq!(shown["diagnostics"].as_array().unwrap().len(), 1, "{shown}");
+    let top = json!({"start": {"line": 0, "character": 0}, "end": {"line": 0, "character": 0}});
+    scene.editor.change(&spelled, 2, json!([{"range": top, "text": "// Above.\n"}])).await;
+    let shown = scene.editor.note("textDocument/publishDiagnostics").await;
+    assert_eq!(shown["diagnostics"][0]["range"]["start"]["line"], 2, "{shown}");
+    scene.editor.shutdown().await;
+}
+
+#[tokio::test]
+async fn a_review_from_a_folder_of_a_repository_shows_findings_of_all_of_it() {
+    let mut scene = Scene::new(can()).await;
+    let below = scene.folder.path().join("project/below");
+    std::fs::create_dir_all(&below).unwrap();
+    std::fs::write(scene.path(), SOURCE.replace("a + b", "a - b")).unwrap();
+    let old = std::mem::replace(&mut scene.editor, Editor::in_memory(options(&scene.folder)));
+    old.shutdown().await;
+    scene.editor.initialize(can(), Value::Null, Some(&below)).await;
+    scene.says(r#"{"findings": [{"file": "a.rs", "line": 2, "severity": "high", "title": "It may underflow", "why": "So.", "fix": null}]}"#);
+    scene.run("review", json!({})).await;
+    let shown = scene.editor.note("textDocument/publishDiagnostics").await;
+    assert_eq!((&shown["uri"], shown["diagnostics"].as_array().unwrap().len()), (&json!(scene.uri()), 1), "{shown}");
+    scene.editor.shutdown().await;
+}
+
+#[tokio::test]
 async fn a_task_is_cancelled_and_one_without_a_result_says_why() {
     let mut scene = Scene::new(can()).await;
     scene.fake.answer(Answer::new(&["It "]).with(Fault::HangAfterHead));

@@ -79,7 +79,7 @@ fn of_findings(editor: &Editor, desk: &Desk, params: &CodeActionParams) -> Vec<C
             let plain = named(&format!("apply: {title}"), FIX);
             all.push(of(CodeAction { edit, is_preferred: Some(true), ..plain }));
         }
-        let dismissed = vec![json!(uri), json!(mark.range.start)];
+        let dismissed = vec![json!(uri), json!(mark.range.start), json!(finding.title)];
         all.push(of(calls(&format!("dismiss: {title}"), DISMISS_FINDING, dismissed, FIX)));
         if let Some((command, _)) = COMMANDS.iter().find(|(_, task)| *task == Task::Explain) {
             let said = json!({"range": mark.range, "message": format!("{title}\n{}", finding.why)});

@@ -65,7 +65,7 @@ pub const SHOW: &str = "pennyworth.show";
 /// Said where there is no completion.
 const NOTHING: &str = "nothing here";
 
-/// Dismisses the findings of a review at a line. Takes the document's URI and a position.
+/// Dismisses the findings of a review at a line. Takes the document's URI and a position; with a title, only that finding.
 pub const DISMISS_FINDING: &str = "pennyworth.dismissFinding";
 
 /// The commands that are not of tasks on demand.
@@ -200,7 +200,8 @@ impl Commands<'_> {
             DISMISS_FINDING => {
                 let (uri, position) = arguments.place(0)?;
                 let kept = completer.ledger.get().and_then(DismissedFindings::beside);
-                self.desk.demands.findings.dismiss(client, &uri, position.line, kept).await;
+                let title = arguments.0.get(2).and_then(Value::as_str);
+                self.desk.demands.findings.dismiss(client, (&uri, position.line, title), kept).await;
                 return Ok(None);
             }
             JOBS if self.editor.is_none() => return Ok(None),

@@ -1,9 +1,9 @@
 //! Findings of reviews as marks in their files. They follow their lines while the user edits, vanish when these are rewritten, and one that was
 //! dismissed stays dismissed for that text. It leaves finding them to `demand`.
 
-use std::collections::{BTreeMap, BTreeSet, HashSet};
-use std::hash::{DefaultHasher, Hash as _, Hasher as _};
+use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
+use std::path::PathBuf;
 use std::sync::Mutex;
 
 use pennyworth_core::demand::{Finding, Fix, Severity};
@@ -12,6 +12,7 @@ use ropey::Rope;
 use tower_lsp::Client;
 use tower_lsp::gen_lsp_types::{Diagnostic, DiagnosticSeverity, Position, Range, Uri};
 
+use crate::demand::workspace;
 use crate::settings::Configuration;
 use crate::sync::lock;
 use crate::wire::convert;
@@ -19,13 +20,21 @@ use crate::wire::convert;
 mod dismissed;
 
 pub use dismissed::DismissedFindings;
+use dismissed::{Dismissed, Told};
 
-/// The findings on the screen, by the URI of their file.
+/// The findings on the screen, by the path of their file: clients spell one URI in several ways.
 #[derive(Default)]
 pub struct Shown {
-    files: Mutex<BTreeMap<String, Vec<Marked>>>,
-    /// What was dismissed here, by file, title and the text of its line.
-    dismissed: Mutex<HashSet<u64>>,
+    files: Mutex<BTreeMap<PathBuf, Shows>>,
+    /// What was dismissed here.
+    dismissed: Mutex<Dismissed>,
+}
+
+/// The findings of a file, and its URI as they were sent.
+#[derive(Default)]
+struct Shows {
+    uri: Option<Uri>,
+    findings: Vec<Marked>,
 }
 
 /// A finding with the lines that it is about, as they were when it was shown.
@@ -48,26 +57,31 @@ impl Shown {
     ) -> usize {
         let dismissed = tokio::task::spawn_blocking(move || dismissed.map(|file| file.all()));
         let mut dismissed = dismissed.await.ok().flatten().unwrap_or_default();
-        dismissed.extend(lock(&self.dismissed).iter());
-        let roots = configuration.folders();
-        let mut now = BTreeMap::<String, Vec<Marked>>::new();
+        dismissed.extend(&lock(&self.dismissed));
+        let mut now = BTreeMap::<PathBuf, Shows>::new();
         for finding in findings {
-            let places = roots.iter().map(|root| root.path.join(&finding.file));
-            let path = places.clone().find(|path| path.exists()).or_else(|| places.clone().next());
-            let Some(uri) = path.and_then(|path| convert::uri(&path)) else { continue };
+            let places = places(configuration, &finding.file);
+            let path = places.iter().find(|path| path.exists()).or(places.first());
+            let Some(uri) = path.and_then(|path| convert::uri(path)) else { continue };
             let text = line(&uri, finding.line).unwrap_or_default();
-            if !dismissed.contains(&key(&uri, &finding, &text)) {
+            let file = convert::document(&uri);
+            if !dismissed.holds(&Told::of(&file, &finding, &text)) {
                 let lines = finding.fix.iter().flat_map(|fix| fix.first..=fix.last);
                 let fix = lines.map(|number| line(&uri, number).unwrap_or_default()).collect();
-                now.entry(uri.0).or_default().push(Marked { finding, line: text, fix });
+                let shows = now.entry(file).or_default();
+                shows.uri = Some(uri);
+                shows.findings.push(Marked { finding, line: text, fix });
             }
         }
-        let count = now.values().map(Vec::len).sum();
+        let count = now.values().map(|shows| shows.findings.len()).sum();
         let changed: Vec<Uri> = {
             let mut files = lock(&self.files);
-            let changed = files.keys().chain(now.keys()).cloned().collect::<BTreeSet<String>>();
+            // A file without findings now is told so by the name that it had.
+            for (file, shows) in files.iter().filter(|(_, shows)| shows.uri.is_some()) {
+                now.entry(file.clone()).or_default().uri.clone_from(&shows.uri);
+            }
             *files = now;
-            changed.into_iter().map(Uri).collect()
+            files.values().filter_map(|shows| shows.uri.clone()).collect()
         };
         for uri in changed {
             self.publish(client, &uri).await;
@@ -75,15 +89,23 @@ impl Shown {
         count
     }
 
-    /// Takes the findings at a line away for good, as long as the line stays as it is.
-    pub async fn dismiss(&self, client: &Client, uri: &Uri, line: u32, kept: Option<DismissedFindings>) {
-        let gone: Vec<u64> = {
+    /// Takes the findings at a line away for good, as long as the line stays as it is; with a title, only that one.
+    pub async fn dismiss(
+        &self,
+        client: &Client,
+        (uri, line, title): (&Uri, u32, Option<&str>),
+        kept: Option<DismissedFindings>,
+    ) {
+        let file = convert::document(uri);
+        let gone: Vec<Told> = {
             let mut files = lock(&self.files);
-            let Some(findings) = files.get_mut(&uri.0) else { return };
-            let gone = findings.extract_if(.., |marked| marked.finding.line == line + 1);
-            gone.map(|marked| key(uri, &marked.finding, &marked.line)).collect()
+            let Some(shows) = files.get_mut(&file) else { return };
+            let is_meant =
+                |finding: &Finding| finding.line == line + 1 && title.is_none_or(|title| finding.title == title);
+            let gone = shows.findings.extract_if(.., |marked| is_meant(&marked.finding));
+            gone.map(|marked| Told::of(&file, &marked.finding, &marked.line)).collect()
         };
-        lock(&self.dismissed).extend(&gone);
+        lock(&self.dismissed).add(gone.iter().cloned());
         let written = tokio::task::spawn_blocking(move || kept.map_or(Ok(()), |file| file.add(&gone)));
         if let Ok(Err(error)) = written.await {
             tracing::warn!(%error, "a dismissed finding is not kept, and may come back after a restart");
@@ -94,7 +116,7 @@ impl Shown {
     /// A document was edited: findings follow their lines, and those whose line was rewritten vanish. Returns whether any did either.
     pub fn edited(&self, uri: &Uri, changes: &[Change]) -> bool {
         let mut files = lock(&self.files);
-        let Some(findings) = files.get_mut(&uri.0) else { return false };
+        let Some(Shows { findings, .. }) = files.get_mut(&convert::document(uri)) else { return false };
         let before = findings.clone();
         for change in changes {
             findings.retain_mut(|marked| moved(&mut marked.finding, change));
@@ -105,7 +127,7 @@ impl Shown {
     /// A document was opened: it may have changed on the disk since its findings were shown. Returns whether any moved or vanished.
     pub fn opened(&self, uri: &Uri, text: &Rope) -> bool {
         let mut files = lock(&self.files);
-        let Some(findings) = files.get_mut(&uri.0) else { return false };
+        let Some(Shows { findings, .. }) = files.get_mut(&convert::document(uri)) else { return false };
         let before = findings.clone();
         let lines: Vec<String> = text.lines().map(|line| line.to_string()).collect();
         findings.retain_mut(|marked| found_again(marked, &lines));
@@ -115,15 +137,30 @@ impl Shown {
     /// The findings at some lines of a file, which are counted from 0.
     pub fn at(&self, uri: &Uri, lines: RangeInclusive<u32>) -> Vec<Finding> {
         let files = lock(&self.files);
-        let findings = files.get(&uri.0).into_iter().flatten().map(|marked| &marked.finding);
+        let shows = files.get(&convert::document(uri));
+        let findings = shows.into_iter().flat_map(|shows| &shows.findings).map(|marked| &marked.finding);
         findings.filter(|finding| lines.contains(&finding.line.saturating_sub(1))).cloned().collect()
     }
 
     /// Sends the findings of a file.
     pub async fn publish(&self, client: &Client, uri: &Uri) {
-        let marks = lock(&self.files).get(&uri.0).into_iter().flatten().map(|marked| mark(&marked.finding)).collect();
-        client.publish_diagnostics(uri.clone(), marks, None).await;
+        let (uri, marks) = {
+            let files = lock(&self.files);
+            let shows = files.get(&convert::document(uri));
+            let findings = shows.into_iter().flat_map(|shows| &shows.findings);
+            let sent_as = shows.and_then(|shows| shows.uri.as_ref()).unwrap_or(uri);
+            (sent_as.clone(), findings.map(|marked| mark(&marked.finding)).collect())
+        };
+        client.publish_diagnostics(uri, marks, None).await;
     }
+}
+
+/// Where a file of a review may lie: its name stands below the repository, or below a workspace folder that is none.
+pub(super) fn places(configuration: &Configuration, file: &str) -> Vec<PathBuf> {
+    let roots = configuration.folders().iter().map(|root| root.path.clone());
+    let mut places: Vec<PathBuf> = roots.flat_map(|root| [workspace(&root).join(file), root.join(file)]).collect();
+    places.dedup();
+    places
 }
 
 /// Brings a finding to its line in a text; false if that is not there, or several times elsewhere. A fix of which a line changed goes.
@@ -174,13 +211,6 @@ fn moved(finding: &mut Finding, change: &Change) -> bool {
         (fix.first, fix.last) = (shift(fix.first), shift(fix.last));
     }
     true
-}
-
-/// The number that stands for a finding. Should a newer Rust hash otherwise, what was dismissed comes back once.
-fn key(uri: &Uri, finding: &Finding, text: &str) -> u64 {
-    let mut hasher = DefaultHasher::new();
-    (&uri.0, &finding.title, text.trim()).hash(&mut hasher);
-    hasher.finish()
 }
 
 /// A finding as a mark.

@@ -17,7 +17,7 @@ use tower_lsp::gen_lsp_types::{
 };
 
 use super::desk::Desk;
-use super::findings::DismissedFindings;
+use super::findings::{DismissedFindings, places};
 use crate::demand::{Answer, Edited, Outcome};
 use crate::wire::convert;
 use crate::wire::editor::Editor;
@@ -115,8 +115,7 @@ impl Desk {
     fn anchored(&self, findings: Vec<Finding>, reviewed: &[(String, Vec<Hunk>)]) -> Vec<Finding> {
         let configuration = self.completer.configuration.get();
         let now = |file: &str| {
-            let places = configuration.folders().iter().map(|root| root.path.join(file));
-            let texts = places.map(|path| {
+            let texts = places(&configuration, file).into_iter().map(|path| {
                 // Nobody waits for a document while a disk is read.
                 let open = convert::uri(&path).and_then(|uri| self.documents.session().peek(&uri));
                 open.map_or_else(|| std::fs::read_to_string(path).ok(), |snapshot| Some(snapshot.text.to_string()))
