@@ -188,6 +188,32 @@ async fn results_that_cannot_be_read_once_are_asked_for_again() {
 }
 
 #[tokio::test]
+async fn a_result_that_is_cut_off_at_the_end_of_a_line_is_asked_for_again() {
+    for api in APIS {
+        let scene = Queued::with(api, "tasks.review.input = 100").await;
+        for name in ["a", "b"] {
+            scene.write(&format!("project/{name}.txt"), "");
+        }
+        scene.commit("two").await;
+        for name in ["a", "b"] {
+            scene.write(&format!("project/{name}.txt"), &format!("The line of {name} takes some tokens.\n").repeat(6));
+        }
+        let (code, _, notes) = scene.run(&["review", "--batch", "--yes"]).await;
+        assert_eq!(code, Some(0), "{api:?} {notes}");
+        let text = Some("{\"findings\": []}".to_owned());
+        scene.fake.course(Course { text, is_apart: true, loses_the_last: true, ..Course::default() });
+        scene.finish();
+        let states: Vec<String> = scene.jobs().await.into_values().collect();
+        assert!(states.len() > 1 && states.contains(&"submitted".to_owned()), "{api:?} {states:?}");
+        let text = Some("{\"findings\": []}".to_owned());
+        scene.fake.course(Course { text, is_apart: true, ..Course::default() });
+        let states: Vec<String> = scene.jobs().await.into_values().collect();
+        assert!(states.iter().all(|state| state == "done"), "{api:?} {states:?}");
+        assert_eq!((scene.spent(), scene.fake.holds()), ((scene.billed(), 0), Vec::new()), "{api:?}");
+    }
+}
+
+#[tokio::test]
 async fn nothing_of_a_job_stays_at_the_provider() {
     let held = |scene: &Queued| scene.fake.holds();
     for api in APIS {

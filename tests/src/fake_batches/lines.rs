@@ -12,6 +12,9 @@ pub(super) fn lines(api: Api, course: &Course, batch: &Taken) -> Vec<Value> {
     let fate = |id: &str| course.fates.get(id).copied().unwrap_or_default();
     let told = batch.requests.iter().rev().filter(|(id, _)| fate(id) != Fate::Lost);
     let mut lines: Vec<Value> = told.map(|(id, _)| line((api, course), id, fate(id))).collect();
+    if course.loses_the_last {
+        lines.pop();
+    }
     if course.repeats {
         lines.extend(lines.clone());
         lines.push(line((api, course), "nobody-sent-this", Fate::Answer));

@@ -108,6 +108,8 @@ pub struct Course {
     pub repeats: bool,
     /// Whether lines end with CRLF, with blank ones between them, and the last one is cut off.
     pub is_messy: bool,
+    /// Whether the last result is missing where results are, as from a file that was cut off.
+    pub loses_the_last: bool,
     /// Whether results are in files or pages where the API has them inside a batch, too.
     pub is_apart: bool,
 }

@@ -70,7 +70,10 @@ impl Look<'_> {
             None if !is_whole => return Ok(Some(self.later(batch, Stage::Submitted, None))),
             None => {}
         }
-        self.clear(batches, batch, &results.kept).await;
+        // What is given up may be read by hand there.
+        if results.doubt().is_none() {
+            self.clear(batches, batch, &results.kept).await;
+        }
         Ok(Some(Step::to(match results.batch.state {
             BatchState::Partly => Stage::Partly,
             BatchState::Failed => Stage::Failed,

@@ -36,10 +36,15 @@ pub struct BatchResults {
 
 impl BatchResults {
     /// Why what is missing may come if it is asked for again; `None` if it will not. Reading ended early, lines say nothing (a page of a firewall
-    /// that calls itself a file, a file that was cut off), or nothing at all came of a batch that ran to its end.
+    /// that calls itself a file, a file that was cut off), fewer answers came than were counted, or nothing at all came of a batch that ran to its
+    /// end.
     pub fn doubt(&self) -> Option<ProviderError> {
         let has_run = matches!(self.batch.state, BatchState::Done | BatchState::Partly);
-        let is_odd = self.unreadable > 0 || has_run && self.results.is_empty();
+        let answers = self.results.values().filter(|result| matches!(result.end, BatchEnd::Finish(_))).count();
+        let counted = self.batch.counts.map_or(0, |counts| counts.succeeded);
+        let is_odd = self.unreadable > 0
+            || has_run && self.results.is_empty()
+            || usize::try_from(counted).is_ok_and(|all| answers < all);
         let malformed = || is_odd.then(|| ProviderError::new(Kind::Malformed));
         if self.missing.is_empty() { None } else { self.broken.clone().or_else(malformed) }
     }
