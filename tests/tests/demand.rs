@@ -101,6 +101,33 @@ async fn an_edit_is_written_only_where_it_is_asked_for_and_keeps_line_breaks() {
 }
 
 #[tokio::test]
+async fn a_prompt_is_never_larger_than_the_ceiling_of_its_task() {
+    let scene = repository("").await;
+    let body: String = (0..900).map(|n| format!("    total += step_{n}(total);\n")).collect();
+    scene.write("project/src/long.rs", &format!("fn long(mut total: u64) -> u64 {{\n{body}    total\n}}\n"));
+    for (arguments, input) in [
+        (&["explain-code", "src/long.rs:400"][..], 3000),
+        (&["fix", "src/long.rs:400", "mismatched types"], 2500),
+        (&["edit", "src/long.rs:400", "Stop here."], 4000),
+        (&["document", "src/long.rs:400"], 2000),
+        (&["tests", "src/long.rs:400"], 5000),
+    ] {
+        let (code, out, notes) = scene.run(&[arguments, &["--plan", "--json"]].concat()).await;
+        let plan: Value = serde_json::from_str(&out).unwrap_or_else(|_| panic!("{out} {notes}"));
+        let parts = plan["requests"][0]["parts"].as_array().unwrap();
+        let tokens: u64 = parts.iter().filter_map(|part| part["tokens"].as_u64()).sum();
+        assert!(code == Some(0) && tokens <= input && tokens > input / 2, "{arguments:?}: {tokens}");
+    }
+    scene.says(&["It adds."]);
+    scene.run(&["explain-code", "src/long.rs:400"]).await;
+    assert!(scene.asked()[0].contains("step_398(") && !scene.asked()[0].contains("step_10("));
+    // What was chosen is not cut.
+    let (code, _, notes) = scene.run(&["explain-code", "src/long.rs:2-800"]).await;
+    assert!(code == Some(2) && notes.contains("more than `tasks.explain.input` = 3000"), "{notes}");
+    assert_eq!(scene.asked().len(), 1);
+}
+
+#[tokio::test]
 async fn a_byte_order_mark_is_kept_and_not_sent() {
     let scene = repository("").await;
     let source = "\u{feff}pub fn one() -> u8 {\r\n    1\r\n}\r\n";

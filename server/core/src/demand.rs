@@ -23,7 +23,7 @@ mod valid;
 
 pub use anchor::anchored;
 pub use change::{Change, Hunk, unified};
-pub use context::{Brief, HUNKS, Need, Review, Round, brief, lines, part, pieces, review};
+pub use context::{Brief, HUNKS, Need, Review, Round, brief, lines, narrowed, part, pieces, review};
 pub use edit::{Edit, Form, code_in, edits};
 pub use finding::{Finding, Fix, Read, Reviewed, Severity, findings, schema};
 pub use item::Item;

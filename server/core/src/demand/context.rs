@@ -81,6 +81,36 @@ pub fn lines(file: &Source, scope: &Range<usize>, most: u32, find: Find<'_>) -> 
     Need { must, may }
 }
 
+/// The lines of a scope around some of them that have at most so many tokens, at least these. A scope that is too large for a prompt is shown in part.
+pub fn narrowed(file: &Source, scope: Range<usize>, at: Range<usize>, tokens: u32) -> Range<usize> {
+    let size = |lines: Range<usize>| {
+        let text = file.text.get(file.lines(lines)).unwrap_or_default();
+        estimate(text, crate::tokens::REFERENCE_CHARS_PER_TOKEN)
+    };
+    if size(scope.clone()) <= tokens {
+        return scope;
+    }
+    let mut shown = at.start.max(scope.start)..at.end.min(scope.end);
+    let mut left = tokens.saturating_sub(size(shown.clone()));
+    loop {
+        let before = shown.clone();
+        let next = [
+            shown.start.checked_sub(1).filter(|line| *line >= scope.start),
+            Some(shown.end).filter(|line| *line < scope.end),
+        ];
+        for line in next.into_iter().flatten() {
+            let size = size(line..line + 1);
+            if size <= left {
+                left -= size;
+                shown = shown.start.min(line)..shown.end.max(line + 1);
+            }
+        }
+        if shown == before {
+            return shown;
+        }
+    }
+}
+
 /// The outline of a file, without the heads in `but`.
 fn outline(file: &Source, but: &[Range<usize>], most: u32) -> Option<Part> {
     let text = item::outline(&file.text, file.items(), but);

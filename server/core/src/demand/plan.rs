@@ -57,6 +57,18 @@ pub struct PartSize {
     pub tokens: u32,
 }
 
+impl Plan {
+    /// Estimated tokens of the prompt, without the system message.
+    pub fn tokens(&self) -> u32 {
+        self.parts.iter().map(|part| part.tokens).sum()
+    }
+
+    /// Whether what the prompt must hold is more than its ceiling, by more than rounding each part up may give.
+    pub fn is_too_large(&self) -> bool {
+        self.tokens() > self.input.saturating_add(u32::try_from(self.parts.len()).unwrap_or(u32::MAX))
+    }
+}
+
 /// The inputs of a plan, besides the models.
 pub struct Inputs<'a> {
     /// What is asked for.

@@ -82,6 +82,8 @@ impl Job {
         let Place { path, shown, before, at, lead, tail, pattern, masks: mut hidden, language, scope } =
             tests_of::place(configuration, &file, open)?;
         let lines = file.source.line(item.whole.start)..file.source.line(item.whole.end.saturating_sub(1)) + 1;
+        let head = lines.start..lines.start + 1;
+        let lines = demand::narrowed(&file.source, lines, head, scope_tokens(&file, Task::Tests));
         let sent = file.sent.lines(lines);
         let outline = file.scope.tasks.row(Task::Tests).outline;
         let mut need = {
@@ -110,6 +112,11 @@ impl Job {
     }
 }
 
+/// Most tokens of the lines that a task is about; the rest of its input is for what explains them.
+fn scope_tokens(file: &File, task: Task) -> u32 {
+    (f64::from(file.scope.tasks.row(task).input) * demand::HUNKS) as u32
+}
+
 /// What jobs about lines of files are made with. One search of the workspace serves them all.
 struct Gatherer<'a> {
     completer: &'a Completer,
@@ -127,11 +134,18 @@ impl Gatherer<'_> {
         diagnostics: &[Diagnostic],
     ) -> Job {
         // A single line stands for the item around it; to edit or explain, lines stand for themselves.
+        let pointed_at = lines.clone();
         let whole = match task {
             Task::Edit | Task::Explain if lines.len() > 1 => lines,
             Task::Document => file.source.documented_lines(lines),
             _ => file.source.item_lines(lines),
         };
+        // An item that is too large is shown around what was pointed at; to document it, from its beginning.
+        let around = match task {
+            Task::Document => whole.start..(whole.start + 1).min(whole.end),
+            _ => pointed_at,
+        };
+        let whole = demand::narrowed(&file.source, whole, around, scope_tokens(file, task));
         let sent = file.sent.lines(whole.clone());
         let outline = file.scope.tasks.row(task).outline;
         let rules = (&*file.path, file.scope.settings.privacy());

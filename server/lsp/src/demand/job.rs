@@ -115,7 +115,7 @@ impl Job {
             chars_per_token: &chars_per_token,
         };
         let mut plan = demand::plan(&configuration.models, inputs);
-        if row.enabled == Enabled::Off {
+        if row.enabled == Enabled::Off || plan.is_too_large() {
             plan.route.steps.clear();
             plan.later.steps.clear();
         }
@@ -141,6 +141,12 @@ impl Job {
         }
         if self.scope.tasks.row(self.plan.task).enabled == Enabled::Off {
             return Some(format!("`tasks.{}.enabled` is off", self.plan.task));
+        }
+        if self.plan.is_too_large() {
+            let (task, input, tokens) = (self.plan.task, self.plan.input, self.plan.tokens());
+            return Some(format!(
+                "it takes ≈{tokens} tokens, more than `tasks.{task}.input` = {input}: choose less, or raise it"
+            ));
         }
         let skipped = &self.plan.route.skipped;
         Some(match skipped.is_empty() {
