@@ -195,9 +195,12 @@ async fn a_message_goes_into_the_buffer_of_its_commit() {
     let range = at(0)["range"].clone();
     let params = json!({"textDocument": {"uri": uri}, "range": range, "context": {"diagnostics": []}});
     let actions = scene.editor.request("textDocument/codeAction", params).await;
-    let action =
-        actions.as_array().unwrap().iter().find(|action| action["title"] == "Pennyworth: write this commit message");
-    let command = action.unwrap()["command"].clone();
+    let of = |title: &str| {
+        let title = format!("Pennyworth: {title}");
+        actions.as_array().unwrap().iter().find(move |action| action["title"] == title).cloned()
+    };
+    assert!(of("review the changes").is_none(), "a message is not reviewed: {actions}");
+    let command = of("write this commit message (≈ 0.2 ¢, m)").unwrap()["command"].clone();
     scene.says("a: three\n");
     let params = json!({"command": command["command"], "arguments": command["arguments"]});
     scene.editor.request("workspace/executeCommand", params).await;

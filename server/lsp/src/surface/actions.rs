@@ -40,6 +40,10 @@ const TASKS: [(Task, &str, &str); 5] = [
     (Task::Explain, "explain this", KIND),
 ];
 
+/// The tasks of the whole workspace.
+const REVIEW_TASK: (Task, &str, &str) = (Task::Review, "review the changes", KIND);
+const MESSAGE_TASK: (Task, &str, &str) = (Task::Commit, "write this commit message", KIND);
+
 /// What is announced to the client.
 pub fn options() -> CodeActionOptions {
     let kinds = [KIND, FIX, REWRITE].map(kind).to_vec();
@@ -49,12 +53,11 @@ pub fn options() -> CodeActionOptions {
 /// Answers `textDocument/codeAction`.
 pub async fn actions(editor: &Editor, desk: &Desk, params: &CodeActionParams) -> Vec<CodeActionResponse> {
     let mut all = of_findings(editor, desk, params);
-    let asks = desk.completer.configuration.get().models.any_chat();
-    if asks {
+    if desk.completer.configuration.get().models.any_chat() {
         all.extend(on_demand(editor, desk, params).await);
     }
     if !editor.inline && is_wanted(&params.context, KIND) {
-        all.extend(of_the_server(&desk.documents, (&desk.completer.pauses, asks), params));
+        all.extend(of_the_server(&desk.documents, &desk.completer.pauses, params));
     }
     all
 }
@@ -153,32 +156,51 @@ async fn on_demand(editor: &Editor, desk: &Desk, params: &CodeActionParams) -> V
         _ => !is_automatic,
     };
     let wanted = TASKS.into_iter().filter(|(task, _, kind)| makes_sense(*task) && is_of(context, kind));
-    let actions = wanted.filter_map(|(task, title, kind)| {
-        let (command, _) = COMMANDS.iter().find(|(_, of)| *of == task)?;
-        let asked = json!({"uri": uri, "range": params.range, "diagnostics": if task == Task::Fix { json!(reported) } else { json!([]) }});
-        let place = scope.as_deref().zip(snapshot.as_ref());
+    // Of the whole workspace, where an editor has no commands for it.
+    let is_message = snapshot.as_ref().is_some_and(|snapshot| snapshot.language.name() == MESSAGE);
+    let of_all = if is_message { MESSAGE_TASK } else { REVIEW_TASK };
+    let of_all = Some(of_all).filter(|_| !editor.inline && is_wanted(context, KIND));
+    let place = scope.as_deref().zip(snapshot.as_ref());
+    let actions = wanted.chain(of_all).flat_map(|(task, title, kind)| {
+        let asked = match task {
+            Task::Review | Task::Commit => json!({ "uri": uri }),
+            Task::Fix => json!({"uri": uri, "range": params.range, "diagnostics": reported}),
+            _ => json!({"uri": uri, "range": params.range, "diagnostics": []}),
+        };
         let offer = place.map_or(Offer::Plain, |(scope, snapshot)| {
             price::offer(&desk.completer, scope, task, snapshot.language.name())
         });
-        let of = |title: &str, asked: Value| asks(editor, calls(title, command, vec![asked], kind));
-        let Expected { now, later } = match offer {
-            Offer::Plain => return Some(vec![of(title, asked)]),
-            Offer::Costs(expected) => expected,
-            // A client that shows why an action is disabled says it there.
-            Offer::None(reason) if editor.disables => {
-                return Some(vec![CodeAction { disabled: Some(CodeActionDisabled { reason }), ..of(title, asked) }]);
-            }
-            Offer::None(reason) => return Some(vec![of(&format!("{title} (cannot run: {reason})"), asked)]),
-        };
-        let Some(later) = later else { return Some(vec![of(&format!("{title} (≈ {now})"), asked)]) };
-        let mut both = vec![of(&format!("{title} (≈ {now}; ≈ {later} by tomorrow)"), asked.clone())];
-        if !is_automatic {
-            let queued = and(asked, "later", json!(true));
-            both.push(of(&format!("{title} by tomorrow, for half (≈ {later})"), queued));
-        }
-        Some(both)
+        offered(editor, offer, (task, title, kind), asked, is_automatic)
     });
-    actions.flatten().map(CodeActionResponse::CodeAction).collect()
+    actions.map(CodeActionResponse::CodeAction).collect()
+}
+
+/// The actions for a task: now, and by tomorrow where that costs less.
+fn offered(
+    editor: &Editor,
+    offer: Offer,
+    (task, title, kind): (Task, &str, &str),
+    asked: Value,
+    is_automatic: bool,
+) -> Vec<CodeAction> {
+    let Some((command, _)) = COMMANDS.iter().find(|(_, of)| *of == task) else { return Vec::new() };
+    let of = |title: &str, asked: Value| asks(editor, calls(title, command, vec![asked], kind));
+    let Expected { now, later } = match offer {
+        Offer::Plain => return vec![of(title, asked)],
+        Offer::Costs(expected) => expected,
+        // A client that shows why an action is disabled says it there.
+        Offer::None(reason) if editor.disables => {
+            return vec![CodeAction { disabled: Some(CodeActionDisabled { reason }), ..of(title, asked) }];
+        }
+        Offer::None(reason) => return vec![of(&format!("{title} (cannot run: {reason})"), asked)],
+    };
+    let Some(later) = later else { return vec![of(&format!("{title} (≈ {now})"), asked)] };
+    let mut both = vec![of(&format!("{title} (≈ {now}; ≈ {later} by tomorrow)"), asked.clone())];
+    if !is_automatic {
+        let queued = and(asked, "later", json!(true));
+        both.push(of(&format!("{title} by tomorrow, for half (≈ {later})"), queued));
+    }
+    both
 }
 
 /// An object with another field.
@@ -190,11 +212,7 @@ fn and(mut object: Value, name: &str, value: Value) -> Value {
 }
 
 /// What the server itself offers, where an editor has no commands for it.
-fn of_the_server(
-    documents: &Documents,
-    (pauses, asks): (&Pauses, bool),
-    params: &CodeActionParams,
-) -> Vec<CodeActionResponse> {
+fn of_the_server(documents: &Documents, pauses: &Pauses, params: &CodeActionParams) -> Vec<CodeActionResponse> {
     let uri = &params.text_document.uri;
     let at = json!(params.range.end);
     let language = documents.session().peek(uri).map(|snapshot| snapshot.language);
@@ -206,16 +224,6 @@ fn of_the_server(
         action("show what was spent", SHOW, vec![json!("stats")]),
         action("check the configuration", SHOW, vec![json!("check")]),
     ];
-    if asks {
-        let is_message = language.is_some_and(|language| language.name() == MESSAGE);
-        let (title, task) = match is_message {
-            true => ("write this commit message", Task::Commit),
-            false => ("review the changes", Task::Review),
-        };
-        if let Some((command, _)) = COMMANDS.iter().find(|(_, of)| *of == task) {
-            all.insert(0, action(title, command, vec![json!({ "uri": uri })]));
-        }
-    }
     let is_paused = pauses.everything();
     all.push(action(word(is_paused), PAUSE, vec![json!({ "paused": !is_paused })]));
     if let Some(language) = language.map(|language| language.name()).filter(|_| !is_paused) {
