@@ -365,8 +365,11 @@ async fn caps_hold_over_what_is_queued() {
     assert_eq!(scene.state().await, "done");
     scene.queue().await;
     let scene = Queued::with(Api::Openai, "").await;
-    let (code, _, notes) = scene.run(&["edit", "src/a.rs:4", "Swap.", "--batch", "--spend", "0.0000001"]).await;
-    assert!(code == Some(0) && notes.contains("`--spend` is reached"), "{notes}");
+    for spend in ["0.0000001", "0"] {
+        let (code, out, notes) = scene.run(&["edit", "src/a.rs:4", "Swap.", "--batch", "--spend", spend]).await;
+        assert!(code == Some(2) && notes.contains("1 of 1 jobs were not queued: `--spend` is reached"), "{notes}");
+        assert!(out.is_empty() && !notes.contains("queued: 0 jobs"), "{out} {notes}");
+    }
     assert_eq!(scene.spent(), (Money::ZERO, 0));
 }
 

@@ -205,3 +205,85 @@ async fn what_moved_is_reviewed_by_what_changed_and_what_was_removed_by_its_outl
         "{prompt}"
     );
 }
+
+#[tokio::test]
+async fn what_could_not_be_reviewed_is_named_and_fails_a_gate() {
+    let scene = repository("").await;
+    let write = |name: &str, bytes: &[u8]| std::fs::write(scene.path(&format!("project/{name}")), bytes).unwrap();
+    write("latin.py", b"x = \"caf\xe9\"\n");
+    write("image.bin", b"\0\x01");
+    write("large.sql", &b"INSERT INTO t VALUES (1);\n".repeat(200_000));
+    scene.write("project/a.rs", SOURCE);
+    for name in ["latin.py", "image.bin", "large.sql"] {
+        scene.git(&["add", name]).await;
+        let (code, out, notes) = scene.run(&["review", "--staged", "--fail-on", "low"]).await;
+        assert_eq!((code, out.as_str()), (Some(2), ""), "{notes}");
+        assert!(notes.contains(name) && !notes.contains("nothing has changed"), "{notes}");
+        let (code, out, _) = review(&scene, &["--staged"]).await;
+        let left_out = json!([{"file": name, "why": "it is no text, or very large", "by_rule": false}]);
+        assert_eq!((code, &out["whole"], &out["left_out"]), (Some(2), &json!(false), &left_out));
+        let (code, out, _) = scene.run(&["review", "--staged", "--format", "sarif"]).await;
+        let sarif: Value = serde_json::from_str(&out).unwrap();
+        let said = &sarif["runs"][0]["invocations"][0];
+        assert_eq!((code, &said["executionSuccessful"]), (Some(2), &json!(false)));
+        let notification = &said["toolExecutionNotifications"][0];
+        assert_eq!(notification["locations"][0]["physicalLocation"]["artifactLocation"]["uri"], name);
+        assert_eq!(notification["level"], "error");
+        scene.git(&["reset", "-q", name]).await;
+    }
+    // The rest is reviewed, and a finding there counts.
+    scene.write("project/a.rs", &SOURCE.replace("a + b", "a - b"));
+    scene.git(&["add", "a.rs", "latin.py"]).await;
+    scene.says(&[NOTHING, &format!("[{}]", found("2", "high"))]);
+    let (code, out, notes) = review(&scene, &["--staged"]).await;
+    assert_eq!((code, &out["whole"]), (Some(2), &json!(false)), "{notes}");
+    assert_eq!(review(&scene, &["--staged", "--fail-on", "high"]).await.0, Some(1));
+    // So is a request that is not made.
+    let (code, out, _) = review(&scene, &["--staged", "--spend", "0"]).await;
+    let left_out = out["left_out"].as_array().unwrap();
+    assert_eq!((code, left_out.len(), &left_out[1]["file"]), (Some(2), 2, &json!("a.rs")));
+    assert_eq!(left_out[1]["why"], "`--spend` is reached");
+}
+
+#[tokio::test]
+async fn a_merge_conflict_fails_a_gate() {
+    let scene = repository("").await;
+    let commit = async |text: &str| {
+        scene.write("project/a.rs", text);
+        scene.git(&["commit", "-q", "-a", "-m", "two"]).await;
+    };
+    scene.git(&["checkout", "-q", "-b", "side"]).await;
+    commit(&SOURCE.replace("a + b", "a - b")).await;
+    scene.git(&["checkout", "-q", "-b", "other", "HEAD~1"]).await;
+    commit(&SOURCE.replace("a + b", "a * b")).await;
+    scene.git(&["config", "merge.conflictStyle", "merge"]).await;
+    let mut merge = tokio::process::Command::new("git");
+    assert!(!merge.current_dir(scene.root()).args(["merge", "-q", "side"]).output().await.unwrap().status.success());
+    let (code, out, notes) = review(&scene, &["--fail-on", "low"]).await;
+    assert_eq!((code, &out["whole"]), (Some(2), &json!(false)), "{notes}");
+    assert_eq!(out["left_out"][0]["why"], "it has a merge conflict");
+}
+
+#[tokio::test]
+async fn what_the_users_rules_leave_out_is_named_and_fails_no_gate() {
+    let scene = repository("").await;
+    scene.write("project/a.rs", SOURCE);
+    scene.write("project/.env", "A=1\n");
+    scene.write("project/made.rs", "// @generated\nfn made() {}\n");
+    scene.write("project/.ignore", "*.bin\n");
+    std::fs::write(scene.path("project/image.bin"), b"\0\x01").unwrap();
+    scene.git(&["add", "-f", ".env", "made.rs", "image.bin"]).await;
+    let (code, out, notes) = review(&scene, &["--staged", "--fail-on", "low"]).await;
+    let left_out = out["left_out"].as_array().unwrap();
+    let mut files: Vec<&str> = left_out.iter().filter_map(|left_out| left_out["file"].as_str()).collect();
+    files.sort_unstable();
+    assert_eq!((code, &out["whole"], files), (Some(0), &json!(true), vec![".env", "image.bin", "made.rs"]), "{notes}");
+    assert!(left_out.iter().all(|left_out| left_out["by_rule"] == true), "{left_out:?}");
+    assert!(notes.contains("nothing of the change was reviewed"), "{notes}");
+    let (code, out, _) = scene.run(&["review", "--staged", "--format", "sarif"]).await;
+    let sarif: Value = serde_json::from_str(&out).unwrap();
+    let said = &sarif["runs"][0]["invocations"][0];
+    assert_eq!((code, &said["executionSuccessful"]), (Some(0), &json!(true)));
+    assert_eq!(said["toolExecutionNotifications"][0]["level"], "note");
+    assert_eq!(scene.asked().len(), 0);
+}

@@ -21,7 +21,7 @@ pub use allowed::disallowed;
 pub use answers::{Answer, Edited, Findings};
 pub use documentable::documentable;
 pub(crate) use files::closed;
-pub use files::{File, Refused, workspace};
+pub use files::{File, Refused, is_ruled_out, workspace};
 pub use gather::Diagnostic;
 pub(crate) use job::Counted;
 pub use job::{Heard, Job, Outcome, Tried};

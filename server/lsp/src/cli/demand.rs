@@ -16,7 +16,7 @@ use tokio::runtime::Runtime;
 
 use super::place::{ledger, say};
 use crate::complete::Completer;
-use crate::demand::{Heard, Job, Outcome, Refused, Tried, workspace};
+use crate::demand::{About, Heard, Job, Outcome, Refused, Tried, workspace};
 use crate::ledger::Billed;
 use crate::models::discover;
 use crate::models::found::Announced;
@@ -85,15 +85,8 @@ pub(super) struct Ran {
     input: (u64, u64),
     /// Jobs that were not run, because the amount to spend was reached.
     pub(super) unrun: usize,
-    /// Jobs that were not run, because no model may be asked.
-    closed: usize,
-}
-
-impl Ran {
-    /// Whether each job has a valid answer.
-    pub(super) fn is_whole(&self) -> bool {
-        self.unrun + self.closed == 0 && self.outcomes.iter().all(|outcome| outcome.answer.is_some())
-    }
+    /// The files of jobs without a valid answer, and why it is missing.
+    pub(super) missed: Vec<(String, String)>,
 }
 
 impl Common {
@@ -124,7 +117,11 @@ impl Common {
         if let (true, Some((_, why))) = (open.is_empty(), closed.first()) {
             bail!("no model may be asked: {why}");
         }
-        closed.iter().for_each(|(job, why)| tell_closed(job, why));
+        let mut missed = Vec::new();
+        for (job, why) in closed {
+            tell_closed(job, &why);
+            missed.extend(files(job).map(|file| (file, format!("no model may be asked: {why}"))));
+        }
         let jobs = open;
         self.confirm(opened, jobs.iter().map(|job| job.costs().1).sum())?;
         announce(&opened.completer);
@@ -134,6 +131,7 @@ impl Common {
             let (worst, _) = job.costs();
             if self.spend.is_some_and(|spend| cost + worst > Money::from_usd(spend)) {
                 unrun += 1;
+                missed.extend(files(job).map(|file| (file, "`--spend` is reached".to_owned())));
                 continue;
             }
             let heard = |Heard { model, tokens, cost: own }: Heard<'_>| {
@@ -144,12 +142,15 @@ impl Common {
                 cost += billed.cost;
                 input = (input.0 + billed.input, input.1 + billed.cached);
             }
+            if let (None, Some(last)) = (&outcome.answer, outcome.tried.last()) {
+                missed.extend(files(job).map(|file| (file, format!("{}: {}", last.model, last.outcome))));
+            }
             bar.suspend(|| each(job, &outcome, out))?;
             outcomes.push(outcome);
             bar.inc(1);
         }
         bar.finish_and_clear();
-        Ok(Some(Ran { outcomes, cost, input, unrun, closed: closed.len() }))
+        Ok(Some(Ran { outcomes, cost, input, unrun, missed }))
     }
 
     /// The most to spend, if the user says so.
@@ -235,6 +236,15 @@ pub(super) fn tried(ran: &Ran) -> Value {
     json!(all.map(|tried| json!({"model": tried.model, "outcome": tried.outcome})).collect::<Vec<_>>())
 }
 
+/// The files that a job is about, as prompts show them.
+fn files(job: &Job) -> impl Iterator<Item = String> {
+    match &job.about {
+        About::Hunks(files) => files.iter().map(|(path, _)| path.clone()).collect(),
+        about => vec![about.shown()],
+    }
+    .into_iter()
+}
+
 /// Says what goes to no model.
 pub(super) fn tell_closed(job: &Job, why: &str) {
     eprintln!("left out: {}: no model may be asked: {why}", job.about.shown());
@@ -264,6 +274,11 @@ pub(super) fn bar(jobs: usize) -> ProgressBar {
     }
     bar.enable_steady_tick(Duration::from_millis(120));
     bar
+}
+
+/// The exit code of a command that has its whole result, or has not.
+pub(super) fn ended(is_whole: bool) -> ExitCode {
+    if is_whole { ExitCode::SUCCESS } else { nothing() }
 }
 
 /// The exit code of a command without a result.

@@ -12,7 +12,7 @@ use clap::Args;
 use pennyworth_core::task::Task;
 use serde_json::{Value, json};
 
-use super::demand::{Common, Opened, nothing, open, tell_refused, tried};
+use super::demand::{Common, Opened, ended, open, tell_refused, tried};
 use super::edit::{Lines, Output, diff, shown, write};
 use super::later::{Later, Titled};
 use crate::demand::{About, Answer, Edited, Job, Outcome, documentable, workspace};
@@ -82,7 +82,8 @@ impl Document {
         if jobs.is_empty() && !self.common.json {
             eprintln!("there is no item without documentation");
         }
-        let Some(jobs) = self.later.queue(&self.common, &opened, jobs, out)? else { return Ok(ExitCode::SUCCESS) };
+        let (jobs, is_queued) = self.later.queue(&self.common, &opened, jobs, out)?;
+        let Some(jobs) = jobs else { return Ok(ended(is_queued)) };
         let mut written = Written::new(self.output.apply, self.common.json);
         let ran = self.common.run_each(&opened, &jobs, out, |job, outcome, out| written.add(job, outcome, out))?;
         let Some(ran) = ran else { return Ok(ExitCode::SUCCESS) };
@@ -97,7 +98,7 @@ impl Document {
         if done < jobs.len() && jobs.len() > 1 {
             eprintln!("{} of {} items have no documentation yet", jobs.len() - done, jobs.len());
         }
-        Ok(if done < jobs.len() || written.is_refused { nothing() } else { ExitCode::SUCCESS })
+        Ok(ended(is_queued && done == jobs.len() && !written.is_refused))
     }
 
     fn jobs(&self, opened: &Opened, paths: &[PathBuf]) -> anyhow::Result<Vec<Titled>> {

@@ -14,7 +14,7 @@ use pennyworth_core::demand::unified;
 use pennyworth_core::task::Task;
 use serde_json::json;
 
-use super::demand::{Common, Opened, Ran, nothing, open, tried};
+use super::demand::{Common, Opened, Ran, ended, open, tried};
 use super::later::{Later, Titled};
 use crate::demand::{Answer, Diagnostic, Edited, File, Job, Open};
 
@@ -152,7 +152,8 @@ impl ExplainCode {
         let (opened, file) = self.place.open(config)?;
         let job = self.place.job(&opened, Task::Explain, file, "", &[]);
         let jobs = vec![(job, self.place.title(Task::Explain))];
-        let Some(jobs) = self.later.queue(&self.common, &opened, jobs, out)? else { return Ok(ExitCode::SUCCESS) };
+        let (jobs, is_queued) = self.later.queue(&self.common, &opened, jobs, out)?;
+        let Some(jobs) = jobs else { return Ok(ended(is_queued)) };
         let Some(ran) = self.common.run(&opened, &jobs, out)? else { return Ok(ExitCode::SUCCESS) };
         let prose = ran.outcomes.iter().find_map(|outcome| match &outcome.answer {
             Some(Answer::Prose(prose)) => Some(prose),
@@ -168,7 +169,7 @@ impl ExplainCode {
         }
         out.flush()?;
         opened.tell(&ran);
-        Ok(if prose.is_some() { ExitCode::SUCCESS } else { nothing() })
+        Ok(ended(prose.is_some()))
     }
 }
 
@@ -210,7 +211,8 @@ impl Output {
         job: Titled,
         out: &mut impl Write,
     ) -> anyhow::Result<ExitCode> {
-        let Some(jobs) = later.queue(common, opened, vec![job], out)? else { return Ok(ExitCode::SUCCESS) };
+        let (jobs, is_queued) = later.queue(common, opened, vec![job], out)?;
+        let Some(jobs) = jobs else { return Ok(ended(is_queued)) };
         let Some(ran) = common.run(opened, &jobs, out)? else { return Ok(ExitCode::SUCCESS) };
         let edited = ran.outcomes.iter().find_map(|outcome| match &outcome.answer {
             Some(Answer::Edited(edited)) => Some(edited),
@@ -224,7 +226,7 @@ impl Output {
         }
         out.flush()?;
         opened.tell(&ran);
-        Ok(if edited.is_some() { ExitCode::SUCCESS } else { nothing() })
+        Ok(ended(edited.is_some()))
     }
 
     fn print_json(&self, edited: Option<&Edited>, ran: &Ran, out: &mut impl Write) -> anyhow::Result<()> {

@@ -29,18 +29,19 @@ pub(super) struct Later {
 pub(super) type Titled = (Job, String);
 
 impl Later {
-    /// Queues jobs for which batches are wanted and possible. Returns those that are to be run now; `None` if there are none.
+    /// Queues jobs for which batches are wanted and possible. Returns those that are to be run now, `None` if there are none, and whether all others
+    /// are queued.
     pub(super) fn queue(
         &self,
         common: &Common,
         opened: &Opened,
         jobs: Vec<Titled>,
         out: &mut impl Write,
-    ) -> anyhow::Result<Option<Vec<Job>>> {
+    ) -> anyhow::Result<(Option<Vec<Job>>, bool)> {
         if common.plan || !self.wants(&jobs)? {
-            return Ok(Some(jobs.into_iter().map(|(job, _)| job).collect()));
+            return Ok((Some(jobs.into_iter().map(|(job, _)| job).collect()), true));
         }
-        let (mut later, mut now) = (Vec::new(), Vec::new());
+        let (mut later, mut now, mut is_queued) = (Vec::new(), Vec::new(), true);
         for (job, title) in jobs {
             match job.sendable() {
                 Some(sendable) => later.push((job, title, sendable)),
@@ -52,6 +53,7 @@ impl Later {
                 None => true,
                 Some(why) => {
                     tell_closed(job, &why);
+                    is_queued = false;
                     false
                 }
             });
@@ -60,18 +62,19 @@ impl Later {
             eprintln!("asked now: {}", job.why_now());
         }
         if !later.is_empty() {
-            self.queue_all(common, opened, &later, out)?;
+            is_queued &= self.queue_all(common, opened, &later, out)?;
         }
-        Ok(Some(now).filter(|now| !now.is_empty()))
+        Ok((Some(now).filter(|now| !now.is_empty()), is_queued))
     }
 
+    /// Queues jobs as long as the amount to spend and the caps allow. Returns whether all are queued.
     fn queue_all(
         &self,
         common: &Common,
         opened: &Opened,
         jobs: &[(Job, String, Sendable)],
         out: &mut impl Write,
-    ) -> anyhow::Result<()> {
+    ) -> anyhow::Result<bool> {
         common.confirm(opened, jobs.iter().map(|(_, _, sendable)| sendable.step.expected_cost).sum())?;
         let Some(ledger) = opened.completer.ledger.get() else { bail!("there is no ledger") };
         let (mut queued, mut cost, mut left, mut refused) = (Vec::new(), Money::ZERO, 0, None);
@@ -104,10 +107,10 @@ impl Later {
             queued.iter().try_for_each(|(id, title, model)| writeln!(out, "{}  {title}, {model}", id.short()))?;
         }
         out.flush()?;
-        eprintln!(
-            "queued: {}, at most {cost}; `pennyworth jobs` shows the results",
-            counted(queued.len() as u64, "job")
-        );
+        if !queued.is_empty() {
+            let count = counted(queued.len() as u64, "job");
+            eprintln!("queued: {count}, at most {cost}; `pennyworth jobs` shows the results");
+        }
         if let Some(why) = refused {
             eprintln!("{} of {} jobs were not queued: {why}", jobs.len() - queued.len(), jobs.len());
         }
@@ -119,7 +122,7 @@ impl Later {
             Looker { ledger, providers: &opened.completer.providers, settings, pace: Pace::default(), asks: false };
         let looked = opened.runtime.block_on(looker.look(When::Due))?;
         looked.notes.iter().for_each(|note| eprintln!("note: {note}"));
-        Ok(())
+        Ok(queued.len() == jobs.len())
     }
 
     /// Whether a batch is wanted, by the command line or the settings.

@@ -4,17 +4,18 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use anyhow::bail;
 use clap::{Args, ValueEnum};
 use pennyworth_core::demand::{Finding, Severity};
 use serde_json::json;
 
+use self::left_out::LeftOut;
 use self::sarif::sarif;
-use super::demand::{Common, Ran, nothing, open, tell_refused, tried};
+use super::demand::{Common, Ran, ended, open, tell_refused, tried};
 use super::later::{Later, Titled};
 use crate::demand::git::{Changed, Range, Repository};
 use crate::demand::{Answer, Job};
 
+mod left_out;
 mod sarif;
 
 /// Review a change: what is not in the index, or `--staged`, or `--since` a revision
@@ -44,7 +45,7 @@ pub struct Review {
 
 /// What the exit code tells.
 const CODES: &str = "Exit codes:
-  0  all of the change was reviewed
+  0  all of the change was reviewed, without files that are ignored, generated or secret
   1  there is a finding as bad as `--fail-on`, whether all was reviewed or not
   2  an error, or not all of the change was reviewed";
 
@@ -81,33 +82,36 @@ impl Review {
         let mut changes = repository.changes(&range, &paths, &mut left_out)?;
         changes.retain(Changed::has_other_text);
         tell_refused(&left_out);
-        if changes.is_empty() {
+        if changes.is_empty() && left_out.is_empty() {
             eprintln!("nothing has changed");
-            return self.tell_nothing(out);
+            return self.tell_nothing(&[], out);
         }
         let opened = open(config, repository.top())?;
         let mut refused = Vec::new();
         let reviewed = Job::review(&opened.completer, &opened.configuration, &changes, &mut refused);
         let jobs = opened.runtime.block_on(reviewed);
         tell_refused(&refused);
+        let all = left_out.iter().chain(&refused);
+        let left_out: Vec<LeftOut> =
+            all.map(|refused| LeftOut::of(&opened.configuration, repository.top(), &changes, refused)).collect();
         if jobs.is_empty() {
-            bail!("nothing of the change may go into a prompt");
+            eprintln!("nothing of the change was reviewed");
+            return self.tell_nothing(&left_out, out);
         }
         let jobs: Vec<Titled> =
             jobs.into_iter().map(|job| (title(&job), job)).map(|(title, job)| (job, title)).collect();
-        let Some(jobs) = self.later.queue(&self.common, &opened, jobs, out)? else { return Ok(ExitCode::SUCCESS) };
+        let (jobs, is_queued) = self.later.queue(&self.common, &opened, jobs, out)?;
+        let Some(jobs) = jobs else { return Ok(ended(is_queued && is_whole(&left_out))) };
         let Some(ran) = self.common.run(&opened, &jobs, out)? else { return Ok(ExitCode::SUCCESS) };
-        let findings = self.print(&ran, out)?;
+        let left_out: Vec<LeftOut> = left_out.into_iter().chain(ran.missed.iter().map(LeftOut::missed)).collect();
+        let findings = self.print(&ran, &left_out, out)?;
         opened.tell(&ran);
-        if !ran.is_whole() {
+        let is_whole = is_queued && is_whole(&left_out);
+        if !is_whole {
             eprintln!("not all of the change was reviewed");
         }
         let is_bad = self.fail_on.is_some_and(|bad| findings.iter().any(|finding| finding.severity >= bad.severity()));
-        Ok(match (is_bad, ran.is_whole()) {
-            (true, _) => ExitCode::FAILURE,
-            (false, false) => nothing(),
-            (false, true) => ExitCode::SUCCESS,
-        })
+        Ok(if is_bad { ExitCode::FAILURE } else { ended(is_whole) })
     }
 
     /// How findings are printed.
@@ -116,7 +120,7 @@ impl Review {
     }
 
     /// Prints what was found, and returns it.
-    fn print(&self, ran: &Ran, out: &mut impl Write) -> anyhow::Result<Vec<Finding>> {
+    fn print(&self, ran: &Ran, left_out: &[LeftOut], out: &mut impl Write) -> anyhow::Result<Vec<Finding>> {
         let (mut findings, mut dropped) = (Vec::new(), Vec::new());
         for answer in ran.outcomes.iter().filter_map(|outcome| outcome.answer.as_ref()) {
             if let Answer::Findings(found) = answer {
@@ -127,28 +131,33 @@ impl Review {
         dropped.iter().for_each(|why| eprintln!("left out: {why}"));
         match self.format() {
             // What was not reviewed may be wrong.
-            Format::Text if findings.is_empty() && !ran.is_whole() => {}
+            Format::Text if findings.is_empty() && !is_whole(left_out) => {}
             Format::Text => text(&findings, out)?,
             Format::Json => {
-                let all = json!({"findings": findings, "dropped": dropped, "whole": ran.is_whole(), "models": tried(ran),
-                    "cost_usd": ran.cost.usd()});
+                let all = json!({"findings": findings, "dropped": dropped, "whole": is_whole(left_out),
+                    "left_out": left_out, "models": tried(ran), "cost_usd": ran.cost.usd()});
                 writeln!(out, "{}", serde_json::to_string_pretty(&all)?)?;
             }
-            Format::Sarif => writeln!(out, "{}", serde_json::to_string_pretty(&sarif(&findings, ran.is_whole()))?)?,
+            Format::Sarif => writeln!(out, "{}", serde_json::to_string_pretty(&sarif(&findings, left_out))?)?,
         }
         out.flush()?;
         Ok(findings)
     }
 
-    /// Prints that nothing has changed, in a form that programs read; for a person that is said already.
-    fn tell_nothing(&self, out: &mut impl Write) -> anyhow::Result<ExitCode> {
+    /// Prints that nothing was reviewed, in a form that programs read; for a person that is said already.
+    fn tell_nothing(&self, left_out: &[LeftOut], out: &mut impl Write) -> anyhow::Result<ExitCode> {
         match self.format() {
             Format::Json | Format::Text if self.common.plan => self.common.print_plans(&[], out)?,
             Format::Text => {}
-            Format::Json | Format::Sarif => _ = self.print(&Ran::default(), out)?,
+            Format::Json | Format::Sarif => _ = self.print(&Ran::default(), left_out, out)?,
         }
-        Ok(ExitCode::SUCCESS)
+        Ok(ended(self.common.plan || is_whole(left_out)))
     }
+}
+
+/// Whether all of the change was reviewed that the user's rules allow.
+fn is_whole(left_out: &[LeftOut]) -> bool {
+    left_out.iter().all(|left_out| left_out.by_rule)
 }
 
 /// What a request of a review is about.

@@ -110,6 +110,18 @@ pub(crate) fn closed(scope: &Scope, language: &'static Language, text: &str) -> 
     }
 }
 
+/// Whether the user's rules keep a text out of prompts because of what it is: ignored, generated, secret, or in a language that is off. It blocks on
+/// the rules of its folders.
+pub fn is_ruled_out(configuration: &Configuration, path: &Path, text: &str) -> bool {
+    let scope = configuration.read(path);
+    let rope = Rope::from_str(text);
+    let language = pennyworth_grammars::of("", path, text.lines().next().unwrap_or_default());
+    scope.unknown.is_none()
+        && scope.settings.enabled
+        && (!scope.allows(Use::Complete, language.name())
+            || matches!(scope.kind_of(&rope), FileKind::Ignored | FileKind::Generated | FileKind::Secret))
+}
+
 /// The workspace of a file or folder: the nearest folder with a repository, else the folder itself.
 pub fn workspace(path: &Path) -> PathBuf {
     let folder = if path.is_dir() { Some(path) } else { path.parent() };

@@ -5,8 +5,10 @@ use std::fmt::Write as _;
 use pennyworth_core::demand::{Finding, Severity};
 use serde_json::{Value, json};
 
-/// The log of a run. `is_whole` says whether all of the change was reviewed.
-pub(super) fn sarif(findings: &[Finding], is_whole: bool) -> Value {
+use super::left_out::LeftOut;
+
+/// The log of a run. It succeeded if no more was left out than the user's rules want.
+pub(super) fn sarif(findings: &[Finding], left_out: &[LeftOut]) -> Value {
     let result = |finding: &Finding| {
         let Finding { file, line, severity, title, why, fix } = finding;
         let level = match severity {
@@ -31,6 +33,11 @@ pub(super) fn sarif(findings: &[Finding], is_whole: bool) -> Value {
         }
         result
     };
+    let notification = |LeftOut { file, why, by_rule }: &LeftOut| {
+        let level = if *by_rule { "note" } else { "error" };
+        json!({"level": level, "message": {"text": format!("{file} was not reviewed: {why}")},
+            "locations": [{"physicalLocation": {"artifactLocation": {"uri": uri(file)}}}]})
+    };
     let rules = ["low", "medium", "high"].map(
         |severity| json!({"id": severity, "shortDescription": {"text": format!("A finding of {severity} severity")}}),
     );
@@ -38,7 +45,10 @@ pub(super) fn sarif(findings: &[Finding], is_whole: bool) -> Value {
         "$schema": "https://json.schemastore.org/sarif-2.1.0.json", "version": "2.1.0",
         "runs": [{
             "tool": {"driver": {"name": "pennyworth", "version": env!("CARGO_PKG_VERSION"), "rules": rules}},
-            "invocations": [{"executionSuccessful": is_whole}],
+            "invocations": [{
+                "executionSuccessful": left_out.iter().all(|left_out| left_out.by_rule),
+                "toolExecutionNotifications": left_out.iter().map(notification).collect::<Vec<_>>(),
+            }],
             "results": findings.iter().map(result).collect::<Vec<_>>(),
         }],
     })
@@ -75,7 +85,7 @@ mod tests {
                 why: why.clone(),
                 fix,
             };
-            let log = sarif(&[finding], true);
+            let log = sarif(&[finding], &[]);
             let result = &log["runs"][0]["results"][0];
             let uri = "s/a%20b%20%C3%BC%25%3A1.rs";
             assert_eq!(result["locations"][0]["physicalLocation"]["artifactLocation"]["uri"], uri);
