@@ -311,8 +311,52 @@ async fn an_edit_follows_its_lines_or_is_outdated_and_is_never_applied_blindly()
     let (code, _, notes) = scene.run(&["jobs", "apply", &gone]).await;
     assert!(code == Some(2) && notes.contains("the lines that it edits have changed"), "{notes}");
     assert_eq!(scene.read("project/src/a.rs"), above.replace("a + b", "b + a"));
-    let (code, out, _) = scene.run(&["jobs", "show", &gone]).await;
+    let (code, out, notes) = scene.run(&["jobs", "show", &gone]).await;
     assert!(code == Some(0) && out.contains("+    scaled(b + a)"), "it can still be read: {out}");
+    assert!(notes.contains("a.rs: the lines that it edits have changed"), "{notes}");
+    let (_, out, _) = scene.run(&["jobs", "show", &gone, "--json"]).await;
+    let shown: Value = serde_json::from_str(&out).unwrap();
+    assert_eq!(shown["result"]["outdated"], "the lines that it edits have changed");
+    scene.write("project/src/a.rs", &above);
+    let (_, out, _) = scene.run(&["jobs", "show", &gone, "--json"]).await;
+    let shown: Value = serde_json::from_str(&out).unwrap();
+    assert!(shown["result"]["diff"].as_str().unwrap().contains("@@ -3,7 +3,7 @@"), "at its lines of now: {shown}");
+    assert_eq!(shown["result"]["outdated"], Value::Null);
+}
+
+#[tokio::test]
+async fn findings_are_shown_at_their_lines_of_now_or_as_outdated() {
+    let scene = Queued::new(Api::Openai).await;
+    std::fs::remove_dir(scene.path("project/.git")).unwrap();
+    scene.commit("one").await;
+    let changed = SOURCE.replace("a + b", "a - b");
+    scene.write("project/src/a.rs", &changed);
+    let fix = r#"{"first": 4, "last": 4, "text": "    scaled(b - a)"}"#;
+    let found = format!(
+        r#"{{"file": "src/a.rs", "line": 4, "severity": "high", "title": "It may underflow", "why": "b.", "fix": {fix}}}"#
+    );
+    scene.fake.course(Course { text: Some(format!("[{found}]")), ..Course::default() });
+    let (code, out, notes) = scene.run(&["review", "--batch", "--json"]).await;
+    assert_eq!(code, Some(0), "{notes}");
+    let told: Value = serde_json::from_str(&out).unwrap();
+    let id = told["queued"][0]["id"].as_str().unwrap().to_owned();
+    scene.finish();
+    let (_, out, notes) = scene.run(&["jobs", "show", &id]).await;
+    assert!(out.starts_with("src/a.rs:4: high: It may underflow"), "{out} {notes}");
+    scene.write("project/src/a.rs", &format!("//! More.\n//! More.\n{changed}"));
+    let (_, out, _) = scene.run(&["jobs", "show", &id]).await;
+    assert!(out.starts_with("src/a.rs:6: high") && out.contains("lines 6 to 6 would be"), "{out}");
+    scene.write("project/src/a.rs", SOURCE);
+    let (code, out, notes) = scene.run(&["jobs", "show", &id]).await;
+    assert_eq!((code, out.as_str()), (Some(0), ""), "{notes}");
+    assert!(
+        notes.contains("src/a.rs:4: the line has changed since the review, which found: It may underflow"),
+        "{notes}"
+    );
+    let (_, out, _) = scene.run(&["jobs", "show", &id, "--json"]).await;
+    let shown: Value = serde_json::from_str(&out).unwrap();
+    let result = &shown["result"];
+    assert_eq!((&result["findings"], &result["outdated"][0]["line"]), (&json!([]), &json!(4)));
 }
 
 #[tokio::test]

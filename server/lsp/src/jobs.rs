@@ -21,4 +21,4 @@ pub use kept::{Kept, KeptJobs, Next, Said};
 pub use look::{Looked, Looker, Pace, When};
 pub use place::{Outdated, placed};
 pub use row::{as_json, state, title};
-pub use taking::{answer, apply, brought, current, discard};
+pub use taking::{answer, apply, brought, current, discard, found};

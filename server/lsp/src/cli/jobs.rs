@@ -8,13 +8,14 @@ use std::time::Duration;
 
 use anyhow::{Context as _, anyhow, bail};
 use clap::{Args, Subcommand};
+use pennyworth_core::demand::Finding;
 use serde_json::{Value, json};
 
 use super::demand::{Opened, nothing, open};
 use super::edit::{diff, write};
 use super::review;
 use crate::demand::Answer;
-use crate::jobs::{self, Looked, Looker, Pace, When, as_json, state, title};
+use crate::jobs::{self, Kept, Looked, Looker, Pace, When, as_json, state, title};
 use crate::ledger::{JobRow, JobState, Ledger};
 
 /// The pause between two looks of a command that waits. A provider is asked less often.
@@ -145,15 +146,23 @@ impl Jobs {
         let answer = jobs::answer(ledger, job.id).filter(|_| job.state == JobState::Done);
         if self.json {
             let mut all = as_json(job, ledger);
-            if let (Some(fields), Some((_, answer))) = (all.as_object_mut(), &answer) {
-                fields.insert("result".into(), result(answer));
+            if let (Some(fields), Some((kept, answer))) = (all.as_object_mut(), &answer) {
+                fields.insert("result".into(), result(kept, answer));
             }
             writeln!(out, "{}", serde_json::to_string_pretty(&all)?)?;
             return Ok(if answer.is_some() { ExitCode::SUCCESS } else { nothing() });
         }
         match answer {
             Some((_, Answer::Prose(text) | Answer::Message(text))) => writeln!(out, "{text}")?,
-            Some((_, Answer::Findings(found))) => review::text(&found.findings, out)?,
+            Some((kept, Answer::Findings(found))) => {
+                let (current, outdated) = jobs::found(&kept, found.findings);
+                if !current.is_empty() || outdated.is_empty() {
+                    review::text(&current, out)?;
+                }
+                for Finding { file, line, title, .. } in outdated {
+                    eprintln!("note: {file}:{line}: the line has changed since the review, which found: {title}");
+                }
+            }
             Some((kept, Answer::Edited(edited))) => match jobs::current(&kept, &edited) {
                 Ok(edited) => write!(out, "{}", diff(&edited))?,
                 Err(outdated) => {
@@ -244,11 +253,18 @@ fn find(opened: &Opened, ledger: &Ledger, id: &str) -> anyhow::Result<JobRow> {
     }
 }
 
-fn result(answer: &Answer) -> Value {
+/// A result with its places in the files of now.
+fn result(kept: &Kept, answer: &Answer) -> Value {
     match answer {
         Answer::Prose(text) => json!({ "explanation": text }),
         Answer::Message(text) => json!({ "message": text }),
-        Answer::Findings(found) => json!({ "findings": found.findings }),
-        Answer::Edited(edited) => json!({ "file": edited.path, "diff": diff(edited) }),
+        Answer::Findings(found) => {
+            let (current, outdated) = jobs::found(kept, found.findings.clone());
+            json!({ "findings": current, "outdated": outdated })
+        }
+        Answer::Edited(edited) => match jobs::current(kept, edited) {
+            Ok(edited) => json!({ "file": edited.path, "diff": diff(&edited), "outdated": null }),
+            Err(why) => json!({ "file": edited.path, "diff": diff(edited), "outdated": why.to_string() }),
+        },
     }
 }

@@ -4,11 +4,12 @@
 use std::fs;
 use std::io::ErrorKind;
 
+use pennyworth_core::demand::{Finding, Hunk, anchored};
 use pennyworth_core::prompt::{normalised, without_mark};
 
 use super::kept::{Kept, KeptJobs};
 use super::place::{Outdated, placed};
-use crate::demand::{Answer, Edited};
+use crate::demand::{About, Answer, Edited};
 use crate::ledger::{JobId, Ledger, Refused};
 
 /// A job and its answer. `None` if it has none, or none any more. It blocks.
@@ -34,6 +35,22 @@ pub fn brought(kept: &Kept, edited: &Edited, now: &str) -> Result<Edited, Outdat
         Some(scope) => placed(edited, scope, &normalised(without_mark(now))),
         None => Err(Outdated::Gone),
     }
+}
+
+/// The findings of a review at their lines in the files as they are now on the disk, and those whose lines were rewritten since. It blocks.
+pub fn found(kept: &Kept, findings: Vec<Finding>) -> (Vec<Finding>, Vec<Finding>) {
+    let About::Hunks(reviewed) = &kept.about else { return (findings, Vec::new()) };
+    let (mut current, mut outdated) = (Vec::new(), Vec::new());
+    for finding in findings {
+        let of = reviewed.iter().filter(|(path, _)| *path == finding.file);
+        let hunks: Vec<Hunk> = of.flat_map(|(_, hunks)| hunks.iter().cloned()).collect();
+        let now = fs::read_to_string(kept.root.join(&finding.file)).unwrap_or_default();
+        match anchored(finding.clone(), &hunks, without_mark(&now)) {
+            Some(moved) => current.push(moved),
+            None => outdated.push(finding),
+        }
+    }
+    (current, outdated)
 }
 
 /// Applies the answer of a job by this work, which says whether it did. False if it did not, or if another process was faster; an answer that was not
