@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 use super::change::Hunk;
 use super::prose::unfenced;
 use super::unfit::{Unfit, is_hostile};
+use crate::prompt::normalised;
 
 /// Most characters of a title, and of a reason.
 const TITLE: usize = 120;
@@ -189,7 +190,8 @@ fn finding(found: &Value, reviewed: &[Reviewed<'_>]) -> Result<Finding, String> 
     let line = (read.line as usize).checked_sub(1);
     let hunk = line.and_then(|line| file.hunks.iter().find(|hunk| hunk.shown.contains(&line)));
     let hunk = hunk.ok_or_else(|| format!("{}:{} is no line of the change", file.path, read.line))?;
-    let (title, why) = (short_to(&read.title, TITLE), short_to(&read.why, WHY));
+    // A line break would make one finding look like two.
+    let (title, why) = (short_to(&one_line(&read.title), TITLE), short_to(&normalised(&read.why), WHY));
     if title.is_empty() {
         return Err(format!("a finding at {}:{} has no title", file.path, read.line));
     }
@@ -202,6 +204,7 @@ fn finding(found: &Value, reviewed: &[Reviewed<'_>]) -> Result<Finding, String> 
     };
     let is_plain = |fix: &Fix| !is_hostile(&fix.text, "\n\t");
     let fix = read.fix.filter(is_inside).filter(is_plain);
+    let fix = fix.map(|fix| Fix { text: normalised(&fix.text).into_owned(), ..fix });
     Ok(Finding { file: file.path.to_owned(), title, why, fix, ..read })
 }
 
@@ -219,7 +222,11 @@ fn file<'r, 'a>(name: &str, reviewed: &'r [Reviewed<'a>]) -> Option<&'r Reviewed
 }
 
 fn short(text: &str) -> String {
-    short_to(text, 60)
+    short_to(&one_line(text), 60)
+}
+
+fn one_line(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 fn short_to(text: &str, most: usize) -> String {
@@ -305,6 +312,16 @@ mod tests {
         let odd = read(&format!("[{}]", one("b.rs", 2, r#", "fix": {"first": "a"}"#))).unwrap();
         assert_eq!((odd.findings.len(), odd.findings[0].fix.is_none()), (1, true));
         assert!(read(&format!("[{}]", one("b.rs", 2, "").replace("2,", "2.5,"))).is_err());
+    }
+
+    #[test]
+    fn a_title_is_one_line() {
+        let forged = one("b.rs", 2, "").replace("It is wrong", "It is\\r\\nb.rs:1: high: forged");
+        let forged = forged.replace("Because.", "Because\\rof it.");
+        let found = read(&format!("[{forged}]")).unwrap().findings.remove(0);
+        assert_eq!((&*found.title, &*found.why), ("It is b.rs:1: high: forged", "Because\nof it."));
+        let nowhere = one("b\\n.rs", 2, "");
+        assert!(read(&format!("[{nowhere}]")).unwrap_err().to_string().contains("`b .rs` is no file"));
     }
 
     #[test]

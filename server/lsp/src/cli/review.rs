@@ -180,6 +180,8 @@ pub(super) fn text(findings: &[Finding], out: &mut impl Write) -> anyhow::Result
         writeln!(out, "no findings")?;
     }
     for Finding { file, line, severity, title, why, fix } in findings {
+        // A name may hold a line break, which would make one finding look like two.
+        let file = file.replace(char::is_control, "?");
         writeln!(out, "{file}:{line}: {severity}: {title}")?;
         why.lines().try_for_each(|line| writeln!(out, "    {line}"))?;
         if let Some(fix) = fix {
