@@ -1,10 +1,10 @@
-//! What a model said, without what belongs to its format: markers that end a turn, and line breaks that are not the prompt's; and whether it is a
-//! refusal. It leaves reading the answer to the files of each form.
+//! What a model said, without what belongs to its format: markers that end a turn, a byte order mark, line breaks that are not the prompt's, and
+//! blanks before a fence; and whether it is a refusal. It leaves reading the answer to the files of each form.
 
 use std::borrow::Cow;
 
 use super::unfit::Unfit;
-use crate::prompt::normalised;
+use crate::prompt::{normalised, without_mark};
 
 /// Markers with which the templates of models end a turn. A server with the wrong template sends them as text.
 const TURN_ENDS: [&str; 10] = [
@@ -69,7 +69,8 @@ const BEGINNING: usize = 32;
 
 /// The text of an answer, with line breaks `\n`.
 pub fn said(answer: &str) -> Result<Cow<'_, str>, Unfit> {
-    let text = normalised(turn(answer));
+    let text = normalised(turn(without_mark(answer)));
+    let text = at_margin(&text).map_or(text, Cow::Owned);
     match text.trim().is_empty() {
         true => Err(Unfit::Empty),
         false => Ok(text),
@@ -93,6 +94,29 @@ fn turn(answer: &str) -> &str {
     answer.get(..end).unwrap_or(answer)
 }
 
+/// A text whose first fence stands behind one to three blanks, with its lines moved to the left by as many. `None` if it does not, or if it follows
+/// a list, to which it may belong.
+fn at_margin(text: &str) -> Option<String> {
+    let blanks = |line: &str| line.len() - line.trim_start_matches(' ').len();
+    let fence = |line: &str| ["```", "~~~"].iter().any(|mark| line.trim_start_matches(' ').starts_with(mark));
+    let lines: Vec<&str> = text.split_inclusive('\n').collect();
+    let first = lines.iter().position(|line| fence(line))?;
+    let depth = Some(blanks(lines.get(first)?)).filter(|depth| (1..=3).contains(depth))?;
+    let is_item = |line: &&str| line.trim_start().starts_with(|c: char| "-*+".contains(c) || c.is_ascii_digit());
+    if lines.iter().take(first).any(is_item) {
+        return None;
+    }
+    let code = lines.iter().skip(first + 1).take_while(|line| !fence(line)).filter(|line| !line.trim().is_empty());
+    // The code may stand at the margin already.
+    let of_code = code.map(|line| blanks(line)).min().unwrap_or_default().min(depth);
+    let moved = lines.iter().enumerate().map(|(number, line)| {
+        let most = if fence(line) { depth } else { of_code };
+        let taken = if number < first { 0 } else { blanks(line).min(most) };
+        line.get(taken..).unwrap_or_default()
+    });
+    Some(moved.collect())
+}
+
 /// Whether a text begins as a refusal does. One that goes on with what was asked for is none.
 pub fn is_refusal(text: &str) -> bool {
     let text = text.trim_start().trim_start_matches(['"', '*', '_']);
@@ -114,6 +138,12 @@ mod tests {
             ("It adds.<|eot_id|>\n<|start_header_id|>user", Ok("It adds.")),
             ("It adds.</s><s>[INST]", Ok("It adds.")),
             ("let end = \"<|im_end|>\";\r\nlet a = 1;\r\n", Ok("let end = \"<|im_end|>\";\nlet a = 1;\n")),
+            ("\u{feff}```\na\n```", Ok("```\na\n```")),
+            (" ```rust\nfn a() {\n    b\n}\n ```\n", Ok("```rust\nfn a() {\n    b\n}\n```\n")),
+            ("   ```py\n   def a():\n       b\n   ```", Ok("```py\ndef a():\n    b\n```")),
+            ("Here:\n  ~~~\n  a\n  ~~~\n", Ok("Here:\n~~~\na\n~~~\n")),
+            ("- It adds:\n  ```\n  a\n  ```\n", Ok("- It adds:\n  ```\n  a\n  ```\n")),
+            ("    ```\n", Ok("    ```\n")),
             ("<|im_end|>", Err(Unfit::Empty)),
             (" \n", Err(Unfit::Empty)),
             ("<p>\n<s>old</s>\n</p>", Ok("<p>\n<s>old</s>\n</p>")),
