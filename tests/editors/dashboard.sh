@@ -31,5 +31,6 @@ for file in uPlot.iife.min.js uPlot.min.css; do cmp "$lab/package/dist/$file" "$
 echo "ok: the vendored charts are those of their package"
 
 server
-cargo build --quiet -p pennyworth-tests --bin dashboard-eval
+# With the features of the tests, which are built already.
+cargo build --quiet --workspace --bin dashboard-eval
 exec timeout 300 node "$here/dashboard/run.mjs" "$lab" "$server" "${CARGO_TARGET_DIR:-target}/debug/dashboard-eval"

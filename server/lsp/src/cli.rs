@@ -8,6 +8,7 @@ use std::process::ExitCode;
 use clap::{CommandFactory as _, Parser, Subcommand};
 
 mod advise;
+mod against;
 mod check;
 mod commit;
 mod complete;

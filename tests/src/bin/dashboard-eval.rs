@@ -55,7 +55,7 @@ fn main() -> anyhow::Result<()> {
         let (ledger, _) = Ledger::open(Some(&path));
         ledger.flush();
         let opened = begun.elapsed();
-        page = dashboard::page(Some(&ledger), &settings, None)?;
+        page = dashboard::page(Some(&ledger), &settings, (None, None))?;
         let all = begun.elapsed();
         writeln!(
             out,

@@ -45,18 +45,19 @@ function redraw() {
   drawn.clear();
   counted.clear();
   filterBar();
-  const sections = [outlook, daysSection, tasks, saved, silences, models, dearest, providers, advice];
-  document.getElementById('main').replaceChildren(...sections.map((draw) => draw()));
+  const sections = [outlook, daysSection, tasks, saved, silences, models, dearest, providers, against, trial, advice];
+  document.getElementById('main').replaceChildren(...sections.map((draw) => draw()).filter(Boolean));
   for (const one of document.querySelectorAll('details')) if (open.has(`${one.closest('section').id} ${one.previousElementSibling?.className}`)) one.open = true;
   if (inside) [...document.querySelectorAll(`#${inside} button`)].find((button) => button.textContent === focused)?.focus();
 }
 
 /** What a page without figures says. */
 function nothing() {
-  document.getElementById('main').replaceChildren(element('div', { class: 'empty' },
+  const empty = element('div', { class: 'empty' },
     element('h2', {}, 'Nothing was asked or suggested yet'),
     element('p', {}, 'Open a file in your editor and type: each call and each suggestion gets a row in the ledger, and this page shows them.'),
-    element('p', {}, 'If nothing comes, ', element('code', {}, 'pennyworth check'), ' says what is missing. Then make this page again with ', element('code', {}, 'pennyworth dashboard'), '.')));
+    element('p', {}, 'If nothing comes, ', element('code', {}, 'pennyworth check'), ' says what is missing. Then make this page again with ', element('code', {}, 'pennyworth dashboard'), '.'));
+  document.getElementById('main').replaceChildren(...[empty, against(), trial()].filter(Boolean));
 }
 
 document.getElementById('made').textContent = `Pennyworth ${data.program}, ${new Date(data.made_ms).toLocaleString()}${data.again_ms ? '; kept fresh' : ''}`;

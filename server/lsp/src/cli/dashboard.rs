@@ -9,6 +9,7 @@ use std::time::{Duration, SystemTime};
 use anyhow::{Context as _, anyhow};
 use clap::Args;
 
+use super::against::{Provider, compared};
 use super::file::replace;
 use super::place::{ledger, say};
 use crate::paths;
@@ -18,12 +19,18 @@ use crate::settings::Settings;
 /// How often a page that is watched is written and loaded again.
 const AGAIN: Duration = Duration::from_secs(5);
 
+/// Days that are compared with a provider.
+const DAYS: u32 = 30;
+
 /// `pennyworth dashboard`.
 #[derive(Debug, Args)]
 pub struct Dashboard {
     /// Write the page to this file and open nothing; else it stands beside the ledger, for your eyes only
     #[arg(long, value_name = "FILE")]
     output: Option<PathBuf>,
+    /// Ask a provider what it charged, and show that beside the ledger
+    #[arg(long, value_enum, value_name = "PROVIDER", conflicts_with = "watch")]
+    against: Option<Provider>,
     /// Keep the page fresh until this is interrupted
     #[arg(long)]
     watch: bool,
@@ -38,7 +45,7 @@ impl Dashboard {
                 .join("dashboard.html"),
         };
         let again = self.watch.then_some(AGAIN);
-        write(config, &path, again)?;
+        write(config, &path, again, self.against)?;
         writeln!(out, "{}", path.display())?;
         out.flush()?;
         if self.output.is_none() {
@@ -52,7 +59,7 @@ impl Dashboard {
             std::thread::sleep(AGAIN);
             let now = changed();
             if now != seen {
-                write(config, &path, again)?;
+                write(config, &path, again, self.against)?;
                 seen = now;
             }
         }
@@ -60,11 +67,17 @@ impl Dashboard {
 }
 
 /// Writes the page to a file.
-pub(super) fn write(config: Option<&Path>, path: &Path, again: Option<Duration>) -> anyhow::Result<()> {
+pub(super) fn write(
+    config: Option<&Path>,
+    path: &Path,
+    again: Option<Duration>,
+    against: Option<Provider>,
+) -> anyhow::Result<()> {
     let (settings, notices) = Settings::gather(config, &[]);
     say(&notices);
     let ledger = paths::ledger_path().filter(|path| path.try_exists().unwrap_or(true)).map(|_| ledger());
-    let page = dashboard::page(ledger.as_ref(), &settings, again)?;
+    let against = against.map(|of| compared(of, &settings, None, DAYS)).transpose()?;
+    let page = dashboard::page(ledger.as_ref(), &settings, (again, against.as_ref()))?;
     replace(path, &page).map_err(|error| anyhow!("{} cannot be written: {error}", path.display()))
 }
 

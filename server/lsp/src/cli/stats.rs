@@ -5,20 +5,18 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use anyhow::{Context as _, anyhow};
-use clap::{Args, ValueEnum};
-use pennyworth_core::models::Model;
-use pennyworth_providers::Account;
-use time::{Date, Duration, OffsetDateTime, Time};
+use anyhow::anyhow;
+use clap::Args;
+use time::Date;
 
+use super::against::{Provider, compared};
 use super::dashboard;
 use super::place::say;
-use crate::ledger::{Ledger, Report, provider};
-use crate::models::Providers;
+use crate::ledger::{Ledger, Report};
 use crate::paths;
 use crate::reports::learned::Learned;
 use crate::reports::models;
-use crate::reports::stats::{Against, By, Lately, Selection, Silences, SwitchedOff};
+use crate::reports::stats::{By, Lately, Selection, Silences, SwitchedOff};
 use crate::settings::Settings;
 
 /// `pennyworth stats`.
@@ -40,7 +38,7 @@ pub struct Stats {
     #[arg(long, value_name = "FILE", conflicts_with_all = ["days", "since", "by", "csv", "json", "routes"])]
     html: Option<PathBuf>,
     /// Ask a provider what it charged, and compare that with the ledger, by days in UTC
-    #[arg(long, value_enum, value_name = "PROVIDER", conflicts_with_all = ["by", "routes", "csv", "html"])]
+    #[arg(long, value_enum, value_name = "PROVIDER", conflicts_with_all = ["by", "routes", "csv"])]
     against: Option<Provider>,
     /// Print one JSON object
     #[arg(long)]
@@ -48,32 +46,6 @@ pub struct Stats {
     /// Print comma-separated values
     #[arg(long, conflicts_with = "json")]
     csv: bool,
-}
-
-/// A provider that tells what it charged.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-enum Provider {
-    /// What the key used today and this month
-    Openrouter,
-    /// What the user's keys used on each day, by the proxy's own database
-    Litellm,
-}
-
-impl Provider {
-    /// Its name in rows of models.
-    fn name(self) -> &'static str {
-        match self {
-            Provider::Openrouter => "openrouter",
-            Provider::Litellm => "litellm",
-        }
-    }
-
-    fn account(self) -> Account {
-        match self {
-            Provider::Openrouter => Account::OpenRouter,
-            Provider::Litellm => Account::LiteLlm,
-        }
-    }
 }
 
 /// A day written `YYYY-MM-DD`.
@@ -84,7 +56,7 @@ fn day(text: &str) -> Result<Date, String> {
 impl Stats {
     pub(super) fn run(&self, config: Option<&Path>, out: &mut impl Write) -> anyhow::Result<ExitCode> {
         if let Some(path) = &self.html {
-            dashboard::write(config, path, None)?;
+            dashboard::write(config, path, None, self.against)?;
             return Ok(ExitCode::SUCCESS);
         }
         if self.routes {
@@ -92,7 +64,14 @@ impl Stats {
             return Ok(ExitCode::SUCCESS);
         }
         if let Some(of) = self.against {
-            self.against(of, config, out)?;
+            let (settings, notices) = Settings::gather(config, &[]);
+            say(&notices);
+            let asked = Selection { days: self.days, since: self.since, by: Vec::new() };
+            let against = compared(of, &settings, self.since, asked.days())?;
+            match self.json {
+                true => writeln!(out, "{}", serde_json::to_string_pretty(&against)?)?,
+                false => against.print(out)?,
+            }
             return Ok(ExitCode::SUCCESS);
         }
         let selection = Selection { days: self.days, since: self.since, by: self.by.clone() };
@@ -125,48 +104,6 @@ impl Stats {
             }
         }
         Ok(ExitCode::SUCCESS)
-    }
-
-    /// Compares the ledger with what a provider says. Only this asks one.
-    fn against(&self, of: Provider, config: Option<&Path>, out: &mut impl Write) -> anyhow::Result<()> {
-        let (settings, notices) = Settings::gather(config, &[]);
-        say(&notices);
-        let (name, models) = (of.name(), settings.models());
-        let is_theirs = |model: &&Model| model.provider.as_deref() == Some(name);
-        let model = models.enabled().find(is_theirs);
-        let model = model.with_context(|| format!("no model of `provider = \"{name}\"` is switched on"))?;
-        let now = OffsetDateTime::now_utc();
-        let asked = Selection { days: self.days, since: self.since, by: Vec::new() };
-        let today = now.date();
-        let first =
-            self.since.or_else(|| today.checked_sub(Duration::days(i64::from(asked.days()) - 1))).unwrap_or(Date::MIN);
-        // A month is told as a whole.
-        let month = today.replace_day(1).unwrap_or(today);
-        let since =
-            OffsetDateTime::new_utc(if of == Provider::Openrouter { first.min(month) } else { first }, Time::MIDNIGHT);
-        let runtime = tokio::runtime::Runtime::new()?;
-        let providers = Providers::default();
-        let charged = async {
-            let key = providers.keys.of(model).await?;
-            let client = providers.client.as_ref().context("this system allows no HTTP client")?;
-            let days = (first.to_string(), today.to_string());
-            Ok::<_, anyhow::Error>(client.charged(of.account(), (model, key.as_ref()), (&days.0, &days.1)).await?)
-        };
-        let host = provider(model);
-        let said = runtime.block_on(charged).with_context(|| format!("{host} does not say what it charged"))?;
-        let days = match ledger_path() {
-            Some(path) => {
-                let days = open(&path).charges(host, since.into());
-                days.map_err(|error| anyhow!("the ledger cannot be read: {error}"))?
-            }
-            None => Vec::new(),
-        };
-        let against = Against::new(host, &days, &said);
-        match self.json {
-            true => writeln!(out, "{}", serde_json::to_string_pretty(&against)?)?,
-            false => against.print(out)?,
-        }
-        Ok(())
     }
 
     fn routes(&self, config: Option<&Path>, out: &mut impl Write) -> anyhow::Result<()> {

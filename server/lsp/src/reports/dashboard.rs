@@ -15,26 +15,32 @@ pub use page::{POLICY, SCRIPT, STYLE};
 
 use self::columns::{Basis, Figures};
 use self::outlook::Outlook;
-use crate::ledger::{Cube, Habits, Ledger, Replies, Report};
+use crate::ledger::{self, Cube, Habits, Ledger, Replies, Report};
 use crate::reports::advice::{self, Evidence};
 use crate::reports::learned::Learned;
+use crate::reports::stats::Against;
+use crate::reports::trial::Trial;
 use crate::settings::Settings;
 
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 /// Days that the page shows: a year.
 const DAYS: u32 = 366;
 
-/// The page, from a ledger (`None` if there is none yet) and the settings. With `again`, it loads itself anew so often. It blocks: not for the task that
-/// serves.
+/// The page, from a ledger (`None` if there is none yet) and the settings. With `again`, it loads itself anew so often; with
+/// `against`, it shows what a provider charged. It blocks: not for the task that serves.
 ///
 /// # Errors
 /// If the ledger cannot be read.
-pub fn page(ledger: Option<&Ledger>, settings: &Settings, again: Option<Duration>) -> anyhow::Result<String> {
+pub fn page(
+    ledger: Option<&Ledger>,
+    settings: &Settings,
+    (again, against): (Option<Duration>, Option<&Against>),
+) -> anyhow::Result<String> {
     let read = match ledger {
         Some(ledger) => Read::of(ledger, settings).map_err(|error| anyhow!("the ledger cannot be read: {error}"))?,
         None => Read::default(),
     };
-    let Read { cube, replies, report, habits, learned } = read;
+    let Read { cube, replies, report, habits, learned, trial } = read;
     let evidence = Evidence::new(&report, &habits, settings);
     let made = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
     page::written(&Figures::new(Basis {
@@ -46,6 +52,8 @@ pub fn page(ledger: Option<&Ledger>, settings: &Settings, again: Option<Duration
         evidence: &evidence,
         learned: &learned,
         advice: &advice::advice(&evidence),
+        trial: trial.map(|trial| Trial::kept(trial).as_json()),
+        against,
     }))
 }
 
@@ -57,6 +65,8 @@ struct Read {
     report: Report,
     habits: Habits,
     learned: Learned,
+    /// The last trial.
+    trial: Option<ledger::Trial>,
 }
 
 impl Read {
@@ -68,8 +78,9 @@ impl Read {
             let cube = scope.spawn(|| ledger.cube(ago(DAYS)));
             let (report, habits) = (ledger.report(month)?, ledger.habits(month)?);
             let (replies, learned) = (ledger.replies("")?, Learned::read(ledger, &settings.models()));
+            let trial = ledger.trial(None)?;
             let cube = cube.join().unwrap_or_else(|_| Err("reading it failed".into()))?;
-            Ok(Read { cube, replies, report, habits, learned })
+            Ok(Read { cube, replies, report, habits, learned, trial })
         })
     }
 }

@@ -324,7 +324,8 @@ impl Commands<'_> {
     async fn dashboard(&self) -> anyhow::Result<String> {
         let ledger = self.completer.ledger.opened().await.clone();
         let configuration = self.completer.configuration.get();
-        tokio::task::spawn_blocking(move || dashboard::page(Some(&ledger), configuration.settings(), None)).await?
+        tokio::task::spawn_blocking(move || dashboard::page(Some(&ledger), configuration.settings(), (None, None)))
+            .await?
     }
 
     /// Checks the configuration. Returns the report, and whether all is well.

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use pennyworth_core::models::{Model, Price};
 use serde::Serialize;
+use serde_json::Value;
 use time::Date;
 
 use super::outlook::Outlook;
@@ -13,6 +14,7 @@ use crate::ledger::{Cell, Cube, Dear, Errors, Key, Names, Replies, Sureness};
 use crate::reports::advice::{Advice, Evidence, Saving};
 use crate::reports::learned::Learned;
 use crate::reports::models::{date, notes};
+use crate::reports::stats::Against;
 
 /// Picodollars of a nanodollar: the page counts money in these, and no sum of a year loses a digit.
 const NANO: i64 = 1000;
@@ -44,6 +46,9 @@ pub(super) struct Figures<'a> {
     learned: &'a Learned,
     advice: Vec<Piece>,
     advice_days: u32,
+    /// The last trial, as `pennyworth trial --json` prints it.
+    trial: Option<Value>,
+    against: Option<&'a Against>,
 }
 
 #[derive(Serialize)]
@@ -158,11 +163,13 @@ pub(super) struct Basis<'a> {
     pub(super) evidence: &'a Evidence<'a>,
     pub(super) learned: &'a Learned,
     pub(super) advice: &'a [Advice],
+    pub(super) trial: Option<Value>,
+    pub(super) against: Option<&'a Against>,
 }
 
 impl<'a> Figures<'a> {
     pub(super) fn new(basis: Basis<'a>) -> Figures<'a> {
-        let Basis { made_ms, again_ms, outlook, mut cube, replies, evidence, learned, advice } = basis;
+        let Basis { made_ms, again_ms, outlook, mut cube, replies, evidence, learned, advice, trial, against } = basis;
         let replied: Vec<Replied> = replies.iter().map(|replies| replied(&mut cube, replies)).collect();
         Figures {
             program: env!("CARGO_PKG_VERSION"),
@@ -181,6 +188,8 @@ impl<'a> Figures<'a> {
             learned,
             advice: advice.iter().map(Piece::of).collect(),
             advice_days: evidence.days,
+            trial,
+            against,
         }
     }
 }

@@ -24,6 +24,7 @@ pub const SCRIPT: &str = concat!(
     include_str!("../../../assets/dashboard/charts.js"),
     include_str!("../../../assets/dashboard/costs.js"),
     include_str!("../../../assets/dashboard/models.js"),
+    include_str!("../../../assets/dashboard/measured.js"),
     include_str!("../../../assets/dashboard/page.js"),
 );
 

@@ -22,7 +22,7 @@ fn data(page: &str) -> Value {
 
 #[test]
 fn an_empty_ledger_makes_a_page_without_figures() {
-    let page = page(None, &settings(), None).unwrap();
+    let page = page(None, &settings(), (None, None)).unwrap();
     let data = data(&page);
     assert_eq!(data["names"]["model"], Value::Array(Vec::new()));
     assert_eq!((&data["again_ms"], &data["outlook"]["spent"]), (&Value::Null, &Value::Null));
@@ -30,8 +30,17 @@ fn an_empty_ledger_makes_a_page_without_figures() {
 }
 
 #[test]
+fn a_providers_books_and_the_last_trial_are_there_if_somebody_asked() {
+    let against = Against::new("litellm.example:4000", &[], &[]);
+    let without = data(&page(None, &settings(), (None, None)).unwrap());
+    assert_eq!((&without["against"], &without["trial"]), (&Value::Null, &Value::Null));
+    let with = data(&page(None, &settings(), (None, Some(&against))).unwrap());
+    assert_eq!(with["against"]["provider"], "litellm.example:4000");
+}
+
+#[test]
 fn scripts_and_styles_are_whole_in_the_page() {
-    let page = page(None, &settings(), Some(Duration::from_secs(5))).unwrap();
+    let page = page(None, &settings(), (Some(Duration::from_secs(5)), None)).unwrap();
     assert!(page.contains(&format!("<style>{STYLE}</style>")) && page.contains(&format!("<script>{SCRIPT}</script>")));
     assert!(!SCRIPT.contains("</script") && !SCRIPT.contains("<!--") && !STYLE.contains("</style"));
     assert!(page.contains(&format!("content=\"{}\"", POLICY.trim_end())));
@@ -61,7 +70,7 @@ fn names_are_text_and_figures_are_those_of_the_ledger() {
         ledger.settled(Outcome { id, kind, chars: 9 });
     }
     ledger.replied(Some(Task::Line), "rust", "mid_word");
-    let page = page(Some(&ledger), &settings(), None).unwrap();
+    let page = page(Some(&ledger), &settings(), (None, None)).unwrap();
     assert!(!page.contains(hostile) && page.contains("\\u003c/script>"));
     let data = data(&page);
     assert_eq!((&data["names"]["model"][0], &data["names"]["language"][0]), (&hostile.into(), &"<b>".into()));
