@@ -287,3 +287,16 @@ async fn what_the_users_rules_leave_out_is_named_and_fails_no_gate() {
     assert_eq!(said["toolExecutionNotifications"][0]["level"], "note");
     assert_eq!(scene.asked().len(), 0);
 }
+
+#[cfg(unix)]
+#[tokio::test]
+async fn a_name_with_a_backslash_is_a_name() {
+    let scene = repository("").await;
+    scene.write("project/a.rs", SOURCE);
+    scene.write("project/back\\slash.rs", "fn new() {}\n");
+    scene.git(&["add", "."]).await;
+    scene.says(&[r#"[{"file":"back\\slash.rs","line":1,"severity":"low","title":"It is empty","why":"b."}]"#]);
+    let (code, out, notes) = review(&scene, &["--staged"]).await;
+    assert_eq!((code, &out["findings"][0]["file"]), (Some(0), &json!("back\\slash.rs")), "{notes}");
+    assert!(scene.asked()[0].contains("back\\slash.rs") && !scene.asked()[0].contains("back/slash.rs"));
+}

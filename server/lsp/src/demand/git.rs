@@ -2,7 +2,7 @@
 //! form of its lists to `listed`, and comparing texts to `core::demand`.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::{Path, PathBuf};
+use std::path::{MAIN_SEPARATOR, Path, PathBuf};
 
 use anyhow::{Context as _, anyhow, bail};
 use pennyworth_core::prompt::{normalised, without_mark};
@@ -84,7 +84,7 @@ impl Repository {
     pub fn with_open(mut self, open: impl IntoIterator<Item = (PathBuf, String)>) -> anyhow::Result<Repository> {
         let name = |path: PathBuf| {
             let path = path.canonicalize().unwrap_or(path);
-            Some(path.strip_prefix(&self.top).ok()?.to_str()?.replace('\\', "/"))
+            Some(path.strip_prefix(&self.top).ok()?.to_str()?.replace(MAIN_SEPARATOR, "/"))
         };
         let mut open: BTreeMap<String, String> =
             open.into_iter().filter_map(|(path, text)| Some((name(path)?, text))).collect();
@@ -217,7 +217,7 @@ impl Repository {
         let about = std::fs::symlink_metadata(path).ok();
         let real = path.canonicalize().unwrap_or_else(|_| path.to_owned());
         let Some(name) = real.strip_prefix(&self.top).ok().and_then(Path::to_str) else { return Ok(()) };
-        let name = name.replace('\\', "/").into_bytes();
+        let name = name.replace(MAIN_SEPARATOR, "/").into_bytes();
         let is_within = |entry: &Entry| {
             entry.name.strip_prefix(&*name).is_some_and(|rest| rest.is_empty() || rest.starts_with(b"/"))
         };

@@ -7,7 +7,7 @@
 
 use std::collections::{BTreeSet, HashMap};
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::{MAIN_SEPARATOR, Path, PathBuf};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -315,7 +315,7 @@ impl Rules {
             }
         };
         let shown = match &root {
-            Some((_, inside)) => inside.to_string_lossy().replace('\\', "/"),
+            Some((_, inside)) => inside.to_string_lossy().replace(MAIN_SEPARATOR, "/"),
             None => document::name(path),
         };
         let root = root.map_or_else(|| NOWHERE.into(), |(root, _)| root.path.clone());
