@@ -430,6 +430,12 @@ async fn settings_queue_without_a_flag_and_what_has_no_batches_is_asked_now() {
     scene.write("config.toml", &row.replace("context = 64000", "context = 64000\nbatch = 'none'"));
     let (code, _, notes) = scene.run(&["edit", "src/a.rs:4", "Swap the operands.", "--yes"]).await;
     assert!(notes.contains("asked now: m has no batches"), "{code:?} {notes}");
+    // Where the user cannot be asked, nothing is queued.
+    scene.configure(Api::Openai, "tasks.edit.queue = 'ask'");
+    let row = scene.read("config.toml").replace(&scene.fake.base_url(), "http://127.0.0.1:1/v1");
+    scene.write("config.toml", &row);
+    let (_, _, notes) = scene.run(&["edit", "src/a.rs:4", "Swap the operands."]).await;
+    assert!(notes.contains("asked now: `tasks.edit.queue` is \"ask\", and there is no terminal"), "{notes}");
     let (code, _, notes) = scene.run(&["commit", "--batch"]).await;
     assert!(code == Some(2) && notes.contains("unexpected argument '--batch'"), "{notes}");
 }

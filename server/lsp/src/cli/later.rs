@@ -134,8 +134,12 @@ impl Later {
             Queue::Now => Ok(false),
             Queue::Batch => Ok(true),
             Queue::Ask => {
-                let sendable = jobs.iter().any(|(job, _)| job.sendable().is_some());
-                if !sendable || !stdin().is_terminal() || !stderr().is_terminal() {
+                let Some((job, _)) = jobs.iter().find(|(job, _)| job.sendable().is_some()) else { return Ok(false) };
+                if !stdin().is_terminal() || !stderr().is_terminal() {
+                    let task = job.plan.task;
+                    eprintln!(
+                        "asked now: `tasks.{task}.queue` is \"ask\", and there is no terminal to ask on; `--batch` queues it"
+                    );
                     return Ok(false);
                 }
                 eprint!("By tomorrow, for less? [y/N] ");
