@@ -346,3 +346,15 @@ async fn findings_that_are_no_json_are_asked_for_once_more() {
     let sarif: Value = serde_json::from_str(&out).unwrap();
     assert_eq!(sarif.pointer("/runs/0/invocations/0/executionSuccessful"), Some(&json!(false)));
 }
+
+#[tokio::test]
+async fn what_became_of_many_requests_alike_is_said_once() {
+    let scene = repository("cap_usd_per_day = 0.001").await;
+    let items: String = (0..4).map(|n| format!("fn f{n}() {{\n    let a = {n};\n}}\n\n")).collect();
+    scene.write("project/many.rs", &items);
+    // The first answer is dearer than all that is left.
+    scene.fake.always(Answer::new(&[&"word ".repeat(20_000)]));
+    let (code, _, notes) = scene.run(&["document", "many.rs", "--yes"]).await;
+    assert_eq!((code, scene.asked().len()), (Some(2), 1), "{notes}");
+    assert!(notes.matches("cap").count() == 1 && notes.contains(" (3 times)\n"), "{notes}");
+}

@@ -209,8 +209,16 @@ impl Opened {
 
     /// Says what became of the models, on stderr.
     pub(super) fn tell(&self, ran: &Ran) {
-        for tried in ran.outcomes.iter().flat_map(|outcome| &outcome.tried) {
-            eprintln!("{}: {}", tried.model, tried.outcome);
+        let mut told = Vec::<(&str, &str, usize)>::new();
+        for Tried { model, outcome, .. } in ran.outcomes.iter().flat_map(|outcome| &outcome.tried) {
+            match told.iter_mut().find(|(of, what, _)| of == model && what == outcome) {
+                Some((_, _, times)) => *times += 1,
+                None => told.push((model, outcome, 1)),
+            }
+        }
+        for (model, outcome, times) in told {
+            let often = if times > 1 { format!(" ({times} times)") } else { String::new() };
+            eprintln!("{model}: {outcome}{often}");
         }
         if ran.unrun > 0 {
             eprintln!(
