@@ -358,3 +358,46 @@ async fn what_became_of_many_requests_alike_is_said_once() {
     assert_eq!((code, scene.asked().len()), (Some(2), 1), "{notes}");
     assert!(notes.matches("cap").count() == 1 && notes.contains(" (3 times)\n"), "{notes}");
 }
+
+/// The recipe of the README that holds these words.
+fn recipe(words: &str) -> String {
+    let readme = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../README.md")).unwrap();
+    let mut blocks = readme.split("```").skip(1).step_by(2).filter(|block| block.contains(words));
+    let block = blocks.next().unwrap();
+    block.split_once('\n').unwrap().1.to_owned()
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn the_hook_of_the_readme_writes_messages_and_stops_no_commit() {
+    let scene = repository("").await;
+    scene.write(".config/pennyworth/config.toml", &scene.read("config.toml"));
+    let binaries = pennyworth_tests::project::BINARY.parent().unwrap().display().to_string();
+    let path = format!("{binaries}:{}", std::env::var("PATH").unwrap());
+    let run = async |line: &str| {
+        let mut shell = tokio::process::Command::new("sh");
+        shell.current_dir(scene.root()).env_clear().env("HOME", scene.home()).env("PATH", &path);
+        for who in ["GIT_AUTHOR_NAME", "GIT_AUTHOR_EMAIL", "GIT_COMMITTER_NAME", "GIT_COMMITTER_EMAIL"] {
+            shell.env(who, "a@example.com");
+        }
+        let output = shell.env("GIT_EDITOR", "true").args(["-ec", line]).output().await.unwrap();
+        let text = |bytes| String::from_utf8(bytes).unwrap();
+        (output.status.success(), text(output.stdout), text(output.stderr))
+    };
+    let (done, _, notes) = run(&recipe(".git/hooks/prepare-commit-msg")).await;
+    assert!(done, "{notes}");
+    let subject = async || run("git log -1 --format=%s").await.1.trim_end().to_owned();
+    scene.write("project/src/a.rs", &SOURCE.replace("a + b", "a - b"));
+    scene.says(&["sums: they are differences"]);
+    let (done, _, notes) = run("git commit -q -a").await;
+    assert!(done && subject().await == "sums: they are differences", "{notes}");
+    // A message that is given stays, and costs nothing.
+    let asked = scene.asked().len();
+    assert!(run("git commit -q --allow-empty -m given").await.0);
+    assert_eq!((subject().await.as_str(), scene.asked().len()), ("given", asked));
+    // Where there is none, the editor opens as it would without the hook.
+    scene.write("project/src/a.rs", "fn other() {}\n");
+    scene.says(&["I'm sorry, but I can't help with that."]);
+    let (_, _, notes) = run("GIT_EDITOR='echo by hand >' git commit -q -a").await;
+    assert_eq!(subject().await, "by hand", "{notes}");
+}
