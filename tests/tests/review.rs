@@ -4,7 +4,7 @@
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
 
 use pennyworth_tests::asking::Asking;
-use pennyworth_tests::fake_provider::Answer;
+use pennyworth_tests::fake_provider::{Answer, Fault};
 use serde_json::{Value, json};
 
 const SOURCE: &str = "pub fn add(a: u8, b: u8) -> u8 {\n    a + b\n}\n";
@@ -286,6 +286,37 @@ async fn what_the_users_rules_leave_out_is_named_and_fails_no_gate() {
     assert_eq!((code, &said["executionSuccessful"]), (Some(0), &json!(true)));
     assert_eq!(said["toolExecutionNotifications"][0]["level"], "note");
     assert_eq!(scene.asked().len(), 0);
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn what_was_reviewed_before_an_interruption_is_printed_and_the_call_under_way_is_settled() {
+    for signal in ["-INT", "-TERM"] {
+        let scene = repository("").await;
+        let long: String =
+            (0..1500).map(|n| format!("fn f{n}() {{\n    let unique{n} = \"{}\";\n}}\n", "word ".repeat(8))).collect();
+        scene.write("project/big.rs", &long);
+        scene.git(&["add", "."]).await;
+        let first = r#"[{"file":"a.rs","line":2,"severity":"low","title":"It may underflow","why":"b."}]"#;
+        scene.says(&[first]);
+        scene.fake.always(Answer::new(&[NOTHING]).with(Fault::HangAfterHead));
+        let child = scene.command(&["review", "--staged", "--yes", "--json"]).spawn().unwrap();
+        while scene.asked().len() < 2 {
+            tokio::task::yield_now().await;
+        }
+        let id = child.id().unwrap().to_string();
+        assert!(std::process::Command::new("kill").args([signal, &id]).status().unwrap().success());
+        let output = child.wait_with_output().await.unwrap();
+        let (out, notes) = (String::from_utf8(output.stdout).unwrap(), String::from_utf8(output.stderr).unwrap());
+        let told: Value = serde_json::from_str(&out).unwrap();
+        assert_eq!((output.status.code(), &told["whole"]), (Some(130), &json!(false)), "{signal} {notes}");
+        assert_eq!(told["findings"][0]["title"], "It may underflow");
+        assert_eq!(told["left_out"][0], json!({"file": "big.rs", "why": "you ended it early", "by_rule": false}));
+        let ledger = rusqlite::Connection::open(pennyworth_tests::paid::ledger(scene.home())).unwrap();
+        let query = "SELECT count(*) FILTER (WHERE status = 'open'), count(*) FROM calls";
+        let calls: (i64, i64) = ledger.query_row(query, [], |row| Ok((row.get(0)?, row.get(1)?))).unwrap();
+        assert_eq!(calls, (0, 2), "{signal} {notes}");
+    }
 }
 
 #[cfg(unix)]

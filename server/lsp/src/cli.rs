@@ -19,6 +19,7 @@ mod edit;
 mod explain;
 mod file;
 mod init;
+mod interrupt;
 mod jobs;
 mod key;
 mod later;

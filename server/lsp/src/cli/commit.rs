@@ -8,7 +8,7 @@ use anyhow::bail;
 use clap::Args;
 use serde_json::json;
 
-use super::demand::{Common, nothing, open, tell_refused, tried};
+use super::demand::{Common, open, tell_refused, tried};
 use crate::demand::git::{Range, Repository};
 use crate::demand::{Answer, Job};
 
@@ -60,6 +60,6 @@ impl Commit {
         }
         out.flush()?;
         opened.tell(&ran);
-        Ok(if message.is_some() { ExitCode::SUCCESS } else { nothing() })
+        Ok(ran.ended(message.is_some()))
     }
 }

@@ -14,6 +14,7 @@ use pennyworth_core::money::Money;
 use serde_json::{Value, json};
 use tokio::runtime::Runtime;
 
+use super::interrupt::{Interrupt, interrupted};
 use super::place::{ledger, say};
 use crate::complete::Completer;
 use crate::demand::{About, Heard, Job, Outcome, Refused, Tried, workspace};
@@ -25,6 +26,9 @@ use crate::settings::{Configuration, Settings};
 
 /// Exit code of a command that has no result. 1 is for a result that fails a check.
 pub(super) const NOTHING: u8 = 2;
+
+/// Why a request was not made, or not to its end.
+const INTERRUPTED: &str = "you ended it early";
 
 /// What every task on demand takes.
 #[derive(Debug, Args)]
@@ -74,6 +78,9 @@ pub(super) fn open(config: Option<&Path>, place: &Path) -> anyhow::Result<Opened
     Ok(Opened { runtime, completer: Arc::new(completer), configuration, own })
 }
 
+/// A file of a job without a valid answer, as prompts show it, and why.
+pub(super) type Missed = (String, String);
+
 /// What the jobs of a command came to.
 #[derive(Default)]
 pub(super) struct Ran {
@@ -86,7 +93,16 @@ pub(super) struct Ran {
     /// Jobs that were not run, because the amount to spend was reached.
     pub(super) unrun: usize,
     /// The files of jobs without a valid answer, and why it is missing.
-    pub(super) missed: Vec<(String, String)>,
+    pub(super) missed: Vec<Missed>,
+    /// Whether the user ended it early.
+    is_interrupted: bool,
+}
+
+impl Ran {
+    /// The exit code of a command that has its whole result, or has not.
+    pub(super) fn ended(&self, is_whole: bool) -> ExitCode {
+        if self.is_interrupted { interrupted() } else { ended(is_whole) }
+    }
 }
 
 impl Common {
@@ -107,50 +123,45 @@ impl Common {
             self.print_plans(jobs, out)?;
             return Ok(None);
         }
-        let (mut open, mut closed) = (Vec::new(), Vec::new());
-        for job in jobs {
-            match job.why_not() {
-                None => open.push(job),
-                Some(why) => closed.push((job, why)),
-            }
-        }
-        if let (true, Some((_, why))) = (open.is_empty(), closed.first()) {
-            bail!("no model may be asked: {why}");
-        }
-        let mut missed = Vec::new();
-        for (job, why) in closed {
-            tell_closed(job, &why);
-            missed.extend(files(job).map(|file| (file, format!("no model may be asked: {why}"))));
-        }
-        let jobs = open;
+        let (jobs, mut missed) = askable(jobs)?;
         self.confirm(opened, jobs.iter().map(|job| job.costs().1).sum())?;
         announce(&opened.completer);
         let (mut outcomes, mut cost, mut input, mut unrun) = (Vec::new(), Money::ZERO, (0, 0), 0);
         let bar = bar(jobs.len());
+        let (mut interrupt, mut is_interrupted) = (Interrupt::listen(&opened.runtime), false);
         for job in jobs {
             let (worst, _) = job.costs();
+            if is_interrupted {
+                missed.extend(without(job, INTERRUPTED));
+                continue;
+            }
             if self.spend.is_some_and(|spend| cost + worst > Money::from_usd(spend)) {
                 unrun += 1;
-                missed.extend(files(job).map(|file| (file, "`--spend` is reached".to_owned())));
+                missed.extend(without(job, "`--spend` is reached"));
                 continue;
             }
             let heard = |Heard { model, tokens, cost: own }: Heard<'_>| {
                 bar.set_message(format!("{model}, {tokens} tokens, {} so far", cost + own));
             };
-            let outcome = opened.runtime.block_on(job.run(&opened.completer, &heard));
+            let asked = job.run(&opened.completer, &heard);
+            let Some(outcome) = opened.runtime.block_on(interrupt.or(asked)) else {
+                is_interrupted = true;
+                missed.extend(without(job, INTERRUPTED));
+                continue;
+            };
             for billed in opened.billed(&outcome.tried) {
                 cost += billed.cost;
                 input = (input.0 + billed.input, input.1 + billed.cached);
             }
             if let (None, Some(last)) = (&outcome.answer, outcome.tried.last()) {
-                missed.extend(files(job).map(|file| (file, format!("{}: {}", last.model, last.outcome))));
+                missed.extend(without(job, &format!("{}: {}", last.model, last.outcome)));
             }
             bar.suspend(|| each(job, &outcome, out))?;
             outcomes.push(outcome);
             bar.inc(1);
         }
         bar.finish_and_clear();
-        Ok(Some(Ran { outcomes, cost, input, unrun, missed }))
+        Ok(Some(Ran { outcomes, cost, input, unrun, missed, is_interrupted }))
     }
 
     /// The most to spend, if the user says so.
@@ -227,11 +238,16 @@ impl Opened {
                 ran.unrun + ran.outcomes.len()
             );
         }
+        if ran.is_interrupted {
+            eprintln!("{INTERRUPTED}; a call that was under way counts at its estimated cost");
+        }
         let cached = match ran.input {
             (_, 0) => String::new(),
             (input, cached) => format!(", {} % of the input from the provider's cache", 100 * cached / input.max(1)),
         };
         eprintln!("cost: {}{cached}", ran.cost);
+        // What was dropped is written before the process ends.
+        self.completer.ledger.get().map(crate::ledger::Ledger::flush);
         for news in self.completer.ledger.get().map(crate::ledger::Ledger::take_news).into_iter().flatten() {
             eprintln!("warning: {news}");
         }
@@ -244,13 +260,30 @@ pub(super) fn tried(ran: &Ran) -> Value {
     json!(all.map(|tried| json!({"model": tried.model, "outcome": tried.outcome})).collect::<Vec<_>>())
 }
 
-/// The files that a job is about, as prompts show them.
-fn files(job: &Job) -> impl Iterator<Item = String> {
-    match &job.about {
+/// The jobs for which a model may be asked. The files of the others are told, and returned.
+fn askable(jobs: &[Job]) -> anyhow::Result<(Vec<&Job>, Vec<Missed>)> {
+    let (mut open, mut closed) = (Vec::new(), Vec::new());
+    for job in jobs {
+        match job.why_not() {
+            None => open.push(job),
+            Some(why) => closed.push((job, why)),
+        }
+    }
+    if let (true, Some((_, why))) = (open.is_empty(), closed.first()) {
+        bail!("no model may be asked: {why}");
+    }
+    closed.iter().for_each(|(job, why)| tell_closed(job, why));
+    let missed = closed.iter().flat_map(|(job, why)| without(job, &format!("no model may be asked: {why}")));
+    Ok((open, missed.collect()))
+}
+
+/// The files of a job that has no valid answer for this reason.
+fn without(job: &Job, why: &str) -> Vec<Missed> {
+    let files = match &job.about {
         About::Hunks(files) => files.iter().map(|(path, _)| path.clone()).collect(),
         about => vec![about.shown()],
-    }
-    .into_iter()
+    };
+    files.into_iter().map(|file| (file, why.to_owned())).collect()
 }
 
 /// Says what goes to no model.

@@ -98,7 +98,7 @@ impl Document {
         if done < jobs.len() && jobs.len() > 1 {
             eprintln!("{} of {} items have no documentation yet", jobs.len() - done, jobs.len());
         }
-        Ok(ended(is_queued && done == jobs.len() && !written.is_refused))
+        Ok(ran.ended(is_queued && done == jobs.len() && !written.is_refused))
     }
 
     fn jobs(&self, opened: &Opened, paths: &[PathBuf]) -> anyhow::Result<Vec<Titled>> {

@@ -169,7 +169,7 @@ impl ExplainCode {
         }
         out.flush()?;
         opened.tell(&ran);
-        Ok(ended(prose.is_some()))
+        Ok(ran.ended(prose.is_some()))
     }
 }
 
@@ -226,7 +226,7 @@ impl Output {
         }
         out.flush()?;
         opened.tell(&ran);
-        Ok(ended(edited.is_some()))
+        Ok(ran.ended(edited.is_some()))
     }
 
     fn print_json(&self, edited: Option<&Edited>, ran: &Ran, out: &mut impl Write) -> anyhow::Result<()> {

@@ -47,7 +47,8 @@ pub struct Review {
 const CODES: &str = "Exit codes:
   0  all of the change was reviewed, without files that are ignored, generated or secret
   1  there is a finding as bad as `--fail-on`, whether all was reviewed or not
-  2  an error, or not all of the change was reviewed";
+  2  an error, or not all of the change was reviewed
+  130  you ended it early";
 
 /// How findings are printed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -111,7 +112,7 @@ impl Review {
             eprintln!("not all of the change was reviewed");
         }
         let is_bad = self.fail_on.is_some_and(|bad| findings.iter().any(|finding| finding.severity >= bad.severity()));
-        Ok(if is_bad { ExitCode::FAILURE } else { ended(is_whole) })
+        Ok(if is_bad { ExitCode::FAILURE } else { ran.ended(is_whole) })
     }
 
     /// How findings are printed.
