@@ -130,7 +130,8 @@ impl FakeBatches {
         let of_batch = over.flat_map(|batch| match state.api {
             Api::Openai | Api::Together => {
                 let told = batch::shape(state.api, &state.course, batch, false);
-                let files = ["output_file_id", "error_file_id"].map(|field| told[field].as_str().map(str::to_owned));
+                let files = ["output_file_id", "error_file_id"]
+                    .map(|field| told.get(field).and_then(Value::as_str).map(str::to_owned));
                 files.into_iter().flatten().collect()
             }
             _ => vec![batch.id.clone()],
