@@ -239,7 +239,7 @@ impl Opened {
             );
         }
         if ran.is_interrupted {
-            eprintln!("{INTERRUPTED}; a call that was under way counts at its estimated cost");
+            eprintln!("{INTERRUPTED}; the estimated cost of a call that was under way comes on top");
         }
         let cached = match ran.input {
             (_, 0) => String::new(),
