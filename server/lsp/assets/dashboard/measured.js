@@ -45,7 +45,7 @@ function trial() {
   const tasks = last.candidates.flatMap(({ name, tasks: of }) => Object.entries(of).map(([task, figures]) => ({ task, name, ...figures })));
   const sure = last.differences.filter((pair) => pair.task === null && pair.is_more_than_chance)
     .map((pair) => element('p', {}, `${pair.one} saves more than ${pair.other}: ${interval(pair.saved, number)} characters a hole, more than chance explains.`));
-  const says = `Trial ${last.trial}, ${last.holes}: what models did at holes in your own code. The ends of intervals hold 95 of 100 times.`;
+  const says = `Of ${new Date(last.trial).toLocaleString()}, ${last.holes}: what models did at holes in your own code. An interval holds the true figure 95 times of 100.`;
   return section('trial', 'The last trial', says, table('What each model did', columns, rows), ...sure,
     behind('By task', () => table('What each model did, by task', [{ title: 'task', cell: ({ task }) => task }, ...columns.map((column) => ({ ...column, isText: column.title === 'model' }))], tasks.sort((a, b) => a.task.localeCompare(b.task)))));
 }
