@@ -73,15 +73,17 @@ pub fn edits(form: Form, file: &Source, start: usize, sent: &str, answer: &str) 
     Ok(edits.collect())
 }
 
-/// The new text of some lines. Without a fence it counts only if it repeats half of its lines: words may parse as code, too.
+/// The new text of some lines. An empty fence takes them away. Without a fence an answer counts only if it repeats half of its lines: words may parse
+/// as code, too.
 fn replaced_by<'t>(sent: &str, answer: &'t str, language: &Language) -> Result<&'t str, Unfit> {
     let known: BTreeSet<&str> = sent.lines().map(str::trim).collect();
     let lines = || answer.lines().map(str::trim).filter(|line| !line.is_empty());
     let repeated = lines().filter(|line| known.contains(line)).count();
-    if fenced(answer)?.is_none() && 2 * repeated < lines().count() {
-        return Err(Unfit::Form("it has no fenced block".into()));
+    match fenced(answer)? {
+        Some(code) if code.trim().is_empty() => Ok(""),
+        None if 2 * repeated < lines().count() => Err(Unfit::Form("it has no fenced block".into())),
+        _ => code_in(answer, language),
     }
-    code_in(answer, language)
 }
 
 /// The code of an answer that is nothing else, or has it in its only fence. Where no tree tells code from prose, only a fence does.
@@ -304,7 +306,16 @@ mod tests {
             assert!(matches!(code_in("Here it is: all new.", language(name)), Err(Unfit::Form(_))), "{name}");
         }
         assert_eq!(edited(Form::Anew, "```rust\nfn add("), Err(Unfit::CutOff));
-        assert_eq!(edited(Form::Anew, "```rust\n\n```"), Err(Unfit::Empty));
+    }
+
+    #[test]
+    fn an_empty_fence_takes_the_lines_away() {
+        let expected = Ok("use a;\n\nimpl A {\n}\n".to_owned());
+        for answer in ["```rust\n```", "```rust\n\n```", "They go:\n~~~\n~~~\n"] {
+            assert_eq!(edited(Form::Anew, answer), expected, "{answer}");
+        }
+        let rust = pennyworth_grammars::by_name("rust").unwrap();
+        assert_eq!(code_in("```rust\n```", rust), Err(Unfit::Empty), "tests that are none");
     }
 
     #[test]

@@ -72,6 +72,7 @@ pub fn fits(scope: &Scope<'_>, edits: &[Edit]) -> Result<String, Unfit> {
 }
 
 /// Whether the lines of the scope have no word in common with what they were: then something else altogether was written there, which may well parse.
+/// Lines that were taken away are nothing else.
 fn is_foreign(scope: &Scope<'_>, new: &str) -> bool {
     let words = |text: &str| -> BTreeSet<String> {
         let words = text.split(|c: char| !c.is_alphanumeric() && c != '_').filter(|word| word.chars().count() > 1);
@@ -79,8 +80,8 @@ fn is_foreign(scope: &Scope<'_>, new: &str) -> bool {
     };
     let behind = scope.text.len().saturating_sub(scope.within.end);
     let old = scope.text.get(scope.within.clone()).map(words).unwrap_or_default();
-    let new = new.get(scope.within.start..new.len().saturating_sub(behind)).map(words).unwrap_or_default();
-    old.len() >= FEW_WORDS && old.is_disjoint(&new)
+    let new = new.get(scope.within.start..new.len().saturating_sub(behind)).unwrap_or_default();
+    !new.trim().is_empty() && old.len() >= FEW_WORDS && old.is_disjoint(&words(new))
 }
 
 fn applied(scope: &Scope<'_>, edits: &[Edit]) -> Result<String, Unfit> {
@@ -133,6 +134,8 @@ mod tests {
         assert_eq!(rust("a + 1", "(a + 2"), Err(Unfit::Broken));
         assert_eq!(rust("fn add(a: u8) -> u8 {\n    a + 1\n}", "[1, 2];"), Err(Unfit::Foreign));
         assert!(rust("fn add(a: u8) -> u8 {\n    a + 1\n}", "use other::add;").is_ok());
+        assert!(rust("fn add(a: u8) -> u8 {\n    a + 1\n}", "").is_ok(), "it is taken away");
+        assert_eq!(rust("    a + 1\n}", ""), Err(Unfit::Broken));
         assert_eq!(rust("other", "another"), Err(Unfit::Outside));
         assert_eq!(rust("a + 1", "a + 2 // \u{202e}"), Err(Unfit::Unseen));
         let broken = "fn add(a: u8) -> u8 {\n    a + 1\n}\nfn (\n";
