@@ -154,12 +154,38 @@ async fn an_edit_is_of_the_version_that_was_read() {
     let edits = scene.editor.asked("workspace/applyEdit").await["edit"]["documentChanges"][0]["edits"].take();
     let texts: Vec<_> = edits.as_array().unwrap().iter().map(|edit| edit["newText"].clone()).collect();
     assert_eq!(texts, [json!(""), json!("    1\n")], "the comment with the instruction goes");
+    let asked = scene.fake.seen().last().unwrap().body.to_string();
+    assert!(asked.contains("return one") && !asked.contains("pw:"), "no model can keep it: {asked}");
     scene.says("```rust\nfn add(a: u8, b: u8) -> u8 {\n    a.saturating_add(b)\n}\n```");
     let told = scene.run("fix", json!({"range": at(1)["range"], "returns": true, "diagnostics": [{"range": at(1)["range"], "message": "overflow"}]})).await;
     assert!(
         told["text"].as_str().unwrap().contains("saturating_add") && told["cost_usd"].as_f64().unwrap() > 0.0,
         "{told}"
     );
+    scene.editor.shutdown().await;
+}
+
+#[tokio::test]
+async fn the_comment_with_an_instruction_goes_wherever_it_stands() {
+    let mut scene = Scene::new(can()).await;
+    for (text, line, answer, first, last) in [
+        ("fn a() -> u8 {\n    // pw: one\n    // more\n    2\n}\n", 1, "fn a() -> u8 {\n    3\n}", (1, 0), (4, 0)),
+        ("/*\n * pw: one more\n */\nfn a() -> u8 {\n    2\n}\n", 3, "fn a() -> u8 {\n    3\n}", (0, 0), (5, 0)),
+        ("static A: u8 = 2; // pw: one more\n", 0, "static A: u8 = 3;", (0, 0), (1, 0)),
+    ] {
+        scene.restart(text).await;
+        scene.says(&format!("```rust\n{answer}\n```"));
+        scene.run("edit", at(line)).await;
+        let edits = scene.editor.asked("workspace/applyEdit").await["edit"]["documentChanges"][0]["edits"].take();
+        let edits = edits.as_array().unwrap();
+        let place = |line: u32, character: u32| json!({"line": line, "character": character});
+        assert_eq!(edits.first().unwrap()["range"]["start"], place(first.0, first.1), "{text}");
+        assert_eq!(edits.last().unwrap()["range"]["end"], place(last.0, last.1), "{text}");
+        assert!(edits.iter().all(|edit| !edit["newText"].as_str().unwrap().contains("pw:")), "{edits:?}");
+    }
+    scene.restart("// pw:\nfn a() {}\n").await;
+    let actions = scene.actions(1, json!({"diagnostics": []})).await;
+    assert!(titles(&actions).iter().all(|title| !title.contains("pw:")), "no words are no instruction: {actions:?}");
     scene.editor.shutdown().await;
 }
 

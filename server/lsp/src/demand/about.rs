@@ -46,6 +46,9 @@ pub struct Lines {
     pub wrong: Option<Range<usize>>,
     /// The form of the edit that was asked for.
     pub form: Form,
+    /// The bytes of a comment that the model did not see, and that the edit takes away.
+    #[serde(default)]
+    pub comment: Option<Range<usize>>,
     /// What was masked in the prompt besides the file's text.
     #[serde(default)]
     pub hidden: Masks,
@@ -134,20 +137,34 @@ impl About {
 }
 
 impl Lines {
+    /// Has the edit also take a comment away. The lines are those of the same `text` without it.
+    pub(super) fn take_away(&mut self, text: &str, comment: Range<usize>) {
+        self.within = with_comment(&self.within, &comment);
+        (self.text, self.comment) = (text.to_owned(), Some(comment));
+    }
+
     fn read(&self, task: Task, answer: &str) -> Result<Edited, Unfit> {
-        let source = Source::new(&*self.shown, language(&self.language), &*self.text);
+        let (mut seen, mut within) = (self.text.clone(), self.within.clone());
+        if let Some(comment) = &self.comment {
+            seen.replace_range(comment.clone(), "");
+            within.end -= comment.len().min(within.len());
+        }
+        let source = Source::new(&*self.shown, language(&self.language), seen);
         // The same text has the same masks, so they are not kept.
         let mut masks = Masks::default();
-        let masked = masks.masked(&self.text, &self.shown).ok_or(Unfit::Masked)?;
+        let masked = masks.masked(&source.text, &self.shown).ok_or(Unfit::Masked)?;
         masks.extend(&self.hidden);
         let sent = Source::new(&*self.shown, source.language, masked);
-        let last = self.within.end.saturating_sub(1).max(self.within.start);
-        let lines = source.line(self.within.start)..source.line(last) + 1;
-        let whole = source.lines(lines.clone());
+        let last = within.end.saturating_sub(1).max(within.start);
+        let lines = source.line(within.start)..source.line(last) + 1;
+        let mut whole = source.lines(lines.clone());
         let shown = sent.text.get(sent.lines(lines)).unwrap_or_default();
-        let edits = demand::edits(self.form, &source, whole.start, shown, answer)?;
+        let mut edits = demand::edits(self.form, &source, whole.start, shown, answer)?;
         if edits.iter().any(|edit| masks.find(&edit.text, true).is_some()) {
             return Err(Unfit::Masked);
+        }
+        if let Some(comment) = self.comment.as_ref().filter(|_| !edits.is_empty()) {
+            (edits, whole) = (without_comment(edits, comment), with_comment(&whole, comment));
         }
         let now = demand::fits(&Scope { within: whole, ..self.scope(task) }, &edits)?;
         Ok(Edited { path: self.path.clone(), before: self.text.clone(), now, edits })
@@ -163,6 +180,27 @@ impl Lines {
             names: None,
         }
     }
+}
+
+/// Bytes of a text without a comment, as those of the text with it; the comment is among them.
+fn with_comment(range: &Range<usize>, comment: &Range<usize>) -> Range<usize> {
+    let moved = |at: usize| if at > comment.start { at + comment.len() } else { at };
+    moved(range.start).min(comment.start)..moved(range.end).max(comment.end)
+}
+
+/// Edits of a text without a comment, as those of the text with it that also take the comment away.
+fn without_comment(edits: Vec<Edit>, comment: &Range<usize>) -> Vec<Edit> {
+    let is_around = |range: &Range<usize>| range.start < comment.start && comment.start < range.end;
+    let gone = (!edits.iter().any(|edit| is_around(&edit.range)))
+        .then(|| Edit { range: comment.clone(), text: String::new() });
+    let moved = |Edit { range, text }: Edit| {
+        let start = if range.start >= comment.start { range.start + comment.len() } else { range.start };
+        let end = if range.end > comment.start { range.end + comment.len() } else { range.end };
+        Edit { range: start..end.max(start), text }
+    };
+    let mut edits: Vec<Edit> = edits.into_iter().map(moved).chain(gone).collect();
+    edits.sort_by_key(|edit| (edit.range.start, edit.range.end));
+    edits
 }
 
 impl Tests {

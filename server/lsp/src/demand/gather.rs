@@ -4,7 +4,7 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use pennyworth_core::demand::{self, Form, Item, Part, PartKind};
+use pennyworth_core::demand::{self, Form, Instruction, Item, Part, PartKind};
 use pennyworth_core::mask::Masks;
 use pennyworth_core::task::Task;
 
@@ -39,6 +39,29 @@ impl Job {
     ) -> Job {
         let finder = Finder::new(configuration, &file.path);
         Gatherer { completer, configuration, finder }.lines(task, &file, lines, words, diagnostics).await
+    }
+
+    /// A job that edits lines as a comment among them or just above them says, and takes the comment away. A single line stands for its item. `None`
+    /// without such a comment.
+    pub async fn commented(
+        completer: &Completer,
+        configuration: &Arc<Configuration>,
+        file: &File,
+        lines: Range<usize>,
+    ) -> Result<Option<Job>, Refused> {
+        let source = &file.source;
+        let Some(Instruction { words, comment }) = demand::instruction(source, lines.clone()) else { return Ok(None) };
+        // A model that never sees the comment cannot keep it.
+        let mut rest = source.text.clone();
+        rest.replace_range(comment.clone(), "");
+        let rest = File::of(configuration, &file.path, Some(source.language), &rest)?;
+        let (first, gone) = (source.line(comment.start), source.line(comment.end) - source.line(comment.start));
+        let about = first..lines.end.saturating_sub(gone).max(first + 1);
+        let mut job = Job::about(completer, configuration, Task::Edit, rest, about, &words, &[]).await;
+        if let About::Lines(lines) = &mut job.about {
+            lines.take_away(&source.text, comment);
+        }
+        Ok(Some(job))
     }
 
     /// Jobs that document the items of files which have no documentation, in their order.
@@ -176,6 +199,7 @@ impl Gatherer<'_> {
                 within,
                 wrong: wrong.filter(|_| task == Task::Fix),
                 form,
+                comment: None,
                 hidden: Masks::default(),
             }),
         };

@@ -4,7 +4,7 @@
 
 use std::cell::LazyCell;
 
-use pennyworth_core::demand::{Fix, Source};
+use pennyworth_core::demand::{Fix, MARK, Source, instruction};
 use pennyworth_core::present;
 use pennyworth_core::task::Task;
 use pennyworth_core::text::{self, Counting};
@@ -16,7 +16,7 @@ use tower_lsp::gen_lsp_types::{
 };
 
 use super::commands::{COMPLETE, DISMISS_FINDING, PAUSE, SHOW};
-use super::demand::{COMMANDS, MARK, MESSAGE, instruction};
+use super::demand::{COMMANDS, MESSAGE};
 use super::desk::Desk;
 use super::findings::mark;
 use super::price::{self, Expected, Offer};
@@ -43,6 +43,9 @@ const TASKS: [(Task, &str, &str); 5] = [
 /// The tasks of the whole workspace.
 const REVIEW_TASK: (Task, &str, &str) = (Task::Review, "review the changes", KIND);
 const MESSAGE_TASK: (Task, &str, &str) = (Task::Commit, "write this commit message", KIND);
+
+/// Most lines above a place at which the comment just above it may begin.
+const LINES: usize = 20;
 
 /// What is announced to the client.
 pub fn options() -> CodeActionOptions {
@@ -121,8 +124,8 @@ async fn on_demand(editor: &Editor, desk: &Desk, params: &CodeActionParams) -> V
     let has_instruction = || {
         let line = params.range.start.line as usize;
         snapshot.as_ref().is_some_and(|snapshot| {
-            let near = [line.checked_sub(1), Some(line)].into_iter().flatten();
-            let may = near.filter_map(|line| snapshot.text.get_line(line)).any(|line| line.to_string().contains(MARK));
+            let mut near = (line.saturating_sub(LINES)..=line).filter_map(|line| snapshot.text.get_line(line));
+            let may = near.any(|line| line.to_string().contains(MARK));
             may && instruction(&Source::new("", snapshot.language, snapshot.text.to_string()), line..line + 1).is_some()
         })
     };

@@ -7,8 +7,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::bail;
-use pennyworth_core::demand::Source;
-use pennyworth_core::lex::{self, Kind, Token};
+use pennyworth_core::demand::MARK;
 use pennyworth_core::money::Money;
 use pennyworth_core::task::{Queue, Task};
 use serde::Deserialize;
@@ -210,12 +209,7 @@ impl Desk {
             .iter()
             .map(|reported| Diagnostic { lines: self::lines(&reported.range), message: reported.message.clone() })
             .collect();
-        let (mut words, mut lines) = (asked.instruction.clone(), lines);
-        if task == Task::Edit && words.trim().is_empty() {
-            (words, lines) = instruction(&file.source, lines).ok_or_else(|| {
-                anyhow::anyhow!("there is no instruction: write it above the lines, as in `// {MARK} return early`")
-            })?;
-        }
+        let words = asked.instruction.trim();
         let read = Read { uri: asked.uri.clone(), snapshot, counting };
         let job = match task {
             Task::Tests => {
@@ -224,7 +218,13 @@ impl Desk {
                 let job = Job::tests(&self.completer, &configuration, file, lines.start, &open).await;
                 job.map_err(|refused| anyhow::anyhow!("{refused}"))?
             }
-            _ => Job::about(&self.completer, &configuration, task, file, lines, &words, &reported).await,
+            Task::Edit if words.is_empty() => {
+                let job = Job::commented(&self.completer, &configuration, &file, lines).await;
+                job.map_err(|refused| anyhow::anyhow!("{refused}"))?.ok_or_else(|| {
+                    anyhow::anyhow!("there is no instruction: write it above the lines, as in `// {MARK} return early`")
+                })?
+            }
+            _ => Job::about(&self.completer, &configuration, task, file, lines, words, &reported).await,
         };
         Ok((vec![job], Some(read)))
     }
@@ -279,36 +279,6 @@ impl Desk {
 /// The language of a commit's message.
 pub(super) const MESSAGE: &str = "gitcommit";
 
-/// The mark of an instruction in a comment.
-pub(super) const MARK: &str = "pw:";
-
-/// The instruction in a comment at the beginning of some lines or just above them, and the lines that it is about, with its own, so that the edit
-/// removes it. A single line stands for its item.
-pub(super) fn instruction(source: &Source, lines: Range<usize>) -> Option<(String, Range<usize>)> {
-    let tokens = lex::scan(&source.text, source.language.facts()).tokens;
-    let closers = source.language.facts().block_comments.iter().map(|(_, close)| close.as_str());
-    let closers: Vec<&str> = closers.collect();
-    // The mark begins a comment; elsewhere it may stand before a password.
-    let words = |at: usize| {
-        let line = source.lines(at..at + 1);
-        let is_comment = |token: &&Token| matches!(token.kind, Kind::Comment { .. }) && line.contains(&token.start);
-        let comment = tokens.iter().filter(is_comment).filter_map(|token| source.text.get(token.start..token.end));
-        let said = comment.filter_map(|comment| {
-            let said = comment.trim_start_matches(|c: char| !c.is_alphanumeric()).strip_prefix(MARK)?.trim();
-            Some(closers.iter().fold(said, |said, close| said.trim_end_matches(close)).trim().to_owned())
-        });
-        said.into_iter().next()
-    };
-    let places = [Some(lines.start), lines.start.checked_sub(1)];
-    let (at, words) = places.into_iter().flatten().find_map(|at| Some((at, words(at)?)))?;
-    let below = lines.start.max(at + 1);
-    let about = match lines.end.saturating_sub(below) {
-        0 | 1 => source.item_lines(below..below + 1),
-        _ => below..lines.end,
-    };
-    Some((format!("{words}\nRemove the comment with this instruction."), at.min(about.start)..about.end))
-}
-
 /// The lines of a range: a selection that ends at the beginning of a line does not have that line.
 fn lines(range: &wire::Range) -> Range<usize> {
     let (start, end) = (range.start.line as usize, range.end.line as usize);
@@ -340,40 +310,4 @@ async fn show(client: Client, shows: bool, number: u64, task: Task, mut hears: w
         tokio::time::sleep(TOGETHER).await;
     }
     progress.finish().await;
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_instruction_stands_in_a_comment_above_the_lines() {
-        let text = "fn a() {\n    // pw: return early\n    b();\n    c();\n}\n\n// pw: more\nfn d() {\n    e();\n}\n";
-        let source = Source::new("a.rs", pennyworth_grammars::by_name("rust").unwrap(), text);
-        let found = |lines| {
-            let (words, lines) = instruction(&source, lines)?;
-            Some((words.lines().next().unwrap_or_default().to_owned(), lines))
-        };
-        let (early, more) = (|lines| Some(("return early".into(), lines)), |lines| Some(("more".into(), lines)));
-        assert_eq!(found(2..4), early(1..4), "of lines below it");
-        assert_eq!(found(1..4), early(1..4), "of lines with it");
-        assert_eq!([found(1..2), found(2..3)], [early(0..5), early(0..5)], "of a line, which stands for its item");
-        assert_eq!([found(6..7), found(7..8)], [more(6..10), more(6..10)], "of an item below it");
-        assert_eq!(found(3..4), None);
-    }
-
-    #[test]
-    fn what_is_no_comment_is_no_instruction() {
-        for (language, text) in [
-            ("yaml", "db:\n  pw: Tr0ub4dor9xQ\n"),
-            ("rust", "x\nfn login(user: &str, pw: &str) {}\n"),
-            ("rust", "x\nlet a = \"http://user_pw:80\";\n"),
-            ("rust", "x\n// The pw: it is short.\n"),
-        ] {
-            let source = Source::new("a", pennyworth_grammars::by_name(language).unwrap(), text);
-            assert_eq!(instruction(&source, 1..2), None, "{text}");
-        }
-        let css = Source::new("a", pennyworth_grammars::by_name("css").unwrap(), "/* pw: make it red */\na { b: c }\n");
-        assert_eq!(instruction(&css, 1..2).unwrap().0.lines().next(), Some("make it red"));
-    }
 }
