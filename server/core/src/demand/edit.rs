@@ -79,6 +79,9 @@ fn replaced_by<'t>(sent: &str, answer: &'t str, language: &Language) -> Result<&
     let known: BTreeSet<&str> = sent.lines().map(str::trim).collect();
     let lines = || answer.lines().map(str::trim).filter(|line| !line.is_empty());
     let repeated = lines().filter(|line| known.contains(line)).count();
+    if let Some(own) = own_fence(sent, answer)? {
+        return Ok(own);
+    }
     match fenced(answer)? {
         Some(code) if code.trim().is_empty() => Ok(""),
         None if 2 * repeated < lines().count() => Err(Unfit::Form("it has no fenced block".into())),
@@ -100,6 +103,16 @@ pub fn code_in<'t>(answer: &'t str, language: &Language) -> Result<&'t str, Unfi
     }
 }
 
+/// The only fenced block of an answer, with its fences, if the lines are such a block themselves, which begins as it does: then nothing is around it.
+fn own_fence<'t>(sent: &str, answer: &'t str) -> Result<Option<&'t str>, Unfit> {
+    let first = sent.lines().find(|line| !line.trim().is_empty()).map(str::trim_end).unwrap_or_default();
+    if !["```", "~~~"].iter().any(|mark| first.starts_with(mark)) {
+        return Ok(None);
+    }
+    let Some(Block { whole, .. }) = block(answer)? else { return Ok(None) };
+    Ok(answer.get(whole).filter(|block| block.lines().next().map(str::trim_end) == Some(first)))
+}
+
 /// Lines of the scope, and what replaces them.
 type Lines = (Range<usize>, String);
 
@@ -108,8 +121,19 @@ fn anew(sent: &str, new: &str) -> Result<Vec<Lines>, Unfit> {
     Ok(changed(sent, &new))
 }
 
+/// A fenced block: its bytes with its fences and without.
+struct Block {
+    whole: Range<usize>,
+    inside: Range<usize>,
+}
+
 /// The text of the only fence in an answer, if there is one.
 fn fenced(answer: &str) -> Result<Option<&str>, Unfit> {
+    Ok(block(answer)?.map(|block| answer.get(block.inside).unwrap_or_default()))
+}
+
+/// The only fenced block of an answer, if there is one.
+fn block(answer: &str) -> Result<Option<Block>, Unfit> {
     let Some((mark, open)) =
         ['`', '~'].into_iter().find_map(|c| Some((c, line_of(answer, &c.to_string().repeat(3), 0)?)))
     else {
@@ -125,7 +149,10 @@ fn fenced(answer: &str) -> Result<Option<&str>, Unfit> {
         .and_then(|rest| rest.lines().next())
         .is_some_and(|line| line.trim_matches(mark).trim().is_empty());
     match is_end && line_of(answer, &mark.to_string().repeat(3), end + fence.len()).is_none() {
-        true => Ok(Some(answer.get(start..end).unwrap_or_default())),
+        true => {
+            let last = answer.get(end..).and_then(|rest| rest.find('\n')).map_or(answer.len(), |line| end + line + 1);
+            Ok(Some(Block { whole: open..last, inside: start..end }))
+        }
         false => Err(Unfit::Form("it holds more than one fenced block".into())),
     }
 }
@@ -263,6 +290,20 @@ mod tests {
         let found = edits(Form::Blocks, &file, 0, text, answer).unwrap();
         let start = text.find("Old.").unwrap();
         assert_eq!(found, [Edit { range: start..text.len(), text: "New.\n".into() }]);
+    }
+
+    #[test]
+    fn a_block_of_code_keeps_its_own_fences() {
+        let text = "```sh\nls\n```\n";
+        let file = Source::new("a.md", pennyworth_grammars::by_name("markdown").unwrap(), text);
+        let expected = [Edit { range: 6..9, text: "ls -l\n".into() }];
+        for answer in
+            ["```sh\nls -l\n```", "Here it is:\n```sh\nls -l\n```\nIt is longer.", "````\n```sh\nls -l\n```\n````"]
+        {
+            assert_eq!(edits(Form::Anew, &file, 0, text, answer).as_deref(), Ok(&expected[..]), "{answer}");
+        }
+        let words = edits(Form::Anew, &file, 0, text, "```md\nList them.\n```").unwrap();
+        assert_eq!(words, [Edit { range: 0..text.len(), text: "List them.\n".into() }], "a fence around the answer");
     }
 
     #[test]
