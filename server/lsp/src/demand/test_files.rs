@@ -58,7 +58,7 @@ impl Rule {
     /// Whether a file has the name of a file of tests.
     fn names(&self, path: &Path) -> bool {
         let name = path.file_name().map(|name| name.to_string_lossy()).unwrap_or_default();
-        inner(&self.name, "{stem}", &name).is_some()
+        self.name == *name || inner(&self.name, "{stem}", &name).is_some()
     }
 
     /// The files that it names for a file, with their roots. The folders of the file are given from the top of its workspace on.
@@ -257,6 +257,9 @@ mod tests {
             (&["pkg/other_test.py", "pkg/other.py"], "pkg/user.py", "pkg/user_test.py"),
             (&["test"], "pkg/user.py", "test/test_user.py"),
             (&[], "user.py", "test_user.py"),
+            // Django.
+            (&["app/tests.py"], "app/models.py", "app/tests.py"),
+            (&["one/tests.py"], "two/models.py", "two/tests.py"),
             // Gems and Rails.
             (&[], "lib/gem/user.rb", "spec/gem/user_spec.rb"),
             (&["test/models/other_test.rb"], "app/models/user.rb", "test/models/user_test.rb"),
@@ -294,6 +297,7 @@ mod tests {
             ("/a/BTest.java", "src/main => src/test/{stem}Test.java", true),
             ("/a/b.test.ts", "{stem}.test.{ext}", true),
             ("/a/b.ts", "{stem}.test.{ext}", false),
+            ("/a/tests.py", "tests.py", true),
         ] {
             assert_eq!(Rules::of(&[rule.to_owned()], Path::new(name)).are_of(Path::new(name)), expected, "{name}");
         }
