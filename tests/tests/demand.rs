@@ -202,6 +202,146 @@ async fn a_fix_touches_what_was_reported_and_tests_go_where_the_project_keeps_th
     assert!(out.contains("+++ b/src/test/java/b/CTest.java"), "{out}");
 }
 
+/// A file, the files beside it, an answer, and what the file of tests then is.
+type Case = (&'static str, &'static [(&'static str, &'static str)], &'static str, (&'static str, &'static str));
+
+#[tokio::test]
+async fn tests_join_the_others_where_they_compile_and_run() {
+    const RUST: &str = "pub fn add() {}\n";
+    const TEST: &str = "#[test]\nfn adds() {\n    add();\n}\n";
+    let cases: [Case; 9] = [
+        (
+            "a.rs:1",
+            &[
+                ("a.rs", "pub fn add() {}\n\n#[cfg(test)]\nmod tests;\n"),
+                ("a/tests.rs", "use super::*;\n\n#[test]\nfn old() {}\n"),
+            ],
+            TEST,
+            ("a/tests.rs", "use super::*;\n\n#[test]\nfn old() {}\n\n#[test]\nfn adds() {\n    add();\n}\n"),
+        ),
+        (
+            "a.rs:1",
+            &[("a.rs", "pub fn add() {}\n\n#[cfg(test)]\nmod tests {}\n")],
+            TEST,
+            (
+                "a.rs",
+                "pub fn add() {}\n\n#[cfg(test)]\nmod tests {\n    use super::*;\n\n    #[test]\n    fn adds() {\n        add();\n    }\n}\n",
+            ),
+        ),
+        (
+            "a.rs:2",
+            &[(
+                "a.rs",
+                "mod inner {\n    fn add() {}\n\n    #[cfg(test)]\n    mod checks {\n        use super::*;\n    }\n}\n",
+            )],
+            TEST,
+            (
+                "a.rs",
+                "mod inner {\n    fn add() {}\n\n    #[cfg(test)]\n    mod checks {\n        use super::*;\n\n        #[test]\n        fn adds() {\n            add();\n        }\n    }\n}\n",
+            ),
+        ),
+        (
+            "a.rs:1",
+            &[("a.rs", RUST)],
+            "#[cfg(test)]\nmod tests {\n    use super::*;\n\n    #[test]\n    fn adds() {\n        add();\n    }\n}\n",
+            (
+                "a.rs",
+                "pub fn add() {}\n\n#[cfg(test)]\nmod tests {\n    use super::*;\n\n    #[test]\n    fn adds() {\n        add();\n    }\n}\n",
+            ),
+        ),
+        (
+            "a.go:3",
+            &[
+                ("a.go", "package a\n\nfunc Add() {}\n"),
+                ("a_test.go", "package a\n\nimport \"testing\"\n\nfunc TestOld(t *testing.T) {\n}\n"),
+            ],
+            "package a\n\nimport \"testing\"\n\nfunc TestAdd(t *testing.T) {\n\tAdd()\n}\n",
+            (
+                "a_test.go",
+                "package a\n\nimport \"testing\"\n\nfunc TestOld(t *testing.T) {\n}\n\nfunc TestAdd(t *testing.T) {\n\tAdd()\n}\n",
+            ),
+        ),
+        (
+            "A.java:2",
+            &[
+                ("A.java", "class A {\n    int add() {\n        return 1;\n    }\n}\n"),
+                ("ATest.java", "class ATest {\n    @Test\n    void old() {\n    }\n}\n"),
+            ],
+            "@Test\nvoid add() {\n    new A().add();\n}\n",
+            (
+                "ATest.java",
+                "class ATest {\n    @Test\n    void old() {\n    }\n\n    @Test\n    void add() {\n        new A().add();\n    }\n}\n",
+            ),
+        ),
+        (
+            "a.py:1",
+            &[
+                ("a.py", "def add():\n    return 1\n"),
+                (
+                    "test_a.py",
+                    "import unittest\n\n\nclass T(unittest.TestCase):\n    def test_x(self):\n        pass\n\n\nif __name__ == \"__main__\":\n    unittest.main()\n",
+                ),
+            ],
+            "    def test_add(self):\n        self.assertEqual(add(), 1)\n",
+            (
+                "test_a.py",
+                "import unittest\n\n\nclass T(unittest.TestCase):\n    def test_x(self):\n        pass\n\n    def test_add(self):\n        self.assertEqual(add(), 1)\n\n\nif __name__ == \"__main__\":\n    unittest.main()\n",
+            ),
+        ),
+        (
+            "src/A.php:3",
+            &[
+                ("src/A.php", "<?php\nclass A {\n    function add() { return 1; }\n}\n"),
+                (
+                    "tests/ATest.php",
+                    "<?php\n\nclass ATest extends TestCase {\n    public function testOld(): void {\n    }\n}\n",
+                ),
+            ],
+            "public function testAdd(): void {\n    (new A())->add();\n}\n",
+            (
+                "tests/ATest.php",
+                "<?php\n\nclass ATest extends TestCase {\n    public function testOld(): void {\n    }\n\n    public function testAdd(): void {\n        (new A())->add();\n    }\n}\n",
+            ),
+        ),
+        (
+            "src/A.php:2",
+            &[
+                ("src/A.php", "<?php\nfunction add() { return 1; }\n"),
+                ("tests/ATest.php", "<?php\n\nit(\"is\", function () {\n});\n"),
+            ],
+            "it(\"adds\", function () {\n    expect(add())->toBe(1);\n});\n",
+            (
+                "tests/ATest.php",
+                "<?php\n\nit(\"is\", function () {\n});\n\nit(\"adds\", function () {\n    expect(add())->toBe(1);\n});\n",
+            ),
+        ),
+    ];
+    for (place, files, answer, (path, expected)) in cases {
+        let scene = repository("").await;
+        for (file, text) in files {
+            scene.write(&format!("project/{file}"), text);
+        }
+        scene.says(&[&fenced(answer)]);
+        let (code, _, notes) = scene.run(&["tests", place, "--apply"]).await;
+        assert_eq!((code, scene.read(&format!("project/{path}")).as_str()), (Some(0), expected), "{place}: {notes}");
+    }
+}
+
+#[tokio::test]
+async fn tests_with_a_name_or_head_that_the_file_cannot_have_are_none() {
+    let scene = repository("escalate = false").await;
+    scene.write("project/a.py", "def add():\n    return 1\n");
+    scene.write("project/test_a.py", "def test_add():\n    assert add() == 1\n");
+    scene.says(&[&fenced("def test_add():\n    assert add() == 2\n")]);
+    let (code, _, notes) = scene.run(&["tests", "a.py:1"]).await;
+    assert!(code == Some(2) && notes.contains("the file has a `test_add` already"), "{notes}");
+    scene.write("project/a.go", "package a\n\nfunc Add() {}\n");
+    scene.write("project/a_test.go", "package a\n\nimport \"testing\"\n\nfunc TestOld(t *testing.T) {\n}\n");
+    scene.says(&[&fenced("import \"os\"\n\nfunc TestAdd(t *testing.T) {\n\tAdd()\n}\n")]);
+    let (code, _, notes) = scene.run(&["tests", "a.go:3"]).await;
+    assert!(code == Some(2) && notes.contains("`import \"os\"` belongs at the head of the file"), "{notes}");
+}
+
 #[tokio::test]
 async fn a_message_has_the_style_of_earlier_subjects_and_an_explanation_is_prose() {
     let scene = repository("").await;

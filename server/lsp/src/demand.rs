@@ -13,6 +13,7 @@ mod gather;
 pub mod git;
 mod job;
 mod later;
+mod spots;
 mod test_files;
 mod tests_of;
 

@@ -95,7 +95,8 @@ impl Source {
         has_place && !item.is_extension && (item.is_type || item.body.is_some() || is_callable)
     }
 
-    fn is_test(&self, item: &Item) -> bool {
+    /// Whether an item is a test, or a type or module of tests.
+    pub fn is_test(&self, item: &Item) -> bool {
         let facts = self.language.facts();
         let module = facts.test_module.as_ref().and_then(|(open, _)| open.lines().next());
         let types = facts.test_types.iter().filter(|_| item.is_type).map(String::as_str);

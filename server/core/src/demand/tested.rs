@@ -1,17 +1,20 @@
 //! Whether new code is a test: it holds a test by the marks of its language, names in code what it tests, and leaves the file's other items as they
 //! are. It leaves where tests belong to the server.
 
+use std::ops::Range;
+
 use pennyworth_grammars::Language;
 
+use super::item::Item;
 use super::source::Source;
 use super::unfit::Unfit;
 use crate::lex::{self, Kind};
 
-/// Whether some new code tests an item of this name in a file that was `old` and becomes `new`.
+/// Whether some new code tests an item of this name in a file that was `old` and becomes `new` by putting the code at a byte.
 pub(super) fn tests(
     language: &'static Language,
     name: &str,
-    written: &str,
+    (at, written): (usize, &str),
     (old, new): (&str, &str),
 ) -> Result<(), Unfit> {
     let facts = language.facts();
@@ -33,18 +36,46 @@ pub(super) fn tests(
     if !facts.tests.is_empty() && !facts.tests.iter().any(|mark| holds(mark)) {
         return Err(Unfit::NoTest);
     }
-    keeps_items(language, old, new)
+    let new = Source::new("", language, new);
+    keeps_items(&Source::new("", language, old), &new)?;
+    match known(&new, &(at..at + written.len())) {
+        Some(name) => Err(Unfit::Known(name)),
+        None => Ok(()),
+    }
 }
 
-/// Whether the items of a file that stand in no other one stay, and none but a module of tests joins them where tests have one.
-fn keeps_items(language: &'static Language, old: &str, new: &str) -> Result<(), Unfit> {
-    let names = |text: &str| -> Vec<String> {
-        let source = Source::new("", language, text);
+/// A name of added code that an item beside it has, too. In most languages the later one takes the place of the earlier one.
+fn known(new: &Source, added: &Range<usize>) -> Option<String> {
+    let is_added = |item: &Item| added.start <= item.range.start && item.range.end <= added.end;
+    let around = |item: &&Item| item.range.start < added.start && added.end <= item.range.end && !is_added(item);
+    let outer = new.items().iter().filter(around).max_by_key(|item| item.depth);
+    let depth = outer.map_or(0, |outer| outer.depth + 1);
+    let is_beside = |item: &&Item| {
+        let is_in = outer.is_none_or(|outer| outer.range.contains(&item.range.start));
+        is_in && item.depth == depth && item.body.is_some() && !item.is_extension
+    };
+    let (own, others): (Vec<&Item>, Vec<&Item>) = new.items().iter().filter(is_beside).partition(|item| is_added(item));
+    // Macros such as `TEST(Sum, adds)` are told apart by what they are given.
+    let head = |item: &Item| new.text.get(item.head.clone()).unwrap_or_default().to_owned();
+    let is_macro = |item: &Item| item.name.chars().all(|c| c.is_uppercase() || c == '_');
+    let is_same = |a: &Item, b: &Item| a.name == b.name && (!is_macro(a) || head(a) == head(b));
+    let found = own.iter().find(|item| others.iter().any(|other| is_same(item, other)))?;
+    Some(found.name.clone())
+}
+
+/// Whether the items of a file that stand in no other one stay, and none but a module of tests joins them where tests have one. A file that is such a
+/// module itself takes others.
+fn keeps_items(old: &Source, new: &Source) -> Result<(), Unfit> {
+    let names = |source: &Source| -> Vec<String> {
         source.items().iter().filter(|item| item.depth == 0).map(|item| item.name.clone()).collect()
     };
+    let is_module = |name: &str| name == "tests" || name == "test";
+    let is_alone = |item: &Item| item.depth == 0 && !is_module(&item.name) && old.is_test(item);
+    let is_of_tests = old.text.trim().is_empty() || old.items().iter().any(is_alone);
+    let has_module =
+        old.language.facts().test_module.as_ref().is_some_and(|(open, _)| !open.is_empty()) && !is_of_tests;
     let (old, new) = (names(old), names(new));
-    let has_module = language.facts().test_module.as_ref().is_some_and(|(open, _)| !open.is_empty());
-    let is_allowed = |name: &String| !has_module || name == "tests" || name == "test";
+    let is_allowed = |name: &String| !has_module || is_module(name);
     let mut rest = old.iter().peekable();
     for name in &new {
         if rest.peek() == Some(&name) {
@@ -65,7 +96,10 @@ mod tests {
         let old = "fn add() {}\n\n#[cfg(test)]\nmod tests {\n}\n";
         let rust = pennyworth_grammars::by_name("rust").unwrap();
         let judge = |written: &str| {
-            tests(rust, "add", written, (old, &old.replace("mod tests {\n", &format!("mod tests {{\n{written}"))))
+            let at = old.rfind('}').unwrap();
+            let mut new = old.to_owned();
+            new.insert_str(at, written);
+            tests(rust, "add", (at, written), (old, &new))
         };
         assert_eq!(judge("#[test]\nfn adds() {\n    add();\n}\n"), Ok(()));
         assert_eq!(judge("fn helper() {\n    add();\n}\n"), Err(Unfit::NoTest));
@@ -73,8 +107,28 @@ mod tests {
         assert_eq!(judge("#[test]\nfn other() {\n    // add\n}\n"), Err(Unfit::Nameless("add".into())));
         assert_eq!(judge("#[test]\nfn adds() {\n    add();\n}\n}\nfn evil() {\n"), Err(Unfit::Outside));
         let python = pennyworth_grammars::by_name("python").unwrap();
-        let judge = |written: &str| tests(python, "f", written, ("", written));
+        let judge = |written: &str| tests(python, "f", (0, written), ("", written));
         assert_eq!(judge("def test_f():\n    assert f() == 1\n"), Ok(()));
         assert_eq!(judge("import os\nos.system(\"rm\")\nf\n"), Err(Unfit::NoTest));
+    }
+
+    #[test]
+    fn a_name_that_the_file_has_already_is_not_taken() {
+        for (language, old, written, expected) in [
+            ("python", "def test_f():\n    pass\n", "def test_f():\n    f()\n", Some("test_f")),
+            ("python", "def test_f():\n    pass\n", "def test_f_too():\n    f()\n", None),
+            ("python", "class A:\n    def test_f(self): pass\n", "def test_f():\n    f()\n", None),
+            ("cpp", "TEST(F, a) {\n  f();\n}\n", "TEST(F, b) {\n  f();\n}\n", None),
+            ("cpp", "TEST(F, a) {\n  f();\n}\n", "TEST(F, a) {\n  f();\n}\n", Some("TEST")),
+            ("rust", "#[test]\nfn old() {}\n", "#[test]\nfn new() {\n    f();\n}\n", None),
+        ] {
+            let judged = tests(
+                pennyworth_grammars::by_name(language).unwrap(),
+                "f",
+                (old.len(), written),
+                (old, &format!("{old}{written}")),
+            );
+            assert_eq!(judged, expected.map_or(Ok(()), |name| Err(Unfit::Known(name.to_owned()))), "{old}{written}");
+        }
     }
 }

@@ -40,6 +40,8 @@ pub enum Unfit {
     Undocumented,
     /// It holds no test.
     NoTest,
+    /// It holds what the file has already under this name.
+    Known(String),
     /// What was wrong stays as it is.
     Unmended,
     /// It does not name what it is about.
@@ -67,6 +69,7 @@ impl Unfit {
             Unfit::Code => "code",
             Unfit::Undocumented => "undocumented",
             Unfit::NoTest => "no test",
+            Unfit::Known(_) => "known",
             Unfit::Unmended => "unmended",
             Unfit::Nameless(_) => "nameless",
             Unfit::Masked => "masked",
@@ -94,6 +97,7 @@ impl fmt::Display for Unfit {
                 f.write_str("the answer does not document the item, in its place and form, or changes other comments")
             }
             Unfit::NoTest => f.write_str("the answer holds no test"),
+            Unfit::Known(name) => write!(f, "the file has a `{name}` already"),
             Unfit::Unmended => f.write_str("the answer leaves what the diagnostic is about as it is"),
             Unfit::Nameless(name) => write!(f, "the answer does not hold `{name}`"),
             Unfit::Masked => f.write_str("the answer repeats a masked key or password"),

@@ -60,7 +60,8 @@ pub fn fits(scope: &Scope<'_>, edits: &[Edit]) -> Result<String, Unfit> {
         return Err(Unfit::Unmended);
     }
     if let Some(name) = scope.names {
-        tested::tests(scope.language, name, &written, (scope.text, &new))?;
+        let at = edits.first().map_or(0, |edit| edit.range.start);
+        tested::tests(scope.language, name, (at, &written), (scope.text, &new))?;
     }
     if errors(&new, scope.language) > errors(scope.text, scope.language) {
         return Err(Unfit::Broken);

@@ -4,11 +4,11 @@
 use std::ops::Range;
 use std::path::PathBuf;
 
-use pennyworth_core::demand::{self, Edit, Form, Hunk, Reviewed, Scope, Source, Unfit};
+use pennyworth_core::demand::{self, Edit, Form, Hunk, Joined, Reviewed, Scope, Source, Unfit};
 use pennyworth_core::mask::Masks;
 use pennyworth_core::present::{Target, detect_indent, reindent};
 use pennyworth_core::task::Task;
-use pennyworth_grammars::Language;
+use pennyworth_grammars::{Language, Layout};
 use serde::{Deserialize, Serialize};
 
 use super::answers::{Answer, Edited, Findings};
@@ -63,17 +63,34 @@ pub struct Tests {
     pub language: String,
     /// Its text when it was read; empty for a new file.
     pub before: String,
-    /// The byte at which the tests are put.
-    pub at: usize,
-    /// What is put before them.
-    pub lead: String,
-    /// What is put behind them.
-    pub tail: String,
+    /// Where the tests are put.
+    #[serde(flatten)]
+    pub spot: Spot,
+    /// The name of the class or module that they go into, if the file has its tests in one.
+    #[serde(default)]
+    pub holder: Option<String>,
+    /// Where tests are put that do not go into it.
+    #[serde(default)]
+    pub outside: Option<Spot>,
     /// The name of what is tested, which they must hold.
     pub name: String,
     /// What was masked in the prompt.
     #[serde(default)]
     pub hidden: Masks,
+}
+
+/// A place in a file, and what goes around new text there.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Spot {
+    /// The byte.
+    pub at: usize,
+    /// What is put before the text.
+    pub lead: String,
+    /// What is put behind it.
+    pub tail: String,
+    /// The indentation of the text; none at the top of a file.
+    #[serde(default)]
+    pub depth: String,
 }
 
 impl About {
@@ -203,42 +220,59 @@ fn without_comment(edits: Vec<Edit>, comment: &Range<usize>) -> Vec<Edit> {
     edits
 }
 
+/// Code without the indentation that all its lines have.
+fn from_margin(code: &str) -> String {
+    let code = code.trim_start_matches('\n');
+    let own = code.get(..code.len() - code.trim_start().len()).unwrap_or_default();
+    let lines: Option<Vec<&str>> =
+        code.lines().map(|line| if line.trim().is_empty() { Some("") } else { line.strip_prefix(own) }).collect();
+    lines.map_or_else(|| code.to_owned(), |lines| lines.join("\n"))
+}
+
 impl Tests {
-    /// New tests at the depth of the module of tests that they go into; as they are at the end of a file.
-    fn indented(&self, code: &str) -> String {
-        let is_inside = !self.tail.is_empty() || self.at < self.before.len();
-        if !is_inside {
+    /// New tests at the depth of their spot; as they are at the top of a file.
+    fn indented(&self, code: &str, spot: &Spot) -> String {
+        let (depth, facts) = (&spot.depth, language(&self.language).facts());
+        if depth.is_empty() {
             return code.to_owned();
         }
-        let facts = language(&self.language).facts();
-        let before = format!("{}{}", self.before.get(..self.at).unwrap_or_default(), self.lead);
         let unit = detect_indent(self.before.lines(), &facts.indent);
-        let above = before.trim_end().lines().next_back().unwrap_or_default();
-        let own = above.len() - above.trim_start().len();
-        let deeper = if above.ends_with('{') { unit.as_str() } else { "" };
-        let depth = format!("{}{deeper}", above.get(..own).unwrap_or_default());
-        let before = format!("{before}{depth}");
-        let code = reindent(code, &Target { before: &before, unit: &unit, facts });
-        format!("{depth}{code}")
+        let above = self.before.get(..spot.at).unwrap_or_default();
+        // Where indentation ends a body, the lines above say nothing of the depth.
+        let (before, code) = match facts.layout {
+            Layout::Indent => (depth.clone(), from_margin(code)),
+            _ => (format!("{above}{}{depth}", spot.lead), code.to_owned()),
+        };
+        format!("{depth}{}", reindent(&code, &Target { before: &before, unit: &unit, facts }))
     }
 
     fn read(&self, answer: &str) -> Result<Edited, Unfit> {
-        let code = demand::code_in(answer, language(&self.language))?;
+        let language = language(&self.language);
+        let code = demand::code_in(answer, language)?;
         if self.hidden.find(code, true).is_some() {
             return Err(Unfit::Masked);
         }
-        let text = format!("{}{}\n{}", self.lead, self.indented(code.trim_end()), self.tail);
-        let edits = vec![Edit { range: self.at..self.at, text }];
+        let joined = match self.before.is_empty() {
+            true => Joined { code: code.to_owned(), outside: false },
+            false => {
+                let known = format!("{}\n{}", self.before, self.spot.lead);
+                demand::joined(code, language, &known, self.holder.as_deref())?
+            }
+        };
+        let spot = self.outside.as_ref().filter(|_| joined.outside).unwrap_or(&self.spot);
+        let text = format!("{}{}\n{}", spot.lead, self.indented(joined.code.trim_end(), spot), spot.tail);
+        let edits = vec![Edit { range: spot.at..spot.at, text }];
         let now = demand::fits(&self.scope(), &edits)?;
         Ok(Edited { path: self.path.clone(), before: self.before.clone(), now, edits })
     }
 
     fn scope(&self) -> Scope<'_> {
+        let outside = self.outside.as_ref().map_or(self.spot.at, |outside| outside.at);
         Scope {
             task: Task::Tests,
             language: language(&self.language),
             text: &self.before,
-            within: self.at..self.at,
+            within: self.spot.at.min(outside)..self.spot.at.max(outside),
             wrong: None,
             names: Some(&self.name),
         }

@@ -102,8 +102,8 @@ impl Job {
         let item = item
             .max_by_key(|item| (item.depth, item.whole.start))
             .ok_or_else(|| refused("there is no item to test"))?;
-        let Place { path, shown, before, at, lead, tail, pattern, masks: mut hidden, language, scope } =
-            tests_of::place(configuration, &file, open)?;
+        let Place { path, shown, before, spot, holder, outside, pattern, masks: mut hidden, language, scope } =
+            tests_of::place(configuration, &file, &item.range, open)?;
         let lines = file.source.line(item.whole.start)..file.source.line(item.whole.end.saturating_sub(1)) + 1;
         let head = lines.start..lines.start + 1;
         let lines = demand::narrowed(&file.source, lines, head, scope_tokens(&file, Task::Tests));
@@ -115,9 +115,10 @@ impl Job {
             demand::lines(&file.sent, &sent, outline, &|names| finder.find(names, rules))
         };
         need.may.splice(0..0, pattern);
-        let goes_to = match before.is_empty() {
-            true => format!("They are the whole of the new file {shown}, with its imports."),
-            false => format!("They are added to {shown}, whose imports and helpers they use."),
+        let goes_to = match &holder {
+            _ if before.is_empty() => format!("They are the whole of the new file {shown}, with its imports."),
+            Some(holder) => format!("They go into `{holder}` of {shown}, whose imports and helpers they use."),
+            None => format!("They are added to {shown}, whose imports and helpers they use."),
         };
         need.must.push(instruction(format!(
             "Write tests of `{}`. {goes_to} Answer with the tests in one fenced block, and nothing else.",
@@ -126,8 +127,16 @@ impl Job {
         let tests = language.name().to_owned();
         let files = vec![file.path.clone(), path.clone()];
         hidden.extend(&file.masks);
-        let about =
-            About::Tests(Tests { path, language: tests, before, at, lead, tail, name: item.name.clone(), hidden });
+        let about = About::Tests(Tests {
+            path,
+            language: tests,
+            before,
+            spot,
+            holder,
+            outside,
+            name: item.name.clone(),
+            hidden,
+        });
         let scopes = [Arc::clone(&file.scope), scope];
         let language = file.source.language.name();
         Ok(Job::plan(completer, configuration, (files, &scopes), (Task::Tests, language), (Vec::new(), need), about)
