@@ -29,6 +29,9 @@ class Model:
                 handler.end_headers()
                 handler.wfile.write(body.encode())
 
+            def do_DELETE(handler):
+                handler.tell("{}")
+
             def do_POST(handler):
                 self.asked += 1
                 sent = handler.rfile.read(int(handler.headers["Content-Length"]))

@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -56,6 +57,23 @@ fn files(endings: &[&str]) -> Vec<(String, String)> {
 /// Fails with everything that was found, so that one run shows all faults.
 fn assert_none(rule: &str, found: &[String]) {
     assert!(found.is_empty(), "{rule}:\n  {}", found.join("\n  "));
+}
+
+#[test]
+fn no_name_of_the_pages_script_is_declared_twice() {
+    // All files are one script, in which the later of two functions would take the place of the first.
+    let lines = dashboard::SCRIPT.lines().filter_map(|line| {
+        let words =
+            ["function ", "const ", "let ", "async function "].into_iter().find_map(|word| line.strip_prefix(word));
+        words.and_then(|rest| rest.split(|c: char| !c.is_alphanumeric() && c != '_').next())
+    });
+    let (mut seen, mut twice) = (BTreeSet::new(), Vec::new());
+    lines.filter(|name| !name.is_empty()).for_each(|name| {
+        if !seen.insert(name) {
+            twice.push(name.to_owned());
+        }
+    });
+    assert_none("names that are declared twice", &twice);
 }
 
 #[test]

@@ -3,7 +3,7 @@
 //   run.mjs LAB SERVER EVAL      LAB: playwright, and a place for pictures; SERVER: the program; EVAL: what makes ledgers
 //   run.mjs LAB --time PAGE      prints how long a page takes to draw
 import { execFileSync, spawn } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -195,6 +195,22 @@ await check('a new theme and a new width draw the charts anew', async () => {
   await shown.waitForFunction((before) => document.querySelector('#days canvas').toDataURL() !== before, light);
   await shown.setViewportSize({ width: 600, height: 900 });
   await shown.waitForFunction((before) => document.querySelector('#days canvas').clientWidth < before - 100, wide.width);
+  await shown.context().close();
+});
+
+await check('a trial and a provider’s own bill have sections', async () => {
+  const share = { value: 0.5, low: 0.4, high: 0.6 };
+  const all = { holes: 40, shown: 30, right: share, first_line: share, saved: share, similarity: share, wait_p50_ms: 12, wait_p95_ms: null, input: 1, output: 1, cost_usd: 0.01, usd_per_1000: share };
+  const trial = { trial: 1796093752828, seed: 1, holes: '40 holes', candidates: [{ name: HOSTILE.model, all, tasks: { line: all }, unjudged: {} }],
+    differences: [{ one: 'a', other: 'b', task: null, saved: share, is_more_than_chance: true }] };
+  const against = { provider: 'proxy:4000', spans: [{ span: '2026-11-29', ledger_usd: 0.02, provider_usd: 0.01, difference_percent: 100, ledger_calls: 4, provider_calls: null, why: ['a call is open'] }] };
+  const put = (text, name, value) => text.replace(`"${name}":null`, `"${name}":${JSON.stringify(value).replaceAll('<', '\\u003c')}`);
+  const path = join(place, 'measured.html');
+  writeFileSync(path, put(put(readFileSync(busy.page, 'utf8'), 'trial', trial), 'against', against));
+  const shown = await open(path);
+  expect('said', shown.said, []);
+  expect('difference', (await row(shown, 'against', '2026-11-29'))[3], '+100.0 %');
+  expect('right', (await row(shown, 'trial', HOSTILE.model))[2], '50 % (40 % to 60 %)');
   await shown.context().close();
 });
 

@@ -22,7 +22,7 @@ function against() {
 }
 
 /** A figure with its interval, each written by `of`. */
-function interval({ value, low, high }, of) {
+function withEnds({ value, low, high }, of) {
   return low === null ? of(value) : `${of(value)} (${of(low)} to ${of(high)})`;
 }
 
@@ -34,17 +34,17 @@ function trial() {
   const columns = [
     { title: 'model', cell: ({ name }) => name },
     { title: 'holes', cell: ({ holes }) => count(holes) },
-    { title: 'right', cell: ({ right }) => interval(right, share) },
-    { title: 'first line', cell: (row) => interval(row.first_line, share) },
-    { title: 'saved at a hole', cell: ({ saved: chars }) => interval(chars, number) },
+    { title: 'right', cell: ({ right }) => withEnds(right, share) },
+    { title: 'first line', cell: (row) => withEnds(row.first_line, share) },
+    { title: 'saved at a hole', cell: ({ saved: chars }) => withEnds(chars, number) },
     { title: 'wait ms', cell: (row) => (row.wait_p50_ms === null ? NONE : ms(row.wait_p50_ms)) },
     { title: 'cost', cell: (row) => ofUsd(row.cost_usd) },
-    { title: 'per 1,000 right characters', cell: (row) => (row.usd_per_1000 === null ? NONE : interval(row.usd_per_1000, ofUsd)) },
+    { title: 'per 1,000 right characters', cell: (row) => (row.usd_per_1000 === null ? NONE : withEnds(row.usd_per_1000, ofUsd)) },
   ];
   const rows = last.candidates.map(({ name, all }) => ({ name, ...all })).filter(({ holes }) => holes > 0);
   const tasks = last.candidates.flatMap(({ name, tasks: of }) => Object.entries(of).map(([task, figures]) => ({ task, name, ...figures })));
   const sure = last.differences.filter((pair) => pair.task === null && pair.is_more_than_chance)
-    .map((pair) => element('p', {}, `${pair.one} saves more than ${pair.other}: ${interval(pair.saved, number)} characters a hole, more than chance explains.`));
+    .map((pair) => element('p', {}, `${pair.one} saves more than ${pair.other}: ${withEnds(pair.saved, number)} characters a hole, more than chance explains.`));
   const says = `Of ${new Date(last.trial).toLocaleString()}, ${last.holes}: what models did at holes in your own code. An interval holds the true figure 95 times of 100.`;
   return section('trial', 'The last trial', says, table('What each model did', columns, rows), ...sure,
     behind('By task', () => table('What each model did, by task', [{ title: 'task', cell: ({ task }) => task }, ...columns.map((column) => ({ ...column, isText: column.title === 'model' }))], tasks.sort((a, b) => a.task.localeCompare(b.task)))));
