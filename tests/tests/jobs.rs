@@ -64,14 +64,15 @@ async fn half_of_the_worst_price_is_reserved_with_its_margin() {
 async fn a_process_that_is_killed_at_any_step_loses_nothing_and_sends_nothing_twice() {
     use Step::{Files, List, Poll, Results, Submit, Upload};
 
-    for api in [Api::Openai, Api::Mistral, Api::Anthropic] {
+    for api in APIS {
         let steps =
             [(Upload, Fault::Hang), (Upload, Fault::HangAfter), (Submit, Fault::Hang), (Submit, Fault::HangAfter)];
         let later = [(Poll, Fault::Hang), (Results, Fault::HangAfter), (List, Fault::Hang), (Files, Fault::Hang)];
         let has = |step: Step| match api {
-            Api::Openai => true,
-            Api::Mistral => !matches!(step, Upload | Files | Results),
-            _ => !matches!(step, Upload | Files),
+            Api::Openai | Api::Together => true,
+            Api::Anthropic => !matches!(step, Upload | Files),
+            // Their results come with the batch.
+            Api::Gemini | Api::Mistral | Api::Openrouter => !matches!(step, Upload | Files | Results),
         };
         for (step, fault) in steps.into_iter().chain(later).filter(|(step, _)| has(*step)) {
             let scene = Queued::new(api).await;
@@ -113,6 +114,24 @@ async fn a_process_that_is_killed_at_any_step_loses_nothing_and_sends_nothing_tw
             assert_eq!(scene.state().await, "done", "{name}");
             assert_eq!((scene.fake.bill().batches, scene.fake.bill().answers), (1, 1), "{name}: nothing is sent twice");
             assert_eq!(scene.spent(), (scene.billed(), 0), "{name}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_process_that_is_killed_as_it_removes_a_batch_has_its_results() {
+    for api in APIS {
+        for fault in [Fault::Hang, Fault::HangAfter] {
+            let scene = Queued::new(api).await;
+            scene.queue().await;
+            scene.finish();
+            scene.fake.fails(Step::Remove, fault.clone());
+            let looks = scene.command(&["jobs"]).spawn().unwrap();
+            scene.fake.reached(Step::Remove, 1).await;
+            kill(looks).await;
+            scene.an_hour_passes();
+            assert_eq!(scene.state().await, "done", "{api:?} {fault:?}");
+            assert_eq!((scene.spent(), scene.fake.bill().batches), ((scene.billed(), 0), 1), "{api:?} {fault:?}");
         }
     }
 }

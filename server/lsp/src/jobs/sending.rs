@@ -9,7 +9,7 @@ use pennyworth_core::task::Task;
 use pennyworth_providers::{Batches, Found, Kind, ProviderError, Request, Sought, Timeouts, Uploaded};
 
 use super::kept::{Kept, KeptJobs};
-use super::look::Look;
+use super::look::{Look, Pace};
 use crate::ledger::{BatchRow, Ended, JobRow, JobState, Refused, Stage, Step};
 
 /// What a stage leads to; `None` if there is nothing to do.
@@ -143,9 +143,8 @@ impl Look<'_> {
 
     /// The same stage once more, after a pause that grows.
     pub(super) fn later(&self, batch: &BatchRow, stage: Stage, trouble: Option<String>) -> Step {
-        let waited = Duration::from_millis(batch.wait_ms.unsigned_abs());
-        let wait = waited.max(self.pace.first).min(self.pace.longest);
-        Step { due: wait, wait: wait.mul_f32(1.5).min(self.pace.longest), trouble, ..Step::to(stage) }
+        let (due, wait) = pause(Duration::from_millis(batch.wait_ms.unsigned_abs()), &self.pace);
+        Step { due, wait, trouble, ..Step::to(stage) }
     }
 
     /// The same after an error.
@@ -166,6 +165,12 @@ impl Look<'_> {
         }
         Ok(Some(Step::to(Stage::Failed)))
     }
+}
+
+/// The pause before the next look at a batch, and the one behind that: half as long again, up to the longest.
+fn pause(planned: Duration, pace: &Pace) -> (Duration, Duration) {
+    let pause = planned.max(pace.first).min(pace.longest);
+    (pause, pause.mul_f32(1.5).min(pace.longest))
 }
 
 pub(super) fn request(kept: Kept, job: &JobRow, model: &Model, deadline: Duration) -> Request {
@@ -191,4 +196,20 @@ pub(super) fn custom_id(job: &JobRow) -> String {
 /// Whether the same request would be refused again.
 pub(super) fn is_final(error: &ProviderError) -> bool {
     matches!(error.kind, Kind::Refused | Kind::NotFound | Kind::TooLong | Kind::NoInfill | Kind::Client)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pauses_grow_from_a_minute_to_a_quarter_of_an_hour() {
+        let (pace, mut planned, mut pauses) = (Pace::default(), Duration::ZERO, Vec::new());
+        for _ in 0..9 {
+            let (pause, next) = pause(planned, &pace);
+            pauses.push(pause.as_secs());
+            planned = next;
+        }
+        assert_eq!(pauses, [60, 90, 135, 202, 303, 455, 683, 900, 900]);
+    }
 }
