@@ -20,7 +20,7 @@ SEEN = Path(sys.argv[3]).resolve()
 
 def eglot():
     emacs = Emacs(settings("Emacs with eglot"))
-    emacs.type(TYPED)
+    emacs.type_lines(TYPED)
     emacs.sees_grey("the rest stands there in grey", "en(path) as handle:")
     emacs.keep(SEEN / "eglot.txt")
     emacs.press("Tab")
@@ -31,7 +31,7 @@ def eglot():
 
 def eglot_by_hand():
     emacs = Emacs(settings("Emacs with eglot").replace("#'completion-preview-mode", "#'ignore"))
-    emacs.type(TYPED)
+    emacs.type_lines(TYPED)
     emacs.press("C-M-i")
     emacs.sees_taken()
     emacs.ends()
@@ -40,7 +40,7 @@ def eglot_by_hand():
 def eglot_with_company():
     company = "(setq company-minimum-prefix-length 2 company-frontends '(company-pseudo-tooltip-frontend))\n(global-company-mode)\n"
     emacs = Emacs(settings("Emacs with eglot").replace("#'completion-preview-mode", "#'ignore") + company)
-    emacs.type(TYPED)
+    emacs.type_lines(TYPED)
     emacs.sees("the menu says who offers it", "open(path) as handle: Pennyworth")
     emacs.keep(SEEN / "company.txt")
     emacs.press("Enter")
