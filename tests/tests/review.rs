@@ -291,8 +291,11 @@ async fn what_the_users_rules_leave_out_is_named_and_fails_no_gate() {
 #[cfg(unix)]
 #[tokio::test]
 async fn what_was_reviewed_before_an_interruption_is_printed_and_the_call_under_way_is_settled() {
-    for signal in ["-INT", "-TERM"] {
+    // A key that a program prints has signals of its own.
+    for (signal, key) in [("-INT", ""), ("-TERM", ""), ("-INT", "\napi_key_cmd = 'echo key'")] {
         let scene = repository("").await;
+        let config = scene.read("config.toml").replace("tier = 'cheap'", &format!("tier = 'cheap'{key}"));
+        scene.write("config.toml", &config);
         let long: String =
             (0..1500).map(|n| format!("fn f{n}() {{\n    let unique{n} = \"{}\";\n}}\n", "word ".repeat(8))).collect();
         scene.write("project/big.rs", &long);

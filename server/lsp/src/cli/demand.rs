@@ -128,6 +128,8 @@ impl Common {
         announce(&opened.completer);
         let (mut outcomes, mut cost, mut input, mut unrun) = (Vec::new(), Money::ZERO, (0, 0), 0);
         let bar = bar(jobs.len());
+        // Else the first signal would end the process where a key comes from a program.
+        opened.completer.providers.keys.end_in_order();
         let (mut interrupt, mut is_interrupted) = (Interrupt::listen(&opened.runtime), false);
         for job in jobs {
             let (worst, _) = job.costs();

@@ -51,7 +51,8 @@ impl Signals {
     fn new() -> Option<Signals> {
         use tokio::signal::unix::{SignalKind, signal};
 
-        let kinds = [SignalKind::interrupt(), SignalKind::terminate(), SignalKind::hangup()];
+        // A hangup is left alone: `nohup` has it ignored, and a handler would undo that.
+        let kinds = [SignalKind::interrupt(), SignalKind::terminate()];
         let signals: Vec<_> = kinds.into_iter().filter_map(|kind| signal(kind).ok()).collect();
         Some(Signals(signals)).filter(|signals| !signals.0.is_empty())
     }
