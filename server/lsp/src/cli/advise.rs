@@ -5,7 +5,6 @@ use std::fs;
 use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use std::time::{Duration, SystemTime};
 
 use anyhow::{Context as _, anyhow, bail};
 use clap::Args;
@@ -14,12 +13,9 @@ use toml_edit::{DocumentMut, Item, Table, TableLike, value};
 
 use super::file::replace;
 use super::place::{ledger, say};
-use crate::ledger::{Habits, Report};
 use crate::paths;
-use crate::reports::advice::{self, Advice, DAYS, Evidence, Line, Value};
+use crate::reports::advice::{self, Advice, Evidence, Lately, Line, Value};
 use crate::settings::Settings;
-
-const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// Say what to change, by what the last 30 days cost and brought
 #[derive(Debug, Args)]
@@ -36,17 +32,13 @@ impl Advise {
     pub(super) fn run(&self, config: Option<&Path>, out: &mut impl Write) -> anyhow::Result<ExitCode> {
         let (settings, notices) = Settings::gather(config, &[]);
         say(&notices);
-        let since = SystemTime::now().checked_sub(DAY * (DAYS - 1)).unwrap_or(SystemTime::UNIX_EPOCH);
         let ledger = paths::ledger_path().filter(|path| path.try_exists().unwrap_or(true)).map(|_| ledger());
-        let unread = |error| anyhow!("the ledger cannot be read: {error}");
-        let (report, habits) = match &ledger {
-            Some(ledger) => (ledger.report(since).map_err(unread)?, ledger.habits(since).map_err(unread)?),
-            None => (Report::default(), Habits::default()),
-        };
-        let evidence = Evidence::new(&report, &habits, &settings);
+        let lately = ledger.as_ref().map_or_else(|| Ok(Lately::default()), Lately::read);
+        let lately = lately.map_err(|error| anyhow!("the ledger cannot be read: {error}"))?;
+        let evidence = Evidence::new(&lately, &settings);
         let all = advice::advice(&evidence);
         if self.json {
-            let told = json!({"days": evidence.days, "calls": report.total.calls, "advice": all});
+            let told = json!({"days": evidence.days, "calls": lately.report.total.calls, "advice": all});
             writeln!(out, "{}", serde_json::to_string_pretty(&told)?)?;
         } else {
             advice::print(&all, &evidence, out)?;

@@ -39,8 +39,10 @@ pub struct Guesses {
     pub right: u64,
 }
 
-/// Reads them since a time, in milliseconds since 1970.
-pub(super) fn read(connection: &Connection, since_ms: i64) -> rusqlite::Result<Habits> {
+/// Reads them since a local day. Text that is no day means all of them.
+pub(super) fn read(connection: &Connection, first_day: &str) -> rusqlite::Result<Habits> {
+    let since_ms: i64 =
+        connection.query_row("SELECT coalesce(unixepoch(?1, 'utc'), 0) * 1000", [first_day], |row| row.get(0))?;
     let ceilings = "SELECT task, max_tokens, count(*), sum(finish = 'length'), group_concat(output) FROM calls
         WHERE at_ms >= ?1 AND NOT is_trial AND status IN ('done', 'cut') AND output BETWEEN 0 AND 1000000 GROUP BY 1, 2 ORDER BY 1, 2";
     let ceilings = connection

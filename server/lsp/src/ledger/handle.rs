@@ -247,11 +247,11 @@ impl Ledger {
         answer.recv().unwrap_or_else(|_| Err("the ledger is closed".into()))
     }
 
-    /// How ceilings and probabilities turned out since a time. It blocks, on a connection of its own.
-    pub fn habits(&self, since: SystemTime) -> Result<Habits, String> {
+    /// How ceilings and probabilities turned out since a local day, `YYYY-MM-DD`. It blocks, on a connection of its own.
+    pub fn habits(&self, first_day: &str) -> Result<Habits, String> {
         let Some(path) = self.path.as_ref().filter(|_| self.flush()) else { return Ok(Habits::default()) };
         let connection = file::reader(path).map_err(|fault| fault.to_string())?;
-        habits::read(&connection, clock::millis(since)).map_err(|error| error.to_string())
+        habits::read(&connection, first_day).map_err(|error| error.to_string())
     }
 
     /// Figures for a page that filters them, since a time. It blocks, on a connection of its own. A ledger in memory has none.

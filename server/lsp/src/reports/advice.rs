@@ -15,7 +15,7 @@ mod thresholds;
 mod untaken;
 mod waiting;
 
-pub use evidence::{DAYS, Evidence};
+pub use evidence::{Evidence, Lately};
 pub use piece::{Advice, Line, Saving, Value};
 
 use crate::reports::words::counted;

@@ -15,8 +15,8 @@ pub use page::{POLICY, SCRIPT, STYLE};
 
 use self::columns::{Basis, Figures};
 use self::outlook::Outlook;
-use crate::ledger::{self, Cube, Habits, Ledger, Replies, Report};
-use crate::reports::advice::{self, Evidence};
+use crate::ledger::{self, Cube, Ledger, Replies};
+use crate::reports::advice::{self, Evidence, Lately};
 use crate::reports::learned::Learned;
 use crate::reports::stats::Against;
 use crate::reports::trial::Trial;
@@ -40,13 +40,13 @@ pub fn page(
         Some(ledger) => Read::of(ledger, settings).map_err(|error| anyhow!("the ledger cannot be read: {error}"))?,
         None => Read::default(),
     };
-    let Read { cube, replies, report, habits, learned, trial } = read;
-    let evidence = Evidence::new(&report, &habits, settings);
+    let Read { cube, replies, lately, learned, trial } = read;
+    let evidence = Evidence::new(&lately, settings);
     let made = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
     page::written(&Figures::new(Basis {
         made_ms: made.map_or(0, |since| since.as_millis()),
         again_ms: again.map(|again| again.as_millis()),
-        outlook: Outlook::of(&report, settings.caps(), evidence.today),
+        outlook: Outlook::of(&lately.report, settings.caps(), evidence.today),
         cube,
         replies: &replies,
         evidence: &evidence,
@@ -62,8 +62,7 @@ pub fn page(
 struct Read {
     cube: Cube,
     replies: Vec<Replies>,
-    report: Report,
-    habits: Habits,
+    lately: Lately,
     learned: Learned,
     /// The last trial.
     trial: Option<ledger::Trial>,
@@ -72,15 +71,14 @@ struct Read {
 impl Read {
     fn of(ledger: &Ledger, settings: &Settings) -> Result<Read, String> {
         let ago = |days: u32| SystemTime::now().checked_sub(DAY * days).unwrap_or(SystemTime::UNIX_EPOCH);
-        let month = ago(advice::DAYS - 1);
         // The longest part runs beside the others.
         std::thread::scope(|scope| {
             let cube = scope.spawn(|| ledger.cube(ago(DAYS)));
-            let (report, habits) = (ledger.report(month)?, ledger.habits(month)?);
+            let lately = Lately::read(ledger)?;
             let (replies, learned) = (ledger.replies("")?, Learned::read(ledger, &settings.models()));
             let trial = ledger.trial(None)?;
             let cube = cube.join().unwrap_or_else(|_| Err("reading it failed".into()))?;
-            Ok(Read { cube, replies, report, habits, learned, trial })
+            Ok(Read { cube, replies, lately, learned, trial })
         })
     }
 }

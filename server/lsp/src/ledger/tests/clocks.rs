@@ -89,3 +89,20 @@ fn the_days_and_months_of_a_report_are_local() {
     }
     assert_eq!((micro(spent.month), micro(spent.day)), (190, 95));
 }
+
+#[test]
+fn habits_begin_with_a_local_day_as_reports_do() {
+    let hands = Hands::new();
+    let (ledger, _) = hands.open(None);
+    for _ in 0..13 {
+        wait(ledger.reserve(call(), None)).unwrap().settle(None);
+        hands.forward(5 * 3600 + 59 * 60);
+    }
+    let report = ledger.report(UNIX_EPOCH).unwrap();
+    let days: std::collections::BTreeSet<&str> = report.rows.iter().map(|row| row.day.as_str()).collect();
+    assert!(days.len() > 3);
+    for day in days {
+        let answers = ledger.habits(day).unwrap().ceilings.iter().map(|ceiling| ceiling.answers).sum::<u64>();
+        assert_eq!(answers, report.since(day).total.calls, "since {day}");
+    }
+}

@@ -1,6 +1,8 @@
 //! What advice rests on: the report of the last days, how ceilings and probabilities turned out, and the settings. It leaves what follows from it to
 //! the kinds of advice.
 
+use std::time::{Duration, SystemTime};
+
 use pennyworth_core::interval;
 use pennyworth_core::models::Models;
 use pennyworth_core::money::Money;
@@ -9,14 +11,40 @@ use time::Date;
 
 use super::piece::Saving;
 use crate::learn::EMBEDDED;
-use crate::ledger::{Habits, Report, Row};
+use crate::ledger::{Habits, Ledger, Report, Row};
 use crate::reports::models;
 use crate::settings::Settings;
 
 /// Days that are looked at.
-pub const DAYS: u32 = 30;
+const DAYS: u32 = 30;
+const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 /// Days of a month.
 const MONTH: f64 = 30.0;
+
+/// What the ledger has of the days that are looked at, the first of them whole.
+#[derive(Default)]
+pub struct Lately {
+    /// The report of these days.
+    pub report: Report,
+    /// How ceilings and probabilities turned out.
+    pub habits: Habits,
+}
+
+impl Lately {
+    /// Reads them. It blocks.
+    ///
+    /// # Errors
+    /// If the ledger cannot be read.
+    pub fn read(ledger: &Ledger) -> Result<Lately, String> {
+        // Two days more, because local days are not known here.
+        let since = SystemTime::now().checked_sub(DAY * (DAYS + 1)).unwrap_or(SystemTime::UNIX_EPOCH);
+        let report = ledger.report(since)?;
+        let first =
+            models::date(&report.today).and_then(|today| today.checked_sub(time::Duration::days(i64::from(DAYS) - 1)));
+        let first = first.unwrap_or(Date::MIN).to_string();
+        Ok(Lately { report: report.since(&first), habits: ledger.habits(&first)? })
+    }
+}
 
 /// The figures and the settings.
 pub struct Evidence<'a> {
@@ -38,7 +66,7 @@ pub struct Evidence<'a> {
 
 impl<'a> Evidence<'a> {
     /// What these figures and settings are.
-    pub fn new(report: &'a Report, habits: &'a Habits, settings: &'a Settings) -> Evidence<'a> {
+    pub fn new(Lately { report, habits }: &'a Lately, settings: &'a Settings) -> Evidence<'a> {
         let today = models::date(&report.today).unwrap_or(Date::MIN);
         let first = report.rows.iter().filter_map(|row| models::date(&row.day)).min().unwrap_or(today);
         let days = (today - first).whole_days().clamp(0, i64::from(DAYS) - 1) as u32 + 1;

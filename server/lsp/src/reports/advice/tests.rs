@@ -42,8 +42,9 @@ fn settings(more: &str) -> Settings {
 }
 
 fn told(rows: Vec<Row>, habits: &Habits, more: &str) -> String {
-    let (report, settings) = (Report::of(TODAY.into(), rows), settings(more));
-    let evidence = Evidence::new(&report, habits, &settings);
+    let (lately, settings) =
+        (Lately { report: Report::of(TODAY.into(), rows), habits: habits.clone() }, settings(more));
+    let evidence = Evidence::new(&lately, &settings);
     let mut out = Vec::new();
     print(&advice(&evidence), &evidence, &mut out).unwrap();
     String::from_utf8(out).unwrap()
