@@ -406,6 +406,25 @@ async fn a_review_from_a_folder_of_a_repository_shows_findings_of_all_of_it() {
 }
 
 #[tokio::test]
+async fn a_client_without_a_button_cancels_what_runs_by_a_command() {
+    let mut scene = Scene::new(can()).await;
+    let cancel = json!({"command": "pennyworth.cancel"});
+    for (running, said) in [(0, "no task is running"), (2, "cancelled")] {
+        for _ in 0..running {
+            scene.fake.answer(Answer::new(&["It "]).with(Fault::HangAfterHead));
+            scene.run("explainCode", at(1)).await;
+        }
+        while scene.fake.seen().len() < running {
+            tokio::task::yield_now().await;
+        }
+        let answer = scene.editor.request("workspace/executeCommand", cancel.clone()).await;
+        assert_eq!(answer, json!({"cancelled": running}));
+        assert_eq!(scene.editor.note("window/showMessage").await["message"], format!("Pennyworth: {said}"));
+    }
+    scene.editor.shutdown().await;
+}
+
+#[tokio::test]
 async fn a_task_is_cancelled_and_one_without_a_result_says_why() {
     let mut scene = Scene::new(can()).await;
     scene.fake.answer(Answer::new(&["It "]).with(Fault::HangAfterHead));

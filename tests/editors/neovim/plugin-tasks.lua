@@ -13,7 +13,8 @@ local workspace = vim.env.PLACE .. '/shop'
 local made = vim.system({ tasks .. '/make', workspace, vim.env.XDG_CONFIG_HOME .. '/pennyworth/config.toml', address }):wait()
 same('the workspace is made', made.code, 0)
 
-local editor = driver.start(vim.env.HERE .. '/server-init.lua', workspace .. '/basket.ts')
+local function start(file) return driver.start(vim.env.HERE .. '/server-init.lua', workspace .. '/' .. file) end
+local editor = start('basket.ts')
 local function lua(...) return editor:lua(...) end
 local function ex(command) editor:call('nvim_command', command) end
 local function text() return editor:text() end
@@ -84,6 +85,9 @@ ex('Pennyworth jobs')
 becomes('nothing is queued', 'Pennyworth: no jobs are queued', told)
 ex('Pennyworth! review')
 becomes('a task is queued', true, function() return told():find('queued: 1 job, at most $', 1, true) ~= nil end)
+editor:quit()
+editor = start('ship.ts')
+becomes('after a restart the server is attached', 1, function() return lua('return #vim.lsp.get_clients({ name = "pennyworth", bufnr = 0 })') end)
 lua([[vim.ui.select = function(items, _, choose) choose(items[1]) end]])
 ex('Pennyworth jobs')
 becomes('a review tells what it found', true, function() return told():find('the review found 2 things', 1, true) ~= nil end)

@@ -62,6 +62,9 @@ pub const FILES: &str = "pennyworth.files";
 /// Opens a report as a document: `stats`, which is the default, `check`, or `explain` with a URI and a position.
 pub const SHOW: &str = "pennyworth.show";
 
+/// Cancels the tasks on demand that run, for clients that show no button. Returns how many as `{"cancelled": 1}`.
+pub const CANCEL: &str = "pennyworth.cancel";
+
 /// Said where there is no completion.
 const NOTHING: &str = "nothing here";
 
@@ -69,7 +72,7 @@ const NOTHING: &str = "nothing here";
 pub const DISMISS_FINDING: &str = "pennyworth.dismissFinding";
 
 /// The commands that are not of tasks on demand.
-const OWN: [&str; 15] = [
+const OWN: [&str; 16] = [
     ACCEPTED,
     ACCEPTED_PART,
     DISMISSED,
@@ -85,6 +88,7 @@ const OWN: [&str; 15] = [
     SHOW,
     DISMISS_FINDING,
     JOBS,
+    CANCEL,
 ];
 
 /// Every command.
@@ -203,6 +207,12 @@ impl Commands<'_> {
                 let title = arguments.0.get(2).and_then(Value::as_str);
                 self.desk.demands.findings.dismiss(client, (&uri, position.line, title), kept).await;
                 return Ok(None);
+            }
+            CANCEL => {
+                let cancelled = self.desk.demands.cancel_all();
+                let said = if cancelled == 0 { "no task is running" } else { "cancelled" };
+                messages::show(client, MessageType::Info, format!("Pennyworth: {said}"));
+                json!({ "cancelled": cancelled })
             }
             JOBS if self.editor.is_none() => return Ok(None),
             JOBS => {

@@ -84,6 +84,12 @@ impl Demands {
         let running = number.and_then(|number: u64| lock(&self.running).remove(&number));
         running.is_some_and(|running| running.send(()).is_ok())
     }
+
+    /// Cancels all of them. Returns how many there were.
+    pub fn cancel_all(&self) -> usize {
+        let running = std::mem::take(&mut *lock(&self.running));
+        running.into_values().map(|running| running.send(())).filter(Result::is_ok).count()
+    }
 }
 
 impl Desk {
