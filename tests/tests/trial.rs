@@ -142,6 +142,7 @@ impl Scene {
         let all: Vec<&str> = ["trial"].iter().chain(arguments).copied().collect();
         let (code, out, notes) = self.project.run(&all).await;
         assert_eq!(code, Some(0), "{notes}");
+        assert!(!notes.contains(['\r', '\x1b']), "no bar where the output is no terminal: {notes:?}");
         (serde_json::from_str(&out).unwrap_or(Value::Null), notes)
     }
 }
@@ -347,4 +348,43 @@ async fn a_provider_that_asks_for_a_moment_gets_it() {
         3.0,
         "the call that was refused has no answer, the others have: {trial:#}"
     );
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn a_trial_that_is_ended_early_prints_the_report_of_what_was_answered() {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    // A key that a program prints has signals of its own.
+    for (signal, key) in [("-INT", ""), ("-TERM", "api_key_cmd = 'echo key'\n")] {
+        let scene = Scene::new("[embedded]\nenabled = false").await;
+        let config = scene.project.read("config.toml").replace("stop_limit", &format!("{key}stop_limit"));
+        scene.project.write("config.toml", &config);
+        let asked = AtomicUsize::new(0);
+        scene.fake.answers_by(move |_| match asked.fetch_add(1, Ordering::Relaxed) {
+            0..6 => fake_provider::Answer::new(&["n"]),
+            _ => fake_provider::Answer::default().with(Fault::HangAfterHead),
+        });
+        let child = scene.project.command(&["trial", "sharp", "--count", "12", "--yes", "--json"]).spawn().unwrap();
+        while scene.fake.bill().calls < 7 {
+            tokio::task::yield_now().await;
+        }
+        let id = child.id().unwrap().to_string();
+        assert!(std::process::Command::new("kill").args([signal, &id]).status().unwrap().success());
+        let output = child.wait_with_output().await.unwrap();
+        let (out, notes) = (String::from_utf8(output.stdout).unwrap(), String::from_utf8(output.stderr).unwrap());
+        let trial: Value = serde_json::from_str(&out).unwrap_or_else(|_| panic!("{out} {notes}"));
+        assert_eq!(output.status.code(), Some(130), "{notes}");
+        assert!(notes.contains("you ended it early: the report is of the holes that were answered before"), "{notes}");
+        assert_eq!(figure(&trial, "sharp", "/all/holes"), 6.0);
+        assert_eq!(trial.pointer("/candidates/0/unjudged/you ended it early"), Some(&6.into()), "{trial:#}");
+        let ledger = rusqlite::Connection::open(paid::ledger(scene.project.home())).unwrap();
+        let query = "SELECT count(*) FILTER (WHERE status = 'open'), count(*) FROM calls";
+        let calls: (i64, i64) = ledger.query_row(query, [], |row| Ok((row.get(0)?, row.get(1)?))).unwrap();
+        assert_eq!(calls, (0, 7), "{signal}: the call under way is settled");
+        // What was answered is kept.
+        let (_, kept, _) = scene.project.run(&["trial", "--show", "LAST", "--json"]).await;
+        let kept: Value = serde_json::from_str(&kept).unwrap();
+        assert_eq!(figure(&kept, "sharp", "/all/holes"), 6.0);
+    }
 }

@@ -6,6 +6,7 @@
 // Used by all others.
 pub mod paths;
 pub mod private;
+pub mod signals;
 pub mod sync;
 
 // The protocol's bytes and positions; settings.

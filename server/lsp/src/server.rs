@@ -3,6 +3,7 @@
 
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::oneshot;
@@ -18,6 +19,7 @@ use tower_lsp::jsonrpc::Result;
 use tower_lsp::{Client, ClientSocket, LanguageServer, LspService};
 
 use crate::documents::session::Edited;
+use crate::signals::{Signal, Wish};
 use crate::surface::{actions, inline, menu, status};
 use crate::sync::lock;
 use crate::wire::convert;
@@ -28,7 +30,6 @@ mod capabilities;
 mod followers;
 mod options;
 mod parts;
-mod signals;
 mod sources;
 mod watching;
 
@@ -37,9 +38,19 @@ pub use options::Options;
 use capabilities::{capabilities, server_info};
 use parts::Parts;
 
+/// Time to end in order, after which the process ends as it is.
+const IN_ORDER: Duration = Duration::from_secs(10);
+
 /// Serves over standard input and output, until the client is gone or the system asks this process to end. Returns the exit code of the process.
 pub async fn run(options: Options) -> u8 {
-    serve::serve(tokio::io::stdin(), tokio::io::stdout(), service(options), signals::asked_to_end()).await
+    serve::serve(tokio::io::stdin(), tokio::io::stdout(), service(options), asked_to_end()).await
+}
+
+/// Returns when the system asks this process to end, which counts as the end of the client: what runs is then ended in order.
+async fn asked_to_end() {
+    // Elsewhere the system does not ask, and Ctrl-C ends the process.
+    let signals: &[Signal] = if cfg!(unix) { &[Signal::Terminate, Signal::Hangup, Signal::Interrupt] } else { &[] };
+    Wish::listen(signals, (1, Some(IN_ORDER)), || {}).made().await
 }
 
 /// Serves the client at the other end of two streams until it is gone. Returns the exit code that the protocol requires.

@@ -8,7 +8,7 @@ use anyhow::bail;
 use clap::Args;
 use serde_json::json;
 
-use super::demand::{Common, open, tell_refused, tried};
+use super::demand::{Begun, Common, tell_refused, tried};
 use crate::demand::git::{Range, Repository};
 use crate::demand::{Answer, Job};
 
@@ -24,6 +24,7 @@ pub struct Commit {
 
 impl Commit {
     pub(super) fn run(&self, config: Option<&Path>, out: &mut impl Write) -> anyhow::Result<ExitCode> {
+        let begun = Begun::new()?;
         let repository = Repository::around(&std::env::current_dir()?)?;
         let mut left_out = Vec::new();
         let changes = repository.changes(&Range::Staged, &[], &mut left_out)?;
@@ -31,7 +32,7 @@ impl Commit {
         if changes.is_empty() {
             bail!("nothing is staged");
         }
-        let opened = open(config, repository.top())?;
+        let opened = begun.open(config, repository.top())?;
         let (mut refused, subjects) = (Vec::new(), repository.subjects());
         let job = Job::commit(&opened.completer, &opened.configuration, &changes, &subjects, &mut refused);
         let job = opened.runtime.block_on(job);

@@ -14,7 +14,7 @@ use pennyworth_core::money::Money;
 use serde_json::{Value, json};
 use tokio::runtime::Runtime;
 
-use super::interrupt::{Interrupt, interrupted};
+use super::interrupt::{EARLY, Interrupt, interrupted};
 use super::place::{ledger, say};
 use crate::complete::Completer;
 use crate::demand::{About, Heard, Job, Outcome, Refused, Tried, workspace};
@@ -26,9 +26,6 @@ use crate::settings::{Configuration, Settings};
 
 /// Exit code of a command that has no result. 1 is for a result that fails a check.
 pub(super) const NOTHING: u8 = 2;
-
-/// Why a request was not made, or not to its end.
-const INTERRUPTED: &str = "you ended it early";
 
 /// What every task on demand takes.
 #[derive(Debug, Args)]
@@ -59,14 +56,38 @@ pub(super) struct Opened {
     pub(super) configuration: Arc<Configuration>,
     /// The user's own settings, without the workspace's.
     pub(super) own: Settings,
+    /// The wish to end early.
+    pub(super) interrupt: Interrupt,
 }
 
 /// Opens the workspace of a file or folder.
 pub(super) fn open(config: Option<&Path>, place: &Path) -> anyhow::Result<Opened> {
-    let runtime = Runtime::new()?;
+    Begun::new()?.open(config, place)
+}
+
+/// A command that has begun, and that signals end in order.
+pub(super) struct Begun(Runtime, Interrupt);
+
+impl Begun {
+    /// Listens to signals from now on.
+    pub(super) fn new() -> anyhow::Result<Begun> {
+        let runtime = Runtime::new()?;
+        let interrupt = Interrupt::listen(&runtime);
+        Ok(Begun(runtime, interrupt))
+    }
+
+    /// Opens the workspace of a file or folder.
+    pub(super) fn open(self, config: Option<&Path>, place: &Path) -> anyhow::Result<Opened> {
+        opened(self, config, place)
+    }
+}
+
+fn opened(Begun(runtime, interrupt): Begun, config: Option<&Path>, place: &Path) -> anyhow::Result<Opened> {
     let (settings, notices, found) = runtime.block_on(discover::gather(config));
     say(&notices);
     let completer = Completer::new(settings.clone());
+    // Else the first signal would end the process where a key comes from a program.
+    completer.providers.keys.end_in_order();
     completer.providers.found.set(&found.layer);
     completer.ledger.fill(ledger());
     let root = workspace(&std::path::absolute(place)?);
@@ -75,7 +96,7 @@ pub(super) fn open(config: Option<&Path>, place: &Path) -> anyhow::Result<Opened
     say(&configuration.found_notices());
     completer.configure(Arc::new(configuration));
     let configuration = completer.configuration.get();
-    Ok(Opened { runtime, completer: Arc::new(completer), configuration, own })
+    Ok(Opened { runtime, completer: Arc::new(completer), configuration, own, interrupt })
 }
 
 /// A file of a job without a valid answer, as prompts show it, and why.
@@ -128,13 +149,11 @@ impl Common {
         announce(&opened.completer);
         let (mut outcomes, mut cost, mut input, mut unrun) = (Vec::new(), Money::ZERO, (0, 0), 0);
         let bar = bar(jobs.len());
-        // Else the first signal would end the process where a key comes from a program.
-        opened.completer.providers.keys.end_in_order();
-        let (mut interrupt, mut is_interrupted) = (Interrupt::listen(&opened.runtime), false);
+        let mut is_interrupted = false;
         for job in jobs {
             let (worst, _) = job.costs();
             if is_interrupted {
-                missed.extend(without(job, INTERRUPTED));
+                missed.extend(without(job, EARLY));
                 continue;
             }
             if self.spend.is_some_and(|spend| cost + worst > Money::from_usd(spend)) {
@@ -146,9 +165,9 @@ impl Common {
                 bar.set_message(format!("{model}, {tokens} tokens, {} so far", cost + own));
             };
             let asked = job.run(&opened.completer, &heard);
-            let Some(outcome) = opened.runtime.block_on(interrupt.or(asked)) else {
+            let Some(outcome) = opened.runtime.block_on(opened.interrupt.or(asked)) else {
                 is_interrupted = true;
-                missed.extend(without(job, INTERRUPTED));
+                missed.extend(without(job, EARLY));
                 continue;
             };
             for billed in opened.billed(&outcome.tried) {
@@ -214,6 +233,11 @@ impl Common {
 }
 
 impl Opened {
+    /// The exit code of a command that has all that it was to do, or has not.
+    pub(super) fn ended(&self, is_whole: bool) -> ExitCode {
+        if self.interrupt.is_wanted() { interrupted() } else { ended(is_whole) }
+    }
+
     /// What the calls of these models came to.
     fn billed(&self, tried: &[Tried]) -> impl Iterator<Item = Billed> {
         let ledger = self.completer.ledger.get();
@@ -241,7 +265,7 @@ impl Opened {
             );
         }
         if ran.is_interrupted {
-            eprintln!("{INTERRUPTED}; the estimated cost of a call that was under way comes on top");
+            eprintln!("{EARLY}; the estimated cost of a call that was under way comes on top");
         }
         let cached = match ran.input {
             (_, 0) => String::new(),

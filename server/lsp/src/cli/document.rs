@@ -12,7 +12,7 @@ use clap::Args;
 use pennyworth_core::task::Task;
 use serde_json::{Value, json};
 
-use super::demand::{Common, Opened, ended, open, tell_refused, tried};
+use super::demand::{Common, Opened, open, tell_refused, tried};
 use super::edit::{Lines, Output, diff, shown, write};
 use super::later::{Later, Titled};
 use crate::demand::{About, Answer, Edited, Job, Outcome, documentable, workspace};
@@ -83,7 +83,7 @@ impl Document {
             eprintln!("there is no item without documentation");
         }
         let (jobs, is_queued) = self.later.queue(&self.common, &opened, jobs, out)?;
-        let Some(jobs) = jobs else { return Ok(ended(is_queued)) };
+        let Some(jobs) = jobs else { return Ok(opened.ended(is_queued)) };
         let mut written = Written::new(self.output.apply, self.common.json);
         let ran = self.common.run_each(&opened, &jobs, out, |job, outcome, out| written.add(job, outcome, out))?;
         let Some(ran) = ran else { return Ok(ExitCode::SUCCESS) };

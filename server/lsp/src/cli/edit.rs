@@ -14,7 +14,7 @@ use pennyworth_core::demand::unified;
 use pennyworth_core::task::Task;
 use serde_json::json;
 
-use super::demand::{Common, Opened, Ran, ended, open, tried};
+use super::demand::{Common, Opened, Ran, open, tried};
 use super::later::{Later, Titled};
 use crate::demand::{Answer, Diagnostic, Edited, File, Job, Open};
 
@@ -153,7 +153,7 @@ impl ExplainCode {
         let job = self.place.job(&opened, Task::Explain, file, "", &[]);
         let jobs = vec![(job, self.place.title(Task::Explain))];
         let (jobs, is_queued) = self.later.queue(&self.common, &opened, jobs, out)?;
-        let Some(jobs) = jobs else { return Ok(ended(is_queued)) };
+        let Some(jobs) = jobs else { return Ok(opened.ended(is_queued)) };
         let Some(ran) = self.common.run(&opened, &jobs, out)? else { return Ok(ExitCode::SUCCESS) };
         let prose = ran.outcomes.iter().find_map(|outcome| match &outcome.answer {
             Some(Answer::Prose(prose)) => Some(prose),
@@ -212,7 +212,7 @@ impl Output {
         out: &mut impl Write,
     ) -> anyhow::Result<ExitCode> {
         let (jobs, is_queued) = later.queue(common, opened, vec![job], out)?;
-        let Some(jobs) = jobs else { return Ok(ended(is_queued)) };
+        let Some(jobs) = jobs else { return Ok(opened.ended(is_queued)) };
         let Some(ran) = common.run(opened, &jobs, out)? else { return Ok(ExitCode::SUCCESS) };
         let edited = ran.outcomes.iter().find_map(|outcome| match &outcome.answer {
             Some(Answer::Edited(edited)) => Some(edited),

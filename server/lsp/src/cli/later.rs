@@ -10,8 +10,10 @@ use pennyworth_core::task::Queue;
 use serde_json::json;
 
 use super::demand::{Common, Opened, tell_closed};
+use super::interrupt::EARLY;
 use crate::demand::{Job, Sendable};
 use crate::jobs::{Looker, Pace, When, enqueue};
+use crate::ledger::Ledger;
 use crate::reports::words::counted;
 
 /// When a task is asked for.
@@ -27,6 +29,20 @@ pub(super) struct Later {
 
 /// A job with a title that says what it is.
 pub(super) type Titled = (Job, String);
+
+/// Says what becomes of jobs that are open when the user ends a command.
+pub(super) fn tell_ended_early(ledger: &Ledger, open: usize) {
+    // The lease is given back before the process ends.
+    ledger.flush();
+    let what = match open {
+        0 => "no job is open".to_owned(),
+        1 => "1 job stays queued".to_owned(),
+        _ => format!("{open} jobs stay queued"),
+    };
+    eprintln!(
+        "{EARLY}; {what}. An editor that runs looks after the queue, and so does `pennyworth jobs`, which has the results"
+    );
+}
 
 impl Later {
     /// Queues jobs for which batches are wanted and possible. Returns those that are to be run now, `None` if there are none, and whether all others
@@ -77,6 +93,7 @@ impl Later {
     ) -> anyhow::Result<bool> {
         common.confirm(opened, jobs.iter().map(|(_, _, sendable)| sendable.step.expected_cost).sum())?;
         let Some(ledger) = opened.completer.ledger.get() else { bail!("there is no ledger") };
+        opened.interrupt.begin();
         let (mut queued, mut cost, mut left, mut refused) = (Vec::new(), Money::ZERO, 0, None);
         for (job, title, sendable) in jobs {
             if common.spend().is_some_and(|spend| cost + sendable.worst() > spend) {
@@ -120,8 +137,10 @@ impl Later {
         let settings = opened.own.clone();
         let looker =
             Looker { ledger, providers: &opened.completer.providers, settings, pace: Pace::default(), asks: false };
-        let looked = opened.runtime.block_on(looker.look(When::Due))?;
-        looked.notes.iter().for_each(|note| eprintln!("note: {note}"));
+        match opened.runtime.block_on(opened.interrupt.or(looker.look(When::Due))) {
+            Some(looked) => looked?.notes.iter().for_each(|note| eprintln!("note: {note}")),
+            None => tell_ended_early(ledger, queued.len()),
+        }
         Ok(queued.len() == jobs.len())
     }
 

@@ -10,7 +10,7 @@ use serde_json::json;
 
 use self::left_out::LeftOut;
 use self::sarif::sarif;
-use super::demand::{Common, Ran, ended, open, tell_refused, tried};
+use super::demand::{Begun, Common, Ran, ended, tell_refused, tried};
 use super::later::{Later, Titled};
 use crate::demand::git::{Changed, Range, Repository};
 use crate::demand::{Answer, Job};
@@ -72,6 +72,7 @@ enum Bad {
 impl Review {
     pub(super) fn run(&self, config: Option<&Path>, out: &mut impl Write) -> anyhow::Result<ExitCode> {
         let here = std::env::current_dir()?;
+        let begun = Begun::new()?;
         let repository = Repository::around(&here)?;
         let range = match &self.since {
             Some(revision) => Range::Since(revision.clone()),
@@ -87,7 +88,7 @@ impl Review {
             eprintln!("nothing has changed");
             return self.tell_nothing(&[], out);
         }
-        let opened = open(config, repository.top())?;
+        let opened = begun.open(config, repository.top())?;
         let mut refused = Vec::new();
         let reviewed = Job::review(&opened.completer, &opened.configuration, &changes, &mut refused);
         let jobs = opened.runtime.block_on(reviewed);
@@ -102,7 +103,7 @@ impl Review {
         let jobs: Vec<Titled> =
             jobs.into_iter().map(|job| (title(&job), job)).map(|(title, job)| (job, title)).collect();
         let (jobs, is_queued) = self.later.queue(&self.common, &opened, jobs, out)?;
-        let Some(jobs) = jobs else { return Ok(ended(is_queued && is_whole(&left_out))) };
+        let Some(jobs) = jobs else { return Ok(opened.ended(is_queued && is_whole(&left_out))) };
         let Some(ran) = self.common.run(&opened, &jobs, out)? else { return Ok(ExitCode::SUCCESS) };
         let left_out: Vec<LeftOut> = left_out.into_iter().chain(ran.missed.iter().map(LeftOut::missed)).collect();
         let findings = self.print(&ran, &left_out, out)?;

@@ -14,6 +14,7 @@ use pennyworth_core::trial::Answer;
 use serde_json::json;
 
 use super::demand::{Common, Opened, announce, bar, open};
+use super::interrupt::{EARLY, interrupted};
 use super::place::{self, say};
 use crate::complete::Completer;
 use crate::demand::git::Repository;
@@ -101,11 +102,17 @@ impl Trial {
             Entrant { name: candidate.name.clone(), answers: Vec::new(), unjudged }
         };
         let mut entrants: Vec<Entrant> = candidates.iter().map(entrant).collect();
-        self.ask(&opened, (id, ledger), planned, &mut entrants);
+        let is_whole = self.ask(&opened, (id, ledger), planned, &mut entrants);
         entrants.extend(earlier.into_iter().flat_map(|earlier| of_earlier(earlier, &places)));
         self.print(&Report { id, seed: Some(self.seed), holes: what, entrants }, out)?;
         ledger.flush();
         ledger.take_news().iter().for_each(|news| eprintln!("warning: {news}"));
+        if !is_whole {
+            eprintln!(
+                "{EARLY}: the report is of the holes that were answered before, and `--show LAST` prints it again"
+            );
+            return Ok(interrupted());
+        }
         Ok(ExitCode::SUCCESS)
     }
 
@@ -137,14 +144,15 @@ impl Trial {
         Ok(out.flush()?)
     }
 
-    /// Asks everything, one after the other, so that no answer waits for another, and keeps each answer as it comes.
+    /// Asks everything, one after the other, so that no answer waits for another, and keeps each answer as it comes. False if the user ended it early.
     fn ask(
         &self,
         opened: &Opened,
         (id, ledger): (TrialId, &Ledger),
         planned: Vec<Planned<'_>>,
         entrants: &mut [Entrant],
-    ) {
+    ) -> bool {
+        let mut is_whole = true;
         let (mut cost, mut failures) = (Money::ZERO, BTreeMap::<String, usize>::new());
         let bar = bar(planned.len());
         for planned in planned {
@@ -157,12 +165,20 @@ impl Trial {
                 unjudged("`--spend` is reached".into());
                 continue;
             }
+            if !is_whole {
+                unjudged(EARLY.into());
+                continue;
+            }
             if *failed >= FAILURES {
                 unjudged(format!("it failed {FAILURES} times in a row"));
                 continue;
             }
             bar.set_message(format!("{}, {cost} so far", candidate.name));
-            let Asked { answer, call } = opened.runtime.block_on(planned.ask());
+            let Some(Asked { answer, call }) = opened.runtime.block_on(opened.interrupt.or(planned.ask())) else {
+                is_whole = false;
+                unjudged(EARLY.into());
+                continue;
+            };
             let billed = call.and_then(|call| ledger.billed(call)).unwrap_or_default();
             cost += billed.cost;
             match answer {
@@ -185,6 +201,7 @@ impl Trial {
             }
         }
         bar.finish_and_clear();
+        is_whole
     }
 
     /// The holes, and what they are in a few words.

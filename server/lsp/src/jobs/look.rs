@@ -92,11 +92,25 @@ pub(super) struct Look<'a> {
 }
 
 impl Looker<'_> {
+    fn begun(&self) -> Option<Look<'_>> {
+        let (kept, lease) = (KeptJobs::beside(self.ledger)?, Lease::new());
+        Some(Look { of: self, ledger: self.ledger, pace: self.pace, kept, lease, looked: Mutex::default() })
+    }
+
+    /// Settles what a look of this process asked that was ended early: its answer does not come any more.
+    pub async fn give_up(&self) -> Result<(), Refused> {
+        let Some(look) = self.begun().filter(|_| self.asks) else { return Ok(()) };
+        if self.ledger.lease(look.lease, LEASE).await? {
+            let _held = Held { ledger: self.ledger, lease: look.lease };
+            look.give_up_forsaken().await?;
+        }
+        Ok(())
+    }
+
     /// Looks after the queue once.
     pub async fn look(&self, when: When) -> Result<Looked, Refused> {
-        let Some(kept) = KeptJobs::beside(self.ledger) else { return Ok(Looked::default()) };
-        let lease = Lease::new();
-        let look = Look { of: self, ledger: self.ledger, pace: self.pace, kept, lease, looked: Mutex::default() };
+        let Some(look) = self.begun() else { return Ok(Looked::default()) };
+        let lease = look.lease;
         if self.ledger.open_jobs().await?.is_empty() && self.ledger.open_batches(false).await?.is_empty() {
             look.sweep().await?;
             return Ok(look.into_looked());

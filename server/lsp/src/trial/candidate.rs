@@ -66,6 +66,8 @@ impl Candidate {
         }
         let (ledger, found) = shared;
         let completer = Completer::new(settings.clone());
+        // Whoever holds a trial ends it in order.
+        completer.providers.keys.end_in_order();
         completer.providers.found.take_over(found);
         completer.ledger.fill(ledger.clone());
         let (configuration, _) = Configuration::new(1, settings, std::slice::from_ref(root));

@@ -13,6 +13,8 @@ use tokio::process::Command;
 use tokio::time::timeout;
 
 use super::error::{KeyError, PATIENCE};
+#[cfg(unix)]
+use crate::signals::{Signal, Signals};
 use crate::sync::lock;
 
 /// Most bytes that are read of what a program prints.
@@ -49,22 +51,20 @@ impl Running {
     /// Ends all programs when the system asks us to end. A terminal sends its interrupt to us alone, because programs run in groups of their own.
     #[cfg(unix)]
     fn end_with_us(&self) {
-        use tokio::signal::unix::{SignalKind, signal};
         static ONCE: std::sync::Once = std::sync::Once::new();
         if self.1.load(Ordering::Relaxed) {
             return;
         }
         let running = self.clone();
         ONCE.call_once(|| {
-            for kind in [SignalKind::interrupt(), SignalKind::terminate(), SignalKind::hangup()] {
-                let (Ok(mut signals), running) = (signal(kind), running.clone()) else { continue };
-                tokio::spawn(async move {
-                    if signals.recv().await.is_some() {
-                        running.end();
-                        std::process::exit(128 + kind.as_raw_value());
-                    }
-                });
-            }
+            let Some(mut signals) = Signals::new(&[Signal::Interrupt, Signal::Terminate, Signal::Hangup]) else {
+                return;
+            };
+            tokio::spawn(async move {
+                let signal = signals.heard().await;
+                running.end();
+                std::process::exit(signal.code().into());
+            });
         });
     }
 }
