@@ -7,7 +7,7 @@ import { usd } from './status.ts';
 type Job = { id: string; title: string; state: string; reason?: string | null; model: string; cost_usd: number };
 
 const VIEW = 'pennyworth.jobs';
-const ICONS: Record<string, string> = { done: 'pass', failed: 'error', lost: 'error', expired: 'error', cancelled: 'circle-slash', applied: 'check' };
+const ICONS: Record<string, string> = { done: 'pass', outdated: 'warning', failed: 'error', lost: 'error', expired: 'error', cancelled: 'circle-slash', applied: 'check' };
 
 export class Jobs implements vscode.TreeDataProvider<Job>, vscode.Disposable {
   #jobs: Job[] = [];
@@ -35,7 +35,8 @@ export class Jobs implements vscode.TreeDataProvider<Job>, vscode.Disposable {
     item.description = reason ? `${state}: ${reason}` : state;
     item.tooltip = `${title}\n${item.description}\n${model}, ${usd(cost)}`;
     item.iconPath = new vscode.ThemeIcon(ICONS[state] ?? 'clock');
-    item.contextValue = state === 'done' ? 'done' : 'other';
+    // What is outdated can still be read.
+    item.contextValue = state === 'done' || state === 'outdated' ? 'done' : 'other';
     return item;
   }
 

@@ -110,7 +110,8 @@ function M.jobs()
   local server = client.any()
   if not server then return say('no server runs here. `:checkhealth pennyworth` says why.', vim.log.levels.WARN) end
   local function act(job)
-    local actions = job.state == 'done' and { 'take', 'discard' } or { 'discard' }
+    local is_ready = job.state == 'done' or job.state == 'outdated'
+    local actions = is_ready and { 'take', 'discard' } or { 'discard' }
     vim.ui.select(actions, { prompt = job.title }, function(action)
       if not action then return end
       client.execute(server, 'pennyworth.jobs', { { action = action, id = job.id } }, function(_, fault)

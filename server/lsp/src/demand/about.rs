@@ -2,7 +2,7 @@
 //! answer comes after the server has ended. It leaves the rules of each form of answer to `core::demand`.
 
 use std::ops::Range;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use pennyworth_core::demand::{self, Edit, Form, Hunk, Joined, Reviewed, Scope, Source, Unfit};
 use pennyworth_core::mask::Masks;
@@ -131,6 +131,15 @@ impl About {
             About::Lines(lines) => lines.shown.clone(),
             About::Tests(tests) => tests.path.display().to_string(),
             About::Hunks(files) => files.iter().map(|(path, _)| path.as_str()).collect::<Vec<_>>().join(", "),
+        }
+    }
+
+    /// The file that it edits, and its text when it was read; `None` if it edits none.
+    pub fn edits(&self) -> Option<(&Path, &str)> {
+        match self {
+            About::Lines(lines) => Some((&lines.path, &lines.text)),
+            About::Tests(tests) => Some((&tests.path, &tests.before)),
+            About::Code | About::Commit | About::Hunks(_) => None,
         }
     }
 

@@ -2,7 +2,8 @@
 
 use serde_json::{Value, json};
 
-use super::kept::{Kept, KeptJobs};
+use super::kept::KeptJobs;
+use super::taking::is_outdated;
 use crate::ledger::{JobRow, JobState, Ledger};
 
 /// The state of a job as people read it.
@@ -15,16 +16,22 @@ pub fn state(job: &JobRow) -> String {
     }
 }
 
-/// What a job is about: its title, or its task once its prompt is forgotten. It blocks.
-pub fn title(job: &JobRow, ledger: &Ledger) -> String {
+/// The state of a job, as it is for the files of now, and what it is about: its title, or its task once its prompt is forgotten. It blocks.
+pub fn described(job: &JobRow, ledger: &Ledger) -> (String, String) {
     let kept = KeptJobs::beside(ledger).and_then(|kept| kept.read(job.id));
-    kept.map_or_else(|| job.task.map_or("?", |task| task.name()).to_owned(), |Kept { title, .. }| title)
+    let is_ready = job.state == JobState::Done && job.taken.is_none();
+    let state = match &kept {
+        Some(kept) if is_ready && is_outdated(ledger, job.id, kept) => "outdated".to_owned(),
+        _ => state(job),
+    };
+    (state, kept.map_or_else(|| job.task.map_or("?", |task| task.name()).to_owned(), |kept| kept.title))
 }
 
 /// A job as JSON. It blocks.
 pub fn as_json(job: &JobRow, ledger: &Ledger) -> Value {
+    let (state, title) = described(job, ledger);
     json!({
-        "id": job.id.to_string(), "state": state(job), "reason": job.reason, "title": title(job, ledger),
+        "id": job.id.to_string(), "state": state, "reason": job.reason, "title": title,
         "task": job.task, "language": job.language, "model": job.model, "cost_usd": job.cost.usd(), "queued_ms": job.at_ms,
     })
 }

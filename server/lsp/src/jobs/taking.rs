@@ -39,11 +39,9 @@ pub fn brought(kept: &Kept, edited: &Edited, now: &str) -> Result<Edited, Outdat
 
 /// The findings of a review at their lines in the files as they are now on the disk, and those whose lines were rewritten since. It blocks.
 pub fn found(kept: &Kept, findings: Vec<Finding>) -> (Vec<Finding>, Vec<Finding>) {
-    let About::Hunks(reviewed) = &kept.about else { return (findings, Vec::new()) };
     let (mut current, mut outdated) = (Vec::new(), Vec::new());
     for finding in findings {
-        let of = reviewed.iter().filter(|(path, _)| *path == finding.file);
-        let hunks: Vec<Hunk> = of.flat_map(|(_, hunks)| hunks.iter().cloned()).collect();
+        let hunks = reviewed(kept, &finding.file);
         let now = fs::read_to_string(kept.root.join(&finding.file)).unwrap_or_default();
         match anchored(finding.clone(), &hunks, without_mark(&now)) {
             Some(moved) => current.push(moved),
@@ -51,6 +49,32 @@ pub fn found(kept: &Kept, findings: Vec<Finding>) -> (Vec<Finding>, Vec<Finding>
         }
     }
     (current, outdated)
+}
+
+/// The hunks of a file that a job was about.
+pub(super) fn reviewed(kept: &Kept, file: &str) -> Vec<Hunk> {
+    let About::Hunks(reviewed) = &kept.about else { return Vec::new() };
+    reviewed.iter().filter(|(path, _)| path == file).flat_map(|(_, hunks)| hunks.iter().cloned()).collect()
+}
+
+/// Whether its files changed so that nothing of the answer of a job fits them. It blocks, and judges only the answers about files that changed.
+pub fn is_outdated(ledger: &Ledger, id: JobId, kept: &Kept) -> bool {
+    let judged = || {
+        let said = KeptJobs::beside(ledger)?.answer(id)?;
+        kept.about.judged(kept.task, &said.text, said.is_truncated).ok()
+    };
+    match kept.about.edits() {
+        Some((path, before)) => {
+            let is_as_read = fs::read_to_string(path).is_ok_and(|now| normalised(without_mark(&now)) == before);
+            let edited = || judged().filter(|_| !is_as_read);
+            matches!(edited(), Some(Answer::Edited(edited)) if current(kept, &edited).is_err())
+        }
+        None if matches!(kept.about, About::Hunks(_)) => match judged() {
+            Some(Answer::Findings(all)) if !all.findings.is_empty() => found(kept, all.findings).0.is_empty(),
+            _ => false,
+        },
+        None => false,
+    }
 }
 
 /// Applies the answer of a job by this work, which says whether it did. False if it did not, or if another process was faster; an answer that was not

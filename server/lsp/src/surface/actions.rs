@@ -4,7 +4,7 @@
 
 use std::cell::LazyCell;
 
-use pennyworth_core::demand::{Fix, MARK, Source, instruction};
+use pennyworth_core::demand::{Finding, MARK, Source, instruction};
 use pennyworth_core::present;
 use pennyworth_core::task::Task;
 use pennyworth_core::text::{self, Counting};
@@ -22,6 +22,7 @@ use super::findings::mark;
 use super::price::{self, Expected, Offer};
 use super::results::edit_of;
 use crate::complete::Pauses;
+use crate::demand::mending;
 use crate::documents::Documents;
 use crate::wire::convert;
 use crate::wire::editor::Editor;
@@ -76,9 +77,8 @@ fn of_findings(editor: &Editor, desk: &Desk, params: &CodeActionParams) -> Vec<C
     for finding in desk.demands.findings.at(uri, range.start.line..=range.end.line) {
         let (title, mark) = (&finding.title, mark(&finding));
         let of = |action: CodeAction| CodeAction { diagnostics: Some(vec![mark.clone()]), ..action };
-        let mended = finding.fix.as_ref().zip(document.as_ref());
-        let edit = mended.and_then(|(fix, document)| {
-            let edit = mending(fix, &document.text, editor.counting())?;
+        let edit = document.as_ref().and_then(|document| {
+            let edit = suggested(&finding, &document.text, editor.counting())?;
             Some(edit_of((uri.clone(), document.version), vec![edit], editor.versioned_edits))
         });
         if edit.is_some() {
@@ -96,21 +96,11 @@ fn of_findings(editor: &Editor, desk: &Desk, params: &CodeActionParams) -> Vec<C
     all.into_iter().map(CodeActionResponse::CodeAction).collect()
 }
 
-/// The edit that a finding suggests: other lines in place of its own.
-fn mending(fix: &Fix, text: &Rope, counting: Counting) -> Option<TextEdit> {
-    let (first, behind) = (fix.first.checked_sub(1)? as usize, fix.last as usize);
-    let start = text.try_line_to_byte(first).ok()?;
-    let end = text.try_line_to_byte(behind).ok()?;
-    let line_break = text::line_break(text);
-    // The last line may have no line break.
-    let has_break = behind < text.len_lines();
-    let lines = fix.text.trim_end_matches(['\r', '\n']);
-    let new_text = match has_break && !lines.is_empty() {
-        true => format!("{lines}\n"),
-        false => lines.to_owned(),
-    };
-    let range = convert::range(text, start, end, counting);
-    Some(TextEdit { range, new_text: present::with_line_breaks(&new_text, line_break) })
+/// The edit that a finding suggests, as a client takes it.
+fn suggested(finding: &Finding, text: &Rope, counting: Counting) -> Option<TextEdit> {
+    let edit = mending(finding.fix.as_ref()?, &finding.file, text)?;
+    let range = convert::range(text, edit.range.start, edit.range.end, counting);
+    Some(TextEdit { range, new_text: present::with_line_breaks(&edit.text, text::line_break(text)) })
 }
 
 /// The tasks on demand that make sense at a place.

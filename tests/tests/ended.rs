@@ -1,0 +1,224 @@
+//! What becomes of the results of jobs, and of commands that are ended early: the edits that a review suggests are applied as far as they fit, a result
+//! whose files changed is outdated, and a signal leaves the queue and the money in order. It leaves the queue itself to `jobs`.
+
+#![cfg(unix)]
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
+
+use pennyworth_tests::fake_batches::{Api, Course, Fault, Step};
+use pennyworth_tests::queued::{Queued, SOURCE};
+use serde_json::{Value, json};
+use tokio::process::Child;
+
+const OTHER: &str = "pub fn one() -> u8 {\n    1\n}\n";
+
+/// A queued review of a change of two files, and its id. The findings are those of `found`.
+async fn reviewed(found: &[Value]) -> (Queued, String) {
+    let scene = Queued::new(Api::Openai).await;
+    std::fs::remove_dir(scene.path("project/.git")).unwrap();
+    scene.write("project/src/b.rs", OTHER);
+    scene.commit("one").await;
+    scene.write("project/src/a.rs", &changed());
+    scene.write("project/src/b.rs", &OTHER.replace("    1\n", "    2\n"));
+    scene.fake.course(Course { text: Some(json!({ "findings": found }).to_string()), ..Course::default() });
+    let (code, out, notes) = scene.run(&["review", "--batch", "--json"]).await;
+    assert_eq!(code, Some(0), "{notes}");
+    let told: Value = serde_json::from_str(&out).unwrap();
+    assert_eq!(told["queued"].as_array().unwrap().len(), 1, "{out}");
+    scene.finish();
+    let id = told["queued"][0]["id"].as_str().unwrap().to_owned();
+    assert_eq!(scene.jobs().await[&id], "done");
+    (scene, id)
+}
+
+/// The file `src/a.rs` as it was reviewed.
+fn changed() -> String {
+    SOURCE.replace("a + b", "a - b").replace("fn unused() {}", "fn used() {}")
+}
+
+/// A finding at the first of some lines, with the text that it suggests in their place.
+fn finding(file: &str, (first, last): (u32, u32), severity: &str, text: Option<&str>) -> Value {
+    let fix = text.map(|text| json!({"first": first, "last": last, "text": text}));
+    let title = format!("It is {severity} at {first}");
+    json!({"file": file, "line": first, "severity": severity, "title": title, "why": "So.", "fix": fix})
+}
+
+/// Findings that can all be mended.
+fn mendable() -> [Value; 2] {
+    [finding("src/a.rs", (4, 4), "high", Some("    scaled(b - a)")), finding("src/b.rs", (2, 2), "low", Some("    3"))]
+}
+
+#[tokio::test]
+async fn the_edits_that_a_review_suggests_are_applied_at_their_lines_of_now() {
+    for arguments in [&["jobs", "apply", "--all", "--json"][..], &["jobs", "apply", "ID", "--json"]] {
+        let (scene, id) = reviewed(&mendable()).await;
+        let above = |text: &str| format!("//! More.\n{text}");
+        scene.write("project/src/a.rs", &above(&changed()));
+        let arguments: Vec<&str> = arguments.iter().map(|name| if *name == "ID" { &*id } else { name }).collect();
+        let (code, out, notes) = scene.run(&arguments).await;
+        assert_eq!(code, Some(0), "{notes}");
+        let told: Value = serde_json::from_str(&out).unwrap();
+        assert_eq!((&told["applied"], told["edits"].as_array().unwrap().len()), (&json!(true), 2), "{told}");
+        assert_eq!(scene.read("project/src/a.rs"), above(&changed().replace("a - b", "b - a")));
+        assert_eq!(scene.read("project/src/b.rs"), OTHER.replace("    1\n", "    3\n"));
+        assert_eq!((scene.jobs().await[&id].as_str(), scene.kept().len()), ("applied", 0), "nothing of the code stays");
+    }
+}
+
+#[tokio::test]
+async fn what_a_review_suggests_and_does_not_fit_is_told_and_stays_to_be_read() {
+    let [high, low] = mendable();
+    let (scene, id) = reviewed(&[
+        finding("src/a.rs", (3, 5), "medium", Some("pub fn add() {}")),
+        high,
+        finding("src/a.rs", (7, 7), "low", Some("fn needed() {}")),
+        finding("src/b.rs", (1, 1), "low", None),
+        low,
+    ])
+    .await;
+    let used = changed().replace("fn used() {}", "fn used_now() {}");
+    scene.write("project/src/a.rs", &used);
+    let (code, out, notes) = scene.run(&["jobs", "apply", &id]).await;
+    assert_eq!(code, Some(2), "not all is applied: {notes}");
+    assert_eq!(out, "applied: src/a.rs:4: It is high at 4\napplied: src/b.rs:2: It is low at 2\n");
+    for why in [
+        "not applied: src/a.rs:3: It is medium at 3: its lines overlap with those of another edit",
+        "not applied: src/a.rs:7: It is low at 7: the lines that it edits have changed since the review",
+        "1 finding without an edit",
+    ] {
+        assert!(notes.contains(why), "{notes}");
+    }
+    assert_eq!(scene.read("project/src/a.rs"), used.replace("a - b", "b - a"));
+    assert_eq!(scene.read("project/src/b.rs"), OTHER.replace("    1\n", "    3\n"));
+    // What was found besides can still be read, and nothing is written twice.
+    let (_, out, _) = scene.run(&["jobs", "show", &id]).await;
+    assert!(out.contains("src/b.rs:1: low: It is low at 1"), "{out}");
+    let (code, out, notes) = scene.run(&["jobs", "apply", &id]).await;
+    assert!(code == Some(2) && out.is_empty() && notes.matches("not applied: ").count() == 4, "{out} {notes}");
+    let (code, _, notes) = scene.run(&["jobs", "apply", "--all"]).await;
+    assert!(code == Some(2) && notes.contains("no job has an edit to apply"), "{notes}");
+    assert_eq!(scene.read("project/src/a.rs"), used.replace("a - b", "b - a"));
+}
+
+#[tokio::test]
+async fn a_review_that_suggests_nothing_edits_nothing() {
+    let (scene, id) = reviewed(&[finding("src/b.rs", (2, 2), "low", None)]).await;
+    let (code, _, notes) = scene.run(&["jobs", "apply", &id]).await;
+    assert!(code == Some(2) && notes.contains("edits nothing; `pennyworth jobs show` prints it"), "{notes}");
+}
+
+/// What the list says of the only job, as text and as JSON, and what an editor is told.
+async fn listed(scene: &Queued) -> [String; 3] {
+    let (_, out, _) = scene.run(&["jobs"]).await;
+    let text = out.split_whitespace().nth(1).unwrap().to_owned();
+    let json = scene.state().await;
+    let mut editor = scene.edits().await;
+    let params = json!({"command": "pennyworth.jobs", "arguments": [{}]});
+    let told = editor.request("workspace/executeCommand", params).await;
+    assert_eq!(editor.shutdown().await, 0);
+    [text, json, told["jobs"][0]["state"].as_str().unwrap().to_owned()]
+}
+
+#[tokio::test]
+async fn a_result_whose_lines_have_changed_is_listed_as_outdated() {
+    let test = "```rust\n#[test]\nfn adds() {\n    assert_eq!(add(1, 2), 3);\n}\n```\n";
+    for (arguments, answer, rewritten) in [
+        (&["edit", "src/a.rs:4", "Swap the operands."][..], None, "scaled(0)"),
+        (&["tests", "src/a.rs:4"], Some(test), ""),
+    ] {
+        let scene = Queued::new(Api::Openai).await;
+        if let Some(text) = answer {
+            scene.fake.course(Course { text: Some(text.to_owned()), ..Course::default() });
+        }
+        let (code, _, notes) = scene.run(&[arguments, &["--batch"]].concat()).await;
+        assert_eq!(code, Some(0), "{notes}");
+        scene.finish();
+        assert_eq!(listed(&scene).await, ["done"; 3], "{arguments:?}");
+        scene.write("project/src/a.rs", &format!("//! More.\n{SOURCE}"));
+        assert_eq!(listed(&scene).await, ["done"; 3], "{arguments:?}: it follows its lines");
+        if !rewritten.is_empty() {
+            scene.write("project/src/a.rs", &SOURCE.replace("scaled(a + b)", rewritten));
+            assert_eq!(listed(&scene).await, ["outdated"; 3], "{arguments:?}");
+        }
+    }
+    let (scene, _) = reviewed(&mendable()).await;
+    assert_eq!(listed(&scene).await, ["done"; 3]);
+    scene.write("project/src/a.rs", SOURCE);
+    assert_eq!(listed(&scene).await, ["done"; 3], "one of its findings still holds");
+    scene.write("project/src/b.rs", OTHER);
+    assert_eq!(listed(&scene).await, ["outdated"; 3]);
+    std::fs::remove_file(scene.path("project/src/b.rs")).unwrap();
+    assert_eq!(listed(&scene).await, ["outdated"; 3]);
+}
+
+/// Sends a signal to a process, and returns its exit code and what it printed.
+async fn signalled(child: Child, signal: &str) -> (Option<i32>, String, String) {
+    let id = child.id().unwrap().to_string();
+    assert!(std::process::Command::new("kill").args([signal, &id]).status().unwrap().success());
+    let output = child.wait_with_output().await.unwrap();
+    let text = |bytes| String::from_utf8(bytes).unwrap();
+    (output.status.code(), text(output.stdout), text(output.stderr))
+}
+
+#[tokio::test]
+async fn a_command_that_waits_for_the_queue_ends_in_order() {
+    // As it pauses, and as the provider is asked; a key that a program prints has signals of its own.
+    for (signal, fault, head) in [
+        ("-INT", None, ""),
+        ("-TERM", Some(Fault::Hang), ""),
+        ("-INT", Some(Fault::Hang), "api_key_cmd = 'echo sk-fake'\n"),
+    ] {
+        let scene = Queued::new(Api::Anthropic).await;
+        scene.queue().await;
+        if !head.is_empty() {
+            let key = pennyworth_tests::fake_batches::KEY;
+            let config = scene.read("config.toml").replace("api_key_env = 'FAKE_KEY'", &head.replace("sk-fake", key));
+            scene.write("config.toml", &config);
+        }
+        let is_asked = fault.is_some();
+        fault.into_iter().for_each(|fault| scene.fake.fails(Step::Poll, fault));
+        let waits = scene.command(&["jobs", "--wait"]).spawn().unwrap();
+        scene.fake.reached(Step::Poll, 1).await;
+        // The lease is given back before the pause.
+        let leases = || scene.ledger().query_row("SELECT count(*) FROM lease", [], |row| row.get::<_, i64>(0)).unwrap();
+        while !is_asked && leases() > 0 {
+            tokio::task::yield_now().await;
+        }
+        let (code, out, notes) = signalled(waits, signal).await;
+        assert!(code == Some(130) && notes.contains("you ended it early; 1 job stays queued"), "{code:?} {notes}");
+        assert!(notes.contains("`pennyworth jobs`") && out.contains("submitted"), "{notes} {out}");
+        assert_eq!((leases(), scene.spent().1), (0, 1), "others may look at once, and its money stays reserved");
+        scene.finish();
+        assert_eq!((scene.state().await.as_str(), scene.spent()), ("done", (scene.billed(), 0)));
+    }
+}
+
+#[tokio::test]
+async fn a_command_that_is_ended_as_it_sends_leaves_its_jobs_queued() {
+    let scene = Queued::new(Api::Openai).await;
+    scene.fake.fails(Step::Upload, Fault::HangAfter);
+    let sends = scene.command(&["edit", "src/a.rs:4", "Swap the operands.", "--batch"]).spawn().unwrap();
+    scene.fake.reached(Step::Upload, 1).await;
+    let (code, out, notes) = signalled(sends, "-INT").await;
+    assert!(code == Some(130) && notes.contains("you ended it early; 1 job stays queued"), "{code:?} {notes}");
+    assert!(out.contains("edit src/a.rs:4"), "{out}");
+    assert_eq!((scene.state().await.as_str(), scene.count(Step::Upload)), ("submitted", 1), "it is found again");
+}
+
+#[tokio::test]
+async fn a_command_that_is_ended_as_it_plans_sends_nothing() {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    for arguments in [&["trial", "m", "--yes"][..], &["review", "--yes"], &["commit", "--yes"]] {
+        let scene = Queued::new(Api::Openai).await;
+        scene.write("bin/git", "#!/bin/sh\ntouch \"$HOME/begun\"\nwhile kill -0 $PPID 2>/dev/null; do sleep 1; done\n");
+        std::fs::set_permissions(scene.path("bin/git"), std::fs::Permissions::from_mode(0o755)).unwrap();
+        let path = format!("{}:{}", scene.path("bin").display(), std::env::var("PATH").unwrap());
+        let plans = scene.command(arguments).env("PATH", path).spawn().unwrap();
+        while !scene.path("begun").exists() {
+            tokio::task::yield_now().await;
+        }
+        let (code, out, notes) = signalled(plans, "-TERM").await;
+        assert!(code == Some(130) && notes.contains("you ended it early; nothing was sent"), "{code:?} {notes}");
+        assert_eq!((out.as_str(), scene.fake.steps().len()), ("", 0), "{arguments:?}");
+    }
+}
