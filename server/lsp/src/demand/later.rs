@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use pennyworth_core::caps::Caps;
 use pennyworth_core::demand::{self, Plan};
-use pennyworth_core::models::Model;
+use pennyworth_core::models::{Model, Models};
 use pennyworth_core::money::Money;
 use pennyworth_core::prompt::Body;
 use pennyworth_core::route::Step;
@@ -49,6 +49,13 @@ pub fn cheaper_later(steps: &[Step]) -> impl Iterator<Item = &Step> {
     steps.iter().filter(is_cheaper).take(if begins { MODELS } else { 0 })
 }
 
+/// The place of a flex tier among the models of a route, where the tier of the first model has one.
+pub fn flex_at(steps: &[Step], models: &Models) -> Option<usize> {
+    let tier = steps.first().map(|step| step.tier)?;
+    let is_flex = |step: &Step| models.get(&step.model).is_some_and(Model::is_flex);
+    steps.iter().take_while(|step| step.tier == tier).position(is_flex)
+}
+
 impl Job {
     /// The job for the queue. `None` if it can only be asked now.
     pub fn sendable(&self) -> Option<Sendable> {
@@ -73,10 +80,8 @@ impl Job {
     /// The job as it is asked now although nobody waits for its answer: by a flex tier, where the tier of the first model has one.
     #[must_use]
     pub fn for_now(mut self) -> Job {
-        let (steps, configuration) = (&mut self.plan.route.steps, &self.configuration);
-        let Some(tier) = steps.first().map(|step| step.tier) else { return self };
-        let is_flex = |step: &Step| configuration.models.get(&step.model).is_some_and(Model::is_flex);
-        let place = steps.iter().take_while(|step| step.tier == tier).position(is_flex);
+        let steps = &mut self.plan.route.steps;
+        let place = flex_at(steps, &self.configuration.models);
         if let Some(moved) = place.and_then(|place| steps.get_mut(..=place)) {
             moved.rotate_right(1);
         }

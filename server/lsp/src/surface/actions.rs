@@ -19,7 +19,7 @@ use super::commands::{COMPLETE, DISMISS_FINDING, PAUSE, SHOW};
 use super::demand::{COMMANDS, MESSAGE};
 use super::desk::Desk;
 use super::findings::mark;
-use super::price::{self, Expected, Offer};
+use super::price::{self, Cheaper, Expected, Offer};
 use super::results::edit_of;
 use crate::complete::Pauses;
 use crate::demand::mending;
@@ -187,11 +187,11 @@ fn offered(
         }
         Offer::None(reason) => return vec![of(&format!("{title} (cannot run: {reason})"), asked)],
     };
-    let Some(later) = later else { return vec![of(&format!("{title} (≈ {now})"), asked)] };
-    let mut both = vec![of(&format!("{title} (≈ {now}; ≈ {later} by tomorrow)"), asked.clone())];
+    let Some(Cheaper { cost, how, share }) = later else { return vec![of(&format!("{title} (≈ {now})"), asked)] };
+    let mut both = vec![of(&format!("{title} (≈ {now}; ≈ {cost} {how})"), asked.clone())];
     if !is_automatic {
         let queued = and(asked, "later", json!(true));
-        both.push(of(&format!("{title} by tomorrow, for half (≈ {later})"), queued));
+        both.push(of(&format!("{title} {how}, for {share} (≈ {cost})"), queued));
     }
     both
 }

@@ -2,14 +2,14 @@
 //! first. It reads no file and asks nobody; the plan of a task is made when it runs.
 
 use pennyworth_core::caps::Spent;
-use pennyworth_core::models::{Model, Shape};
+use pennyworth_core::models::{Later, Model, Shape};
 use pennyworth_core::money::Money;
 use pennyworth_core::route::{Candidate, Step, Terms, route, route_by_tomorrow};
 use pennyworth_core::task::{Enabled, Task, Tier};
 use pennyworth_core::tokens::REFERENCE_CHARS_PER_TOKEN;
 
 use crate::complete::Completer;
-use crate::demand::cheaper_later;
+use crate::demand::{cheaper_later, flex_at};
 use crate::settings::Scope;
 
 /// Costs up to this one are not worth telling: a tenth of a cent.
@@ -30,7 +30,28 @@ pub(super) struct Expected {
     /// Now, and by which model.
     pub(super) now: String,
     /// By tomorrow, if one of its models is cheaper then.
-    pub(super) later: Option<String>,
+    pub(super) later: Option<Cheaper>,
+}
+
+/// What a task is expected to cost that nobody waits for, in words.
+pub(super) struct Cheaper {
+    /// What it costs.
+    pub(super) cost: String,
+    /// How it is asked.
+    pub(super) how: &'static str,
+    /// What share of the price that takes.
+    pub(super) share: &'static str,
+}
+
+impl Cheaper {
+    fn of(step: &Step) -> Cheaper {
+        let (how, share) = match step.later {
+            Some(Later::Batch) => ("by tomorrow", "half"),
+            Some(Later::OffPeak(_)) => ("by tomorrow", "less"),
+            None => ("at the flex tier", "less"),
+        };
+        Cheaper { cost: cents(step.expected_cost), how, share }
+    }
 }
 
 /// What the first model of a task is expected to cost at a place, or why none may be asked.
@@ -64,7 +85,8 @@ pub(super) fn offer(completer: &Completer, scope: &Scope, task: Task, language: 
     let any_premium = candidates.iter().any(|candidate| candidate.model.tier == Tier::Premium);
     let later = route_by_tomorrow(candidates.clone(), &terms).steps;
     let route = route(candidates, &terms);
-    let Some(first) = route.steps.into_iter().find(may) else {
+    let steps: Vec<Step> = route.steps.into_iter().filter(may).collect();
+    let Some(first) = steps.first() else {
         return Offer::None(match route.skipped.first() {
             _ if row.enabled == Enabled::Off => format!("`tasks.{task}.enabled` is off"),
             Some(skipped) => format!("{}: {}", skipped.model, skipped.why),
@@ -78,9 +100,14 @@ pub(super) fn offer(completer: &Completer, scope: &Scope, task: Task, language: 
     if first.expected_cost <= TOLD {
         return Offer::Plain;
     }
-    let now = format!("{}, {}", cents(first.expected_cost), first.model);
+    let is_flex = models.get(&first.model).is_some_and(Model::is_flex);
+    let tier = if is_flex { ", flex tier" } else { "" };
+    let now = format!("{}, {}{tier}", cents(first.expected_cost), first.model);
     let later: Vec<Step> = later.into_iter().filter(may).filter(|_| task != Task::Commit).collect();
-    let later = cheaper_later(&later).next().map(|step| cents(step.expected_cost));
+    // Where there is no batch, a flex tier costs as much as one.
+    let flex = flex_at(&steps, models).and_then(|at| steps.get(at)).filter(|_| task != Task::Commit);
+    let flex = flex.filter(|step| step.expected_cost < first.expected_cost);
+    let later = cheaper_later(&later).next().or(flex).map(Cheaper::of);
     Offer::Costs(Expected { now, later })
 }
 
