@@ -147,6 +147,77 @@ async fn a_large_new_file_is_asked_about_in_pieces_that_fit() {
     );
 }
 
+/// A change of many files, each of which takes a request of its own.
+async fn large() -> Asking {
+    let scene = repository("cap_usd_per_day = 100\ncap_usd_per_month = 100\ntasks.review.input = 700").await;
+    for name in 0..12 {
+        let line = format!("let unique{name} = \"word word word word\";");
+        scene.write(
+            &format!("project/{name}.rs"),
+            &format!("fn f{name}() {{\n{}}}\n", format!("    {line}\n").repeat(24)),
+        );
+    }
+    scene.git(&["add", "."]).await;
+    scene
+}
+
+#[tokio::test]
+async fn a_large_review_tells_the_share_that_the_providers_cache_paid_for() {
+    let scene = large().await;
+    // Nothing is in the cache at first, and then what all requests begin with.
+    scene.fake.answer(Answer::new(&[NOTHING]));
+    scene.fake.always(Answer { cached: 30, ..Answer::new(&[NOTHING]) });
+    let (code, out, notes) = review(&scene, &["--staged"]).await;
+    assert_eq!((code, &out["whole"]), (Some(0), &json!(true)), "{notes}");
+    let (bill, prompts) = (scene.fake.bill(), scene.prompts());
+    assert!(bill.calls >= 10, "{bill:?}");
+    assert!(prompts.iter().all(|(_, system, _)| *system == prompts[0].1), "all requests begin alike");
+    let share = 100 * bill.cached / bill.input;
+    assert_eq!(bill.cached, 30 * (bill.calls - 1));
+    assert!(share > 0 && notes.contains(&format!(", {share} % of the input from the provider's cache")), "{notes}");
+    // The ledger has it, too.
+    let ledger = rusqlite::Connection::open(pennyworth_tests::paid::ledger(scene.home())).unwrap();
+    let query = "SELECT sum(input), sum(cached) FROM calls";
+    let told: (i64, i64) = ledger.query_row(query, [], |row| Ok((row.get(0)?, row.get(1)?))).unwrap();
+    assert_eq!(told, (bill.input as i64, bill.cached as i64));
+}
+
+#[tokio::test]
+async fn a_progress_bar_is_drawn_on_a_terminal_alone() {
+    let scene = large().await;
+    scene.fake.always(Answer::new(&[NOTHING]));
+    for arguments in [&["review", "--staged", "--yes"][..], &["document", ".", "--yes"]] {
+        let (_, out, notes) = scene.run(arguments).await;
+        let drawn = ['\r', '\x1b', '█', '░', '⠁'];
+        assert!(!out.contains(drawn) && !notes.contains(drawn), "{arguments:?}: {out:?} {notes:?}");
+    }
+    // With `script`, where it is the one of util-linux, standard error is a terminal.
+    let is_there = std::process::Command::new("script").arg("--version").output();
+    if !is_there.is_ok_and(|told| String::from_utf8_lossy(&told.stdout).contains("util-linux")) {
+        return;
+    }
+    // An answer that is held back: the bar is there while it is waited for.
+    let asked = scene.asked().len();
+    scene.fake.answer(Answer::new(&[NOTHING]).with(Fault::HeldAfter(0)));
+    let program = scene.command(&["review", "--staged", "--yes"]);
+    let words = std::iter::once(program.as_std().get_program()).chain(program.as_std().get_args());
+    let line: Vec<String> = words.map(|word| format!("'{}'", word.to_str().unwrap())).collect();
+    let mut script = tokio::process::Command::new("script");
+    script.args(["-q", "-e", "-c", &line.join(" "), "/dev/null"]).current_dir(scene.root()).env_clear();
+    script.env("HOME", scene.home()).env("PATH", std::env::var_os("PATH").unwrap()).env("TERM", "xterm-256color");
+    script.stdin(std::process::Stdio::piped()).stdout(std::process::Stdio::piped()).kill_on_drop(true);
+    let mut child = script.spawn().unwrap();
+    let (mut out, mut seen) = (child.stdout.take().unwrap(), Vec::new());
+    while !String::from_utf8_lossy(&seen).contains("0/") {
+        let read = tokio::io::AsyncReadExt::read_buf(&mut out, &mut seen).await.unwrap();
+        assert!(read > 0, "there is no bar");
+    }
+    scene.fake.release();
+    tokio::io::AsyncReadExt::read_to_end(&mut out, &mut seen).await.unwrap();
+    assert!(child.wait().await.unwrap().success());
+    assert!(scene.asked().len() >= asked + 10);
+}
+
 #[tokio::test]
 async fn what_is_empty_is_printed_in_the_form_that_is_wanted() {
     let scene = repository("").await;
