@@ -155,6 +155,15 @@ impl FakeBatches {
         }
     }
 
+    /// Waits until so many steps were taken.
+    pub async fn stepped(&self, times: usize) {
+        let mut stepped = self.stepped.subscribe();
+        while self.steps().len() < times {
+            // The sender lives as long as this server.
+            let _ = stepped.changed().await;
+        }
+    }
+
     /// Waits until every fault was met.
     pub async fn failed(&self) {
         let mut stepped = self.stepped.subscribe();

@@ -6,6 +6,7 @@
 use std::path::PathBuf;
 
 use pennyworth_core::money::Money;
+use pennyworth_tests::editor::Editor;
 use pennyworth_tests::fake_batches::{Api, Course, End, Fate, Fault, Step};
 use pennyworth_tests::paid;
 use pennyworth_tests::queued::{EDITED, Queued, SOURCE};
@@ -68,13 +69,7 @@ async fn a_process_that_is_killed_at_any_step_loses_nothing_and_sends_nothing_tw
         let steps =
             [(Upload, Fault::Hang), (Upload, Fault::HangAfter), (Submit, Fault::Hang), (Submit, Fault::HangAfter)];
         let later = [(Poll, Fault::Hang), (Results, Fault::HangAfter), (List, Fault::Hang), (Files, Fault::Hang)];
-        let has = |step: Step| match api {
-            Api::Openai | Api::Together => true,
-            Api::Anthropic => !matches!(step, Upload | Files),
-            // Their results come with the batch.
-            Api::Gemini | Api::Mistral | Api::Openrouter => !matches!(step, Upload | Files | Results),
-        };
-        for (step, fault) in steps.into_iter().chain(later).filter(|(step, _)| has(*step)) {
+        for (step, fault) in steps.into_iter().chain(later).filter(|(step, _)| has(api, *step)) {
             let scene = Queued::new(api).await;
             // What is looked for was begun and not heard of.
             match step {
@@ -133,6 +128,16 @@ async fn a_process_that_is_killed_as_it_removes_a_batch_has_its_results() {
             assert_eq!(scene.state().await, "done", "{api:?} {fault:?}");
             assert_eq!((scene.spent(), scene.fake.bill().batches), ((scene.billed(), 0), 1), "{api:?} {fault:?}");
         }
+    }
+}
+
+/// Whether an API has a step of its own.
+fn has(api: Api, step: Step) -> bool {
+    match api {
+        Api::Openai | Api::Together => true,
+        Api::Anthropic => !matches!(step, Step::Upload | Step::Files),
+        // Their results come with the batch.
+        Api::Gemini | Api::Mistral | Api::Openrouter => !matches!(step, Step::Upload | Step::Files | Step::Results),
     }
 }
 
@@ -469,77 +474,108 @@ async fn a_command_waits_until_no_job_is_open() {
     assert!(id.ends_with(out.split_whitespace().next().unwrap()), "{out}");
 }
 
-/// Two processes look after one queue at the same time, and both are killed at each step of it.
+/// A command and a server look after one queue at the same time, and both are killed at each step of it.
 #[tokio::test]
-async fn two_hundred_jobs_survive_every_kill_with_two_processes_at_one_queue() {
+async fn two_hundred_jobs_survive_every_kill_with_a_command_and_a_server_at_one_queue() {
+    survive(Api::Openai, 200).await;
+}
+
+#[tokio::test]
+async fn jobs_of_every_api_survive_every_kill_with_a_command_and_a_server_at_one_queue() {
+    futures_util::future::join_all(APIS.into_iter().filter(|api| *api != Api::Openai).map(|api| survive(api, 12)))
+        .await;
+}
+
+/// Queues so many jobs, and kills who sends and fetches them at every step that the API has.
+async fn survive(api: Api, jobs: i64) {
     use Step::{Files, List, Poll, Results, Submit, Upload};
 
-    let scene =
-        Queued::with(Api::Openai, "cap_usd_per_day = 100\ncap_usd_per_month = 100\ntasks.review.input = 100").await;
+    const PARTS: [&str; 4] = ["0", "1", "2", "3"];
+    let scene = Queued::with(api, "cap_usd_per_day = 100\ncap_usd_per_month = 100\ntasks.review.input = 100").await;
     let text = Some("{\"findings\": []}".to_owned());
     scene.fake.course(Course { text, ..Course::default() });
     std::fs::remove_dir(scene.path("project/.git")).unwrap();
-    for number in 0..200 {
-        scene.write(&format!("project/{}/{number}.txt", number % 4), "");
-    }
+    let file = |number: i64| format!("project/{}/{number}.txt", PARTS[number as usize % PARTS.len()]);
+    (0..jobs).for_each(|number| scene.write(&file(number), ""));
     scene.commit("empty").await;
-    for number in 0..200 {
+    for number in 0..jobs {
         let line = format!("A line of {number} that takes a few tokens of its own in a prompt.\n");
-        scene.write(&format!("project/{}/{number}.txt", number % 4), &line.repeat(2));
+        scene.write(&file(number), &line.repeat(2));
     }
-    // Four commands at once queue fifty jobs each, and are killed as the provider hangs.
-    (0..4).for_each(|_| scene.fake.fails(Upload, Fault::HangAfter));
-    let mut queued = Vec::new();
-    for part in ["0", "1", "2", "3"] {
-        queued.push(scene.command(&["review", part, "--batch", "--yes"]).spawn().unwrap());
-    }
-    scene.fake.reached(Upload, 1).await;
+    // Four commands at once queue a quarter of the jobs each, and are killed as the provider hangs.
+    let first = if has(api, Upload) { Upload } else { Submit };
+    PARTS.iter().for_each(|_| scene.fake.fails(first, Fault::HangAfter));
+    let queue = |part: &&str| scene.command(&["review", part, "--batch", "--yes"]).spawn().unwrap();
+    let queued: Vec<Child> = PARTS.iter().map(queue).collect();
+    scene.fake.reached(first, 1).await;
     let count = |state: &str| {
         let query = format!("SELECT count(*) FROM jobs WHERE {state}");
         scene.ledger().query_row(&query, [], |row| row.get::<_, i64>(0)).unwrap()
     };
-    while count("1") < 200 {
+    while count("1") < jobs {
         tokio::task::yield_now().await;
     }
     for child in queued {
         kill(child).await;
     }
-    let faults = [Fault::Hang, Fault::HangAfter];
-    let steps = [Files, Upload, Submit, List, Poll, Results]
-        .into_iter()
-        .flat_map(|step| faults.clone().map(|fault| (step, fault)));
-    for (step, fault) in steps {
+    let steps = [Files, Upload, Submit, List, Poll, Results].into_iter().filter(|step| has(api, *step));
+    let faults = steps.flat_map(|step| [Fault::Hang, Fault::HangAfter].map(|fault| (step, fault)));
+    for (number, (step, fault)) in faults.enumerate() {
         scene.an_hour_passes();
         scene.fake.mends();
         scene.fake.fails(step, fault);
-        let [one, other] = [(); 2].map(|()| scene.command(&["jobs"]).spawn().unwrap());
+        // In turn, the one or the other comes first.
+        let (command, server) = both(&scene, number % 2 == 0).await;
         tokio::select! {
             // Whichever of the two is there is killed with the other one.
             () = scene.fake.failed() => {}
-            _ = async { (one.wait_with_output().await, other.wait_with_output().await) } => {}
+            _ = command.wait_with_output() => {}
         }
+        drop(server);
         if matches!(step, Poll) {
             scene.finish();
         }
     }
     scene.fake.mends();
     for round in 0.. {
-        assert!(round < 9, "the queue never ends: {:?}", scene.jobs().await);
+        assert!(round < 9, "{api:?}: the queue never ends: {:?}", scene.jobs().await);
         scene.an_hour_passes();
-        let [one, other] = [(); 2].map(|()| scene.command(&["jobs"]).spawn().unwrap());
-        for child in [one, other] {
-            child.wait_with_output().await.unwrap();
-        }
+        let (command, server) = both(&scene, round % 2 == 0).await;
+        command.wait_with_output().await.unwrap();
+        assert_eq!(server.shutdown().await, 0, "{api:?}");
         scene.finish();
         if count("state IN ('queued', 'sent')") == 0 {
             break;
         }
     }
-    let states = scene.jobs().await;
-    assert_eq!((states.len(), states.values().filter(|state| *state == "done").count()), (200, 200));
-    assert_eq!(scene.fake.bill().answers, 200, "each is answered once");
-    assert_eq!(scene.spent(), (scene.billed(), 0), "the ledger is the bill");
-    assert!(scene.count(List) > 0 && scene.count(Files) > 0, "what was begun was looked for: {:?}", scene.fake.steps());
+    let (states, jobs) = (scene.jobs().await, jobs as usize);
+    assert_eq!((states.len(), states.values().filter(|state| *state == "done").count()), (jobs, jobs), "{api:?}");
+    assert_eq!(scene.fake.bill().answers, jobs as u64, "{api:?}: each is answered once");
+    assert_eq!(scene.spent(), (scene.billed(), 0), "{api:?}: the ledger is the bill");
+    let were_found = [List, Files].into_iter().filter(|step| has(api, *step)).all(|step| scene.count(step) > 0);
+    assert!(were_found, "{api:?}: what was begun was looked for: {:?}", scene.fake.steps());
+}
+
+/// A command and a server, one of which comes first and has begun to look after the queue.
+async fn both(scene: &Queued, is_command_first: bool) -> (Child, Editor) {
+    let begun = scene.fake.steps().len();
+    let mut command = is_command_first.then(|| scene.command(&["jobs"]).spawn().unwrap());
+    let server = match &mut command {
+        Some(command) => {
+            tokio::select! {
+                () = scene.fake.stepped(begun + 1) => {}
+                // It has nothing to do, or the server before it holds the lease.
+                _ = command.wait() => {}
+            }
+            scene.edits().await
+        }
+        None => {
+            let server = scene.edits().await;
+            scene.fake.stepped(begun + 1).await;
+            server
+        }
+    };
+    (command.unwrap_or_else(|| scene.command(&["jobs"]).spawn().unwrap()), server)
 }
 
 #[tokio::test]
