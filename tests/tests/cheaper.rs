@@ -187,3 +187,29 @@ async fn what_was_not_answered_waits_on_and_what_may_have_been_is_not_asked_agai
     let row: (bool, String) = ledger.query_row(query, [], |row| Ok((row.get(0)?, row.get(1)?))).unwrap();
     assert_eq!(row, (true, "aborted".into()), "it may be billed");
 }
+
+#[tokio::test]
+async fn what_is_being_asked_is_settled_at_once_when_the_user_ends_the_command() {
+    let fake = FakeProvider::start().await.unwrap();
+    let project = waiting(&fake).await;
+    project.run(&EDIT).await;
+    project.run(&EDIT).await;
+    price(&project, &fake, true);
+    fake.answer(Answer::new(&[EDITED]).with(Fault::HangAfterHead));
+    let waits = project.command(&["jobs", "--wait"]).spawn().unwrap();
+    while fake.bill().calls < 1 {
+        tokio::task::yield_now().await;
+    }
+    let id = waits.id().unwrap().to_string();
+    assert!(std::process::Command::new("kill").args(["-INT", &id]).status().unwrap().success());
+    let output = waits.wait_with_output().await.unwrap();
+    let (out, notes) = (String::from_utf8(output.stdout).unwrap(), String::from_utf8(output.stderr).unwrap());
+    assert!(output.status.code() == Some(130) && notes.contains("you ended it early; 1 job stays queued"), "{notes}");
+    assert!(out.contains("lost: the process that asked ended before the answer came"), "{out}");
+    let ledger = Connection::open(paid::ledger(project.home())).unwrap();
+    let query = "SELECT status, count(*) FROM calls GROUP BY status ORDER BY status";
+    let mut read = ledger.prepare(query).unwrap();
+    let rows: Vec<(String, i64)> =
+        read.query_map([], |row| Ok((row.get(0)?, row.get(1)?))).unwrap().map(Result::unwrap).collect();
+    assert_eq!(rows, [("aborted".into(), 1), ("open".into(), 1)], "what is queued stays reserved");
+}

@@ -109,7 +109,7 @@ impl Trial {
         ledger.take_news().iter().for_each(|news| eprintln!("warning: {news}"));
         if !is_whole {
             eprintln!(
-                "{EARLY}: the report is of the holes that were answered before, and `--show LAST` prints it again"
+                "{EARLY}: the report is of the holes that were answered before; the estimated cost of a call that was under way comes on top"
             );
             return Ok(interrupted());
         }
