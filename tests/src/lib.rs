@@ -17,6 +17,7 @@ pub mod planted;
 pub mod project;
 pub mod queued;
 pub mod random;
+pub mod scales;
 pub mod soak;
 pub mod sources;
 pub mod stops;

@@ -11,16 +11,12 @@ use pennyworth_core::trial::{Answer, Estimate, Figures, compare, marks, mixed};
 use pennyworth_tests::fake_provider::{self, FakeProvider, Fault};
 use pennyworth_tests::paid;
 use pennyworth_tests::project::Project;
+use pennyworth_tests::scales::{self, chance, figure, said, source};
 use serde_json::Value;
 
 /// Repetitions of a trial, and the holes of each.
 const TRIALS: u64 = 200;
 const HOLES: u64 = 60;
-
-/// A number from 0 to 1 by chance.
-fn chance(seed: u64, of: &[&str]) -> f64 {
-    (mixed(seed, of) >> 11) as f64 / (1_u64 << 53) as f64
-}
 
 /// The answer of a scripted model that is right with this probability, at a hole of a text that only the hole's number tells.
 fn scripted(name: &str, quality: f64, hole: u64) -> Answer {
@@ -42,7 +38,7 @@ fn scripted(name: &str, quality: f64, hole: u64) -> Answer {
         language: "text".into(),
         shown: true,
         marks: marks(&truth, Some(&answer)),
-        wait_ms: 1,
+        wait_ms: Some(1),
         input: 100,
         output: 10,
         cost: Money::from_usd(0.000_1),
@@ -101,17 +97,6 @@ struct Scene {
     project: Project,
 }
 
-fn source() -> String {
-    let name = |at: u64| ["total", "weight", "offset", "margin", "factor"][(mixed(at, &["name"]) % 5) as usize];
-    let function = |at: u64| {
-        format!(
-            "\npub fn scaled_{at}(n: u32, rate: u32) -> u32 {{\n    let {one} = n.saturating_mul(rate + {at});\n    if {one} > {at} {{\n        return {one} - {at};\n    }}\n    {one}.max(n)\n}}\n",
-            one = name(at)
-        )
-    };
-    (10..40).map(function).fold("//! Scales.\n".to_owned(), |text, more| text + &more)
-}
-
 impl Scene {
     /// Two models, of which one is right four times of five and the other once.
     async fn new(head: &str) -> Scene {
@@ -126,14 +111,7 @@ impl Scene {
             "config.toml",
             &format!("discover = false\ncap_usd_per_day = 100\ncap_usd_per_month = 100\n{head}\n{rows}"),
         );
-        scene.project.write("project/.gitignore", "ignored.rs\n");
-        scene.project.write("project/src/scales.rs", "//! Scales.\n");
-        scene.project.write("project/src/ignored.rs", &source());
-        scene.project.commit("scales: they are there").await;
-        scene.project.write("project/src/scales.rs", &source());
-        scene.project.write("project/src/ignored.rs", &source());
-        scene.project.git(&["add", "--force", "."]).await;
-        scene.project.git(&["commit", "-q", "-m", "scales: they scale"]).await;
+        scales::commit(&scene.project).await;
         scene.fake.answers_by(scripted_fill);
         scene
     }
@@ -149,22 +127,8 @@ impl Scene {
 
 /// Fills the hole of a request with what the source has there, or with something else.
 fn scripted_fill(body: &Value) -> fake_provider::Answer {
-    let text = |key: &str| body[key].as_str().unwrap_or_default();
-    let (source, suffix) = (source(), text("suffix"));
-    let prompt = text("prompt");
-    let start = source.len() - suffix.len().min(source.len());
-    let end = source.rfind(suffix).filter(|_| suffix.len() > 8).unwrap_or(start);
-    let last: String = prompt.chars().rev().take(60).collect::<Vec<_>>().into_iter().rev().collect();
-    let begin = source.get(..end).and_then(|before| before.rfind(&last)).map_or(end, |at| at + last.len());
-    let truth = source.get(begin..end).unwrap_or_default();
-    let quality = if text("model") == "sharp" { 0.8 } else { 0.2 };
-    let says = if chance(mixed(1, &[prompt]), &[text("model")]) < quality { truth } else { "panic_of_nothing()" };
-    fake_provider::Answer::new(&[says])
-}
-
-fn figure(trial: &Value, name: &str, path: &str) -> f64 {
-    let of = trial["candidates"].as_array().unwrap().iter().find(|one| one["name"] == name).unwrap();
-    of.pointer(path).unwrap_or_else(|| panic!("{path}: {of}")).as_f64().unwrap()
+    let quality = if body["model"] == "sharp" { 0.8 } else { 0.2 };
+    fake_provider::Answer::new(&[&said(body, quality)])
 }
 
 #[tokio::test]
@@ -268,6 +232,50 @@ async fn settings_are_compared_like_models_and_failures_are_not_marked() {
     let unjudged = trial.pointer("/candidates/0/unjudged").unwrap().as_object().unwrap();
     assert_eq!(unjudged.values().map(|count| count.as_u64().unwrap()).sum::<u64>(), 8);
     assert_eq!(unjudged.get("it failed 5 times in a row").and_then(Value::as_u64), Some(3), "{unjudged:?}");
+}
+
+#[tokio::test]
+async fn the_better_of_two_versions_of_a_prompt_is_found() {
+    let scene = Scene::new("[embedded]\nenabled = false").await;
+    let with = |system: &str| {
+        let format = format!("[format.words]\nlike = \"chat\"\nsystem = \"{system}\"\n");
+        let chats = scene.project.read("config.toml").replace("format = \"suffix\"", "format = \"words\"");
+        chats.replacen("\n[model.sharp]", &format!("\n{format}[model.sharp]"), 1)
+    };
+    let long = "You complete code. Think of everything, and write what replaces <FILL/>.";
+    let (own, condensed) = (with(long), with("Write what replaces <FILL/>."));
+    scene.project.write("condensed.toml", &condensed);
+    scene.project.write("config.toml", &own);
+    // The model is the same, and understands the shorter words better.
+    scene.fake.answers_by(|body| {
+        let is_long = body["messages"][0]["content"].as_str().unwrap_or_default().starts_with("You complete code.");
+        fake_provider::Answer::new(&[&said(body, if is_long { 0.3 } else { 0.9 })])
+    });
+    let file = scene.project.path("condensed.toml").display().to_string();
+    let (trial, notes) = scene.run(&["sharp", "--count", "40", "--prompt-set", &file, "--json", "--yes"]).await;
+    let systems: std::collections::BTreeSet<String> = scene
+        .fake
+        .seen()
+        .iter()
+        .filter_map(|seen| Some(seen.body["messages"][0]["content"].as_str()?.to_owned()))
+        .collect();
+    assert_eq!(systems.into_iter().collect::<Vec<_>>(), ["Write what replaces <FILL/>.", long], "{notes}");
+    let pair = &trial["differences"][0];
+    assert_eq!(
+        (&pair["one"], &pair["other"], &pair["is_more_than_chance"]),
+        (&"sharp (condensed)".into(), &"sharp".into(), &true.into()),
+        "{trial:#}"
+    );
+    // Fewer words cost less, too.
+    let input = |name| figure(&trial, name, "/all/input");
+    assert!(input("sharp (condensed)") < input("sharp"), "{trial:#}");
+    // The router learns of the settings that it has.
+    let learned = |candidate: &str| {
+        let query = "SELECT min(is_evidence), max(is_evidence) FROM trials WHERE candidate = ?1";
+        let ledger = rusqlite::Connection::open(paid::ledger(scene.project.home())).unwrap();
+        ledger.query_row(query, [candidate], |row| Ok((row.get::<_, bool>(0)?, row.get::<_, bool>(1)?))).unwrap()
+    };
+    assert_eq!((learned("sharp"), learned("sharp (condensed)")), ((true, true), (false, false)));
 }
 
 #[tokio::test]

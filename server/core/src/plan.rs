@@ -11,7 +11,7 @@ use crate::gate::{Gate, Moment, begins_below, gate};
 use crate::mask::{self, Masks, Unmasked};
 use crate::models::{Format, Model, Models};
 use crate::prompt::{PartTokens, Prompt, Refusal, Rendered};
-use crate::route::{Candidate, Route, Terms, Why, route};
+use crate::route::{Candidate, Route, Terms, Why, route, route_by_tomorrow};
 use crate::task::{Stop, Task};
 use crate::tokens::REFERENCE_CHARS_PER_TOKEN;
 
@@ -56,11 +56,13 @@ pub struct Inputs<'a> {
     pub terms: Terms<'a>,
     /// Characters per token of a model, calibrated.
     pub chars_per_token: &'a dyn Fn(&Model) -> f32,
+    /// Whether nobody waits for the answer, so that a model that is cheaper by tomorrow costs what it does then.
+    pub waits: bool,
 }
 
 /// Makes the plan.
 pub fn plan(models: &Models, inputs: Inputs<'_>) -> Plan {
-    let Inputs { task, moment, mut prompt, feedback, terms, chars_per_token } = inputs;
+    let Inputs { task, moment, mut prompt, feedback, terms, chars_per_token, waits } = inputs;
     let gate = gate(&moment);
     let budget = budget(terms.row, feedback);
     let terms = Terms { max_tokens: budget.max_tokens, reads_on: terms.reads_on && terms.row.read_on > 0, ..terms };
@@ -70,7 +72,8 @@ pub fn plan(models: &Models, inputs: Inputs<'_>) -> Plan {
         Gate::Silent(_) => Route::default(),
         Gate::Ask => {
             let candidate = |model| candidate(models, model, (task, &prompt), &terms, chars_per_token);
-            route(models.enabled().map(candidate).collect(), &terms)
+            let candidates = models.enabled().map(candidate).collect();
+            if waits { route_by_tomorrow(candidates, &terms) } else { route(candidates, &terms) }
         }
     };
     Plan {

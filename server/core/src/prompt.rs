@@ -6,7 +6,7 @@ use std::fmt;
 use std::ops::Range;
 
 use ropey::Rope;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::models::{Format, Shape};
 use crate::task::{Stop, TaskRow};
@@ -343,7 +343,7 @@ impl fmt::Debug for Body {
 }
 
 /// Removes from the head of a streamed answer the blanks that stand before the cursor but were not sent.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Realign {
     /// The held blanks that have not come yet.
     left: String,

@@ -29,6 +29,7 @@ mod print;
 mod review;
 mod stats;
 mod trial;
+mod tried;
 
 /// A language server that completes code for as little money as the job needs.
 ///

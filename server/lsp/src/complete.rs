@@ -16,6 +16,7 @@ pub mod ends;
 pub mod failover;
 pub mod flights;
 mod keys;
+pub mod later;
 mod left_out;
 mod pauses;
 mod reading;

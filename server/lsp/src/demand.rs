@@ -27,6 +27,6 @@ pub use files::{File, Refused, is_ruled_out, workspace};
 pub use gather::Diagnostic;
 pub(crate) use job::Counted;
 pub use job::{Heard, Job, Outcome, Tried};
-pub use later::{Sendable, cheaper_later, flex_at};
+pub use later::{Sendable, cheaper_later, flex_at, why_now};
 pub use mending::mending;
 pub use tests_of::Open;

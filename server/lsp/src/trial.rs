@@ -3,10 +3,12 @@
 
 mod benchmark;
 mod candidate;
+mod hole;
 mod place;
 mod planned;
 
 pub use benchmark::read as read_benchmark;
-pub use candidate::Candidate;
+pub use candidate::{Candidate, tried};
+pub use hole::Hole;
 pub use place::{Gathered, Place, Wish, gather};
-pub use planned::{Asked, Planned, plan};
+pub use planned::{Asked, Planned, Waiting, plan};

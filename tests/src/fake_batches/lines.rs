@@ -11,21 +11,22 @@ pub(super) fn lines(api: Api, course: &Course, batch: &Taken) -> Vec<Value> {
     }
     let fate = |id: &str| course.fates.get(id).copied().unwrap_or_default();
     let told = batch.requests.iter().rev().filter(|(id, _)| fate(id) != Fate::Lost);
-    let mut lines: Vec<Value> = told.map(|(id, _)| line((api, course), id, fate(id))).collect();
+    let mut lines: Vec<Value> = told.map(|(id, body)| line((api, course), (id, body), fate(id))).collect();
     if course.loses_the_last {
         lines.pop();
     }
     if course.repeats {
         lines.extend(lines.clone());
-        lines.push(line((api, course), "nobody-sent-this", Fate::Answer));
+        lines.push(line((api, course), ("nobody-sent-this", &Value::Null), Fate::Answer));
     }
     lines
 }
 
 /// One result.
-fn line((api, course): (Api, &Course), id: &str, fate: Fate) -> Value {
+fn line((api, course): (Api, &Course), (id, asked): (&str, &Value), fate: Fate) -> Value {
     let [input, cached, output] = USES;
-    let text = course.text.clone().unwrap_or_else(|| format!("answer to {id}"));
+    let text = course.by.map(|by| by(asked)).or_else(|| course.text.clone());
+    let text = text.unwrap_or_else(|| format!("answer to {id}"));
     match api {
         Api::Anthropic => {
             let result = match fate {
@@ -61,8 +62,14 @@ fn line((api, course): (Api, &Course), id: &str, fate: Fate) -> Value {
         _ => {
             let (response, error) = match fate {
                 Fate::Answer | Fate::Lost => {
-                    let body = json!({"id": "c1", "object": "chat.completion", "choices": [{"index": 0,
-                        "message": {"role": "assistant", "content": text}, "finish_reason": "stop"}],
+                    // OpenAI's completions have a text in place of a message.
+                    let choice = match asked.get("suffix").is_some() && api != Api::Mistral {
+                        true => json!({"index": 0, "text": text, "finish_reason": "stop"}),
+                        false => {
+                            json!({"index": 0, "message": {"role": "assistant", "content": text}, "finish_reason": "stop"})
+                        }
+                    };
+                    let body = json!({"id": "c1", "object": "chat.completion", "choices": [choice],
                         "usage": {"prompt_tokens": input, "completion_tokens": output,
                             "prompt_tokens_details": {"cached_tokens": cached}}});
                     (json!({"status_code": 200, "request_id": "r", "body": body}), Value::Null)

@@ -98,6 +98,8 @@ pub enum End {
 pub struct Course {
     /// The text of each answer; without one it names its request.
     pub text: Option<String>,
+    /// What it answers to a request's body, whatever `text` says.
+    pub by: Option<fn(&Value) -> String>,
     /// What becomes of single requests; the others are answered.
     pub fates: BTreeMap<String, Fate>,
     /// How a batch ends.

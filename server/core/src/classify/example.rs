@@ -3,6 +3,7 @@
 
 use pennyworth_grammars::{Examples, Language, by_id};
 use ropey::Rope;
+use serde::{Deserialize, Serialize};
 
 use super::region::{self, Fence};
 use crate::text::{line_end, slice};
@@ -25,7 +26,7 @@ pub(super) struct Example {
 }
 
 /// What the document has around the code of an example; empty for other code.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Margin {
     /// The start of each line of the comment: indentation, mark and a blank.
     pub line: String,

@@ -3,6 +3,7 @@
 
 use pennyworth_grammars::Language;
 use ropey::Rope;
+use serde::{Deserialize, Serialize};
 use tree_sitter::Tree;
 
 use crate::classify::{Here, Margin};
@@ -17,8 +18,8 @@ const AFTER_LINES: usize = 20;
 const MAX_BEFORE: usize = 8 * 1024;
 const MAX_AFTER: usize = 2 * 1024;
 
-/// The place and the request, as a cutter needs them.
-#[derive(Clone)]
+/// The place and the request, as a cutter needs them. All of it can be kept, for an answer that comes when the place is long gone.
+#[derive(Clone, Serialize, Deserialize)]
 pub struct CutInput {
     /// The text around the cursor.
     pub surroundings: Surroundings,
@@ -49,9 +50,10 @@ impl CutInput {
 }
 
 /// The text around a cursor, with line breaks of any kind.
-#[derive(Clone)]
+#[derive(Clone, Serialize, Deserialize)]
 pub struct Surroundings {
     /// The language at the cursor.
+    #[serde(with = "named")]
     pub language: &'static Language,
     /// Whether code may be parsed, if the language has a grammar.
     pub may_parse: bool,
@@ -65,6 +67,21 @@ pub struct Surroundings {
     pub indent: String,
     /// What the document has around the code if it is an example in a comment; else nothing.
     pub margin: Margin,
+}
+
+/// A language as its name. What is kept may be older than the program; then its text counts as plain.
+mod named {
+    use pennyworth_grammars::Language;
+    use serde::{Deserialize as _, Deserializer, Serializer};
+
+    pub(super) fn serialize<S: Serializer>(language: &&'static Language, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(language.name())
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<&'static Language, D::Error> {
+        let name = String::deserialize(deserializer)?;
+        Ok(pennyworth_grammars::by_name(&name).unwrap_or_else(pennyworth_grammars::text))
+    }
 }
 
 impl Surroundings {

@@ -44,10 +44,9 @@ fn make(trigger: Trigger, task: Task, config: &str) -> Plan {
         now: crate::models::WeekHour::of(0),
         explore: false,
     };
-    plan(
-        &models,
-        Inputs { task, moment, prompt, feedback: None, terms, chars_per_token: &|model| model.chars_per_token },
-    )
+    let chars_per_token = |model: &Model| model.chars_per_token;
+    let (feedback, waits) = (None, false);
+    plan(&models, Inputs { task, moment, prompt, feedback, terms, chars_per_token: &chars_per_token, waits })
 }
 
 #[test]

@@ -23,8 +23,8 @@ pub struct Answer {
     pub shown: bool,
     /// How right it is.
     pub marks: Marks,
-    /// Milliseconds until it was there, or until none was to come.
-    pub wait_ms: u32,
+    /// Milliseconds until it was there, or until none was to come. `None` if nobody waited: it came in a batch.
+    pub wait_ms: Option<u32>,
     /// Tokens of the input.
     pub input: u64,
     /// Tokens of the output.
@@ -71,7 +71,7 @@ pub struct Figures {
     pub saved: Estimate,
     /// The edit similarity at a hole; 0 without an answer.
     pub similarity: Estimate,
-    /// The wait for an answer that half of them did not exceed, in milliseconds.
+    /// The wait for an answer that half of them did not exceed, in milliseconds; `None` if no wait is known.
     pub wait_p50_ms: Option<u32>,
     /// The same for 95 of 100.
     pub wait_p95_ms: Option<u32>,
@@ -93,7 +93,8 @@ impl Figures {
             let interval = share(part as u64, answers.len() as u64);
             Estimate::new(part as f64 / answers.len().max(1) as f64, Some(interval))
         };
-        let mut waits: Vec<u32> = answers.iter().filter(|answer| answer.shown).map(|answer| answer.wait_ms).collect();
+        let mut waits: Vec<u32> =
+            answers.iter().filter(|answer| answer.shown).filter_map(|answer| answer.wait_ms).collect();
         waits.sort_unstable();
         let wait = |share: f64| {
             let rank = (waits.len() as f64 * share).ceil() as usize;
@@ -198,7 +199,7 @@ mod tests {
             language,
             shown: true,
             marks,
-            wait_ms: hole as u32,
+            wait_ms: Some(hole as u32),
             input: 10,
             output: 2,
             cost,

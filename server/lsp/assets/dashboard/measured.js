@@ -45,7 +45,10 @@ function trial() {
   const tasks = last.candidates.flatMap(({ name, tasks: of }) => Object.entries(of).map(([task, figures]) => ({ task, name, ...figures })));
   const sure = last.differences.filter((pair) => pair.task === null && pair.is_more_than_chance)
     .map((pair) => element('p', {}, `${pair.one} saves more than ${pair.other}: ${withEnds(pair.saved, number)} characters a hole, more than chance explains.`));
-  const says = `Of ${new Date(last.trial).toLocaleString()}, ${last.holes}: what models did at holes in your own code. An interval holds the true figure 95 times of 100.`;
-  return section('trial', 'The last trial', says, table('What each model did', columns, rows), ...sure,
+  const waiting = last.candidates.filter((one) => one.waiting > 0)
+    .map((one) => element('p', {}, `${one.name}: ${count(one.waiting)} of its answers are in a batch, and may still come.`));
+  const unknown = rows.some((row) => row.shown > 0 && row.wait_p50_ms === null) ? ' Nobody waited for answers that came in batches, so their waits are not known.' : '';
+  const says = `Of ${new Date(last.trial).toLocaleString()}, ${last.holes}: what models did at holes in your own code. An interval holds the true figure 95 times of 100.${unknown}`;
+  return section('trial', 'The last trial', says, ...waiting, table('What each model did', columns, rows), ...sure,
     behind('By task', () => table('What each model did, by task', [{ title: 'task', cell: ({ task }) => task }, ...columns.map((column) => ({ ...column, isText: column.title === 'model' }))], tasks.sort((a, b) => a.task.localeCompare(b.task)))));
 }

@@ -18,8 +18,8 @@ use super::edit::diff;
 use super::later::tell_ended_early;
 use super::review;
 use crate::demand::Answer;
-use crate::jobs::{self, Kept, Looked, Looker, Pace, When, as_json, described};
-use crate::ledger::{JobRow, JobState, Ledger};
+use crate::jobs::{self, Kept, Listed, Looked, Looker, Pace, When, listed};
+use crate::ledger::{JobState, Ledger};
 
 mod apply;
 mod named;
@@ -58,11 +58,12 @@ impl Jobs {
         let ledger = opened.completer.ledger.get().context("there is no ledger")?;
         let has_ended = match &self.action {
             None | Some(Action::List) => false,
-            Some(Action::Show(named)) => find(&opened, ledger, &named.id)?.state.is_final(),
+            Some(Action::Show(named)) => find(&opened, ledger, &named.id)?.jobs().all(|job| job.state.is_final()),
             Some(Action::Apply(applied)) => applied.have_ended(&opened, ledger)?,
             Some(Action::Cancel(named)) => {
-                let job = find(&opened, ledger, &named.id)?;
-                opened.runtime.block_on(jobs::discard(ledger, job.id))?;
+                for job in find(&opened, ledger, &named.id)?.jobs() {
+                    opened.runtime.block_on(jobs::discard(ledger, job.id))?;
+                }
                 false
             }
         };
@@ -112,37 +113,37 @@ impl Jobs {
     }
 
     fn list(&self, opened: &Opened, ledger: &Ledger, out: &mut impl Write) -> anyhow::Result<ExitCode> {
-        let all = opened.runtime.block_on(ledger.jobs())?;
+        let all = listed(opened.runtime.block_on(ledger.jobs())?);
         if self.json {
-            let all: Vec<Value> = all.iter().map(|job| as_json(job, ledger)).collect();
+            let all: Vec<Value> = all.iter().map(|listed| listed.as_json(ledger)).collect();
             writeln!(out, "{}", serde_json::to_string_pretty(&json!({ "jobs": all }))?)?;
             return Ok(ExitCode::SUCCESS);
         }
         if all.is_empty() {
             writeln!(out, "no jobs")?;
         }
-        for job in &all {
-            self.tell(job, ledger, out)?;
+        for listed in &all {
+            self.tell(listed, ledger, out)?;
         }
         Ok(ExitCode::SUCCESS)
     }
 
-    fn tell(&self, job: &JobRow, ledger: &Ledger, out: &mut impl Write) -> anyhow::Result<ExitCode> {
-        if self.json {
-            writeln!(out, "{}", serde_json::to_string_pretty(&as_json(job, ledger))?)?;
-            return Ok(ExitCode::SUCCESS);
+    fn tell(&self, listed: &Listed, ledger: &Ledger, out: &mut impl Write) -> anyhow::Result<ExitCode> {
+        match self.json {
+            true => writeln!(out, "{}", serde_json::to_string_pretty(&listed.as_json(ledger))?)?,
+            false => writeln!(out, "{}", listed.line(ledger))?,
         }
-        let (state, title) = described(job, ledger);
-        let why = job.reason.as_ref().map(|why| format!(": {why}")).unwrap_or_default();
-        let bound = if job.state.is_final() { "" } else { "at most " };
-        writeln!(out, "{}  {state}{why}  {title}  {}, {bound}{}", job.id.short(), job.model, job.cost)?;
         Ok(ExitCode::SUCCESS)
     }
 
-    fn show(&self, ledger: &Ledger, job: &JobRow, out: &mut impl Write) -> anyhow::Result<ExitCode> {
+    fn show(&self, ledger: &Ledger, listed: &Listed, out: &mut impl Write) -> anyhow::Result<ExitCode> {
+        let job = &listed.first;
+        if let Some(of) = &job.of_trial {
+            eprintln!("note: `pennyworth trial --show {}` prints what came", of.trial);
+        }
         let answer = jobs::answer(ledger, job.id).filter(|_| job.state == JobState::Done);
         if self.json {
-            let mut all = as_json(job, ledger);
+            let mut all = listed.as_json(ledger);
             if let (Some(fields), Some((kept, answer))) = (all.as_object_mut(), &answer) {
                 fields.insert("result".into(), result(kept, answer));
             }
@@ -168,7 +169,7 @@ impl Jobs {
                 }
             },
             None => {
-                self.tell(job, ledger, out)?;
+                self.tell(listed, ledger, out)?;
                 return Ok(nothing());
             }
         }

@@ -13,21 +13,19 @@ use pennyworth_core::money::Money;
 use pennyworth_core::trial::Answer;
 use serde_json::json;
 
-use super::demand::{Common, Opened, announce, bar, open};
+use super::demand::{Common, Opened, announce, open};
 use super::interrupt::{EARLY, interrupted};
 use super::place::{self, say};
+use super::tried::{Asking, ask};
 use crate::complete::Completer;
 use crate::demand::git::Repository;
 use crate::learn::EMBEDDED;
-use crate::ledger::{self, Ledger, TrialId, Tried};
+use crate::ledger::{self, Ledger, TrialId};
 use crate::models::discover;
 use crate::reports::trial::{Entrant, Trial as Report};
 use crate::reports::words::counted;
 use crate::settings::Settings;
-use crate::trial::{Asked, Candidate, Gathered, Place, Planned, Wish, gather, plan, read_benchmark};
-
-/// Failures in a row after which a candidate is asked no more.
-const FAILURES: usize = 5;
+use crate::trial::{Candidate, Gathered, Place, Planned, Wish, gather, plan, read_benchmark};
 
 /// Measure models on your own code: holes in lines of recent commits, asked as the server asks
 #[derive(Debug, Args)]
@@ -54,8 +52,11 @@ pub struct Trial {
     #[arg(long, value_name = "TRIAL", value_parser = earlier)]
     against: Option<Earlier>,
     /// Print an earlier trial again, and ask nothing: its number, or LAST
-    #[arg(long, value_name = "TRIAL", value_parser = earlier, conflicts_with_all = ["models", "against", "holes", "prompt_set"])]
+    #[arg(long, value_name = "TRIAL", value_parser = earlier, conflicts_with_all = ["models", "against", "holes", "prompt_set", "batch"])]
     show: Option<Earlier>,
+    /// Ask in batches, at about half the price, or at hours with a lower one; the answers come within a day, and `--show` prints them
+    #[arg(long)]
+    batch: bool,
     #[command(flatten)]
     common: Common,
 }
@@ -99,10 +100,11 @@ impl Trial {
         let entrant = |candidate: &Candidate| {
             let own = left_out.iter().filter(|((name, _), _)| *name == candidate.name);
             let unjudged = own.map(|((_, why), count)| (why.clone(), *count)).collect();
-            Entrant { name: candidate.name.clone(), answers: Vec::new(), unjudged }
+            Entrant { name: candidate.name.clone(), unjudged, ..Entrant::default() }
         };
         let mut entrants: Vec<Entrant> = candidates.iter().map(entrant).collect();
-        let is_whole = self.ask(&opened, (id, ledger), planned, &mut entrants);
+        let asking = Asking { common: &self.common, opened: &opened, ledger, trial: id, is_own: self.holes.is_none() };
+        let is_whole = ask(&asking, planned, &mut entrants)?;
         entrants.extend(earlier.into_iter().flat_map(|earlier| of_earlier(earlier, &places)));
         self.print(&Report { id, seed: Some(self.seed), holes: what, entrants }, out)?;
         ledger.flush();
@@ -128,9 +130,14 @@ impl Trial {
         let (requests, to) = (counted(planned.len() as u64, "request"), counted(candidates as u64, "candidate"));
         eprintln!("{what}; {requests} to {to}: {expected} expected, {worst} at most");
         costs(planned).iter().for_each(|(name, cost)| eprintln!("  {name}: {cost} expected"));
+        if self.batch {
+            when(planned).iter().for_each(|told| eprintln!("{told}"));
+        }
         if self.common.plan && self.common.json {
             let (expected, worst) = (expected.usd(), worst.usd());
-            let all = json!({"holes": what, "requests": planned.len(), "expected_usd": expected, "worst_usd": worst});
+            let later = planned.iter().filter(|planned| planned.is_later).count();
+            let all = json!({"holes": what, "requests": planned.len(), "later": later, "expected_usd": expected,
+                "worst_usd": worst});
             writeln!(out, "{}", serde_json::to_string_pretty(&all)?)?;
         }
         Ok(expected)
@@ -142,66 +149,6 @@ impl Trial {
             false => report.print(out)?,
         }
         Ok(out.flush()?)
-    }
-
-    /// Asks everything, one after the other, so that no answer waits for another, and keeps each answer as it comes. False if the user ended it early.
-    fn ask(
-        &self,
-        opened: &Opened,
-        (id, ledger): (TrialId, &Ledger),
-        planned: Vec<Planned<'_>>,
-        entrants: &mut [Entrant],
-    ) -> bool {
-        let mut is_whole = true;
-        let (mut cost, mut failures) = (Money::ZERO, BTreeMap::<String, usize>::new());
-        let bar = bar(planned.len());
-        for planned in planned {
-            bar.inc(1);
-            let (candidate, worst) = (planned.candidate, planned.worst);
-            let Some(entrant) = entrants.iter_mut().find(|entrant| entrant.name == candidate.name) else { continue };
-            let mut unjudged = |why: String| *entrant.unjudged.entry(why).or_insert(0) += 1;
-            let failed = failures.entry(candidate.name.clone()).or_default();
-            if self.common.spend().is_some_and(|spend| cost + worst > spend) {
-                unjudged("`--spend` is reached".into());
-                continue;
-            }
-            if !is_whole {
-                unjudged(EARLY.into());
-                continue;
-            }
-            if *failed >= FAILURES {
-                unjudged(format!("it failed {FAILURES} times in a row"));
-                continue;
-            }
-            bar.set_message(format!("{}, {cost} so far", candidate.name));
-            let Some(Asked { answer, call }) = opened.runtime.block_on(opened.interrupt.or(planned.ask())) else {
-                is_whole = false;
-                unjudged(EARLY.into());
-                continue;
-            };
-            let billed = call.and_then(|call| ledger.billed(call)).unwrap_or_default();
-            cost += billed.cost;
-            match answer {
-                Ok(answer) => {
-                    *failed = 0;
-                    let answer = Answer { input: billed.input, output: billed.output, cost: billed.cost, ..answer };
-                    ledger.tried(Tried {
-                        trial: id,
-                        candidate: candidate.name.clone(),
-                        model: candidate.model.clone(),
-                        is_evidence: candidate.is_own && self.holes.is_none(),
-                        answer: answer.clone(),
-                    });
-                    entrant.answers.push(answer);
-                }
-                Err(why) => {
-                    *failed += 1;
-                    unjudged(why);
-                }
-            }
-        }
-        bar.finish_and_clear();
-        is_whole
     }
 
     /// The holes, and what they are in a few words.
@@ -241,10 +188,12 @@ impl Trial {
     fn candidates(&self, opened: &Opened, ledger: &Ledger) -> anyhow::Result<Vec<Candidate>> {
         let root = opened.configuration.folders().first().map(|root| root.path.clone()).unwrap_or_default();
         let shared = (ledger, &opened.completer.providers.found);
-        let mut all = Vec::new();
+        let (mut all, queue) = (Vec::new(), opened.own.models());
         let mut add = |settings: &Settings, of: Option<&str>| -> anyhow::Result<()> {
             let names = names(&self.models, settings).with_context(|| of.unwrap_or("config.toml").to_owned())?;
-            all.extend(names.iter().map(|name| Candidate::new(name, settings, of, &root, shared)));
+            let new = |name: &String| Candidate::new(name, settings, of, &root, shared);
+            let waiting = |candidate: Candidate| if self.batch { candidate.waiting(&queue) } else { candidate };
+            all.extend(names.iter().map(new).map(waiting));
             Ok(())
         };
         add(&opened.own, None)?;
@@ -295,6 +244,15 @@ fn costs<'a>(planned: &[Planned<'a>]) -> BTreeMap<&'a str, Money> {
     costs
 }
 
+/// Which candidates are asked by tomorrow, and why others are asked now.
+fn when(planned: &[Planned<'_>]) -> BTreeSet<String> {
+    let told = planned.iter().filter_map(|one| match one.is_later {
+        true => Some(format!("by tomorrow: {}", one.candidate.name)),
+        false => Some(format!("asked now: {}", one.why_now()?)),
+    });
+    told.collect()
+}
+
 /// What is left of the caps, by the rules of the first place.
 async fn cap_left(opened: &Opened, places: &[Place]) -> Option<Money> {
     let place = places.first()?;
@@ -305,10 +263,10 @@ async fn cap_left(opened: &Opened, places: &[Place]) -> Option<Money> {
 /// The candidates of an earlier trial, at the holes of this one.
 fn of_earlier(earlier: ledger::Trial, places: &[Place]) -> Vec<Entrant> {
     let is_here = |answer: &Answer| places.iter().any(|place| place.hole.id == answer.hole);
-    let entrants = earlier.candidates.into_iter().map(|(name, answers)| Entrant {
-        name: format!("{name} (trial {})", earlier.id),
-        answers: answers.into_iter().filter(is_here).collect(),
-        unjudged: BTreeMap::new(),
+    let entrants = Report::kept(earlier).into_entrants().map(|(id, mut entrant)| {
+        entrant.name = format!("{} (trial {id})", entrant.name);
+        entrant.answers.retain(is_here);
+        entrant
     });
     entrants.collect()
 }

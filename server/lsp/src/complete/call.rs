@@ -12,7 +12,7 @@ use pennyworth_core::cut::SoFar;
 use pennyworth_core::models::{Model, Models};
 use pennyworth_core::plan::{Outgoing, Plan, outgoing};
 use pennyworth_core::prompt::{Body, Realign};
-use pennyworth_core::route::Step;
+use pennyworth_core::route::{Step, Why};
 use pennyworth_providers::{Answer, Chunk, Kind, ProviderError, Request, Timeouts};
 use tokio::sync::watch;
 
@@ -89,6 +89,16 @@ pub struct Call<'a> {
     reads_on: Duration,
 }
 
+/// The prompt of a plan as it is sent to the model of a step, which may have told how much it takes since the plan was made.
+pub(super) fn written(
+    providers: &Providers,
+    (models, plan, step): (&Models, &Plan, &Step),
+    model: &Model,
+) -> Result<Outgoing, Why> {
+    let learned = providers.contexts.limit(&model.name).map(|limit| limit.saturating_sub(step.max_tokens));
+    outgoing(models, model, &plan.prompt, step.room.min(learned.unwrap_or(u32::MAX)))
+}
+
 impl<'a> Call<'a> {
     /// Reserves a call of a step of the plan, and sends it.
     pub async fn send(
@@ -120,9 +130,8 @@ impl<'a> Call<'a> {
         // The ledger writes while the prompt is masked.
         let mut reserving = Box::pin(ledger.reserve(entry, Some(limits.caps)));
         let reserved = poll!(&mut reserving);
-        let learned = providers.contexts.limit(&model.name).map(|limit| limit.saturating_sub(max_tokens));
-        let room = step.room.min(learned.unwrap_or(u32::MAX));
-        let Outgoing { rendered, masks } = outgoing(models, model, &plan.prompt, room).map_err(Unsent::Unwritten)?;
+        let written = written(providers, (models, plan, step), model);
+        let Outgoing { rendered, masks } = written.map_err(Unsent::Unwritten)?;
         let reservation = match reserved {
             Poll::Ready(reserved) => reserved,
             Poll::Pending => tokio::time::timeout_at(until.into(), reserving)

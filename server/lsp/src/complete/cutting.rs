@@ -43,22 +43,27 @@ pub(super) fn prepare(completer: &Completer, decision: &Decision) {
 }
 
 fn new(completer: &Completer, decision: &Decision, task: Task, by_line: bool) -> Cutter {
-    let row = decision.scope().tasks.row(task);
     let (parses, document, language) =
         (Arc::clone(&completer.parses), decision.request.path.clone(), decision.cursor.language.name());
-    let cutter = Cutter::new(CutInput {
+    Cutter::new(input(decision, task, None, by_line))
+        .watched(Arc::new(move || Box::new(parses.begin(&document, language))))
+}
+
+/// What the answer of a model with this prompt format is cut by.
+pub(super) fn input(decision: &Decision, task: Task, format: Option<&Format>, by_line: bool) -> CutInput {
+    let row = decision.scope().tasks.row(task);
+    CutInput {
         surroundings: decision.cursor.surroundings().clone(),
         task,
         stops: row.stop.clone(),
-        shape: Shape::Raw,
-        markers: Vec::new(),
+        shape: format.map_or(Shape::Raw, |format| format.shape),
+        markers: format.map_or_else(Vec::new, |format| format.markers.clone()),
         max_lines: match row.stop.contains(&Stop::Newline) && !by_line {
             true => 1,
             false => MAX_LINES.max(row.max_tokens as usize / 8),
         },
         by_line,
-    });
-    cutter.watched(Arc::new(move || Box::new(parses.begin(&document, language))))
+    }
 }
 
 /// A cutter for the lines of an answer that is read on. No stop of the task ends it.

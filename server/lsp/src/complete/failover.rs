@@ -14,7 +14,7 @@ use pennyworth_core::models::Format;
 use pennyworth_core::money::Money;
 use pennyworth_core::plan::Plan;
 use pennyworth_core::route::Step;
-use pennyworth_core::task::Tier;
+use pennyworth_core::task::{Task, Tier};
 use pennyworth_providers::Kind;
 use tokio::sync::watch;
 
@@ -296,15 +296,10 @@ impl<'a> Failover<'a> {
         let format = models.get(&step.model).and_then(|model| models.format(&model.format));
         let cut = self.cut;
         let cutters = Box::new(move || cut(step, format));
-        let show = scope.tasks.row(plan.task).show;
-        let shown = match decision.request.trigger {
-            Trigger::Invoked => LEAST_PROBABILITY,
-            _ => completer.confidence(&step.model).needed(show).max(LEAST_PROBABILITY),
-        };
         let silence = self.patience(step, next.is_some());
         let first = if self.goes_on(step, next) { time } else { silence };
         let cache_key = completer.cache_key(&scope.root);
-        let least = Least { shown, read: LEAST_PROBABILITY };
+        let least = least(completer, decision, plan.task, &step.model);
         let (caps, generation) = (scope.settings.caps(), decision.configuration.generation);
         let reads_on = READING_ON;
         let temperature = decision.temperature;
@@ -410,6 +405,16 @@ impl<'a> Failover<'a> {
         let answer = answer.map(|text| decision.cursor.in_line_breaks(text));
         completer.cache().put(&decision.place, decided, answer, completer.now_ms());
     }
+}
+
+/// The least probabilities of an answer to a request.
+pub(super) fn least(completer: &Completer, decision: &Decision, task: Task, model: &str) -> Least {
+    let show = decision.scope().tasks.row(task).show;
+    let shown = match decision.request.trigger {
+        Trigger::Invoked => LEAST_PROBABILITY,
+        _ => completer.confidence(model).needed(show).max(LEAST_PROBABILITY),
+    };
+    Least { shown, read: LEAST_PROBABILITY }
 }
 
 fn is_free(step: &Step) -> bool {

@@ -7,6 +7,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use pennyworth_core::cut::{Cut, Cutter, Finish, Progress, SoFar};
 use pennyworth_core::prompt::Realign;
 use pennyworth_providers::{Chunk, FinishReason, ProviderError};
+use serde::{Deserialize, Serialize};
 use tokio::sync::watch;
 
 use super::ends::{Answered, End};
@@ -14,7 +15,7 @@ use super::flights::Partial;
 use crate::ledger::CallId;
 
 /// The joint probabilities of an answer's tokens below which it is of less use.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 pub struct Least {
     /// Below this one the answer is not shown to this request.
     pub shown: f32,

@@ -38,6 +38,8 @@ pub struct Request {
     pub not: Arc<[String]>,
     /// Whether it is made for a trial, so that nobody is shown what comes of it.
     pub is_trial: bool,
+    /// Whether nobody waits for the answer, so that it is planned at the price of by tomorrow, where that is lower.
+    pub waits: bool,
     /// Receives what becomes of the request.
     pub attempts: Arc<Attempts>,
 }
@@ -68,6 +70,7 @@ impl Request {
             whole: false,
             not: Arc::default(),
             is_trial: false,
+            waits: false,
             attempts: Arc::default(),
         }
     }

@@ -359,10 +359,9 @@ fn plan(completer: &Completer, decision: &Decision, task: Task, cap_left: Option
     };
     let feedback = ledger.and_then(|ledger| ledger.feedback(task, language));
     let moment = moment(completer, decision, task, file);
-    plan::plan(
-        &configuration.models,
-        Inputs { task, moment, prompt, feedback, terms, chars_per_token: &chars_per_token },
-    )
+    let waits = request.waits;
+    let inputs = Inputs { task, moment, prompt, feedback, terms, chars_per_token: &chars_per_token, waits };
+    plan::plan(&configuration.models, inputs)
 }
 
 /// Joins the call in flight if its answer may still fit here. Each time that it has moved on after `seen`, more of its answer is in the cache, so

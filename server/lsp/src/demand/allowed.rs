@@ -32,7 +32,9 @@ fn of_model(scope: &Scope, task: Task, model: &Model) -> Option<String> {
         () if row.enabled == Enabled::Off => format!("`tasks.{task}.enabled` is off"),
         () if goes_nowhere => "its code may not go to this model".to_owned(),
         () if pin.is_some_and(|pin| pin != model.name) => "another model is pinned".to_owned(),
-        () if !row.route.contains(&model.tier) => format!("no model of the tier {} serves the task", model.tier),
+        () if pin.is_none() && !row.route.contains(&model.tier) => {
+            format!("no model of the tier {} serves the task", model.tier)
+        }
         () if model.tier == Tier::Premium && !settings.escalate && pin.is_none() => "`escalate` is false".to_owned(),
         () => return None,
     };

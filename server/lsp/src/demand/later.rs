@@ -95,15 +95,22 @@ impl Job {
         else {
             return "no model may be asked".to_owned();
         };
-        let name = &step.model;
-        match &model.price.off_peak {
-            _ if self.plan.task == Task::Commit => "a commit waits for its message".to_owned(),
-            _ if step.worst_cost <= Money::ZERO => format!("{name} costs nothing"),
-            _ if model.is_flex() => format!("{name} has no batches; its flex tier costs as much as one"),
-            Some(_) if step.price.output < model.price.output => {
-                format!("{name} has no batches; its off-peak price holds now")
-            }
-            _ => format!("{name} has no batches"),
+        match self.plan.task {
+            Task::Commit => "a commit waits for its message".to_owned(),
+            _ => why_now(step, model),
         }
+    }
+}
+
+/// Why a model is asked now although nobody waits: what it offers instead of a batch.
+pub fn why_now(step: &Step, model: &Model) -> String {
+    let name = &step.model;
+    match &model.price.off_peak {
+        _ if step.worst_cost <= Money::ZERO => format!("{name} costs nothing"),
+        _ if model.is_flex() => format!("{name} has no batches; its flex tier costs as much as one"),
+        Some(_) if step.price.output < model.price.output => {
+            format!("{name} has no batches; its off-peak price holds now")
+        }
+        _ => format!("{name} has no batches"),
     }
 }

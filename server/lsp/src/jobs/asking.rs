@@ -47,7 +47,8 @@ impl Look<'_> {
                     self.end(&job, Ended { state: JobState::Failed, reason, usage: None, finish: None }).await?;
                 }
                 Err(error) if is_final(&error) => {
-                    let result = BatchResult { text: String::new(), usage: None, end: BatchEnd::Error(error) };
+                    let (text, end) = (String::new(), BatchEnd::Error(error));
+                    let result = BatchResult { text, logprob: None, usage: None, end };
                     self.take(&job, &result).await?;
                 }
                 Err(error) => {
@@ -69,18 +70,22 @@ impl Look<'_> {
         let (id, deadline) = (job.id, self.pace.timeouts.transfer);
         let Some(kept) = self.kept.on_disk(move |kept| kept.read(id)).await.flatten() else {
             let (text, usage) = (String::new(), Some(Usage::default()));
-            return Ok(BatchResult { text, usage, end: BatchEnd::Finish(FinishReason::Other) });
+            return Ok(BatchResult { text, logprob: None, usage, end: BatchEnd::Finish(FinishReason::Other) });
         };
         let mut answer = client.ask(Request { key: key.cloned(), ..request(kept, job, model, deadline) });
-        let (mut text, mut usage, mut finish) = (String::new(), None::<Usage>, FinishReason::Other);
+        let (mut text, mut logprob, mut usage) = (String::new(), Some(0.0), None::<Usage>);
+        let mut finish = FinishReason::Other;
         while let Some(chunk) = answer.next().await {
             match chunk? {
-                Chunk::Text { text: more, .. } => text.push_str(&more),
+                Chunk::Text { text: more, logprob: own } => {
+                    text.push_str(&more);
+                    logprob = logprob.zip(own).map(|(joint, own): (f32, f32)| joint + own);
+                }
                 Chunk::Usage(told) => usage = Some(told),
                 Chunk::Finish(reason) => finish = reason,
                 Chunk::Limits(_) => {}
             }
         }
-        Ok(BatchResult { text, usage, end: BatchEnd::Finish(finish) })
+        Ok(BatchResult { text, logprob, usage, end: BatchEnd::Finish(finish) })
     }
 }

@@ -6,7 +6,7 @@ use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use pennyworth_core::prompt::Body;
+use pennyworth_core::prompt::{Body, Excerpt};
 use pennyworth_core::task::Task;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -14,6 +14,7 @@ use serde::{Deserialize, Serialize};
 use crate::demand::About;
 use crate::ledger::{JobId, Ledger};
 use crate::private;
+use crate::trial::Hole;
 
 /// How long the files of a job are kept at most, and how long its answer is waited for.
 pub(super) const KEPT: Duration = Duration::from_secs(14 * 24 * 3600);
@@ -40,14 +41,61 @@ pub struct Kept {
     pub task: Task,
     /// The language's name.
     pub language: String,
-    /// What it is about.
-    pub about: About,
+    /// What its answer is judged by.
+    pub about: Subject,
     /// The models to ask if the answer is not valid, in order.
     #[serde(default)]
     pub next: Vec<Next>,
-    system: String,
-    shared: String,
-    user: String,
+    /// Stop texts to send.
+    #[serde(default)]
+    pub stops: Vec<String>,
+    #[serde(flatten)]
+    sent: Sent,
+}
+
+/// What the answer of a job is judged by.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum Subject {
+    /// A task on demand.
+    Task(About),
+    /// A hole of a trial.
+    Hole(Box<Hole>),
+}
+
+/// A prompt as it is kept. Prompts of other parts of the program cannot be written, so that none is by mistake.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(untagged)]
+enum Sent {
+    Chat { system: String, shared: String, user: String },
+    Fields { prompt: String, suffix: String, excerpts: Vec<[String; 3]> },
+    Raw { prompt: String },
+}
+
+impl From<Body> for Sent {
+    fn from(body: Body) -> Sent {
+        match body {
+            Body::Chat { system, shared, user } => Sent::Chat { system, shared, user },
+            Body::Fields { prompt, suffix, excerpts } => {
+                let parts = |Excerpt { path, above, text }| [path, above, text];
+                Sent::Fields { prompt, suffix, excerpts: excerpts.into_iter().map(parts).collect() }
+            }
+            Body::Raw { prompt } => Sent::Raw { prompt },
+        }
+    }
+}
+
+impl From<Sent> for Body {
+    fn from(sent: Sent) -> Body {
+        match sent {
+            Sent::Chat { system, shared, user } => Body::Chat { system, shared, user },
+            Sent::Fields { prompt, suffix, excerpts } => {
+                let excerpt = |[path, above, text]: [String; 3]| Excerpt { path, above, text };
+                Body::Fields { prompt, suffix, excerpts: excerpts.into_iter().map(excerpt).collect() }
+            }
+            Sent::Raw { prompt } => Body::Raw { prompt },
+        }
+    }
 }
 
 /// A model to ask if the one before has no valid answer.
@@ -69,26 +117,46 @@ pub struct Said {
 }
 
 impl Kept {
-    /// The same with the messages of a prompt. `None` if it is none of messages.
-    pub fn new(of: (String, Task, String), place: (PathBuf, Vec<PathBuf>), about: About, body: Body) -> Option<Kept> {
-        let Body::Chat { system, shared, user } = body else { return None };
+    /// The same with a prompt.
+    pub fn new(of: (String, Task, String), place: (PathBuf, Vec<PathBuf>), about: Subject, body: Body) -> Kept {
         let ((title, task, language), (root, files)) = (of, place);
-        Some(Kept { title, root, files, task, language, about, next: Vec::new(), system, shared, user })
+        let (next, stops) = (Vec::new(), Vec::new());
+        Kept { title, root, files, task, language, about, next, stops, sent: body.into() }
     }
 
     /// The same for the next model, whose messages begin with this text.
     pub(super) fn for_next(&self, system: &str) -> Kept {
-        Kept { next: self.next.iter().skip(1).cloned().collect(), system: system.to_owned(), ..self.clone() }
+        let mut next = self.clone();
+        next.next = self.next.iter().skip(1).cloned().collect();
+        if let Sent::Chat { system: own, .. } = &mut next.sent {
+            system.clone_into(own);
+        }
+        next
+    }
+
+    /// What it is about, if it is a task on demand.
+    pub fn about(&self) -> Option<&About> {
+        match &self.about {
+            Subject::Task(about) => Some(about),
+            Subject::Hole(_) => None,
+        }
     }
 
     /// Its prompt.
     pub fn body(&self) -> Body {
-        Body::Chat { system: self.system.clone(), shared: self.shared.clone(), user: self.user.clone() }
+        self.sent.clone().into()
     }
 
-    /// The bytes of its prompt.
-    pub fn size(&self) -> usize {
-        self.system.len() + self.shared.len() + self.user.len()
+    /// The form of its prompt, and its bytes. A batch holds prompts of one form, since each has a path of its own at its provider.
+    pub(super) fn size(&self) -> (&'static str, usize) {
+        match &self.sent {
+            Sent::Chat { system, shared, user } => ("chat", system.len() + shared.len() + user.len()),
+            Sent::Fields { prompt, suffix, excerpts } => {
+                let excerpts: usize = excerpts.iter().flatten().map(String::len).sum();
+                ("fields", prompt.len() + suffix.len() + excerpts)
+            }
+            Sent::Raw { prompt } => ("raw", prompt.len()),
+        }
     }
 }
 

@@ -10,12 +10,13 @@ use std::time::Duration;
 use pennyworth_core::models::Model;
 use pennyworth_providers::{BatchTimeouts, Batches, ProviderError, SecretString};
 
-use super::kept::{KEPT, KeptJobs};
+use super::kept::{KEPT, KeptJobs, Subject};
 use crate::demand::disallowed;
 use crate::ledger::{BatchRow, Ended, JobId, JobRow, JobState, Lease, Ledger, Refused, Stage, Step, provider};
 use crate::models::Providers;
 use crate::settings::{Configuration, Settings};
 use crate::sync::lock;
+use crate::trial::tried;
 
 /// How long a lease holds that is not renewed.
 const LEASE: Duration = Duration::from_secs(60);
@@ -59,7 +60,7 @@ pub enum When {
 pub struct Looked {
     /// Whether another process looks after the queue at this moment.
     pub is_busy: bool,
-    /// Jobs that ended.
+    /// Tasks that ended. Trials, which may be hundreds of jobs, are not among them.
     pub ended: Vec<JobId>,
     /// What the user should know, each once.
     pub notes: Vec<String>,
@@ -252,7 +253,7 @@ impl Look<'_> {
     pub(super) async fn end(&self, job: &JobRow, ended: Ended) -> Result<bool, Refused> {
         let is_done = ended.state == JobState::Done;
         let is_new = self.ledger.end_job(Some(self.lease), job.id, ended).await?;
-        if is_new {
+        if is_new && job.of_trial.is_none() {
             lock(&self.looked).ended.push(job.id);
         }
         if is_new && !is_done {
@@ -343,14 +344,18 @@ impl Look<'_> {
     }
 }
 
-/// Jobs in portions that a batch can hold.
+/// Jobs in portions that a batch can hold, each with prompts of one form.
 fn portions(kept: &KeptJobs, jobs: Vec<JobRow>) -> Vec<Vec<JobRow>> {
-    let (mut portions, mut bytes, mut output) = (vec![Vec::new()], 0, 0);
-    for job in jobs {
-        let size = kept.read(job.id).map_or(0, |job| job.size());
+    let mut sized: Vec<((&'static str, usize), JobRow)> =
+        jobs.into_iter().map(|job| (kept.read(job.id).map_or(("", 0), |job| job.size()), job)).collect();
+    sized.sort_by_key(|((form, _), _)| *form);
+    let (mut portions, mut bytes, mut output, mut last) = (vec![Vec::new()], 0, 0, "");
+    for ((form, size), job) in sized {
         (bytes, output) = (bytes + size, output + u64::from(job.max_tokens));
+        let is_other = std::mem::replace(&mut last, form) != form;
         let is_full = |portion: &Vec<JobRow>| {
-            !portion.is_empty() && (portion.len() >= MOST_JOBS || bytes > MOST_BYTES || output > MOST_OUTPUT)
+            let is_large = portion.len() >= MOST_JOBS || bytes > MOST_BYTES || output > MOST_OUTPUT;
+            !portion.is_empty() && (is_other || is_large)
         };
         if portions.last().is_some_and(is_full) {
             portions.push(Vec::new());
@@ -370,7 +375,7 @@ fn allows(
     job: &JobRow,
     model: &Model,
     settings: &Settings,
-    of_root: &mut BTreeMap<PathBuf, Configuration>,
+    of_root: &mut BTreeMap<(PathBuf, bool), Configuration>,
 ) -> Option<(JobState, String)> {
     if job.is_dropped {
         return Some((JobState::Cancelled, "you cancelled it".to_owned()));
@@ -378,8 +383,13 @@ fn allows(
     let Some(kept) = kept.read(job.id) else {
         return Some((JobState::Failed, "its prompt is not kept any more".to_owned()));
     };
-    let made = |root: &PathBuf| Configuration::new(1, settings.clone(), std::slice::from_ref(root)).0;
-    let configuration = of_root.entry(kept.root.clone()).or_insert_with_key(made);
+    let is_trial = matches!(kept.about, Subject::Hole(_));
+    let made = |(root, _): &(PathBuf, bool)| {
+        // What is tried is asked whether or not it is chosen otherwise.
+        let settings = if is_trial { tried(settings, &model.name) } else { settings.clone() };
+        Configuration::new(1, settings, std::slice::from_ref(root)).0
+    };
+    let configuration = of_root.entry((kept.root.clone(), is_trial)).or_insert_with_key(made);
     let why = disallowed(configuration, kept.task, model, &kept.files)?;
     Some((JobState::Cancelled, format!("the rules of its files changed: {why}")))
 }

@@ -9,7 +9,7 @@ use super::enqueue::{waits, week_hour};
 use super::kept::{ENDS, Kept};
 use super::look::Look;
 use crate::demand::disallowed;
-use crate::ledger::{Ended, Entry, JobId, JobRow, JobState, Refused, Successor, provider};
+use crate::ledger::{Ended, Entry, JobId, JobRow, JobState, NewJob, Refused, provider};
 use crate::settings::Configuration;
 
 impl Look<'_> {
@@ -43,7 +43,7 @@ impl Look<'_> {
     }
 
     /// The job for the next model that may be asked by the rules of now, what is kept of it, and the model's name.
-    async fn next(&self, job: &JobRow, kept: Option<Kept>) -> Option<(Successor, Kept, String)> {
+    async fn next(&self, job: &JobRow, kept: Option<Kept>) -> Option<(NewJob, Kept, String)> {
         let (mut kept, settings) = (kept.filter(|kept| !kept.next.is_empty())?, self.of.settings.clone());
         let (prompts, max_tokens) = (Prompts::builtin(), job.max_tokens);
         let found = tokio::task::spawn_blocking(move || {
@@ -58,7 +58,8 @@ impl Look<'_> {
                 {
                     let entry = entry(model, price, (next.prompt_tokens, max_tokens), &kept);
                     let model_id = model.id.clone();
-                    let next = Successor { id: JobId::fresh(), model_id, waits: waits(later), entry, caps };
+                    let (id, waits) = (JobId::fresh(), waits(later));
+                    let next = NewJob { id, model_id, waits, of_trial: None, entry, caps };
                     return Some((next, kept, model.name.clone()));
                 }
             }

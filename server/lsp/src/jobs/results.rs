@@ -1,5 +1,5 @@
 //! The steps after a batch was sent: asking how far it is, cancelling it if nobody wants it any more, and what became of each of its jobs.
-//! It leaves judging answers to `demand`, and money to the ledger.
+//! It leaves judging answers to `demand` and `trial`, and money to the ledger.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -8,11 +8,13 @@ use pennyworth_providers::{
     BatchEnd, BatchResult, BatchResults, BatchState, Batches, Expected, FinishReason, Kind, Usage,
 };
 
-use super::kept::{KeptJobs, Said};
+use super::kept::{KeptJobs, Said, Subject};
 use super::look::Look;
 use super::sending::custom_id;
+use crate::complete::later::Came;
 use crate::demand::Counted;
 use crate::ledger::{BatchRow, Ended, JobRow, JobState, Refused, Stage, Step};
+use crate::trial::Hole;
 
 /// The longest time that a batch and its results are waited for; the slowest provider takes four days.
 const PATIENCE: Duration = Duration::from_secs(8 * 24 * 3600);
@@ -125,8 +127,12 @@ impl Look<'_> {
             self.end(job, ended(JobState::Failed, Some("its prompt is not kept any more"))).await?;
             return Ok(true);
         };
+        let about = match &kept.about {
+            Subject::Task(about) => about,
+            Subject::Hole(hole) => return self.mark(job, hole, result, finish).await.map(|()| true),
+        };
         let (is_truncated, text) = (finish == FinishReason::Length, result.text.clone());
-        let judged = kept.about.judged(kept.task, &text, is_truncated);
+        let judged = about.judged(kept.task, &text, is_truncated);
         let counted = Counted {
             call: job.id.call(),
             of: (kept.task, &kept.language, &job.model),
@@ -157,6 +163,18 @@ impl Look<'_> {
             counted.write(self.ledger);
         }
         Ok(true)
+    }
+
+    /// Marks the answer of a hole of a trial.
+    async fn mark(&self, job: &JobRow, hole: &Hole, result: &BatchResult, finish: FinishReason) -> Result<(), Refused> {
+        let came = Came { text: result.text.clone(), logprob: result.logprob, finish };
+        let (tried, why) = hole.marked(job.id.call(), &came);
+        let reason = why.map(str::to_owned);
+        let ended = Ended { state: JobState::Done, reason, usage: result.usage, finish: Some(finish) };
+        if self.ledger.marked(self.lease, job.id, ended, tried).await? {
+            self.forget(job).await;
+        }
+        Ok(())
     }
 
     async fn lose(&self, jobs: &[JobRow], why: &str) -> Result<Option<Step>, Refused> {

@@ -180,7 +180,7 @@ pub(super) fn request(kept: Kept, job: &JobRow, model: &Model, deadline: Duratio
         body: kept.body(),
         prompt_tokens: job.prompt_tokens,
         max_tokens: job.max_tokens,
-        stops: Vec::new(),
+        stops: kept.stops.clone(),
         temperature: 0.0,
         schema: (kept.task == Task::Review).then(demand::schema),
         cache_key: None,

@@ -16,7 +16,7 @@ use crate::ledger::{JobId, Ledger, Refused};
 pub fn answer(ledger: &Ledger, id: JobId) -> Option<(Kept, Answer)> {
     let folder = KeptJobs::beside(ledger)?;
     let (kept, said) = (folder.read(id)?, folder.answer(id)?);
-    let judged = kept.about.judged(kept.task, &said.text, said.is_truncated).ok()?;
+    let judged = kept.about()?.judged(kept.task, &said.text, said.is_truncated).ok()?;
     Some((kept, judged))
 }
 
@@ -31,7 +31,7 @@ pub fn current(kept: &Kept, edited: &Edited) -> Result<Edited, Outdated> {
 
 /// An edit for a text of the file.
 pub fn brought(kept: &Kept, edited: &Edited, now: &str) -> Result<Edited, Outdated> {
-    match kept.about.scope(kept.task) {
+    match kept.about().and_then(|about| about.scope(kept.task)) {
         Some(scope) => placed(edited, scope, &normalised(without_mark(now))),
         None => Err(Outdated::Gone),
     }
@@ -53,23 +53,24 @@ pub fn found(kept: &Kept, findings: Vec<Finding>) -> (Vec<Finding>, Vec<Finding>
 
 /// The hunks of a file that a job was about.
 pub(super) fn reviewed(kept: &Kept, file: &str) -> Vec<Hunk> {
-    let About::Hunks(reviewed) = &kept.about else { return Vec::new() };
+    let Some(About::Hunks(reviewed)) = kept.about() else { return Vec::new() };
     reviewed.iter().filter(|(path, _)| path == file).flat_map(|(_, hunks)| hunks.iter().cloned()).collect()
 }
 
 /// Whether its files changed so that nothing of the answer of a job fits them. It blocks, and judges only the answers about files that changed.
 pub fn is_outdated(ledger: &Ledger, id: JobId, kept: &Kept) -> bool {
+    let Some(about) = kept.about() else { return false };
     let judged = || {
         let said = KeptJobs::beside(ledger)?.answer(id)?;
-        kept.about.judged(kept.task, &said.text, said.is_truncated).ok()
+        about.judged(kept.task, &said.text, said.is_truncated).ok()
     };
-    match kept.about.edits() {
+    match about.edits() {
         Some((path, before)) => {
             let is_as_read = fs::read_to_string(path).is_ok_and(|now| normalised(without_mark(&now)) == before);
             let edited = || judged().filter(|_| !is_as_read);
             matches!(edited(), Some(Answer::Edited(edited)) if current(kept, &edited).is_err())
         }
-        None if matches!(kept.about, About::Hunks(_)) => match judged() {
+        None if matches!(about, About::Hunks(_)) => match judged() {
             Some(Answer::Findings(all)) if !all.findings.is_empty() => found(kept, all.findings).0.is_empty(),
             _ => false,
         },

@@ -9,7 +9,7 @@ use rusqlite::{Connection, ErrorCode, TransactionBehavior};
 
 use super::boots;
 use super::clock::{Clock, Steady};
-use super::copy::{Order, copy};
+use super::copy::{Order, TRIALS, copy};
 use super::damage::{self, Replaced};
 use super::file::{self, BUSY, Fault, Opened, code, is_busy, is_damage};
 use super::replies;
@@ -168,6 +168,7 @@ impl Books {
             if let Place::Memory { connection, .. } = &self.place {
                 copy(connection, &step, "calls", 0, Order::Rising)?;
                 copy(connection, &step, "suggestions", 0, Order::Rising)?;
+                copy(connection, &step, TRIALS, 0, Order::Rising)?;
                 replies::copy(connection, &step, "")?;
             }
             let sums = sums::read(&step, now)?;

@@ -3,6 +3,9 @@
 use rusqlite::types::Value;
 use rusqlite::{Connection, params_from_iter};
 
+/// The table that has its rows by trial; others have a `rowid`.
+pub(super) const TRIALS: &str = "trials";
+
 /// The order in which rows are read.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Order {
@@ -10,7 +13,8 @@ pub(super) enum Order {
     Falling,
 }
 
-/// Copies the rows of a table since a time that the other one does not have, until one cannot be read.
+/// Copies the rows of a table since a time that the other one does not have, until one cannot be read. They are read in the order in which the table has
+/// them, so that only the table is read, and not an index that may be damaged too.
 pub(super) fn copy(
     from: &Connection,
     into: &Connection,
@@ -22,8 +26,8 @@ pub(super) fn copy(
         Order::Rising => "ASC",
         Order::Falling => "DESC",
     };
-    // By rowid, so that only the table is read, and not an index that may be damaged too.
-    let mut rows = from.prepare(&format!("SELECT * FROM {table} WHERE +at_ms >= ?1 ORDER BY rowid {order}"))?;
+    let key = if table == TRIALS { "trial" } else { "rowid" };
+    let mut rows = from.prepare(&format!("SELECT * FROM {table} WHERE +at_ms >= ?1 ORDER BY {key} {order}"))?;
     let columns: Vec<String> = rows.column_names().map(str::to_owned).collect();
     let places = vec!["?"; columns.len()].join(", ");
     let mut insert = into

@@ -7,7 +7,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use rusqlite::{Connection, OpenFlags, TransactionBehavior, params};
 
 use super::clock::millis;
-use super::copy::{Order, copy};
+use super::copy::{Order, TRIALS, copy};
 use super::file::{self, BUSY, Fault, Lock, Opened};
 use super::replies;
 
@@ -84,7 +84,7 @@ fn take_over(aside: &Path, into: &mut Connection, now: SystemTime) -> rusqlite::
     read("jobs");
     // An older file has no such table.
     let _ = replies::copy(&from, &step, "");
-    read("trials");
+    read(TRIALS);
     if let (true, Ok(id)) = (is_whole, file::own_id(&from)) {
         step.execute("INSERT INTO files VALUES (?1, 0) ON CONFLICT DO NOTHING", params![id])?;
     }

@@ -12,13 +12,14 @@ use super::trouble::Trouble;
 use crate::private;
 
 /// The migrations, each from the version before. The file's `user_version` says how many it has had.
-const MIGRATIONS: [&str; 6] = [
+const MIGRATIONS: [&str; 7] = [
     include_str!("1.sql"),
     include_str!("2.sql"),
     include_str!("3.sql"),
     include_str!("4.sql"),
     include_str!("5.sql"),
     include_str!("6.sql"),
+    include_str!("7.sql"),
 ];
 /// Longest wait for another server's write.
 pub(super) const BUSY: Duration = Duration::from_secs(2);

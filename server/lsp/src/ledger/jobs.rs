@@ -5,8 +5,10 @@ use std::fmt;
 use pennyworth_core::money::Money;
 use pennyworth_core::task::Task;
 use rusqlite::{Connection, Row};
+use serde::{Deserialize, Serialize};
 
 use super::ids;
+use super::trials::TrialId;
 
 /// A job's id, and that of its call. It stays valid after a restart.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -135,6 +137,15 @@ impl Stage {
     }
 }
 
+/// Whose a job is that asks about a hole of a trial.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct OfTrial {
+    /// The trial.
+    pub trial: TrialId,
+    /// The candidate's name in it.
+    pub candidate: String,
+}
+
 /// A job as the ledger has it.
 #[derive(Clone, Debug)]
 pub struct JobRow {
@@ -172,6 +183,8 @@ pub struct JobRow {
     pub max_tokens: u32,
     /// How long ago it was queued, in milliseconds, by the time that passes.
     pub age_ms: i64,
+    /// Whose it is, if it is a hole of a trial. Nothing of it is applied; its answer is marked as it comes.
+    pub of_trial: Option<OfTrial>,
 }
 
 /// A batch as the ledger has it.
@@ -216,7 +229,7 @@ impl BatchRow {
 
 /// The columns of a job; `?1` is the time.
 pub(super) const JOB: &str = "jobs.id, task, language, calls.model, calls.provider, jobs.model_id, jobs.state, batches.state,
-    coalesce(jobs.reason, batches.trouble), is_dropped, taken, charge, calls.at_ms, batch, prompt_tokens, max_tokens, ?1 - jobs.at_ms
+    coalesce(jobs.reason, batches.trouble), is_dropped, taken, charge, calls.at_ms, batch, prompt_tokens, max_tokens, ?1 - jobs.at_ms, trial, candidate
     FROM jobs JOIN calls ON calls.id = jobs.id LEFT JOIN batches ON batches.id = batch";
 /// The columns of a batch; `?1` is the time.
 pub(super) const BATCH: &str =
@@ -226,6 +239,7 @@ pub(super) const BATCH: &str =
 /// Reads a job.
 pub(super) fn job(row: &Row<'_>) -> rusqlite::Result<JobRow> {
     let (task, state, stage): (String, String, Option<String>) = (row.get(1)?, row.get(6)?, row.get(7)?);
+    let (trial, candidate): (Option<TrialId>, Option<String>) = (row.get(17)?, row.get(18)?);
     Ok(JobRow {
         id: JobId(row.get(0)?),
         task: task.parse().ok(),
@@ -244,6 +258,7 @@ pub(super) fn job(row: &Row<'_>) -> rusqlite::Result<JobRow> {
         prompt_tokens: row.get(14)?,
         max_tokens: row.get(15)?,
         age_ms: row.get(16)?,
+        of_trial: trial.zip(candidate).map(|(trial, candidate)| OfTrial { trial, candidate }),
     })
 }
 

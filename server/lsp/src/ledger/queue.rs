@@ -13,7 +13,7 @@ use tokio::sync::oneshot;
 
 use super::entry::{CallId, Entry, Refused};
 use super::handle::{Ledger, closed};
-use super::jobs::{self, BATCH, BatchRow, JobId, JobRow, JobState, Stage};
+use super::jobs::{self, BATCH, BatchRow, JobId, JobRow, JobState, OfTrial, Stage};
 use super::settlement::{CallStatus, Settlement};
 use super::store;
 use super::{ids, jobs::JOB};
@@ -54,6 +54,33 @@ impl Step {
     }
 }
 
+/// A job before it is in the queue.
+#[derive(Clone, Debug)]
+pub struct NewJob {
+    /// Its id.
+    pub id: JobId,
+    /// The provider's name for its model.
+    pub model_id: String,
+    /// What it waits for, if that is no batch.
+    pub waits: Option<String>,
+    /// Whose it is, if it is a hole of a trial.
+    pub of_trial: Option<OfTrial>,
+    /// Its call.
+    pub entry: Entry,
+    /// The caps that hold for it.
+    pub caps: Caps,
+}
+
+impl NewJob {
+    /// Writes its row.
+    pub(super) fn write(&self, connection: &Connection, now: i64) -> rusqlite::Result<()> {
+        let insert = "INSERT INTO jobs (id, at_ms, model_id, state, reason, trial, candidate) VALUES (?1, ?2, ?3, 'queued', ?4, ?5, ?6)";
+        let (trial, candidate) = self.of_trial.as_ref().map(|of| (of.trial, &of.candidate)).unzip();
+        let row = params![self.id.0, now, self.model_id, self.waits, trial, candidate];
+        connection.prepare_cached(insert)?.execute(row).map(drop)
+    }
+}
+
 /// How a job ended.
 #[derive(Clone, Debug)]
 pub struct Ended {
@@ -75,22 +102,13 @@ impl Ended {
 }
 
 impl Ledger {
-    /// Writes a job, and reserves its worst cost against the caps. `waits` says what it waits for, if that is no batch.
-    pub async fn enqueue(
-        &self,
-        id: JobId,
-        (model_id, waits): (String, Option<String>),
-        entry: Entry,
-        caps: Caps,
-    ) -> Result<(), Refused> {
+    /// Writes a job, and reserves its worst cost against the caps.
+    pub async fn enqueue(&self, job: NewJob) -> Result<(), Refused> {
         let (reply, answer) = oneshot::channel();
         self.send(move |store| {
-            let with = |connection: &Connection, now: i64| {
-                let insert = "INSERT INTO jobs (id, at_ms, model_id, state, reason) VALUES (?1, ?2, ?3, 'queued', ?4)";
-                connection.prepare_cached(insert)?.execute(params![id.0, now, model_id, waits]).map(drop)
-            };
+            let with = |connection: &Connection, now: i64| job.write(connection, now);
             let written = match store.on_file(TransactionBehavior::Deferred, |_, _| Ok(())) {
-                Ok(()) => store.reserve_as(CallId(id.0), &entry, Some(caps), &with).map(drop),
+                Ok(()) => store.reserve_as(job.id.call(), &job.entry, Some(job.caps), &with).map(drop),
                 Err(refused) => Err(refused),
             };
             let _ = reply.send(written);
@@ -109,11 +127,12 @@ impl Ledger {
         self.look(|connection, now| jobs::jobs(connection, now, "jobs.state IN ('queued', 'sent')")).await
     }
 
-    /// How many jobs wait for their answers, and how many answers of the last weeks nobody has taken yet.
+    /// How many tasks wait for their answers, and how many answers of the last weeks nobody has taken yet. Trials, which nobody waits for in an editor,
+    /// are not counted.
     pub async fn count_jobs(&self) -> Result<(u32, u32), Refused> {
         self.look(|connection, now| {
             let query = "SELECT count(*) FILTER (WHERE state IN ('queued', 'sent')),
-                 count(*) FILTER (WHERE state = 'done' AND taken IS NULL AND at_ms > ?1 - 2592000000) FROM jobs";
+                 count(*) FILTER (WHERE state = 'done' AND taken IS NULL AND at_ms > ?1 - 2592000000) FROM jobs WHERE trial IS NULL";
             connection.prepare_cached(query)?.query_row([now], |row| Ok((row.get(0)?, row.get(1)?)))
         })
         .await

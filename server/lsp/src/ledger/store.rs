@@ -306,11 +306,16 @@ impl Store {
     pub(super) fn tried(&mut self, tried: &Tried) {
         let now = self.clock.wall_ms();
         let written = self.unhurried(|connection| trials::write(connection, tried, now));
+        self.learn(tried);
+        log("write an answer of a trial to", written);
+    }
+
+    /// Learns from what a candidate of a trial answered, if that is evidence.
+    pub(super) fn learn(&self, tried: &Tried) {
         if tried.is_evidence && tried.answer.shown {
             let of = (tried.answer.task, tried.answer.language.as_str(), tried.model.as_str());
-            self.memory().tried(of, tried.answer.marks.right, now);
+            self.memory().tried(of, tried.answer.marks.right, self.clock.wall_ms());
         }
-        log("write an answer of a trial to", written);
     }
 
     /// A trial; the last one if none is named.

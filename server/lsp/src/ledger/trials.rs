@@ -32,13 +32,24 @@ pub struct Trial {
     pub id: TrialId,
     /// The answers.
     pub candidates: BTreeMap<String, Vec<Answer>>,
+    /// What is missing of those that were asked in a batch.
+    pub missing: BTreeMap<String, Missing>,
+}
+
+/// Answers that a candidate has not given.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Missing {
+    /// How many may still come.
+    pub waiting: usize,
+    /// How many will not, by reason.
+    pub unjudged: BTreeMap<String, usize>,
 }
 
 pub(super) fn write(connection: &Connection, tried: &Tried, at_ms: i64) -> rusqlite::Result<()> {
     let Tried { answer, .. } = tried;
     connection
         .prepare_cached(
-            "INSERT INTO trials VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17)
+            "INSERT INTO trials VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18)
              ON CONFLICT DO NOTHING",
         )?
         .execute(params![
@@ -54,22 +65,30 @@ pub(super) fn write(connection: &Connection, tried: &Tried, at_ms: i64) -> rusql
             answer.marks.first_line,
             answer.marks.saved,
             answer.marks.similarity,
-            answer.wait_ms,
+            answer.wait_ms.unwrap_or(0),
             answer.input as i64,
             answer.output as i64,
             answer.cost.pico(),
             tried.is_evidence,
+            answer.wait_ms.is_none(),
         ])
         .map(drop)
 }
 
 /// A trial; the last one if none is named. `None` if there is none.
 pub(super) fn read(connection: &Connection, id: Option<TrialId>) -> rusqlite::Result<Option<Trial>> {
-    let known = "SELECT trial FROM trials WHERE trial = coalesce(?1, (SELECT max(trial) FROM trials)) LIMIT 1";
+    // A file that can only be read may be older.
+    let knows = "SELECT EXISTS (SELECT 1 FROM pragma_table_info('trials') WHERE name = 'is_later')";
+    if !connection.query_row(knows, [], |row| row.get::<_, bool>(0))? {
+        return Ok(None);
+    }
+    // Nothing may have come yet of one that is asked in a batch.
+    let known = "WITH every AS (SELECT trial FROM trials UNION SELECT trial FROM jobs WHERE trial IS NOT NULL)
+        SELECT trial FROM every WHERE trial = coalesce(?1, (SELECT max(trial) FROM every)) LIMIT 1";
     let Some(id) = connection.query_row(known, [id], |row| row.get(0)).optional()? else { return Ok(None) };
     let mut trial = Trial { id, ..Trial::default() };
     let mut rows = connection.prepare(
-        "SELECT candidate, hole, task, language, is_shown, is_right, is_first_right, saved, similarity, wait_ms, input, output, charge
+        "SELECT candidate, hole, task, language, is_shown, is_right, is_first_right, saved, similarity, iif(is_later, NULL, wait_ms), input, output, charge
          FROM trials WHERE trial = ?1 ORDER BY candidate, hole",
     )?;
     let mut rows = rows.query([id])?;
@@ -92,5 +111,23 @@ pub(super) fn read(connection: &Connection, id: Option<TrialId>) -> rusqlite::Re
         };
         trial.candidates.entry(row.get(0)?).or_default().push(answer);
     }
+    trial.missing = missing(connection, id)?;
     Ok(Some(trial))
+}
+
+fn missing(connection: &Connection, id: TrialId) -> rusqlite::Result<BTreeMap<String, Missing>> {
+    let mut all: BTreeMap<String, Missing> = BTreeMap::new();
+    let mut rows = connection.prepare(
+        "SELECT candidate, state IN ('queued', 'sent'), coalesce(reason, state), count(*) FROM jobs
+         WHERE trial = ?1 AND state <> 'done' GROUP BY 1, 2, 3",
+    )?;
+    let mut rows = rows.query([id])?;
+    while let Some(row) = rows.next()? {
+        let (of, count) = (all.entry(row.get(0)?).or_default(), row.get::<_, u32>(3)? as usize);
+        match row.get(1)? {
+            true => of.waiting += count,
+            false => *of.unjudged.entry(row.get(2)?).or_default() += count,
+        }
+    }
+    Ok(all)
 }

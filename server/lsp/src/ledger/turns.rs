@@ -3,29 +3,13 @@
 
 use std::cell::Cell;
 
-use pennyworth_core::caps::Caps;
 use rusqlite::{Connection, TransactionBehavior, params};
 use tokio::sync::oneshot;
 
-use super::entry::{CallId, Entry, Refused};
+use super::entry::Refused;
 use super::handle::{Ledger, closed};
 use super::jobs::{self, JobId, JobRow};
-use super::queue::{Ended, Lease, end, holds};
-
-/// A job that takes the place of another one.
-#[derive(Clone, Debug)]
-pub struct Successor {
-    /// Its id.
-    pub id: JobId,
-    /// The provider's name for its model.
-    pub model_id: String,
-    /// What it waits for, if that is no batch.
-    pub waits: Option<String>,
-    /// Its call.
-    pub entry: Entry,
-    /// The caps that hold for it.
-    pub caps: Caps,
-}
+use super::queue::{Ended, Lease, NewJob, end, holds};
 
 impl Ledger {
     /// Notes that a queued job is asked by a call from now on; false if the lease is gone, or the job is not queued any more.
@@ -58,21 +42,19 @@ impl Ledger {
 
     /// Ends a job, and queues another one in its place; both or neither. False if the job had ended, or the lease is gone. The error says why there is
     /// no place for the other one.
-    pub async fn succeed(&self, lease: Lease, id: JobId, ended: Ended, next: Successor) -> Result<bool, Refused> {
+    pub async fn succeed(&self, lease: Lease, id: JobId, ended: Ended, next: NewJob) -> Result<bool, Refused> {
         let (reply, answer) = oneshot::channel();
         self.send(move |store| {
-            let Successor { id: new, model_id, waits, entry, caps } = next;
             let is_ended = Cell::new(false);
             let with = |connection: &Connection, now: i64| {
                 is_ended.set(holds(connection, lease)? && end(connection, now, id, &ended, true)?);
                 if !is_ended.get() {
-                    return connection.execute("DELETE FROM calls WHERE id = ?1", [new.0]).map(drop);
+                    return connection.execute("DELETE FROM calls WHERE id = ?1", [next.id.0]).map(drop);
                 }
-                let insert = "INSERT INTO jobs (id, at_ms, model_id, state, reason) VALUES (?1, ?2, ?3, 'queued', ?4)";
-                connection.prepare_cached(insert)?.execute(params![new.0, now, model_id, waits]).map(drop)
+                next.write(connection, now)
             };
             let written = match store.on_file(TransactionBehavior::Deferred, |_, _| Ok(())) {
-                Ok(()) => store.reserve_as(CallId(new.0), &entry, Some(caps), &with).map(|_| is_ended.get()),
+                Ok(()) => store.reserve_as(next.id.call(), &next.entry, Some(next.caps), &with).map(|_| is_ended.get()),
                 Err(refused) => Err(refused),
             };
             let _ = reply.send(written);

@@ -12,7 +12,7 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::words::counted;
-use crate::ledger;
+use crate::ledger::{self, Missing};
 
 /// A candidate with its answers.
 #[derive(Clone, Debug, Default)]
@@ -23,6 +23,8 @@ pub struct Entrant {
     pub answers: Vec<Answer>,
     /// How often there was no answer to judge, by reason: its provider failed, or it was not asked.
     pub unjudged: BTreeMap<String, usize>,
+    /// How many answers may still come of a batch.
+    pub waiting: usize,
 }
 
 /// A trial.
@@ -53,10 +55,25 @@ struct Pair<'a> {
 impl Trial {
     /// A trial that the ledger kept.
     pub fn kept(trial: ledger::Trial) -> Trial {
-        let entrant = |(name, answers)| Entrant { name, answers, ..Entrant::default() };
-        let entrants: Vec<Entrant> = trial.candidates.into_iter().map(entrant).collect();
+        let ledger::Trial { id, mut candidates, missing } = trial;
+        for name in missing.keys() {
+            candidates.entry(name.clone()).or_default();
+        }
+        let entrant = |(name, answers)| {
+            let mut entrant = Entrant { name, answers, ..Entrant::default() };
+            entrant.missing(missing.get(&entrant.name));
+            entrant
+        };
+        let entrants: Vec<Entrant> = candidates.into_iter().map(entrant).collect();
         let holes: BTreeSet<u64> = entrants.iter().flat_map(|one| &one.answers).map(|answer| answer.hole).collect();
-        Trial { id: trial.id, seed: None, holes: counted(holes.len() as u64, "hole"), entrants }
+        // Of holes without an answer only their number is known.
+        let most = entrants.iter().map(Entrant::asked).max().unwrap_or_default().max(holes.len());
+        Trial { id, seed: None, holes: counted(most as u64, "hole"), entrants }
+    }
+
+    /// Its candidates, each with the trial's number.
+    pub fn into_entrants(self) -> impl Iterator<Item = (i64, Entrant)> {
+        self.entrants.into_iter().map(move |entrant| (self.id, entrant))
     }
 
     fn tasks(&self) -> BTreeSet<Task> {
@@ -90,7 +107,8 @@ impl Trial {
                 .filter(|(_, answers)| !answers.is_empty())
                 .map(|(name, answers)| (name, Figures::of(&answers)))
                 .collect();
-            json!({"name": entrant.name, "all": Figures::of(&entrant.of(None)), "tasks": by_task, "unjudged": entrant.unjudged})
+            json!({"name": entrant.name, "all": Figures::of(&entrant.of(None)), "tasks": by_task, "unjudged": entrant.unjudged,
+                "waiting": entrant.waiting})
         });
         let differences: Vec<Pair<'_>> =
             std::iter::once(None).chain(tasks.iter().copied().map(Some)).flat_map(|task| self.pairs(task)).collect();
@@ -148,11 +166,20 @@ impl Trial {
             out,
             "\nIn brackets: the interval that holds the true figure 95 times of 100. Saved: characters of right lines at a hole. No code was run."
         )?;
+        if all.iter().flat_map(|entrant| &entrant.answers).any(|answer| answer.wait_ms.is_none()) {
+            writeln!(
+                out,
+                "Nobody waited for the answers that came in batches, so their waits are not known, and not counted."
+            )?;
+        }
         self.print_unjudged(out)
     }
 
     fn print_unjudged(&self, out: &mut impl Write) -> std::io::Result<()> {
-        for Entrant { name, unjudged, .. } in &self.entrants {
+        for Entrant { name, unjudged, waiting, .. } in &self.entrants {
+            if *waiting > 0 {
+                writeln!(out, "{name}: {} may still come", counted(*waiting as u64, "answer"))?;
+            }
             for (why, count) in unjudged {
                 writeln!(out, "{name}: no answer to judge at {}: {why}", counted(*count as u64, "hole"))?;
             }
@@ -162,6 +189,24 @@ impl Trial {
 }
 
 impl Entrant {
+    /// Counts a hole without an answer to judge.
+    pub fn unjudged(&mut self, why: impl Into<String>) {
+        *self.unjudged.entry(why.into()).or_default() += 1;
+    }
+
+    /// Adds what is missing of the answers that it was asked for in a batch.
+    pub fn missing(&mut self, missing: Option<&Missing>) {
+        if let Some(Missing { waiting, unjudged }) = missing {
+            self.waiting += waiting;
+            unjudged.iter().for_each(|(why, count)| *self.unjudged.entry(why.clone()).or_default() += count);
+        }
+    }
+
+    /// The holes at which it was asked.
+    fn asked(&self) -> usize {
+        self.answers.len() + self.waiting + self.unjudged.values().sum::<usize>()
+    }
+
     /// Its answers, those of a task alone if there is one, in an order that is always the same: what is drawn of them then is, too.
     fn of(&self, task: Option<Task>) -> Vec<&Answer> {
         let mut answers: Vec<&Answer> =
@@ -255,12 +300,12 @@ mod tests {
             language: "rust".into(),
             shown: true,
             marks: marks("call(a, b)", Some(if hole < right { "call(a, b)" } else { "call(b)" })),
-            wait_ms: 100,
+            wait_ms: Some(100),
             input: 500,
             output: 5,
             cost: Money::from_usd(cost),
         });
-        Entrant { name: name.into(), answers: answers.collect(), unjudged: BTreeMap::new() }
+        Entrant { name: name.into(), answers: answers.collect(), ..Entrant::default() }
     }
 
     fn trial(entrants: Vec<Entrant>) -> Trial {
@@ -298,5 +343,21 @@ mod tests {
         assert_eq!(json.pointer("/candidates/0/tasks/line/right/value"), Some(&json!(1.0)));
         assert_eq!(json.pointer("/candidates/1/unjudged/its provider fails"), Some(&json!(3)));
         assert_eq!(json["differences"], json!([]));
+    }
+
+    #[test]
+    fn what_may_still_come_is_said_and_no_wait_is_made_up() {
+        let mut later = entrant("later", 20, 0.001);
+        later.answers.truncate(12);
+        later.answers.iter_mut().for_each(|answer| answer.wait_ms = None);
+        later.waiting = 28;
+        let trial = trial(vec![later, entrant("now", 20, 0.001)]);
+        let told = printed(&trial);
+        assert!(told.contains("later: 28 answers may still come\n"), "{told}");
+        assert!(told.contains("their waits are not known, and not counted"), "{told}");
+        let json = trial.as_json();
+        assert_eq!(json.pointer("/candidates/0/waiting"), Some(&json!(28)));
+        let wait = |at: usize| json.pointer(&format!("/candidates/{at}/all/wait_p50_ms")).cloned();
+        assert_eq!((wait(0), wait(1)), (Some(Value::Null), Some(json!(100))));
     }
 }

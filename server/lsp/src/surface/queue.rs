@@ -132,7 +132,8 @@ impl Desk {
         if matches!(wanted.action, Action::Refresh | Action::Collect) {
             self.look(&ledger, When::Now).await?;
         }
-        let all = ledger.jobs().await?;
+        // A trial is looked at where it was asked for, on the command line.
+        let all: Vec<JobRow> = ledger.jobs().await?.into_iter().filter(|job| job.of_trial.is_none()).collect();
         if wanted.action == Action::Collect {
             self.collect(&ledger, all).await;
             return Ok(Value::Null);
@@ -176,8 +177,8 @@ impl Desk {
             bail!("{} has no result: it is {}", job.id.short(), jobs::state(&job));
         };
         let task = kept.task;
-        let reviewed = match &kept.about {
-            About::Hunks(hunks) => hunks.clone(),
+        let reviewed = match kept.about() {
+            Some(About::Hunks(hunks)) => hunks.clone(),
             _ => Vec::new(),
         };
         let (answer, read) = match answer {

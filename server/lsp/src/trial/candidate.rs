@@ -4,6 +4,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use pennyworth_core::models::{Model, Models};
 use pennyworth_core::task::Task;
 use pennyworth_core::text::Snapshot;
 use pennyworth_ngram::Prepared;
@@ -24,6 +25,10 @@ pub struct Candidate {
     pub model: String,
     /// Whether it has the user's own settings, so that the router may learn from it.
     pub is_own: bool,
+    /// Whether it may be asked by tomorrow.
+    pub waits: bool,
+    /// Why it may not be, if the queue is wanted and would ask it otherwise.
+    pub why_now: Option<String>,
     /// The state of its server.
     pub completer: Arc<Completer>,
     /// Its settings, applied to the workspace.
@@ -39,6 +44,33 @@ struct Holed {
     whole: Option<Prepared>,
 }
 
+/// Settings under which nothing but one model answers.
+pub fn tried(settings: &Settings, model: &str) -> Settings {
+    let mut settings = settings.clone();
+    let rows = settings.tasks();
+    for task in Task::ALL {
+        let own = settings.tasks.entry(task).or_default();
+        own.pin = None;
+        // What is tried is not left out because other models were not taken there.
+        own.enabled.get_or_insert(rows.row(task).enabled);
+    }
+    if model == EMBEDDED {
+        settings.model.clear();
+        settings.pin = None;
+    } else {
+        settings.pin = Some(model.to_owned());
+        settings.embedded.enabled = false;
+    }
+    settings
+}
+
+/// Whether two rows send a prompt to the same place, in the same way and for the same price. They may differ in what prompts are made by.
+fn sends_alike(one: &Model, other: &Model) -> bool {
+    let Model { excerpts, context, stop_limit, chars_per_token, tier, .. } = *one;
+    let format = one.format.clone();
+    *one == Model { format, excerpts, context, stop_limit, chars_per_token, tier, ..other.clone() }
+}
+
 impl Candidate {
     /// A model under settings, in a workspace. `of` names the settings if they are not the user's own.
     pub fn new(
@@ -48,22 +80,7 @@ impl Candidate {
         root: &PathBuf,
         shared: (&Ledger, &Found),
     ) -> Candidate {
-        let mut settings = settings.clone();
-        let rows = settings.tasks();
-        for task in Task::ALL {
-            let own = settings.tasks.entry(task).or_default();
-            own.pin = None;
-            // What is tried is not left out because other models were not taken there.
-            own.enabled.get_or_insert(rows.row(task).enabled);
-        }
-        // Nothing but this model answers.
-        if model == EMBEDDED {
-            settings.model.clear();
-            settings.pin = None;
-        } else {
-            settings.pin = Some(model.to_owned());
-            settings.embedded.enabled = false;
-        }
+        let settings = tried(settings, model);
         let (ledger, found) = shared;
         let completer = Completer::new(settings.clone());
         // Whoever holds a trial ends it in order.
@@ -76,10 +93,27 @@ impl Candidate {
             name: of.map_or_else(|| model.to_owned(), |of| format!("{model} ({of})")),
             model: model.to_owned(),
             is_own: of.is_none(),
+            waits: false,
+            why_now: None,
             configuration: completer.configuration.get(),
             completer: Arc::new(completer),
             holed: std::sync::Mutex::default(),
         }
+    }
+
+    /// The same asked by tomorrow, if the queue asks it as these settings do: it goes by the user's own rows.
+    #[must_use]
+    pub fn waiting(mut self, own: &Models) -> Candidate {
+        let of_queue = own.get(&self.model).filter(|row| row.enabled);
+        let both = self.configuration.models.get(&self.model).zip(of_queue);
+        match self.is_embedded() || both.is_some_and(|(one, other)| sends_alike(one, other)) {
+            true => self.waits = true,
+            false => {
+                let why = format!("its row is not that of config.toml, by which the queue asks {}", self.model);
+                self.why_now = Some(why);
+            }
+        }
+        self
     }
 
     /// Whether it is the embedded model.
@@ -95,7 +129,7 @@ impl Candidate {
         self.configuration.read(&place.path);
         let line = whole.text.byte_to_line(place.hole.range.start);
         self.completer.recent.edited(&self.configuration, (&place.path, language), &whole.text, line);
-        place.request()
+        Request { waits: self.waits, ..place.request() }
     }
 
     /// Teaches the embedded model the workspace, at first, and the place's file with the hole cut out. The files of earlier holes are whole again.

@@ -1,17 +1,21 @@
-//! What a trial asks: each candidate at each hole, with its cost before anything is sent, and the answer with its marks. It leaves the order, the money
-//! that may be spent and what is shown meanwhile to the command.
+//! What a trial asks: each candidate at each hole, with its cost before anything is sent, and the answer with its marks, at once or by tomorrow. It leaves
+//! the order, the money that may be spent and what is shown meanwhile to the command.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use pennyworth_core::money::Money;
 use pennyworth_core::trial::{Answer, marks};
 
 use super::candidate::Candidate;
+use super::hole::Hole;
 use super::place::Place;
 use crate::complete::decision::Decision;
+use crate::complete::later::{Later, later};
 use crate::complete::{Completion, alone};
-use crate::ledger::{CallId, provider};
+use crate::demand::why_now;
+use crate::ledger::{CallId, OfTrial, TrialId, provider};
 use crate::models::health::{Again, account};
 
 /// Longest wait for a provider that refuses to answer for a moment, as one whose limit of requests is reached does.
@@ -27,8 +31,20 @@ pub struct Planned<'a> {
     pub expected: Money,
     /// The most that it can cost.
     pub worst: Money,
+    /// Whether it is asked by tomorrow, for less.
+    pub is_later: bool,
     /// `None` for the embedded model, which decides as it answers.
     decision: Option<Decision>,
+}
+
+/// A hole for the queue.
+pub struct Waiting {
+    /// What is sent.
+    pub sent: Later,
+    /// What its answer is marked by.
+    pub hole: Hole,
+    /// The file.
+    pub path: PathBuf,
 }
 
 /// What came of it.
@@ -58,7 +74,8 @@ pub fn plan<'a>(
 }
 
 fn planned<'a>(candidate: &'a Candidate, place: &'a Place, cap_left: Option<Money>) -> Result<Planned<'a>, String> {
-    let free = Planned { candidate, place, expected: Money::ZERO, worst: Money::ZERO, decision: None };
+    let (expected, worst) = (Money::ZERO, Money::ZERO);
+    let free = Planned { candidate, place, expected, worst, is_later: false, decision: None };
     if candidate.is_embedded() {
         return Ok(free);
     }
@@ -69,10 +86,29 @@ fn planned<'a>(candidate: &'a Candidate, place: &'a Place, cap_left: Option<Mone
         let skipped = plan.route.skipped.iter().find(|skipped| skipped.model == candidate.model);
         return Err(skipped.map_or_else(|| "it is not switched on there".to_owned(), |skipped| skipped.why.to_string()));
     };
-    Ok(Planned { expected: step.expected_cost, worst: step.worst_cost, decision: Some(decision), ..free })
+    let (expected, worst, is_later) = (step.expected_cost, step.worst_cost, step.later.is_some());
+    Ok(Planned { expected, worst, is_later, decision: Some(decision), ..free })
 }
 
 impl Planned<'_> {
+    /// Why it is asked now in a trial whose answers may come by tomorrow. `None` for the embedded model.
+    pub fn why_now(&self) -> Option<String> {
+        let step = self.decision.as_ref()?.plan.as_ref()?.route.steps.first()?;
+        let model = self.candidate.configuration.models.get(&step.model)?;
+        let why = self.candidate.why_now.clone();
+        Some(why.unwrap_or_else(|| why_now(step, model)))
+    }
+
+    /// The same for the queue. `is_own` says that the hole is in the user's own files. The error says why it is not asked.
+    pub fn waiting(&self, trial: TrialId, is_own: bool) -> Result<Waiting, String> {
+        let Planned { candidate, place, decision, .. } = self;
+        let decision = decision.as_ref().ok_or("nothing would be asked there")?;
+        let sent = later(&candidate.completer, decision)?;
+        let of = OfTrial { trial, candidate: candidate.name.clone() };
+        let hole = Hole::new(of, candidate, place, is_own, sent.awaited.clone());
+        Ok(Waiting { sent, hole, path: place.path.clone() })
+    }
+
     /// Asks the candidate. The cost of the answer is in the ledger's row of the call.
     pub async fn ask(self) -> Asked {
         let Planned { candidate, place, decision, .. } = self;
@@ -127,7 +163,7 @@ fn answer(place: &Place, completion: Option<&Completion>, waited: Duration) -> A
         language: place.language.name().to_owned(),
         shown: completion.is_some(),
         marks: marks(&place.truth, completion.map(|completion| completion.text.as_str())),
-        wait_ms: u32::try_from(waited.as_millis()).unwrap_or(u32::MAX),
+        wait_ms: Some(u32::try_from(waited.as_millis()).unwrap_or(u32::MAX)),
         input: 0,
         output: 0,
         cost: Money::ZERO,

@@ -55,6 +55,8 @@ impl BatchResults {
 pub struct BatchResult {
     /// The text of the answer, also of one that did not end well.
     pub text: String,
+    /// The joint logprob of its tokens, if the provider reports that.
+    pub logprob: Option<f32>,
     /// What it used; `None` if nothing was told. Requests that failed, expired or were cancelled are not billed unless it says so.
     pub usage: Option<Usage>,
     /// How it ended.
@@ -150,7 +152,7 @@ impl<'a> Gathered<'a> {
 }
 
 fn read(protocol: Protocol, expected: Expected, end: LineEnd) -> BatchResult {
-    let without = |end| BatchResult { text: String::new(), usage: None, end };
+    let without = |end| BatchResult { text: String::new(), logprob: None, usage: None, end };
     match end {
         LineEnd::Answer(answer) => answered(protocol, expected, &answer),
         LineEnd::Error(error, body) => {
@@ -165,10 +167,13 @@ fn read(protocol: Protocol, expected: Expected, end: LineEnd) -> BatchResult {
 /// An answer, as it is read from a server that does not stream.
 fn answered(protocol: Protocol, expected: Expected, answer: &Value) -> BatchResult {
     let end = BatchEnd::Error(ProviderError::new(Kind::CutOff));
-    let mut result = BatchResult { text: String::new(), usage: None, end };
+    let mut result = BatchResult { text: String::new(), logprob: Some(0.0), usage: None, end };
     for chunk in answer::whole(wire(protocol), expected, answer) {
         match chunk {
-            Ok(Chunk::Text { text, .. }) => result.text.push_str(&text),
+            Ok(Chunk::Text { text, logprob }) => {
+                result.text.push_str(&text);
+                result.logprob = result.logprob.zip(logprob).map(|(joint, logprob)| joint + logprob);
+            }
             Ok(Chunk::Usage(usage)) => result.usage = Some(usage),
             Ok(Chunk::Finish(reason)) => result.end = BatchEnd::Finish(reason),
             Ok(Chunk::Limits(_)) => {}

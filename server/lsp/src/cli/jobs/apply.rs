@@ -69,7 +69,7 @@ impl Applied {
     /// The jobs that are meant; of all jobs, those with an edit that was not applied. What a review suggests and does not fit any more is left alone.
     fn found(&self, opened: &Opened, ledger: &Ledger) -> anyhow::Result<Vec<JobRow>> {
         if !self.all {
-            return self.ids.iter().map(|id| find(opened, ledger, id)).collect();
+            return self.ids.iter().map(|id| Ok(find(opened, ledger, id)?.first)).collect();
         }
         let edits = |job: &JobRow| match jobs::answer(ledger, job.id) {
             Some((_, Answer::Edited(_))) => true,
@@ -88,6 +88,10 @@ fn apply(
     is_json: bool,
     out: &mut impl Write,
 ) -> anyhow::Result<bool> {
+    if let Some(of) = &job.of_trial {
+        let (id, trial) = (job.id.short(), of.trial);
+        bail!("{id} is a trial's, which edits nothing; `pennyworth trial --show {trial}` prints what came");
+    }
     let answer = jobs::answer(ledger, job.id).filter(|_| job.state == JobState::Done);
     let (kept, answer) =
         answer.ok_or_else(|| anyhow!("{} has no result to apply: it is {}", job.id.short(), state(job)))?;

@@ -4,6 +4,7 @@ use anyhow::bail;
 use clap::Args;
 
 use super::super::demand::Opened;
+use crate::jobs::{Listed, listed};
 use crate::ledger::{JobRow, Ledger};
 
 /// A job.
@@ -14,13 +15,14 @@ pub(super) struct Named {
     pub(super) id: String,
 }
 
-/// The only job whose id ends so.
-pub(super) fn find(opened: &Opened, ledger: &Ledger, id: &str) -> anyhow::Result<JobRow> {
+/// The only line with a job whose id ends so.
+pub(super) fn find(opened: &Opened, ledger: &Ledger, id: &str) -> anyhow::Result<Listed> {
     let ending = id.trim().to_lowercase();
-    let all = opened.runtime.block_on(ledger.jobs())?;
-    let mut found = all.into_iter().filter(|job| !ending.is_empty() && job.id.to_string().ends_with(&ending));
+    let all = listed(opened.runtime.block_on(ledger.jobs())?);
+    let is_it = |job: &JobRow| !ending.is_empty() && job.id.to_string().ends_with(&ending);
+    let mut found = all.into_iter().filter(|listed| listed.jobs().any(is_it));
     match (found.next(), found.next()) {
-        (Some(job), None) => Ok(job),
+        (Some(listed), None) => Ok(listed),
         (None, _) => bail!("there is no job `{id}`; `pennyworth jobs` lists them"),
         (Some(_), Some(_)) => bail!("several jobs end with `{id}`"),
     }

@@ -73,6 +73,7 @@ fn a_file_that_is_damaged_while_servers_use_it_is_replaced_once_and_loses_nothin
         reserve(&ledgers[0], call(), 1_000_000).unwrap().settle(None);
     }
     let held = reserve(&ledgers[2], call(), 1_000_000).unwrap();
+    (0..3).for_each(|hole| ledgers[0].tried(trials::tried(1, hole, "m", true)));
     assert!(ledgers.iter().all(Ledger::flush));
     break_index(&path);
     let spent_then: Vec<_> = ledgers.iter().map(|ledger| wait(ledger.spent())).collect();
@@ -83,6 +84,7 @@ fn a_file_that_is_damaged_while_servers_use_it_is_replaced_once_and_loses_nothin
     assert!(ledgers.iter().all(Ledger::flush));
     assert!(ledgers.iter().all(|ledger| spent(ledger) == 7650));
     assert_eq!(ledgers[1].report(UNIX_EPOCH).unwrap().total.calls, 51);
+    assert_eq!(ledgers[1].trial(None).unwrap().map(|trial| trial.candidates["m"].len()), Some(3));
 }
 
 #[test]

@@ -7,7 +7,9 @@ const DAY: u64 = 24 * 3600;
 fn enqueue(ledger: &Ledger, cap: i64) -> Result<JobId, Refused> {
     let (id, deadline) = (JobId::fresh(), Duration::from_secs(15 * DAY));
     let caps = Caps { day: Money::from_pico(cap * MICRO), month: Money::MAX };
-    wait(ledger.enqueue(id, ("m-1".into(), None), Entry { deadline, ..call() }, caps)).map(|()| id)
+    let entry = Entry { deadline, ..call() };
+    let job = NewJob { id, model_id: "m-1".into(), waits: None, of_trial: None, entry, caps };
+    wait(ledger.enqueue(job)).map(|()| id)
 }
 
 /// A lease for a minute.

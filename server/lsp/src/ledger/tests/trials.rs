@@ -4,7 +4,7 @@ use pennyworth_core::trial::{Answer, Marks};
 
 use super::*;
 
-fn tried(trial: i64, hole: u64, candidate: &str, right: bool) -> Tried {
+pub(super) fn tried(trial: i64, hole: u64, candidate: &str, right: bool) -> Tried {
     let marks = Marks { right, first_line: right, saved: 9, similarity: 0.5 };
     let answer = Answer {
         hole,
@@ -12,7 +12,7 @@ fn tried(trial: i64, hole: u64, candidate: &str, right: bool) -> Tried {
         language: "rust".into(),
         shown: true,
         marks,
-        wait_ms: 120,
+        wait_ms: (candidate != "m (other)").then_some(120),
         input: 100,
         output: 7,
         cost: Money::from_pico(MICRO),
@@ -67,4 +67,40 @@ fn calls_of_trials_stand_apart_and_count_against_the_caps() {
     tasks.sort_unstable();
     assert_eq!((tasks, report.total.calls, report.total.shown), (vec!["line", TRIAL], 2, 0));
     assert_eq!(ledger.habits("").unwrap().ceilings.iter().map(|ceiling| ceiling.answers).sum::<u64>(), 1);
+}
+
+#[test]
+fn the_end_of_a_hole_in_the_queue_its_bill_and_its_answer_are_written_at_once() {
+    let here = Hands::new();
+    let (ledger, _) = here.open(None);
+    let entry = || Entry { is_trial: true, deadline: Duration::from_secs(15 * 24 * 3600), ..call() };
+    let of = OfTrial { trial: 5, candidate: "m".into() };
+    let ids = [(); 3].map(|()| JobId::fresh());
+    for id in ids {
+        let caps = Caps { day: Money::MAX, month: Money::MAX };
+        let (model_id, of_trial) = ("m-1".into(), Some(of.clone()));
+        wait(ledger.enqueue(NewJob { id, model_id, waits: None, of_trial, entry: entry(), caps })).unwrap();
+    }
+    let waiting = ledger.trial(None).unwrap().unwrap();
+    assert_eq!((waiting.id, waiting.candidates.len(), waiting.missing["m"].waiting), (5, 0, 3));
+    assert_eq!(wait(ledger.count_jobs()).unwrap(), (0, 0), "editors do not hear of trials");
+    let lease = Lease::new();
+    assert!(wait(ledger.lease(lease, Duration::from_secs(60))).unwrap());
+    let usage = Some(Usage { input: 30, output: 5, ..Usage::default() });
+    let done = Ended { state: JobState::Done, reason: None, usage, finish: Some(FinishReason::Stop) };
+    let answer = tried(5, 9, "m", true);
+    let answer = Tried { answer: Answer { wait_ms: None, ..answer.answer.clone() }, ..answer };
+    let mark = |lease, id| wait(ledger.marked(lease, id, done.clone(), answer.clone())).unwrap();
+    assert!(!mark(Lease::new(), ids[0]), "only who has the lease");
+    assert!(mark(lease, ids[0]) && !mark(lease, ids[0]), "once");
+    wait(ledger.end_job(Some(lease), ids[1], Ended::free(JobState::Expired, "too late"))).unwrap();
+    let trial = ledger.trial(Some(5)).unwrap().unwrap();
+    let billed = ledger.billed(ids[0].call()).unwrap();
+    let expected = Answer { input: 30, output: 5, cost: billed.cost, ..answer.answer.clone() };
+    assert_eq!((&trial.candidates["m"], micro(billed.cost)), (&vec![expected], 35));
+    let missing = Missing { waiting: 1, unjudged: [("too late".to_owned(), 1)].into() };
+    assert_eq!(trial.missing["m"], missing);
+    assert_eq!(ledger.standing(Task::Line, "rust", "m").shown, 0.25, "the router learns of it");
+    let jobs = wait(ledger.jobs()).unwrap();
+    assert_eq!(jobs.iter().find(|job| job.id == ids[0]).unwrap().taken.as_deref(), Some("marked"));
 }

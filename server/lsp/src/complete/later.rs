@@ -1,0 +1,134 @@
+//! A request whose answer comes when nobody waits for it any more: what is sent for it, and how its answer is read then, in a form that can be kept. It
+//! leaves the plan to `stages`, reading an answer to `reading`, and sending to `jobs`.
+
+use std::fmt;
+use std::path::PathBuf;
+
+use pennyworth_core::caps::Caps;
+use pennyworth_core::cut::{CutInput, Cutter, SoFar};
+use pennyworth_core::mask::Masks;
+use pennyworth_core::models::Model;
+use pennyworth_core::plan::Outgoing;
+use pennyworth_core::prompt::{Body, Realign};
+use pennyworth_core::route::Step;
+use pennyworth_providers::{Chunk, FinishReason};
+use serde::{Deserialize, Serialize};
+use tokio::sync::watch;
+
+use super::call::written;
+use super::completer::Completer;
+use super::cutting::input;
+use super::decision::Decision;
+use super::ends::{End, ForLedger};
+use super::failover::least;
+use super::reading::{Cutters, Least, Listeners, Reading, Stage};
+use crate::ledger::{CallId, Entry};
+
+/// What is sent for a request, and how its answer is read.
+pub struct Later {
+    /// The model.
+    pub model: Model,
+    /// How it is asked.
+    pub step: Step,
+    /// The prompt.
+    pub body: Body,
+    /// The call.
+    pub entry: Entry,
+    /// The caps that hold at its place.
+    pub caps: Caps,
+    /// The workspace.
+    pub root: PathBuf,
+    /// How its answer is read.
+    pub awaited: Awaited,
+}
+
+/// How an answer is read that comes later: as it would have been at once, whatever became of the place.
+#[derive(Clone, Serialize, Deserialize)]
+pub struct Awaited {
+    cut: CutInput,
+    masks: Masks,
+    realign: Realign,
+    least: Least,
+}
+
+/// An answer as it came.
+#[derive(Clone, Debug)]
+pub struct Came {
+    /// Its text.
+    pub text: String,
+    /// The joint logprob of its tokens, if it is known.
+    pub logprob: Option<f32>,
+    /// Why it ended.
+    pub finish: FinishReason,
+}
+
+/// What the server would show of an answer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Shown {
+    /// The text.
+    pub text: Option<String>,
+    /// Why there is none, in a word.
+    pub why: Option<&'static str>,
+}
+
+/// What is sent for a request to the first model of its plan. The error says why nothing is.
+pub fn later(completer: &Completer, decision: &Decision) -> Result<Later, String> {
+    let models = &decision.configuration.models;
+    let found = decision.plan.as_ref().and_then(|plan| {
+        let step = plan.route.steps.first()?;
+        Some((plan, step, models.get(&step.model)?))
+    });
+    let (plan, step, model) = found.ok_or("no model may be asked")?;
+    let written = written(&completer.providers, (models, plan, step), model).map_err(|why| why.to_string())?;
+    let Outgoing { rendered, masks } = written;
+    let awaited = Awaited {
+        cut: input(decision, plan.task, models.format(&model.format), plan.reads_on),
+        masks,
+        realign: Realign::new(&rendered),
+        least: least(completer, decision, plan.task, &step.model),
+    };
+    Ok(Later {
+        model: model.clone(),
+        step: step.clone(),
+        body: rendered.body,
+        entry: Entry { is_trial: decision.request.is_trial, ..Entry::new(plan, step, model) },
+        caps: decision.scope().settings.caps(),
+        root: decision.scope().root.clone(),
+        awaited,
+    })
+}
+
+impl Awaited {
+    /// Reads an answer, as one that comes in one piece.
+    pub fn shown(&self, call: CallId, came: &Came) -> Shown {
+        let make = || {
+            let first = Cutter::new(self.cut.clone()).refusing(self.masks.clone());
+            Cutters { first, lines: None, reads_on: false }
+        };
+        let (stage, nobody) = (watch::Sender::new(Stage::default()), |_: SoFar| {});
+        let listeners = Listeners { text: None, stage, lines: &nobody };
+        let mut reading = Reading::new(Box::new(make), self.realign.clone(), self.least, listeners);
+        // Once enough is read, what follows changes nothing.
+        for chunk in [Chunk::Text { text: came.text.clone(), logprob: came.logprob }, Chunk::Finish(came.finish)] {
+            reading.take(chunk);
+        }
+        let end = reading.finish(call, came.finish == FinishReason::Length, None);
+        let why = match end.meaning().ledger {
+            ForLedger::Settled(why) => why,
+            _ => None,
+        };
+        match end {
+            End::Answered(answered) if !answered.cut.text.trim().is_empty() => {
+                Shown { text: Some(answered.cut.text), why: None }
+            }
+            _ => Shown { text: None, why },
+        }
+    }
+}
+
+impl fmt::Debug for Awaited {
+    /// Without the code around the place.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Awaited").field("task", &self.cut.task).finish_non_exhaustive()
+    }
+}
