@@ -384,10 +384,14 @@ async fn an_editor_does_not_hear_of_trials() {
     while scene.count("trials") < 6 {
         tokio::task::yield_now().await;
     }
-    let command = |name: &str| json!({"command": format!("pennyworth.{name}"), "arguments": [{}]});
-    assert_eq!(editor.request("workspace/executeCommand", command("jobs")).await, json!({"jobs": []}));
-    let status = editor.request("workspace/executeCommand", command("status")).await;
+    let command = |name: &str, asked: Value| json!({"command": format!("pennyworth.{name}"), "arguments": [asked]});
+    // It begins when the server's own look has ended.
+    let jobs = editor.request("workspace/executeCommand", command("jobs", json!({"action": "refresh"}))).await;
+    let status = editor.request("workspace/executeCommand", command("status", json!({}))).await;
+    assert_eq!(jobs, json!({"jobs": []}));
     assert_eq!(status["jobs"], json!({"waiting": 0, "ready": 0}));
+    let told = editor.noted("window/showMessage");
+    assert!(told.iter().all(|told| !told["message"].to_string().contains("queued")), "{told:?}");
     assert_eq!(editor.shutdown().await, 0);
     assert_eq!((scene.spent(), scene.kept()), ((scene.billed(), 0), 0));
 }

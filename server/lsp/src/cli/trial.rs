@@ -104,7 +104,7 @@ impl Trial {
         };
         let mut entrants: Vec<Entrant> = candidates.iter().map(entrant).collect();
         let asking = Asking { common: &self.common, opened: &opened, ledger, trial: id, is_own: self.holes.is_none() };
-        let is_whole = ask(&asking, planned, &mut entrants)?;
+        let is_whole = ask(&asking, planned, &mut entrants);
         entrants.extend(earlier.into_iter().flat_map(|earlier| of_earlier(earlier, &places)));
         self.print(&Report { id, seed: Some(self.seed), holes: what, entrants }, out)?;
         ledger.flush();

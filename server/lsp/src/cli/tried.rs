@@ -34,14 +34,13 @@ pub(super) struct Asking<'a> {
 }
 
 /// Asks everything, and gives each candidate its answers: those that came, and what is known of the others. False if the user ended it early.
-pub(super) fn ask(asking: &Asking<'_>, planned: Vec<Planned<'_>>, entrants: &mut [Entrant]) -> anyhow::Result<bool> {
+pub(super) fn ask(asking: &Asking<'_>, planned: Vec<Planned<'_>>, entrants: &mut [Entrant]) -> bool {
     let (later, now): (Vec<_>, Vec<_>) = planned.into_iter().partition(|planned| planned.is_later);
     asking.opened.interrupt.begin();
     let (queued, worst) = asking.queue(later, entrants);
-    let mut is_whole = asking.ask_now(now, worst, entrants);
-    if queued > 0 {
-        is_whole &= asking.send(queued)?;
+    let is_sent = queued == 0 || asking.send(queued);
     }
+    let is_whole = asking.ask_now(now, worst, entrants);
     asking.ledger.flush();
     if let Ok(Some(kept)) = asking.ledger.trial(Some(asking.trial)) {
         for entrant in entrants {
@@ -51,7 +50,7 @@ pub(super) fn ask(asking: &Asking<'_>, planned: Vec<Planned<'_>>, entrants: &mut
             entrant.answers = came.cloned().unwrap_or(std::mem::take(&mut entrant.answers));
         }
     }
-    Ok(is_whole)
+    is_whole && is_sent
 }
 
 impl Asking<'_> {
@@ -86,22 +85,25 @@ impl Asking<'_> {
         (count, cost)
     }
 
-    /// Sends what is queued. False if the user ended it early.
-    fn send(&self, queued: usize) -> anyhow::Result<bool> {
+    /// Sends what is queued. What cannot be sent now is sent by the next command or server that looks after the queue. False if the user ended it early.
+    fn send(&self, queued: usize) -> bool {
         let (providers, settings) = (&self.opened.completer.providers, self.opened.own.clone());
         let looker = Looker { ledger: self.ledger, providers, settings, pace: Pace::default(), asks: false };
-        let Some(looked) = self.opened.runtime.block_on(self.opened.interrupt.or(looker.look(When::Due))) else {
-            tell_ended_early(self.ledger, queued);
-            return Ok(false);
-        };
-        looked?.notes.iter().for_each(|note| eprintln!("note: {note}"));
-        Ok(true)
+        match self.opened.runtime.block_on(self.opened.interrupt.or(looker.look(When::Due))) {
+            Some(Ok(looked)) => looked.notes.iter().for_each(|note| eprintln!("note: {note}")),
+            Some(Err(why)) => eprintln!("note: nothing is sent yet: {why}"),
+            None => {
+                tell_ended_early(self.ledger, queued);
+                return false;
+            }
+        }
+        true
     }
 
     /// Asks one after the other, so that no answer waits for another, and keeps each answer as it comes. `cost` is that of the queue. False if
     /// the user ended it early.
     fn ask_now(&self, planned: Vec<Planned<'_>>, mut cost: Money, entrants: &mut [Entrant]) -> bool {
-        let mut is_whole = true;
+        let mut is_whole = !self.opened.interrupt.is_wanted();
         let mut failures = BTreeMap::<String, usize>::new();
         let bar = bar(planned.len());
         for planned in planned {

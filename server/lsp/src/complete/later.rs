@@ -38,6 +38,8 @@ pub struct Later {
     pub caps: Caps,
     /// The workspace.
     pub root: PathBuf,
+    /// The files whose text may be in the prompt.
+    pub files: Vec<PathBuf>,
     /// How its answer is read.
     pub awaited: Awaited,
 }
@@ -87,13 +89,17 @@ pub fn later(completer: &Completer, decision: &Decision) -> Result<Later, String
         realign: Realign::new(&rendered),
         least: least(completer, decision, plan.task, &step.model),
     };
+    let root = decision.scope().root.clone();
+    let others = plan.prompt.excerpts.iter().map(|excerpt| root.join(&excerpt.path));
+    let files = std::iter::once(decision.request.path.clone()).chain(others).collect();
     Ok(Later {
         model: model.clone(),
         step: step.clone(),
         body: rendered.body,
         entry: Entry { is_trial: decision.request.is_trial, ..Entry::new(plan, step, model) },
         caps: decision.scope().settings.caps(),
-        root: decision.scope().root.clone(),
+        root,
+        files,
         awaited,
     })
 }
@@ -130,5 +136,56 @@ impl fmt::Debug for Awaited {
     /// Without the code around the place.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Awaited").field("task", &self.cut.task).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use pennyworth_core::cut::{Rejection, Surroundings};
+    use pennyworth_core::models::Shape;
+    use pennyworth_core::task::{Stop, Task};
+    use ropey::Rope;
+
+    use super::*;
+
+    const CODE: &str = "fn main() {\n    let total = sum();\n    println!(\"{total}\");\n}\n";
+
+    /// What is kept for the place behind `sum(`, once it was read from a file.
+    fn awaited() -> Awaited {
+        let language = pennyworth_grammars::by_name("rust").unwrap();
+        let surroundings = Surroundings::of(&Rope::from_str(CODE), language, None, CODE.find(");").unwrap());
+        let cut = CutInput {
+            surroundings,
+            task: Task::Argument,
+            stops: vec![Stop::Balanced, Stop::Newline],
+            shape: Shape::Raw,
+            markers: Vec::new(),
+            max_lines: 1,
+            by_line: false,
+        };
+        let rendered =
+            pennyworth_core::prompt::Rendered { body: Body::Raw { prompt: String::new() }, held: " ".into() };
+        let realign = Realign::new(&rendered);
+        let kept = Awaited { cut, masks: Masks::default(), realign, least: Least { shown: 0.5, read: 0.1 } };
+        serde_json::from_str(&serde_json::to_string(&kept).unwrap()).unwrap()
+    }
+
+    #[test]
+    fn an_answer_that_comes_later_is_cut_as_one_that_came_at_once() {
+        let (stop, length) = (FinishReason::Stop, FinishReason::Length);
+        let shown = |text: &'static str| (Some(text), None);
+        for (text, logprob, finish, expected) in [
+            ("a, b", None, stop, shown("a, b")),
+            // The blank that was not sent comes again, and what closes stands there.
+            (" a, b);\n", Some(-0.1), stop, shown("a, b")),
+            ("a, b", Some(-1.2), stop, (None, Some("unsure"))),
+            ("a, b", Some(-9.0), stop, (None, Some("unsure"))),
+            ("", None, stop, (None, Some(Rejection::Empty.name()))),
+            ("a, b", None, length, (None, Some(Rejection::Truncated.name()))),
+        ] {
+            let came = Came { text: text.into(), logprob, finish };
+            let Shown { text: found, why } = awaited().shown(CallId::of_a_test(), &came);
+            assert_eq!((found.as_deref(), why), expected, "{came:?}");
+        }
     }
 }

@@ -42,13 +42,13 @@ pub async fn enqueue(ledger: &Ledger, job: &Job, sendable: Sendable, title: Stri
 
 /// Puts a hole of a trial into the queue.
 pub async fn enqueue_hole(ledger: &Ledger, waiting: Waiting) -> Result<Queued, NotQueued> {
-    let Waiting { sent, hole, path } = waiting;
-    let Later { model, step, body, entry, caps, root, .. } = sent;
+    let Waiting { sent, hole } = waiting;
+    let Later { model, step, body, entry, caps, root, files, .. } = sent;
     let entry = Entry { deadline: ENDS, ..entry };
     let (of_trial, task) = (Some(hole.of.clone()), entry.task.unwrap_or(Task::Line));
     let title = row::of_trial(&hole.of);
-    let about = Subject::Hole(Box::new(hole));
-    let mut kept = Kept::new((title, task, entry.language.clone()), (root, vec![path]), about, body);
+    let about = Subject::Hole(hole);
+    let mut kept = Kept::new((title, task, entry.language.clone()), (root, files), about, body);
     kept.stops = step.stops;
     let (id, model_id, waits) = (JobId::fresh(), model.id, step.later.and_then(waits));
     put(ledger, NewJob { id, model_id, waits, of_trial, entry, caps }, kept).await

@@ -60,7 +60,7 @@ pub enum Subject {
     /// A task on demand.
     Task(About),
     /// A hole of a trial.
-    Hole(Box<Hole>),
+    Hole(Hole),
 }
 
 /// A prompt as it is kept. Prompts of other parts of the program cannot be written, so that none is by mistake.
@@ -247,4 +247,38 @@ impl KeptJobs {
 fn read_plain(path: &Path) -> Option<String> {
     let file = private::open_file(path, fs::OpenOptions::new().read(true)).ok()?;
     io::read_to_string(file).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn again(kept: &Kept) -> Kept {
+        serde_json::from_str(&serde_json::to_string(kept).unwrap()).unwrap()
+    }
+
+    #[test]
+    fn every_form_of_a_prompt_is_read_as_it_was_written() {
+        let excerpt = Excerpt { path: "b.rs".into(), above: String::new(), text: "fn b() {}".into() };
+        for (body, form) in [
+            (Body::Chat { system: "s".into(), shared: String::new(), user: "u".into() }, "chat"),
+            (Body::Fields { prompt: "a".into(), suffix: "z".into(), excerpts: vec![excerpt] }, "fields"),
+            (Body::Raw { prompt: "a".into() }, "raw"),
+        ] {
+            let about = Subject::Task(About::Code);
+            let of = ("t".into(), Task::Line, "rust".into());
+            let kept = again(&Kept::new(of, (PathBuf::from("/a"), Vec::new()), about, body.clone()));
+            assert!(kept.body() == body, "{form}");
+            assert_eq!((kept.size().0, kept.about()), (form, Some(&About::Code)));
+        }
+    }
+
+    #[test]
+    fn a_job_that_an_older_program_kept_is_read() {
+        let text = r#"{"title": "t", "root": "/a", "files": ["/a/b.rs"], "task": "explain", "language": "rust", "about": "code",
+            "next": [], "system": "s", "shared": "", "user": "u"}"#;
+        let kept: Kept = serde_json::from_str(text).unwrap();
+        assert!(kept.body() == Body::Chat { system: "s".into(), shared: String::new(), user: "u".into() });
+        assert_eq!((kept.about(), kept.stops.len()), (Some(&About::Code), 0));
+    }
 }

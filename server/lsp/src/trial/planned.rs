@@ -2,7 +2,6 @@
 //! the order, the money that may be spent and what is shown meanwhile to the command.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use pennyworth_core::money::Money;
@@ -43,8 +42,6 @@ pub struct Waiting {
     pub sent: Later,
     /// What its answer is marked by.
     pub hole: Hole,
-    /// The file.
-    pub path: PathBuf,
 }
 
 /// What came of it.
@@ -106,7 +103,7 @@ impl Planned<'_> {
         let sent = later(&candidate.completer, decision)?;
         let of = OfTrial { trial, candidate: candidate.name.clone() };
         let hole = Hole::new(of, candidate, place, is_own, sent.awaited.clone());
-        Ok(Waiting { sent, hole, path: place.path.clone() })
+        Ok(Waiting { sent, hole })
     }
 
     /// Asks the candidate. The cost of the answer is in the ledger's row of the call.
