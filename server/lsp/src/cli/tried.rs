@@ -39,7 +39,6 @@ pub(super) fn ask(asking: &Asking<'_>, planned: Vec<Planned<'_>>, entrants: &mut
     asking.opened.interrupt.begin();
     let (queued, worst) = asking.queue(later, entrants);
     let is_sent = queued == 0 || asking.send(queued);
-    }
     let is_whole = asking.ask_now(now, worst, entrants);
     asking.ledger.flush();
     if let Ok(Some(kept)) = asking.ledger.trial(Some(asking.trial)) {
