@@ -75,6 +75,9 @@ struct Cli {
     /// Let the embedded model answer, too
     #[arg(long)]
     embedded: bool,
+    /// Keep the ledger of all servers in this file, for `pennyworth dashboard`; each server then learns from the others
+    #[arg(long, value_name = "FILE")]
+    ledger: Option<PathBuf>,
     /// Press a key each 200 ms, without pauses
     #[arg(long)]
     steady: bool,
@@ -181,7 +184,7 @@ async fn measure(cli: &Cli, texts: &[Arc<Text>], point: &Point, taking: Taking) 
             Kind::Fixed => begin(&mut typing, text, Fixed::new(&base_url), pace, taking),
             Kind::Sketch => begin(&mut typing, text, Sketch::new(Arc::clone(text), &base_url), pace, taking),
             Kind::Ours => {
-                let ours = Ours::new(text, &base_url, &point.config, cli.embedded).await?;
+                let ours = Ours::new(text, &base_url, &point.config, (cli.embedded, cli.ledger.as_deref())).await?;
                 begin(&mut typing, text, ours, pace, taking);
             }
         }

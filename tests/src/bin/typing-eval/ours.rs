@@ -1,5 +1,7 @@
 //! Pennyworth's server as a helper, behind a pipe in memory, asked after each key as VS Code does it.
 
+use std::path::Path;
+
 use anyhow::Context as _;
 use pennyworth::server::Options;
 use pennyworth_tests::editor::Editor;
@@ -21,8 +23,13 @@ pub(crate) struct Ours {
 }
 
 impl Ours {
-    /// A server with these lines of configuration.
-    pub(crate) async fn new(text: &Text, base_url: &str, config: &str, embedded: bool) -> anyhow::Result<Ours> {
+    /// A server with these lines of configuration, with or without the embedded model. It has its own ledger if none is named.
+    pub(crate) async fn new(
+        text: &Text,
+        base_url: &str,
+        config: &str,
+        (embedded, ledger): (bool, Option<&Path>),
+    ) -> anyhow::Result<Ours> {
         let Prices { input, cached, output } = PRICES;
         let folder = tempfile::tempdir()?;
         let path = folder.path().join("config.toml");
@@ -32,7 +39,7 @@ impl Ours {
              abort_billed = \"no\"\nprice = {{ input = {input}, cached = {cached}, output = {output}, as_of = \"2026-11-28\" }}\n"
         );
         std::fs::write(&path, config)?;
-        let ledger = folder.path().join("ledger.sqlite");
+        let ledger = ledger.map_or_else(|| folder.path().join("ledger.sqlite"), Path::to_owned);
         let mut editor = Editor::in_memory(Options { config: Some(path), ledger: Some(ledger), discover: false });
         editor.initialize(json!({"textDocument": {"inlineCompletion": {}}}), Value::Null, None).await;
         let (before, after) = (text.truth.get(..text.start), text.truth.get(text.end..));
