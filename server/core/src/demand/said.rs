@@ -27,6 +27,25 @@ const TURN_BEGINS: [&str; 5] = [
     "<|assistant|>",
     "[/INST]",
 ];
+/// Other markers of models' formats, which stand in code only by mistake or to mislead the next model that reads it.
+const MARKERS: [&str; 14] = [
+    "[INST]",
+    "[/INST]",
+    "<<SYS>>",
+    "[SUFFIX]",
+    "[PREFIX]",
+    "[MIDDLE]",
+    "<fim_prefix>",
+    "<fim_suffix>",
+    "<fim_middle>",
+    "<fim-prefix>",
+    "<fim-suffix>",
+    "<fim-middle>",
+    "<start_of_turn>",
+    "<end_of_turn>",
+];
+/// How the usual markers begin and end: `<|im_end|>`.
+const AROUND: [(&str, &str); 2] = [("<|", "|>"), ("<\u{ff5c}", "\u{ff5c}>")];
 /// How a model begins that will not do what it was asked for, in lower case and with plain apostrophes.
 const REFUSALS: [&str; 34] = [
     "i can't ",
@@ -75,6 +94,21 @@ pub fn said(answer: &str) -> Result<Cow<'_, str>, Unfit> {
         true => Err(Unfit::Empty),
         false => Ok(text),
     }
+}
+
+/// A marker of a model's format in a text that stands in another one not at all.
+pub(super) fn marker<'t>(text: &'t str, known: &str) -> Option<&'t str> {
+    let is_word =
+        |word: &str| !word.is_empty() && word.chars().all(|c| c.is_ascii_alphanumeric() || c == '_' || c == '\u{2581}');
+    let usual = AROUND.iter().flat_map(|(open, close)| {
+        text.match_indices(open).filter_map(move |(at, _)| {
+            let rest = text.get(at..)?;
+            let end = rest.get(open.len()..)?.find(close)? + open.len();
+            is_word(rest.get(open.len()..end)?).then_some(rest.get(..end + close.len())?)
+        })
+    });
+    let others = MARKERS.iter().filter_map(|marker| text.find(marker).and_then(|at| text.get(at..at + marker.len())));
+    usual.chain(others).find(|marker| !known.contains(marker))
 }
 
 /// An answer up to the marker that ends its turn. Such a marker in the middle of a line is text: programs about models hold them, too.

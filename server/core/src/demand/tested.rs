@@ -38,10 +38,25 @@ pub(super) fn tests(
     }
     let new = Source::new("", language, new);
     keeps_items(&Source::new("", language, old), &new)?;
-    match known(&new, &(at..at + written.len())) {
+    let added = at..at + written.len();
+    match known(&new, &added).or(defined_anew(&new, name, &added)) {
         Some(name) => Err(Unfit::Known(name)),
         None => Ok(()),
     }
+}
+
+/// The name of what is tested, if added code defines it itself, outside of classes: then its tests say nothing of the code that is there.
+fn defined_anew(new: &Source, name: &str, added: &Range<usize>) -> Option<String> {
+    let has_modules = new.language.facts().test_module.is_some();
+    let is_around =
+        |outer: &Item, item: &Item| outer.range.start < item.range.start && item.range.end <= outer.range.end;
+    // A module of tests hides nothing that is in it.
+    let hides = |outer: &&Item, item: &Item| is_around(outer, item) && !(has_modules && new.is_test(outer));
+    let is_own = |item: &Item| added.contains(&item.range.start) && item.name == name && item.body.is_some();
+    let is_again = |item: &&Item| is_own(item) && !item.is_extension && !new.is_test(item);
+    let mut again = new.items().iter().filter(is_again);
+    let found = again.find(|item| !new.items().iter().any(|outer| hides(&outer, item)))?;
+    Some(found.name.clone())
 }
 
 /// A name of added code that an item beside it has, too. In most languages the later one takes the place of the earlier one.
@@ -121,6 +136,9 @@ mod tests {
             ("cpp", "TEST(F, a) {\n  f();\n}\n", "TEST(F, b) {\n  f();\n}\n", None),
             ("cpp", "TEST(F, a) {\n  f();\n}\n", "TEST(F, a) {\n  f();\n}\n", Some("TEST")),
             ("rust", "#[test]\nfn old() {}\n", "#[test]\nfn new() {\n    f();\n}\n", None),
+            ("rust", "#[test]\nfn old() {}\n", "fn f() {}\n\n#[test]\nfn new() {\n    f();\n}\n", Some("f")),
+            ("python", "import a\n", "def f():\n    pass\n\n\ndef test_f():\n    f()\n", Some("f")),
+            ("python", "import a\n", "class Fake:\n    def f(self):\n        pass\n\n\ndef test_f():\n    f()\n", None),
         ] {
             let judged = tests(
                 pennyworth_grammars::by_name(language).unwrap(),

@@ -20,6 +20,8 @@ pub enum Unfit {
     },
     /// It holds characters that nobody sees.
     Unseen,
+    /// It holds a marker of a model's format.
+    Marker(String),
     /// It was cut off at its ceiling.
     CutOff,
     /// It has not the form that was asked for.
@@ -59,6 +61,7 @@ impl Unfit {
             Unfit::Fence => "fence",
             Unfit::Long { .. } => "long",
             Unfit::Unseen => "unseen",
+            Unfit::Marker(_) => "marker",
             Unfit::CutOff => "cut off",
             Unfit::Form(_) => "form",
             Unfit::Same => "same",
@@ -85,6 +88,7 @@ impl fmt::Display for Unfit {
             Unfit::Fence => f.write_str("the answer holds a fence"),
             Unfit::Long { most } => write!(f, "the first line of the answer has more than {most} characters"),
             Unfit::Unseen => f.write_str("the answer holds invisible characters"),
+            Unfit::Marker(marker) => write!(f, "the answer holds a marker of a model's format: {marker}"),
             Unfit::CutOff => f.write_str("the answer was cut off at its ceiling"),
             Unfit::Form(what) => write!(f, "the answer has not the form that was asked for: {what}"),
             Unfit::Same => f.write_str("the answer changes nothing"),

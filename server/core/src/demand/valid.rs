@@ -8,6 +8,7 @@ use pennyworth_grammars::Language;
 
 use super::comments;
 use super::edit::Edit;
+use super::said::marker;
 use super::tested;
 use super::unfit::{Unfit, is_hostile};
 use crate::syntax;
@@ -32,7 +33,7 @@ pub struct Scope<'a> {
     pub within: Range<usize>,
     /// The bytes of the diagnostic that must not stay as they are, for a fix.
     pub wrong: Option<Range<usize>>,
-    /// A name that new code must hold, for tests.
+    /// A name that new code must hold, for tests. The last edit puts them there, and those before it what they import.
     pub names: Option<&'a str>,
 }
 
@@ -45,6 +46,9 @@ pub fn fits(scope: &Scope<'_>, edits: &[Edit]) -> Result<String, Unfit> {
     let written: String = edits.iter().map(|edit| edit.text.as_str()).collect();
     if is_hostile(&written, scope.text) {
         return Err(Unfit::Unseen);
+    }
+    if let Some(marker) = marker(&written, scope.text) {
+        return Err(Unfit::Marker(marker.to_owned()));
     }
     if scope.task == Task::Document {
         comments::documents_only(scope.language, &scope.within, (scope.text, &new))?;
@@ -59,9 +63,13 @@ pub fn fits(scope: &Scope<'_>, edits: &[Edit]) -> Result<String, Unfit> {
     if scope.wrong.as_ref().is_some_and(|wrong| !mends(wrong)) {
         return Err(Unfit::Unmended);
     }
-    if let Some(name) = scope.names {
-        let at = edits.first().map_or(0, |edit| edit.range.start);
-        tested::tests(scope.language, name, (at, &written), (scope.text, &new))?;
+    if let (Some(name), Some((tests, imports))) = (scope.names, edits.split_last()) {
+        let added: usize = imports.iter().map(|edit| edit.text.len()).sum();
+        let is_more = imports.iter().chain([tests]).all(|edit| edit.range.is_empty());
+        tested::tests(scope.language, name, (tests.range.start + added, &tests.text), (scope.text, &new))?;
+        if !is_more {
+            return Err(Unfit::Outside);
+        }
     }
     if errors(&new, scope.language) > errors(scope.text, scope.language) {
         return Err(Unfit::Broken);
