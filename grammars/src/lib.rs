@@ -124,6 +124,9 @@ pub struct Facts {
     /// What the head of a type of tests holds, besides the marks of `tests`.
     #[serde(default)]
     pub test_types: Vec<String>,
+    /// What lines hold that open a block of tests where these are calls and no functions (`describe(`).
+    #[serde(default)]
+    pub suites: Vec<String>,
     /// Whether escapes such as `\\u002a` are read before comments are, so that one may end there.
     #[serde(default)]
     pub early_escapes: bool,
@@ -177,6 +180,30 @@ pub struct Facts {
     /// Code fences in doc comments, if these are written in Markdown.
     #[serde(default)]
     pub examples: Option<Examples>,
+    /// What the lines at the head of a file begin with.
+    #[serde(default)]
+    pub head: Head,
+}
+
+/// What the lines at the head of a file begin with, in front of its other code. `…` stands for any text on the line.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Head {
+    /// Those that stand once in a file, and before its imports unless it has them there (`package `).
+    #[serde(default)]
+    pub once: Vec<String>,
+    /// Those that bring in names from elsewhere (`import `).
+    #[serde(default)]
+    pub imports: Vec<String>,
+    /// Whether commas may stand between several names without brackets around them (`import a, b`).
+    #[serde(default)]
+    pub commas: bool,
+    /// Whether the class or module that holds the tests has imports of its own (`use` in `mod tests`).
+    #[serde(default)]
+    pub inside: bool,
+    /// What begins and ends lines that hold under a condition alone (`#if`, `#endif`).
+    #[serde(default)]
+    pub conditions: Vec<(String, String)>,
 }
 
 /// What a grammar's scanner can take. Beyond, it aborts the process or reads and writes past its tables: it keeps its state in 1,024 bytes.
@@ -452,6 +479,8 @@ mod tests {
         let mut seen = std::collections::HashSet::new();
         for language in all() {
             assert!(language.grammar().is_none_or(|grammar| grammar.parser().abi_version() >= 13));
+            let head = &language.facts().head;
+            assert!(!head.imports.iter().any(|mark| head.once.contains(mark)), "{}", language.name());
             for id in language.facts().ids.iter().chain(&language.facts().extensions) {
                 let owner = by_id(id).map_or(language.name(), Language::name);
                 assert_eq!(owner, language.name(), "{id} is {owner}'s");

@@ -209,7 +209,79 @@ type Case = (&'static str, &'static [(&'static str, &'static str)], &'static str
 async fn tests_join_the_others_where_they_compile_and_run() {
     const RUST: &str = "pub fn add() {}\n";
     const TEST: &str = "#[test]\nfn adds() {\n    add();\n}\n";
-    let cases: [Case; 9] = [
+    let cases: [Case; 15] = [
+        (
+            "A.kt:1",
+            &[
+                ("A.kt", "fun add() = 1\n"),
+                ("ATest.kt", "class ATest : StringSpec({\n    \"is\" {\n        1 shouldBe 1\n    }\n})\n"),
+            ],
+            "import io.kotest.B\n\nclass ATest : StringSpec({\n    \"adds\" {\n        add() shouldBe 1\n    }\n})\n",
+            (
+                "ATest.kt",
+                "import io.kotest.B\n\nclass ATest : StringSpec({\n    \"is\" {\n        1 shouldBe 1\n    }\n\n    \"adds\" {\n        add() shouldBe 1\n    }\n})\n",
+            ),
+        ),
+        (
+            "a.js:1",
+            &[
+                ("a.js", "function add() {}\n"),
+                (
+                    "a.test.js",
+                    "const { add } = require('./a');\n\ndescribe('a', () => {\n  it('is', () => {\n  });\n});\n",
+                ),
+            ],
+            "it('adds', () => {\n  expect(add()).toBe(1);\n});\n",
+            (
+                "a.test.js",
+                "const { add } = require('./a');\n\ndescribe('a', () => {\n  it('is', () => {\n  });\n\n  it('adds', () => {\n    expect(add()).toBe(1);\n  });\n});\n",
+            ),
+        ),
+        (
+            "lib/a.ex:2",
+            &[
+                ("lib/a.ex", "defmodule A do\n  def add(a) do\n    a\n  end\nend\n"),
+                (
+                    "test/a_test.exs",
+                    "defmodule ATest do\n  use ExUnit.Case\n\n  test \"is\" do\n    assert true\n  end\nend\n",
+                ),
+            ],
+            "defmodule ATest do\n  use ExUnit.Case\n  alias B.C\n\n  test \"adds\" do\n    assert A.add(1) == 1\n  end\nend\n",
+            (
+                "test/a_test.exs",
+                "defmodule ATest do\n  use ExUnit.Case\n  alias B.C\n\n  test \"is\" do\n    assert true\n  end\n\n  test \"adds\" do\n    assert A.add(1) == 1\n  end\nend\n",
+            ),
+        ),
+        (
+            "A.java:2",
+            &[
+                ("A.java", "class A {\n    int add() {\n        return 1;\n    }\n}\n"),
+                ("ATest.java", "import org.Test;\n\nclass ATest {\n    @Test\n    void old() {\n    }\n}\n"),
+            ],
+            "import java.util.List;\nimport org.Test;\n\nclass ATest {\n    @Test\n    void add() {\n        List.of(new A().add());\n    }\n}\n",
+            (
+                "ATest.java",
+                "import org.Test;\nimport java.util.List;\n\nclass ATest {\n    @Test\n    void old() {\n    }\n\n    @Test\n    void add() {\n        List.of(new A().add());\n    }\n}\n",
+            ),
+        ),
+        (
+            "a.rs:1",
+            &[(
+                "a.rs",
+                "pub fn add() {}\n\n#[cfg(test)]\nmod tests {\n    use super::*;\n\n    #[test]\n    fn old() {}\n}\n",
+            )],
+            "use std::fs;\n\n#[test]\nfn adds() {\n    fs::exists(add());\n}\n",
+            (
+                "a.rs",
+                "pub fn add() {}\n\n#[cfg(test)]\nmod tests {\n    use super::*;\n    use std::fs;\n\n    #[test]\n    fn old() {}\n\n    #[test]\n    fn adds() {\n        fs::exists(add());\n    }\n}\n",
+            ),
+        ),
+        (
+            "a.py:1",
+            &[("a.py", "def add():\n    return 1\n"), ("test_a.py", "from a import add\n")],
+            "import math\nfrom a import add\n\n\ndef test_add():\n    assert math.ceil(add()) == 1\n",
+            ("test_a.py", "from a import add\nimport math\n\ndef test_add():\n    assert math.ceil(add()) == 1\n"),
+        ),
         (
             "a.rs:1",
             &[
@@ -337,9 +409,9 @@ async fn tests_with_a_name_or_head_that_the_file_cannot_have_are_none() {
     assert!(code == Some(2) && notes.contains("the file has a `test_add` already"), "{notes}");
     scene.write("project/a.go", "package a\n\nfunc Add() {}\n");
     scene.write("project/a_test.go", "package a\n\nimport \"testing\"\n\nfunc TestOld(t *testing.T) {\n}\n");
-    scene.says(&[&fenced("import \"os\"\n\nfunc TestAdd(t *testing.T) {\n\tAdd()\n}\n")]);
+    scene.says(&[&fenced("package b\n\nfunc TestAdd(t *testing.T) {\n\tAdd()\n}\n")]);
     let (code, _, notes) = scene.run(&["tests", "a.go:3"]).await;
-    assert!(code == Some(2) && notes.contains("`import \"os\"` belongs at the head of the file"), "{notes}");
+    assert!(code == Some(2) && notes.contains("`package b` belongs at the head of the file"), "{notes}");
 }
 
 #[tokio::test]

@@ -15,6 +15,7 @@ mod job;
 mod later;
 mod mending;
 mod spots;
+mod suites;
 mod test_files;
 mod tests_of;
 

@@ -1,31 +1,27 @@
-//! New tests as they join the file that has others: without the head that the file has already, and without the class or module around them that
-//! it has, too. It leaves judging the edited file to `tested`.
+//! New tests as they join the file that has others: without what that file has already, such as its head and the class or module around its tests, and
+//! with the imports that it does not have. It leaves reading its head to `head`, the place of imports to `imports`, and judging the edited file to `tested`.
 
 use pennyworth_grammars::{Language, Layout};
 
+use super::edit::Edit;
+use super::head::{Import, has_once, head};
+use super::imports;
 use super::item::Item;
 use super::source::Source;
 use super::unfit::Unfit;
 
-/// What the lines at the head of a file begin with.
-const HEADS: [&str; 12] = [
-    "package ",
-    "import ",
-    "import(",
-    "from ",
-    "using ",
-    "use ",
-    "namespace ",
-    "<?php",
-    "declare(",
-    "require ",
-    "require_once ",
-    "@testable import ",
-];
-/// Those of them that stand once in a file, whatever its language.
-const SINGLE: [&str; 4] = ["package ", "namespace ", "<?php", "declare("];
-/// Languages in which all imports stand at the head of a file.
-const EARLY: [&str; 5] = ["go", "java", "kotlin", "csharp", "dart"];
+/// A file that new tests join.
+#[derive(Clone, Copy, Debug)]
+pub struct Joining<'a> {
+    /// The file as it is.
+    pub file: &'a Source,
+    /// The byte where they go.
+    pub at: usize,
+    /// What is put before them there.
+    pub lead: &'a str,
+    /// The name of the class or module that has the others, if one has.
+    pub holder: Option<&'a str>,
+}
 
 /// New tests, and where they go.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -34,89 +30,114 @@ pub struct Joined {
     pub code: String,
     /// Whether they go behind the class or module that holds the others, because they have one of their own or need none.
     pub outside: bool,
+    /// The edit that adds what they import and the file does not.
+    pub imports: Option<Edit>,
 }
 
-/// New tests for a file that is `before` and has its tests in a class or module of this name, if in any. The error says what of the answer belongs
-/// elsewhere.
-pub fn joined(code: &str, language: &'static Language, before: &str, holder: Option<&str>) -> Result<Joined, Unfit> {
-    let has_module = language.facts().test_module.is_some();
-    let (mut code, mut strange) = headless(code, before);
+/// New tests for a file. The error says what of the answer the file cannot have.
+pub fn joined(code: &str, joining: &Joining<'_>) -> Result<Joined, Unfit> {
+    let (language, facts) = (joining.file.language, joining.file.language.facts());
+    let mut bare = Bare::of(code, language);
     let mut outside = false;
-    if let Some(name) = holder {
-        match inner(&code, language, name) {
-            Some(body) => {
-                let (rest, more) = headless(&body, before);
-                strange.extend(more);
-                code = rest;
-            }
-            None => outside = !has_module && stands_alone(&code, language),
-        }
+    if joining.holder.is_some() && !bare.unwrap(joining) {
+        outside = facts.test_module.is_none() && stands_alone(&bare.code, language);
     }
-    let is_early = EARLY.contains(&language.name()) || holder.is_some() && !outside && !has_module;
-    let is_misplaced = |line: &&String| is_early || SINGLE.iter().any(|head| line.starts_with(head));
-    if let Some(line) = strange.iter().find(is_misplaced) {
+    if let Some(line) = bare.once.iter().find(|line| !joining.has(line)) {
         return Err(Unfit::Form(format!("`{line}` belongs at the head of the file")));
     }
-    if code.trim().is_empty() {
+    if bare.code.trim().is_empty() {
         return Err(Unfit::NoTest);
     }
-    let kept: String = strange.iter().map(|line| format!("{line}\n")).collect();
-    let gap = if kept.is_empty() { "" } else { "\n" };
-    Ok(Joined { code: format!("{kept}{gap}{code}"), outside })
+    let is_inside = facts.head.inside && joining.holder.is_some() && !outside;
+    let holder = joining.holder().filter(|_| is_inside);
+    let lines = imports::missing(&bare.imports, joining.file, holder, joining.lead);
+    let is_new = is_inside && (holder.is_none() || imports::has_any(joining.lead, language));
+    let imports = match lines.is_empty() || is_new {
+        true => None,
+        false => imports::added(&lines, joining.file, holder),
+    };
+    // Where a module begins with them they stand before the tests.
+    let before = if imports.is_none() && !lines.is_empty() { lines.join("\n") + "\n\n" } else { String::new() };
+    Ok(Joined { code: before + &bare.code, outside, imports })
 }
 
-/// Code without the head of a file before it, and what of that head a text does not have.
-fn headless(code: &str, before: &str) -> (String, Vec<String>) {
-    let bare = |line: &str| line.trim().trim_end_matches(';').trim_start_matches("import ").trim().to_owned();
-    let known: Vec<String> = before.lines().map(bare).collect();
-    let (mut strange, mut at) = (Vec::new(), 0);
-    let mut lines = code.split_inclusive('\n');
-    while let Some(line) = lines.next() {
-        let shown = line.trim();
-        if !shown.is_empty() && !HEADS.iter().any(|head| shown == head.trim() || shown.starts_with(head)) {
-            break;
-        }
-        at += line.len();
-        let Some(close) = [('(', ')'), ('{', '}')].into_iter().find(|(open, _)| shown.ends_with(*open)) else {
-            if !shown.is_empty() && !known.contains(&bare(shown)) {
-                strange.push(shown.to_owned());
-            }
-            continue;
+impl Joining<'_> {
+    /// The item that has the other tests.
+    fn holder(&self) -> Option<&Item> {
+        let is_around =
+            |item: &&Item| self.holder == Some(&item.name) && item.range.start <= self.at && self.at <= item.range.end;
+        self.file.items().iter().rfind(is_around)
+    }
+
+    /// Whether the file has a line that stands once in a file.
+    fn has(&self, line: &str) -> bool {
+        has_once(&self.file.text, line) || has_once(self.lead, line)
+    }
+}
+
+/// Code without its head.
+struct Bare {
+    code: String,
+    /// What its head has that stands once in a file.
+    once: Vec<String>,
+    imports: Vec<Import>,
+}
+
+impl Bare {
+    fn of(code: &str, language: &Language) -> Bare {
+        let head = head(code, language);
+        let once = head.once.into_iter().map(str::to_owned).collect();
+        Bare { code: head.rest.to_owned(), once, imports: head.imports }
+    }
+
+    /// Takes the class or module of the file's tests from around the code, with the namespaces around it that the file has, too. False if it is not there.
+    fn unwrap(&mut self, joining: &Joining<'_>) -> bool {
+        let source = parsed(&self.code, joining.file.language);
+        let Some((item, inner)) = only(&source).and_then(|item| Some((item, inner(&source, item)?))) else {
+            return false;
         };
-        // A list of several lines.
-        let (mut whole, mut is_known) = (line.to_owned(), true);
-        for more in lines.by_ref() {
-            at += more.len();
-            whole.push_str(more);
-            if more.contains(close.1) {
-                break;
-            }
-            is_known &= more.trim().is_empty() || known.contains(&bare(more));
+        let is_holder = item.is_type && Some(&*item.name) == joining.holder;
+        let head = source.text.get(item.head.clone()).and_then(|head| head.lines().next()).unwrap_or_default();
+        let is_namespace = item.is_extension && joining.has(head);
+        if !(is_holder || is_namespace) {
+            return false;
         }
-        if !is_known {
-            strange.push(whole.trim_end().to_owned());
+        let mut body = Bare::of(&inner, joining.file.language);
+        let is_found = is_holder || body.unwrap(joining);
+        if is_found {
+            self.code = body.code;
+            self.once.extend(body.once);
+            self.imports.extend(body.imports);
         }
+        is_found
     }
-    (code.get(at..).unwrap_or_default().to_owned(), strange)
 }
 
-/// What stands inside the only item of some code, if that is a type or module of this name.
-fn inner(code: &str, language: &'static Language, name: &str) -> Option<String> {
-    let source = parsed(code, language);
-    let text = &source.text;
-    let (only, rest) = top(&source).split_first().map(|(only, rest)| ((*only).clone(), rest.len()))?;
-    let behind = text.get(only.range.end..)?.trim();
-    if rest > 0 || !behind.is_empty() || only.name != name || !only.is_type {
-        return None;
-    }
-    let body = text.get(only.body?..only.range.end)?;
-    match language.facts().layout {
+/// The only item of some code, if there is nothing else.
+fn only(source: &Source) -> Option<&Item> {
+    let (only, rest) = top(source).split_first().map(|(only, rest)| (*only, rest.len()))?;
+    let behind = source.text.get(only.range.end..)?.trim();
+    (rest == 0 && behind.is_empty()).then_some(only)
+}
+
+/// What stands inside an item.
+fn inner(source: &Source, item: &Item) -> Option<String> {
+    let (text, facts) = (&source.text, source.language.facts());
+    let Some(start) = item.body else {
+        // A block that is an argument: `class T : StringSpec({ … })`.
+        let whole = text.get(item.range.clone())?;
+        let (open, close) = (whole.find("({")? + 2, whole.rfind("})")?);
+        return Some(whole.get(open..close)?.trim_start_matches('\n').trim_end().to_owned());
+    };
+    let body = text.get(start..item.range.end)?;
+    match facts.layout {
         Layout::Indent => {
-            let line = text.get(..only.body?)?.rfind('\n').map_or(0, |line| line + 1);
-            Some(text.get(line..only.range.end)?.to_owned())
+            let line = text.get(..start)?.rfind('\n').map_or(0, |line| line + 1);
+            Some(text.get(line..item.range.end)?.to_owned())
         }
         _ => {
-            let inside = body.strip_prefix('{').unwrap_or(body);
+            let openers = facts.openers.iter().map(String::as_str).chain(["{"]);
+            let inside = openers.filter_map(|opener| body.strip_prefix(opener)).next().unwrap_or(body);
             let inside = inside.strip_suffix('}').or(inside.strip_suffix("end"))?;
             Some(inside.trim_start_matches('\n').trim_end().to_owned())
         }
@@ -149,8 +170,10 @@ mod tests {
     use super::*;
 
     fn judged(language: &str, code: &str, before: &str, holder: Option<&str>) -> Result<(String, bool), Unfit> {
-        let language = pennyworth_grammars::by_name(language).unwrap();
-        joined(code, language, before, holder).map(|joined| (joined.code.trim_end().to_owned(), joined.outside))
+        let file = Source::new("", pennyworth_grammars::by_name(language).unwrap(), before);
+        let at = before.rfind('}').unwrap_or(before.len());
+        let joined = joined(code, &Joining { file: &file, at, lead: "", holder })?;
+        Ok((joined.code.trim_end().to_owned(), joined.outside))
     }
 
     #[test]
@@ -177,14 +200,7 @@ mod tests {
                 false,
             ),
             ("rust", test.into(), rust, Some("tests"), test, false),
-            (
-                "rust",
-                format!("use std::fs;\n\n{test}"),
-                rust,
-                Some("tests"),
-                "use std::fs;\n\n#[test]\nfn adds() {}",
-                false,
-            ),
+            ("rust", format!("use std::fs;\n\n{test}"), rust, Some("tests"), test, false),
             ("python", format!("class ATest(unittest.TestCase):\n{def}\n"), unittest, Some("ATest"), def, false),
             ("python", def.into(), unittest, Some("ATest"), def, false),
             ("python", "def test_add():\n    pass".into(), unittest, Some("ATest"), "def test_add():\n    pass", true),
@@ -206,9 +222,7 @@ mod tests {
     fn what_belongs_elsewhere_is_said() {
         for (language, code, before, holder) in [
             ("go", "package b\n\nfunc TestAdd() {}", "package a\n", None),
-            ("go", "import \"os\"\n\nfunc TestAdd() {}", "package a\n", None),
-            ("java", "import org.B;\n\n@Test\nvoid add() {\n}", "class ATest {\n}\n", Some("ATest")),
-            ("python", "import os\n\ndef test_add(self):\n    pass", "class ATest:\n    pass\n", Some("ATest")),
+            ("php", "<?php\n\nnamespace B;\n\nit('adds', function () {});", "<?php\n\nnamespace A;\n", None),
         ] {
             let found = judged(language, code, before, holder);
             assert!(matches!(&found, Err(Unfit::Form(why)) if why.contains("head of the file")), "{code}: {found:?}");

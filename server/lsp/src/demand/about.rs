@@ -4,7 +4,7 @@
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
-use pennyworth_core::demand::{self, Edit, Form, Hunk, Joined, Reviewed, Scope, Source, Unfit};
+use pennyworth_core::demand::{self, Edit, Form, Hunk, Joined, Joining, Reviewed, Scope, Source, Unfit};
 use pennyworth_core::mask::Masks;
 use pennyworth_core::present::{Target, detect_indent, reindent};
 use pennyworth_core::task::Task;
@@ -262,16 +262,19 @@ impl Tests {
             return Err(Unfit::Masked);
         }
         let joined = match self.before.is_empty() {
-            true => Joined { code: code.to_owned(), outside: false },
+            true => Joined { code: code.to_owned(), outside: false, imports: None },
             false => {
-                let known = format!("{}\n{}", self.before, self.spot.lead);
-                demand::joined(code, language, &known, self.holder.as_deref())?
+                let (spot, holder) = (&self.spot, self.holder.as_deref());
+                let file = Source::new("", language, &*self.before);
+                demand::joined(code, &Joining { file: &file, at: spot.at, lead: &spot.lead, holder })?
             }
         };
         let spot = self.outside.as_ref().filter(|_| joined.outside).unwrap_or(&self.spot);
         let text = format!("{}{}\n{}", spot.lead, self.indented(joined.code.trim_end(), spot), spot.tail);
-        let edits = vec![Edit { range: spot.at..spot.at, text }];
-        let now = demand::fits(&self.scope(), &edits)?;
+        let edits: Vec<Edit> = joined.imports.into_iter().chain([Edit { range: spot.at..spot.at, text }]).collect();
+        let scope = self.scope();
+        let first = edits.iter().map(|edit| edit.range.start).min().unwrap_or(spot.at);
+        let now = demand::fits(&Scope { within: first.min(scope.within.start)..scope.within.end, ..scope }, &edits)?;
         Ok(Edited { path: self.path.clone(), before: self.before.clone(), now, edits })
     }
 

@@ -117,8 +117,8 @@ impl Job {
         need.may.splice(0..0, pattern);
         let goes_to = match &holder {
             _ if before.is_empty() => format!("They are the whole of the new file {shown}, with its imports."),
-            Some(holder) => format!("They go into `{holder}` of {shown}, whose imports and helpers they use."),
-            None => format!("They are added to {shown}, whose imports and helpers they use."),
+            Some(holder) => format!("They go into `{holder}` of {shown}, whose helpers they use. {IMPORTS}"),
+            None => format!("They are added to {shown}, whose helpers they use. {IMPORTS}"),
         };
         need.must.push(instruction(format!(
             "Write tests of `{}`. {goes_to} Answer with the tests in one fenced block, and nothing else.",
@@ -143,6 +143,9 @@ impl Job {
             .await)
     }
 }
+
+/// What is said of imports that a file of tests does not have.
+const IMPORTS: &str = "What they import besides comes first.";
 
 /// Most tokens of the lines that a task is about; the rest of its input is for what explains them.
 fn scope_tokens(file: &File, task: Task) -> u32 {

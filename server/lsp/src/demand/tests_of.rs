@@ -15,6 +15,7 @@ use pennyworth_grammars::Language;
 use super::about::Spot;
 use super::files::{File, Refused, workspace};
 use super::spots;
+use super::suites;
 use super::test_files::Rules;
 use crate::learn::workspace_files;
 use crate::settings::{Configuration, Scope};
@@ -105,13 +106,14 @@ fn opened(
     }
 }
 
-/// The place in a file of tests: the end of their class, else of the file.
+/// The place in a file of tests: the end of their class, else of the block around them, else of the file.
 fn added_to(path: PathBuf, holder: File) -> Place {
     let end = spots::end(&holder.source);
     let class = spots::class(&holder.source);
     let inside = class.and_then(|class| Some((class.name.clone(), spots::inside(&holder.source, class, "")?)));
-    let (class, spot, outside) = match inside {
-        Some((class, spot)) => (Some(class), spot, Some(end)),
+    let (class, spot, outside) = match inside.map(|(class, spot)| (spot, Some(class))).or(suites::block(&holder.source))
+    {
+        Some((spot, class)) => (class, spot, Some(end)),
         None => (None, end, None),
     };
     Place {
