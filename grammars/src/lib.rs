@@ -47,6 +47,9 @@ pub struct Facts {
     /// Openers of doc comments, line or block. Each is longer than the plain opener it begins with.
     #[serde(default)]
     pub doc_comments: Vec<String>,
+    /// Whether other comments document in a file that has only these above its items.
+    #[serde(default)]
+    pub plain_docs: bool,
     /// Openers and closers of block comments.
     #[serde(default)]
     pub block_comments: Vec<(String, String)>,

@@ -83,7 +83,7 @@ impl Source {
         whole.start..whole.start + above.trim_end().lines().count()
     }
 
-    fn wants_documentation(&self, item: &Item) -> bool {
+    pub(super) fn wants_documentation(&self, item: &Item) -> bool {
         let shown = self.text.get(item.range.clone()).unwrap_or_default();
         let head = self.text.get(item.head.clone()).unwrap_or_default();
         // A value that a call makes is no function.
@@ -155,7 +155,11 @@ impl Source {
         match token.kind {
             Kind::Comment { doc, .. } => {
                 let is_inner = facts.inner_docs.iter().any(|mark| shown.starts_with(mark.as_str()));
-                (doc || facts.doc_comments.is_empty()) && !is_inner && !self.is_trailing(token) && !is_directive(shown)
+                let is_plain = || self.plain_opener().is_some_and(|open| !doc && shown.starts_with(open));
+                (doc || facts.doc_comments.is_empty() || is_plain())
+                    && !is_inner
+                    && !self.is_trailing(token)
+                    && !is_directive(shown)
             }
             Kind::Word => self.is_doc_word(token),
             _ => false,

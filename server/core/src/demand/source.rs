@@ -20,6 +20,8 @@ pub struct Source {
     /// Its text.
     pub text: String,
     defined: OnceLock<Defined>,
+    /// The opener of plain comments, if they document the items.
+    pub(super) plain: OnceLock<Option<String>>,
     /// The text before keys and passwords in it were masked, if it is another one.
     unmasked: Option<String>,
 }
@@ -27,7 +29,8 @@ pub struct Source {
 impl Source {
     /// A file with this text.
     pub fn new(path: impl Into<String>, language: &'static Language, text: impl Into<String>) -> Source {
-        Source { path: path.into(), language, text: text.into(), defined: OnceLock::new(), unmasked: None }
+        let (defined, plain) = (OnceLock::new(), OnceLock::new());
+        Source { path: path.into(), language, text: text.into(), defined, plain, unmasked: None }
     }
 
     /// The same file with this text, in which keys and passwords are masked. What it defines is found in the text as it is, because a mask may end a

@@ -186,6 +186,9 @@ impl Lines {
         let mut whole = source.lines(lines.clone());
         let shown = sent.text.get(sent.lines(lines)).unwrap_or_default();
         let mut edits = demand::edits(self.form, &source, whole.start, shown, answer)?;
+        if task == Task::Document {
+            edits = demand::styled(&source, edits);
+        }
         if edits.iter().any(|edit| masks.find(&edit.text, true).is_some()) {
             return Err(Unfit::Masked);
         }

@@ -192,7 +192,10 @@ impl Gatherer<'_> {
         }));
         let wanted = match task {
             Task::Explain => "Explain these lines.".to_owned(),
-            Task::Document => format!("Document the item. {}", form.instruction()),
+            Task::Document => {
+                let style = file.source.style().map(|style| format!(" Comments have this form:\n{}\n", style.shown()));
+                format!("Document the item.{}{}", style.as_deref().unwrap_or(" "), form.instruction())
+            }
             Task::Fix => format!("Mend it. {}", form.instruction()),
             _ => format!("{}\n{}", words.trim(), form.instruction()),
         };

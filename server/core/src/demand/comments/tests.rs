@@ -52,6 +52,22 @@ fn documentation_has_the_form_and_the_place_of_its_language() {
 }
 
 #[test]
+fn plain_comments_document_where_the_file_has_no_others() {
+    let c = "/* A. */\nint a(void) {\n  return 1;\n}\n/* B. */\nint b(void) {\n  return 1;\n}\nint c(void) {\n  return 1;\n}\n";
+    for language in ["c", "cpp"] {
+        check(language, c, ("int c", "/* C. */\nint c"), Ok(()));
+        check(language, c, ("/* B. */", "/* The B. */"), Ok(()));
+        check(language, c, ("int c", "// C.\nint c"), Err(Unfit::Undocumented));
+        let doc = c.replace("/* A", "/** A");
+        check(language, &doc, ("int c", "/* C. */\nint c"), Err(Unfit::Undocumented));
+    }
+    let js = "// A.\nfunction a() {\n}\n// B.\nfunction b() {\n}\nfunction c() {\n}\n";
+    check("javascript", js, ("function c", "// C.\nfunction c"), Ok(()));
+    let rust = "// A.\nfn a() {\n}\n// B.\nfn b() {\n}\nfn c() {\n}\n";
+    check("rust", rust, ("fn c", "// C.\nfn c"), Err(Unfit::Undocumented));
+}
+
+#[test]
 fn documentation_is_replaced_and_not_doubled() {
     let rust = "/// Old.\n// NOLINT\nfn a() {\n}\n";
     check("rust", rust, ("/// Old.", "/// New."), Ok(()));

@@ -36,6 +36,14 @@ fn functions_and_types_without_documentation_are_found() {
         &["B", "c", "d"],
     );
     check("c", "/* Not one. */\nint a(void)\n{\n  return 1;\n}\n/** B. */\nint b(void) { return 1; }\n", &["a"]);
+    let plain = "/* A. */\nint a(void)\n{\n  return 1;\n}\n/* B. */\nint b(void)\n{\n  return 1;\n}\nint c(void)\n{\n  return 1;\n}\n";
+    check("c", plain, &["c"]);
+    check("cpp", plain, &["c"]);
+    check(
+        "java",
+        "class A {\n    // A.\n    void a() {\n    }\n    // B.\n    void b() {\n    }\n}\n",
+        &["A", "a", "b"],
+    );
     check(
         "elixir",
         "defmodule A do\n  @moduledoc \"\"\"\n  A.\n  \"\"\"\n\n  @doc \"\"\"\n  B\n  \"\"\"\n  @spec b(any) :: any\n  def b(x) do\n    x\n  end\n\n  def c(x) do\n    x\n  end\n\n  @doc false\n  def d(x), do: x\nend\n",
