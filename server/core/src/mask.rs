@@ -28,6 +28,7 @@ mod patterns;
 mod random;
 mod reader;
 mod settings;
+mod spoken;
 mod values;
 
 /// What stands for each character of a secret. Tokenizers have runs of it, and models have seen it stand for passwords.

@@ -1,5 +1,5 @@
 //! Reads the values of a secret name that have no quotes: words, the rest of a line, blocks, lists of a shell, texts that run on to a mark, and words in
-//! comments. It leaves which of them a name has to `named` and `forms`.
+//! comments. It leaves which of them a name has to `named` and `forms`, and sentences to `spoken`.
 
 use super::before::{
     end_of, is_in_cookie, is_in_list, is_in_pairs, is_name, is_quote, is_remark, line_of, open_quote, open_text,
@@ -7,12 +7,10 @@ use super::before::{
 use super::named::{MAX_VALUE, Value};
 use super::names::Strength;
 use super::reader::Reader;
-use super::values::{is_base64, is_size, looks_like_a_password};
+use super::values::{is_base64, looks_like_a_name, looks_like_a_password};
 
 /// Most lines of a block.
 const MAX_LINES: usize = 200;
-/// Most words between a name and what a sentence tells of it.
-const MAX_TOLD: usize = 8;
 
 impl Value<'_> {
     /// A value directly behind `NAME=`: of a shell, a file of settings, a URL.
@@ -61,7 +59,7 @@ impl Value<'_> {
 
     /// A word in a comment or a text that looks like a password: `# password: …`.
     pub(super) fn remark(&mut self, mut reader: Reader<'_>, before: &str) {
-        if self.strength != Strength::Strong || !(is_remark(before) || self.names.is_prose(self.path)) {
+        if !(is_remark(before) || self.names.is_prose(self.path)) {
             return;
         }
         reader.takes_while(|c| " *_`".contains(c));
@@ -69,34 +67,7 @@ impl Value<'_> {
         let word = reader
             .takes_while(|c| !c.is_whitespace() && !"\"'`<>|".contains(c))
             .trim_end_matches(['.', ',', ';', ')', '*']);
-        if looks_like_a_password(word) {
-            self.take(&reader, start..start + word.len());
-        }
-    }
-
-    /// A word of a sentence that looks like a password, in a comment or a text: `the password for the database is …`, in a text also `password …`.
-    fn told_word<'t>(&self, rest: &'t str, is_prose: bool) -> Option<&'t str> {
-        let sentence = rest.split(['\n', ';']).next().unwrap_or_default();
-        let mut words = sentence.split_whitespace().take(MAX_TOLD);
-        let first = words.clone().next().filter(|_| is_prose);
-        let is_end = |word: &str| word.ends_with(['.', ',', '?', '!']);
-        let before = words.by_ref().find(|word| self.names.is_copula(word) || is_end(word));
-        let told = before.filter(|word| self.names.is_copula(word)).and_then(|_| words.next());
-        let bare = |word: &'t str| word.trim_matches(|c: char| "\"'`.,:!?()<>*_".contains(c));
-        let is_password = |word: &&str| looks_like_a_password(word) && !word.split('-').any(is_size);
-        [told, first].into_iter().flatten().map(bare).find(is_password)
-    }
-
-    /// What a sentence tells of a name.
-    pub(super) fn told(&mut self, reader: Reader<'_>, before: &str) {
-        let is_prose = self.names.is_prose(self.path);
-        if self.strength != Strength::Strong || !(is_prose || is_remark(before)) {
-            return;
-        }
-        let rest = reader.ahead(MAX_VALUE);
-        if let Some(word) = self.told_word(rest, is_prose) {
-            // A part of `rest`, so its place tells where it stands.
-            let start = reader.at + (word.as_ptr() as usize - rest.as_ptr() as usize);
+        if looks_like_a_password(word) && (self.strength == Strength::Strong || !looks_like_a_name(word)) {
             self.take(&reader, start..start + word.len());
         }
     }

@@ -1,5 +1,5 @@
 //! Finds the literals that a declaration, assignment, comparison, call or attribute gives to a secret name, in any language: by the name's words,
-//! and by the signs between it and the literal. It leaves the words to `names`, what stands in front of a name to `before`, calls to `calls`, what is
+//! and by the signs between it and the literal. It leaves the words to `names`, what stands in front of a name to `before`, calls to `calls`, sentences to `spoken`, what is
 //! given to `expression`, other forms to `forms`, `bare` and `columns`, what stands on the lines below to `settings`, and keys without a name to `random`
 //! and the crate.
 
@@ -10,7 +10,7 @@ use super::before::{
     CONDITIONS, end_of, ends_text, is_definition, is_name, is_quote, is_set, is_statement, is_tag, line_of, open_text,
     takes_words, word_before,
 };
-use super::calls::{argument, password};
+use super::calls::{argument, login, password};
 use super::expression::Expression;
 use super::names::{Meaning, NAMES, Names, Strength};
 use super::reader::Reader;
@@ -50,6 +50,9 @@ pub(super) fn spans(text: &str, path: &str) -> Vec<Range<usize>> {
             // What the value holds is no name of another one.
             at = found.get(count..).unwrap_or_default().iter().fold(at, |at, span: &Range<usize>| at.max(span.end));
         }
+        if meaning.is_login {
+            found.extend(login(reader, end_of(text.get(..start).unwrap_or_default()), path));
+        }
         match meaning.is_call.then(|| argument(reader)).flatten() {
             Some(argument) => found.extend(argument),
             None if meaning.is_login => found.extend(password(reader)),
@@ -75,7 +78,15 @@ pub(super) struct Value<'a> {
 }
 
 impl Value<'_> {
-    fn look(&mut self, mut reader: Reader<'_>, before: &str) {
+    fn look(&mut self, reader: Reader<'_>, before: &str) {
+        let count = self.found.len() + self.rows.len();
+        self.looked(reader, before);
+        if self.found.len() + self.rows.len() == count {
+            self.told(reader, before);
+        }
+    }
+
+    fn looked(&mut self, mut reader: Reader<'_>, before: &str) {
         self.compared(before, reader);
         self.labelled(before, reader);
         if is_tag(before) {
@@ -138,8 +149,6 @@ impl Value<'_> {
             self.remark(reader, before);
         } else if is_spaced && takes_words(before) {
             self.up_to(reader, char::is_whitespace);
-        } else if is_spaced && !is_quoted {
-            self.told(reader, before);
         }
     }
 

@@ -62,6 +62,8 @@ pub(super) struct Names {
     notes: HashSet<String>,
     prose: HashSet<String>,
     copulas: HashSet<String>,
+    turns: HashSet<String>,
+    joints: HashSet<String>,
     spoken: HashSet<String>,
     sheets: Vec<(String, char)>,
     spaced: HashSet<String>,
@@ -220,6 +222,16 @@ impl Names {
     /// Whether a word of a sentence says that what follows is the value of what stands before.
     pub(super) fn is_copula(&self, word: &str) -> bool {
         self.copulas.contains(word.trim_end_matches(':'))
+    }
+
+    /// Whether a word of a sentence says that what stands before it is the value of what follows.
+    pub(super) fn is_turn(&self, word: &str) -> bool {
+        self.turns.contains(word)
+    }
+
+    /// Whether a word begins what is said of a name, and no longer name.
+    pub(super) fn is_joint(&self, word: &str) -> bool {
+        self.joints.contains(&word.to_lowercase())
     }
 
     /// Whether a literal follows a name in a file behind a blank.

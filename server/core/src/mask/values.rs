@@ -115,6 +115,19 @@ pub(super) fn looks_like_a_password(word: &str) -> bool {
         && !(is_name && word.contains(['.', ':', '/']))
 }
 
+/// A word of a sentence without the signs around it.
+pub(super) fn bare(word: &str) -> &str {
+    word.trim_matches(|c: char| "\"'`.,:;!?()<>*_".contains(c))
+}
+
+/// Whether a word looks like a name of something rather than a key: words and numbers with signs between them, or a date.
+pub(super) fn looks_like_a_name(word: &str) -> bool {
+    let parts = || word.split(|c: char| !c.is_alphanumeric()).filter(|part| !part.is_empty());
+    let is_word = |part: &str| part.trim_end_matches(|c: char| c.is_ascii_digit()).chars().all(char::is_alphabetic);
+    let letters = word.chars().filter(|c| c.is_alphabetic()).count();
+    letters < WORD || parts().count() > 1 && parts().all(is_word)
+}
+
 /// Whether a value of a weak name has enough digits, or is a mixture without a word.
 fn looks_like_a_key(value: &str, digits: usize) -> bool {
     let ((characters, figures), (mixed, few)) = (MIN_WEAK, MIN_MIXED);
