@@ -49,13 +49,32 @@ pub fn placed(edited: &Edited, scope: Scope<'_>, now: &str) -> Result<Edited, Ou
             break;
         }
     }
-    let (old, new) = found?;
-    let moved = |range: &Range<usize>| range.start.saturating_sub(old) + new..range.end.saturating_sub(old) + new;
-    let edits: Vec<Edit> =
-        edited.edits.iter().map(|edit| Edit { range: moved(&edit.range), text: edit.text.clone() }).collect();
-    let scope = Scope { text: now, within: moved(&scope.within), wrong: scope.wrong.as_ref().map(moved), ..scope };
-    let text = fits(&scope, &edits).map_err(Outdated::Unfit)?;
+    let from = found?;
+    let mut edits = Vec::new();
+    for Edit { range, text } in &edited.edits {
+        let is_inside = scope.within.start <= range.start && range.end <= scope.within.end;
+        let from = match is_inside {
+            true => from,
+            // Imports, which stand elsewhere, and may have come meanwhile.
+            false if now.contains(text.trim()) => continue,
+            false => {
+                let anchor = anchor(&before, range, AROUND);
+                (anchor.start, only_place(edited.before.get(anchor.clone()).unwrap_or_default(), now)?)
+            }
+        };
+        edits.push(Edit { range: moved(range, from), text: text.clone() });
+    }
+    let within = moved(&scope.within, from);
+    let within =
+        edits.iter().fold(within, |all, Edit { range, .. }| all.start.min(range.start)..all.end.max(range.end));
+    let wrong = scope.wrong.as_ref().map(|wrong| moved(wrong, from));
+    let text = fits(&Scope { text: now, within, wrong, ..scope }, &edits).map_err(Outdated::Unfit)?;
     Ok(Edited { path: edited.path.clone(), before: now.to_owned(), now: text, edits })
+}
+
+/// Bytes of a text that was, whose byte `old` is now the byte `new`.
+fn moved(range: &Range<usize>, (old, new): (usize, usize)) -> Range<usize> {
+    range.start.saturating_sub(old) + new..range.end.saturating_sub(old) + new
 }
 
 /// The whole lines of a place, with some around it.
@@ -118,6 +137,26 @@ mod tests {
         assert_eq!(now(""), Err(Outdated::Gone));
         // It would end up inside of what does not parse.
         assert!(now(&TEXT.replace("    one();\n}\n", "    one();\n")).is_ok(), "the file parses no worse than it did");
+    }
+
+    #[test]
+    fn imports_follow_their_own_lines_and_come_once() {
+        let text = "use a::A;\nuse b::B;\n\nfn a() {}\n\nfn c() {}\n\nfn f() {}\n\nfn d() {}\n";
+        let (import, behind) = (text.find("\nfn a").unwrap(), text.len());
+        let edits = vec![
+            Edit { range: import..import, text: "use d::D;\n".into() },
+            Edit { range: behind..behind, text: "\nfn b() { D }\n".into() },
+        ];
+        let edited = Edited { path: "a.rs".into(), before: text.into(), now: String::new(), edits };
+        let put = |text: &str| placed(&edited, scope(behind..behind), text).map(|edited| edited.now);
+        let between = text.replace("fn c() {}\n", "fn c() {}\n\nfn e() {}\n");
+        let expected = between.replace("B;\n", "B;\nuse d::D;\n") + "\nfn b() { D }\n";
+        assert_eq!(put(&between), Ok(expected));
+        let above = format!("// 1\n{between}");
+        assert_eq!(put(&above), Ok(above.replace("B;\n", "B;\nuse d::D;\n") + "\nfn b() { D }\n"));
+        let known = format!("use d::D;\n{between}");
+        assert_eq!(put(&known), Ok(format!("{known}\nfn b() {{ D }}\n")));
+        assert_eq!(put(&between.replace("use b::B;\n", "")), Err(Outdated::Gone));
     }
 
     #[test]
