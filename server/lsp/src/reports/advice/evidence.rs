@@ -60,7 +60,7 @@ pub struct Evidence<'a> {
     pub tasks: Tasks,
     /// The day of the report.
     pub today: Date,
-    /// Days from the first one with a call to this one, at most [`DAYS`].
+    /// Days from the first one with a call to this one, at most 30.
     pub days: u32,
 }
 
