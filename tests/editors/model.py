@@ -14,10 +14,10 @@ NEVER = 3600
 
 
 class Model:
-    """As a context manager it serves; `address` is for `base_url`, `asked` counts the requests. `answer` gives the answer to a request's body."""
+    """As a context manager it serves; `address` is for `base_url`, `asked` counts the requests, `held` those that never get an answer. `answer` gives the answer to a request's body."""
 
     def __init__(self, answer, delay=0.0):
-        self.asked = 0
+        self.asked = self.held = 0
         batches = Batches(answer)
 
         class Handler(BaseHTTPRequestHandler):
@@ -38,6 +38,7 @@ class Model:
                 if not handler.path.endswith("/completions"):
                     return handler.tell(batches.post(handler.path, sent))
                 said = answer(json.loads(sent))
+                self.held += said is None
                 time.sleep(delay if said is not None else NEVER)
                 handler.send_response(200)
                 handler.send_header("Content-Type", "text/event-stream")

@@ -73,11 +73,16 @@ impl Project {
         std::fs::read_to_string(self.path(name)).unwrap()
     }
 
-    /// Runs Git in the project.
-    pub async fn git(&self, arguments: &[&str]) {
+    /// Runs Git in the project, also where the user has told it no name. Returns whether it succeeded.
+    pub async fn does_git(&self, arguments: &[&str]) -> bool {
         let mut command = Command::new("git");
         command.current_dir(self.root()).args(["-c", "user.name=a", "-c", "user.email=a@example.com"]);
-        assert!(command.args(arguments).status().await.unwrap().success(), "{arguments:?}");
+        command.args(arguments).status().await.unwrap().success()
+    }
+
+    /// Runs Git in the project.
+    pub async fn git(&self, arguments: &[&str]) {
+        assert!(self.does_git(arguments).await, "{arguments:?}");
     }
 
     /// Makes the project a repository with all its files in one commit.

@@ -54,6 +54,31 @@ class Helix(Terminal):
         self.type(f":{text}")
         self.press("Enter")
 
+    def offers(self, what, text):
+        """Waits for an item of the menu. A key closes the menu, and Helix asks about it, but not if it comes just as the menu opens: then users ask."""
+        again = [time.monotonic() + 3]
+
+        def is_there():
+            if text not in self.screen() and time.monotonic() > again[0]:
+                self.press("C-x")
+                again[0] = time.monotonic() + 3
+            return text in self.screen()
+
+        return eventually(what, is_there, self.screen)
+
+    def take(self, key, shown):
+        """Selects an item of the menu, and takes it once it stays in the text. A menu that closes or is filled anew meanwhile selects nothing, and Enter
+        would break the line; then it is asked for again."""
+        for _ in range(5):
+            self.press(key)
+            if self.has_shown(shown, 2):
+                time.sleep(0.3)
+                if shown in self.line():
+                    break
+            self.press("C-x")
+            time.sleep(0.5)
+        self.press("Enter")
+
     def text(self):
         """The document as the user would save it now."""
         self.escape()

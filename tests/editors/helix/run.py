@@ -60,14 +60,13 @@ def menu_and_exact_text():
     helix.press("g", "e")
     helix.press("o")
     helix.type("    with op", pace=PACE)
-    helix.sees("the label shows what will be inserted", "open(path) as handle: text")
+    helix.offers("the label shows what will be inserted", "open(path) as handle: text")
     helix.sees("the other server's items are there too", "operate_other")
     lines = helix.screen().splitlines()
     ours, others = (max((n for n, line in enumerate(lines) if text in line), default=-1) for text in ("handle: text", "operate_other"))
     check("ours stand below the other server's", -1 < others < ours, helix.screen())
     keep(helix, "menu")
-    helix.press("BTab")
-    helix.press("Enter")
+    helix.take("BTab", "with open(path) as handle:")
     helix.sees("the item is taken", "    with open(path) as handle:")
     text = helix.text()
     check("it was inserted exactly", text.startswith(ORDERS.rstrip("\n") + "\n    with open(path) as handle:"), repr(text[-90:]))
@@ -100,7 +99,7 @@ def actions_and_a_slow_model():
         keep(helix, "before-the-model")
         helix.sees("what the model says joins them", "${name}")
         keep(helix, "model")
-        helix.press("BTab", "Enter")
+        helix.take("BTab", f"total = op{answer}")
         helix.sees("it is taken", f"total = op{answer}")
         helix.escape()
         helix.press("g", "g", "O")
@@ -108,7 +107,7 @@ def actions_and_a_slow_model():
         helix.sees("several lines are offered", 'shelf = "$1"')
         keep(helix, "lines")
         asked = slow.asked
-        helix.press("BTab", "Enter")
+        helix.take("BTab", "return shelf")
         helix.sees("they are taken", "    return shelf")
         check("no line is asked for again", slow.asked == asked, slow.asked)
         found = helix.text()
@@ -231,9 +230,9 @@ def tasks():
         helix.type("// pw: take your time")
         helix.escape()
         at(16)
-        asked = model.asked
+        held = model.held
         choose("edit as the comment above says")
-        eventually("a model is asked", lambda: model.asked > asked, helix.screen)
+        eventually("a model is asked", lambda: model.held > held, helix.screen)
         helix.command("lsp-workspace-command pennyworth.cancel")
         helix.sees("a task is cancelled", "Pennyworth: cancelled")
         helix.press("u")
@@ -319,9 +318,9 @@ def session():
                         line += character
             case "ghost":
                 ghost, word = value, line.split()[-1]
-                helix.sees(f"the menu offers {word}{value}", f"{word}{value}"[:60])
+                helix.offers(f"the menu offers {word}{value}", f"{word}{value}"[:60])
             case "accept":
-                helix.press("Tab", "Enter")
+                helix.take("Tab", (line + ghost).strip()[-60:])
                 line += ghost
                 helix.sees("it is taken", line.strip()[-60:])
             case "accept_word":

@@ -210,8 +210,9 @@ impl Commands<'_> {
             }
             CANCEL => {
                 let cancelled = self.desk.demands.cancel_all();
-                let said = if cancelled == 0 { "no task is running" } else { "cancelled" };
-                messages::show(client, MessageType::Info, format!("Pennyworth: {said}"));
+                if cancelled == 0 {
+                    messages::show(client, MessageType::Info, "Pennyworth: no task is running".to_owned());
+                }
                 json!({ "cancelled": cancelled })
             }
             JOBS if self.editor.is_none() => return Ok(None),

@@ -18,7 +18,7 @@ use tokio::time::timeout;
 use tower_lsp::gen_lsp_types::{MessageActionItem, MessageType, ProgressToken, Uri};
 use tower_lsp::{Client, gen_lsp_types as wire};
 
-use super::desk::{Desk, TOKEN};
+use super::desk::{Cancelled, Desk, TOKEN};
 use super::results::{Done, Read};
 use crate::demand::git::{Changed, Range as Changes, Repository};
 use crate::demand::{About, Diagnostic, File, Heard, Job, Outcome, workspace};
@@ -93,16 +93,19 @@ impl Desk {
         let (heard, hears) = watch::channel(String::new());
         let shown =
             tokio::spawn(show(self.client.clone(), self.can(|editor| editor.progress), running.number, task, hears));
-        let mut notes = Vec::new();
+        let (mut notes, mut is_told) = (Vec::new(), false);
         let done = tokio::select! {
             biased;
-            _ = &mut cancelled => None,
+            how = &mut cancelled => {
+                is_told = how == Ok(Cancelled::ByCommand);
+                None
+            }
             done = self.ask(task, &asked, heard, &mut notes) => Some(done),
         };
         drop(running);
         let _ = shown.await;
         // A client may clear its line of messages when a progress ends.
-        notes.into_iter().for_each(|note| self.tell(note));
+        notes.into_iter().chain(is_told.then(|| "cancelled".into())).for_each(|note| self.tell(note));
         let Some(done) = done else { return Ok(None) };
         let done = done?;
         match asked.returns {

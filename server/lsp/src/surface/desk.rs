@@ -25,7 +25,7 @@ pub(super) const TOKEN: &str = "pennyworth/task/";
 #[derive(Default)]
 pub struct Demands {
     number: AtomicU64,
-    running: Mutex<HashMap<u64, oneshot::Sender<()>>>,
+    running: Mutex<HashMap<u64, oneshot::Sender<Cancelled>>>,
     /// The findings on the screen.
     pub findings: Shown,
     /// The jobs whose results were shown unasked for.
@@ -51,6 +51,15 @@ pub struct Desk {
     pub config: Option<PathBuf>,
 }
 
+/// How a user cancelled a task.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Cancelled {
+    /// By the button of its progress, which then is gone.
+    ByButton,
+    /// By a command, which shows nothing by itself.
+    ByCommand,
+}
+
 /// A task that runs, until it is dropped.
 pub(super) struct Running<'a> {
     demands: &'a Demands,
@@ -69,8 +78,8 @@ impl Demands {
         lock(&self.collected).insert(job)
     }
 
-    /// Begins a task, with what tells that the user cancelled its progress.
-    pub(super) fn begin(&self) -> (Running<'_>, oneshot::Receiver<()>) {
+    /// Begins a task, with what tells that the user cancelled it.
+    pub(super) fn begin(&self) -> (Running<'_>, oneshot::Receiver<Cancelled>) {
         let number = self.number.fetch_add(1, Ordering::Relaxed);
         let (cancel, cancelled) = oneshot::channel();
         lock(&self.running).insert(number, cancel);
@@ -82,13 +91,13 @@ impl Demands {
         let ProgressToken::String(token) = &params.token else { return false };
         let number = token.strip_prefix(TOKEN).and_then(|number| number.parse().ok());
         let running = number.and_then(|number: u64| lock(&self.running).remove(&number));
-        running.is_some_and(|running| running.send(()).is_ok())
+        running.is_some_and(|running| running.send(Cancelled::ByButton).is_ok())
     }
 
     /// Cancels all of them. Returns how many there were.
     pub fn cancel_all(&self) -> usize {
         let running = std::mem::take(&mut *lock(&self.running));
-        running.into_values().map(|running| running.send(())).filter(Result::is_ok).count()
+        running.into_values().map(|running| running.send(Cancelled::ByCommand)).filter(Result::is_ok).count()
     }
 }
 

@@ -4,10 +4,14 @@ use std::process::Command;
 
 use super::*;
 
-fn git(folder: &Path, arguments: &[&str]) {
+/// Whether Git does something, also where the user has told it no name.
+fn does(folder: &Path, arguments: &[&str]) -> bool {
     let identity = ["-c", "user.name=a", "-c", "user.email=a@example.com"];
-    let status = Command::new("git").arg("-C").arg(folder).args(identity).args(arguments).status().unwrap();
-    assert!(status.success(), "{arguments:?}");
+    Command::new("git").arg("-C").arg(folder).args(identity).args(arguments).status().unwrap().success()
+}
+
+fn git(folder: &Path, arguments: &[&str]) {
+    assert!(does(folder, arguments), "{arguments:?}");
 }
 
 /// What Git prints.
@@ -98,8 +102,7 @@ fn a_range_is_between_its_commits_and_a_conflict_is_left_out() {
         assert!(why.contains("wanted: a branch, a tag or a commit"), "{revision}: {why}");
     }
     git(&root, &["checkout", "-q", "a.rs"]);
-    let merged = Command::new("git").arg("-C").arg(&root).args(["merge", "-q", "side"]).output().unwrap();
-    assert!(!merged.status.success());
+    assert!(!does(&root, &["merge", "-q", "side"]));
     let repository = Repository::around(&root).unwrap().with_open([(root.join("a.rs"), "open\n".into())]).unwrap();
     for range in [Range::Unstaged, Range::Staged, Range::Since("HEAD".into())] {
         let mut left_out = Vec::new();
