@@ -43,7 +43,17 @@ local function begun()
   ex('edit!')
   editor:keys('Go')
   editor:type('with op')
-  becomes('the model inside knows how it goes on', 'en(path) as handle:', function() return ghost():match('^[^\n]*') end)
+  local wanted, asked = 'en(path) as handle:', vim.uv.now()
+  becomes('the model inside knows how it goes on', wanted, function()
+    local found = ghost():match('^[^\n]*')
+    -- On a busy machine the text that has just been replaced is not learned yet at the last key. A user types it again.
+    if found ~= wanted and vim.uv.now() - asked > 2000 then
+      editor:keys('<BS>')
+      editor:type('p')
+      asked = vim.uv.now()
+    end
+    return found
+  end)
 end
 
 begun()
