@@ -6,6 +6,7 @@ pub mod alone;
 mod asking;
 mod attempts;
 pub mod call;
+mod cap_left;
 mod completer;
 mod completion;
 pub mod cursor;

@@ -52,7 +52,7 @@ pub use cube::{Cell, Cube, Errors, Sureness};
 pub use dearest::Dear;
 pub use entry::{CallId, Entry, Refused, provider};
 pub use habits::{Ceiling, Guesses, Habits};
-pub use handle::Ledger;
+pub use handle::{AskedSpent, Ledger};
 pub use jobs::{BatchRow, JobId, JobRow, JobState, OfTrial, Stage};
 pub use memory::{KnownStanding, ModelConfidence};
 pub use names::{Key, Names};

@@ -22,6 +22,7 @@ use pennyworth_core::task::Task;
 use tokio::runtime::Handle;
 use tokio::sync::{Semaphore, watch};
 
+use super::cap_left::CapLeft;
 use super::flights::Flights;
 use super::keys::Keys;
 use super::pauses::Pauses;
@@ -229,12 +230,21 @@ impl Completer {
         }
     }
 
-    /// What is left of the caps for a folder; `None` if the ledger cannot be kept. Without a priced model the ledger is not read.
+    /// What is left of the caps for a folder; `None` if the ledger cannot be kept.
     pub async fn cap_left(&self, configuration: &Configuration, scope: &Scope) -> Option<Money> {
+        self.ask_cap_left(configuration, scope).known().await
+    }
+
+    /// Asks what is left of the caps for a folder. Without a priced model the ledger is not asked, and before it is open nothing is spent.
+    pub(super) fn ask_cap_left(&self, configuration: &Configuration, scope: &Scope) -> CapLeft {
         if configuration.models.enabled().all(|model| model.is_free()) {
-            return Some(Money::ZERO);
+            return CapLeft::Known(Some(Money::ZERO));
         }
-        Some(scope.settings.caps().left(self.spent().await?))
+        let caps = scope.settings.caps();
+        match self.ledger.get() {
+            Some(ledger) => CapLeft::Asked(caps, ledger.ask_spent()),
+            None => CapLeft::Known(Some(caps.left(Spent::default()))),
+        }
     }
 
     /// Counts a call as in flight until the guard is dropped.

@@ -30,6 +30,7 @@ use ropey::Rope;
 use tokio::sync::oneshot;
 
 use super::asking::{ask, may_ask, wait};
+use super::cap_left::CapLeft;
 use super::completer::Completer;
 use super::completion::Completion;
 use super::cursor::Cursor;
@@ -136,35 +137,24 @@ pub const OFF: &str = "suggestions are off here: `enabled` is false, or the lang
 pub(super) async fn decide_at_once(completer: &Arc<Completer>, request: Request) -> Option<Decision> {
     let scope = completer.scope(&request.path).await;
     let configuration = completer.configuration.get();
-    let (needs_none, asked) = (request.ready_only, Arc::clone(&configuration));
-    let known = Arc::new(OnceLock::new());
-    let asking = async {
-        let cap_left = if needs_none { Some(Money::ZERO) } else { completer.cap_left(&asked, &scope).await };
-        let _ = known.set(cap_left);
+    let mut cap_left = match request.ready_only {
+        true => CapLeft::Known(Some(Money::ZERO)),
+        false => completer.ask_cap_left(&configuration, &scope),
     };
-    let (worker, answered) = (Arc::clone(completer), Arc::clone(&known));
-    let deciding = completer.work(move || {
+    let worker = Arc::clone(completer);
+    let deciding = move || {
         let mut decision = decide(&worker, configuration, request, Depth::First)?;
         // It does not wait: a thread that waits for the ledger would be missing to calls that cost nothing.
-        if let Some(cap_left) = answered.get() {
-            weigh(&worker, &mut decision, *cap_left, Depth::First);
+        if let Some(cap_left) = cap_left.now() {
+            weigh(&worker, &mut decision, cap_left, Depth::First);
         }
-        Some(decision)
-    });
-    tokio::pin!(asking, deciding);
-    let decided = tokio::select! {
-        biased;
-        () = &mut asking => deciding.await,
-        decided = &mut deciding => decided,
+        Some((decision, cap_left))
     };
-    let mut decision = decided??;
+    let (mut decision, cap_left) = completer.work(deciding).await??;
     if !awaits_plan(&decision, Depth::First) {
         return Some(decision);
     }
-    if known.get().is_none() {
-        asking.await;
-    }
-    let (worker, cap_left) = (Arc::clone(completer), known.get().copied().flatten());
+    let (worker, cap_left) = (Arc::clone(completer), cap_left.known().await);
     let weighing = move || {
         weigh(&worker, &mut decision, cap_left, Depth::First);
         decision

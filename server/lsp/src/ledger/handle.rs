@@ -168,11 +168,16 @@ impl Ledger {
 
     /// What the calls of all servers cost; `None` if that is unknown, so that nothing may cost money.
     pub async fn spent(&self) -> Option<Spent> {
+        self.ask_spent().known().await
+    }
+
+    /// Asks what the calls of all servers cost. Does not wait.
+    pub fn ask_spent(&self) -> AskedSpent {
         let (reply, answer) = oneshot::channel();
         self.send(move |store| {
             let _ = reply.send(store.spent());
         });
-        self.answer(answer).await.flatten()
+        AskedSpent { ledger: self.clone(), answer }
     }
 
     /// What the router needs to know of a model for a task and language, except its health. Does not wait.
@@ -344,6 +349,24 @@ impl Ledger {
 
     fn now_ms(&self) -> i64 {
         self.clock.wall_ms()
+    }
+}
+
+/// The question what was spent, which the writer answers while the caller does something else.
+pub struct AskedSpent {
+    ledger: Ledger,
+    answer: oneshot::Receiver<Option<Spent>>,
+}
+
+impl AskedSpent {
+    /// The answer, if it is there. Gives it once, and does not wait.
+    pub fn now(&mut self) -> Option<Option<Spent>> {
+        self.answer.try_recv().ok()
+    }
+
+    /// Waits for the answer; `None` if it is unknown what was spent, so that nothing may cost money.
+    pub async fn known(self) -> Option<Spent> {
+        self.ledger.answer(self.answer).await.flatten()
     }
 }
 
