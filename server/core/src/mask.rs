@@ -1,7 +1,7 @@
 //! Masks keys and passwords in a prompt, so that none leaves this machine. Each character becomes [`MARK`], so positions and sizes hold.
 //! The crate `redact-secret` knows the shapes of keys, tokens and connection strings. `named`, `forms` and `bare` add what a declaration gives to
 //! a secret name, `calls` what a login takes, `columns` and `settings` what rows and files of settings give below a name, `random`, `patterns` and
-//! `addresses` what looks like a key.
+//! `addresses` what looks like a key. `places` knows words of sentences that are none.
 //! It leaves deciding which prompts leave to `plan`, and files to the settings.
 
 use std::collections::BTreeSet;
@@ -25,6 +25,7 @@ mod forms;
 mod named;
 mod names;
 mod patterns;
+mod places;
 mod random;
 mod reader;
 mod settings;
@@ -186,7 +187,7 @@ fn cut(prefix: &str, masked: &str) -> usize {
 pub fn spans(text: &str, path: &str) -> Option<Vec<Range<usize>>> {
     let mut all = shapes(text)?;
     // The crate takes what follows a name and `=` for a value, also where that is code.
-    all.retain(|span| NAMES.is_unquoted(path) || !is_code(text, span));
+    all.retain(|span| NAMES.is_unquoted(path) || !is_code(text, span) && !is_place(text, path, span));
     all.extend(named::spans(text, path));
     all.extend(settings::spans(text, path));
     all.extend(addresses::spans(text)?);
@@ -216,6 +217,13 @@ fn is_code(text: &str, span: &Range<usize>) -> bool {
     // Tokens with points have digits and capitals.
     let are_words = words.all(|word| !word.is_empty() && word.chars().all(|c| c.is_ascii_lowercase() || c == '_'));
     !is_text && are_words && (rest.contains(']') || rest.is_empty() && name.contains('.'))
+}
+
+/// Whether a span is what a comment or a file for people gives to a name, and no secret but a place: `credentials: config/keys-1.json`.
+fn is_place(text: &str, path: &str, span: &Range<usize>) -> bool {
+    let before = before::end_of(text.get(..span.start).unwrap_or_default());
+    let is_given = before.trim_end().ends_with([':', '=']) && (NAMES.is_prose(path) || before::is_remark(before));
+    is_given && text.get(span.clone()).is_some_and(places::is_sure_place)
 }
 
 /// What the crate knows. It reads a piece at a time, because some of its rules take the square of a text's length if that is made for it.

@@ -3,17 +3,20 @@
 
 use std::ops::Range;
 
-use super::before::{end_of, is_name, is_remark};
+use super::before::{end_of, is_name, is_remark, line_of};
 use super::expression::Expression;
 use super::names::{NAMES, Strength};
+use super::places::is_email;
 use super::reader::Reader;
-use super::values::{bare, is_size, looks_like_a_password};
+use super::values::{bare, looks_like_a_password, names_a_standard};
 
 /// Most calls around a password behind a user's name.
 const MAX_DEPTH: usize = 3;
 /// Most words of a sentence up to the password, and most bytes that are read.
 const MAX_WORDS: usize = 5;
 const MAX_SENTENCE: usize = 256;
+/// The command that gives files to a user and a group.
+const OWNS: &str = "chown";
 
 /// The second of two literals in brackets: `auth=("admin", "…")`, `BasicAuth("admin", "…")`.
 pub(super) fn password(mut reader: Reader<'_>) -> Option<Range<usize>> {
@@ -46,8 +49,7 @@ pub(super) fn argument(reader: Reader<'_>) -> Option<Vec<Range<usize>>> {
 /// The password in a text that holds a user's name and a password.
 fn behind_a_user(reader: Reader<'_>, span: Range<usize>) -> Option<Range<usize>> {
     let (user, password) = reader.part(&span).split_once(':')?;
-    let is_user = !user.is_empty() && user.chars().all(|c| is_name(c) || "-.@".contains(c));
-    (is_user && !password.contains(char::is_whitespace)).then(|| span.start + user.len() + 1..span.end)
+    (is_user(user) && !password.contains(char::is_whitespace)).then(|| span.start + user.len() + 1..span.end)
 }
 
 /// The password behind a user's name: `login bob / …`, `credentials: bob:…`. `reader` stands behind the first word.
@@ -59,17 +61,37 @@ pub(super) fn login(reader: Reader<'_>, before: &str, path: &str) -> Option<Rang
     let words: Vec<&str> = sentence.trim_start_matches(':').split_whitespace().take(MAX_WORDS).collect();
     let apart = words.iter().position(|word| ["/", ":", "|"].contains(word)).and_then(|at| {
         let user = words.get(at.checked_sub(1)?)?;
-        is_user(bare(user)).then_some(*words.get(at + 1)?)
+        is_person(bare(user)).then_some(*words.get(at + 1)?)
     });
-    let joined = || words.iter().filter_map(|word| word.split_once(':')).find(|(user, _)| is_user(user));
-    let word = bare(apart.or_else(|| joined().map(|(_, word)| word))?);
-    let is_password = looks_like_a_password(word) && !word.split('-').any(is_size);
+    let joined = words.iter().filter_map(|word| joined_to_a_user(word)).filter(|_| !names_owners(before, &words));
+    let is_password =
+        |word: &&str| looks_like_a_password(word) && !names_a_standard(word) && NAMES.is_secret(word, Strength::Strong);
+    let word = apart.into_iter().chain(joined).map(bare).find(is_password)?;
     let start = reader.at + (word.as_ptr() as usize - reader.rest().as_ptr() as usize);
-    (is_password && NAMES.is_secret(word, Strength::Strong)).then(|| start..start + word.len())
+    Some(start..start + word.len())
+}
+
+/// What is joined to a user's name by a colon: `bob:…`. A path or the rest of an address (`https://…`, `C:\…`, `fe80::…`) is not.
+fn joined_to_a_user(word: &str) -> Option<&str> {
+    let (user, rest) = word.split_once(':')?;
+    let is_place = NAMES.is_reference(user) || rest.starts_with(['/', '\\', ':']);
+    // A host may follow: `bob:…@host.example`.
+    let password = rest.split_once('@').filter(|_| is_email(rest)).map_or(rest, |(password, _)| password);
+    (is_person(user) && !is_place).then_some(password)
+}
+
+/// Whether a sentence gives files to a user and a group: `chown www-data:www-data1`.
+fn names_owners(before: &str, words: &[&str]) -> bool {
+    line_of(before).split_whitespace().chain(words.iter().copied()).any(|word| bare(word) == OWNS)
 }
 
 fn is_user(word: &str) -> bool {
-    word.starts_with(char::is_alphabetic) && word.chars().all(|c| is_name(c) || "-.@".contains(c))
+    !word.is_empty() && word.chars().all(|c| is_name(c) || "-.@".contains(c))
+}
+
+/// Whether a word of a sentence is a user's name. One that begins with a digit is a time or an address.
+fn is_person(word: &str) -> bool {
+    word.starts_with(char::is_alphabetic) && is_user(word)
 }
 
 /// Reads the calls that give their argument on: `String::from(`, `new SecretString(`; and brackets.

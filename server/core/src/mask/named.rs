@@ -1,7 +1,7 @@
 //! Finds the literals that a declaration, assignment, comparison, call or attribute gives to a secret name, in any language: by the name's words,
-//! and by the signs between it and the literal. It leaves the words to `names`, what stands in front of a name to `before`, calls to `calls`, sentences to `spoken`, what is
-//! given to `expression`, other forms to `forms`, `bare` and `columns`, what stands on the lines below to `settings`, and keys without a name to `random`
-//! and the crate.
+//! and by the signs between it and the literal. It leaves the words to `names`, what stands in front of a name to `before`, calls to `calls`, sentences to
+//! `spoken`, what is given to `expression`, other forms to `forms`, `bare` and `columns`, what stands on the lines below to `settings`, and keys without
+//! a name to `random` and the crate.
 
 use std::collections::HashMap;
 use std::ops::Range;

@@ -64,6 +64,8 @@ pub(super) struct Names {
     copulas: HashSet<String>,
     turns: HashSet<String>,
     joints: HashSet<String>,
+    references: HashSet<String>,
+    standards: HashSet<String>,
     spoken: HashSet<String>,
     sheets: Vec<(String, char)>,
     spaced: HashSet<String>,
@@ -232,6 +234,16 @@ impl Names {
     /// Whether a word begins what is said of a name, and no longer name.
     pub(super) fn is_joint(&self, word: &str) -> bool {
         self.joints.contains(&word.to_lowercase())
+    }
+
+    /// Whether a word in front of a colon says what follows, and is no user's name.
+    pub(super) fn is_reference(&self, word: &str) -> bool {
+        self.references.contains(&word.to_lowercase())
+    }
+
+    /// Whether a word is the name of a protocol or an algorithm.
+    pub(super) fn is_standard(&self, word: &str) -> bool {
+        self.standards.contains(&word.to_lowercase())
     }
 
     /// Whether a literal follows a name in a file behind a blank.

@@ -6,7 +6,7 @@ use super::before::{is_name, is_remark, line_of};
 use super::named::{MAX_VALUE, Value};
 use super::names::Strength;
 use super::reader::Reader;
-use super::values::{bare, is_size, looks_like_a_name, looks_like_a_password};
+use super::values::{bare, looks_like_a_name, looks_like_a_password, names_a_standard};
 
 /// Most words between a name and what a sentence tells of it: behind it, and in front of it.
 const MAX_TOLD: usize = 8;
@@ -62,7 +62,7 @@ impl Value<'_> {
     fn is_told(&self, word: &str) -> bool {
         looks_like_a_password(word)
             && !word.contains([')', ']'])
-            && !word.split('-').any(is_size)
+            && !names_a_standard(word)
             && (self.strength == Strength::Strong || !looks_like_a_name(word))
     }
 }

@@ -1,6 +1,8 @@
-//! Tells what given values are: secrets, or labels, places for one, names of other values, and nothing. It leaves where they stand to others.
+//! Tells what given values are: secrets, or labels, places for one, names of other values, and nothing. It leaves where they stand to others, and words
+//! that are addresses, versions and the like to `places`.
 
-use super::names::{Names, Strength, words};
+use super::names::{NAMES, Names, Strength, words};
+use super::places;
 
 /// Fewest characters of the value of a weak name, and fewest digits.
 const MIN_WEAK: (usize, usize) = (12, 3);
@@ -17,6 +19,7 @@ const MAX_LABEL: usize = 400;
 const MAX_NAME: usize = 40;
 /// Fewest words of a phrase.
 const MIN_PHRASE: usize = 12;
+
 impl Names {
     /// Whether a value given to a name of this strength is a secret, rather than a label, a place for one, or nothing.
     pub(super) fn is_secret(&self, value: &str, strength: Strength) -> bool {
@@ -97,9 +100,14 @@ fn has_digit(text: &str) -> bool {
 }
 
 /// Whether a word is the name of a type or a hash: `bytes32`, `sha256`.
-pub(super) fn is_size(word: &str) -> bool {
+fn is_size(word: &str) -> bool {
     let letters = word.trim_end_matches(|c: char| c.is_ascii_digit());
     letters.chars().all(|c| c.is_ascii_lowercase()) && SIZES.iter().any(|size| word.ends_with(size))
+}
+
+/// Whether a part of a word is the name of a type, a hash or a protocol: `sha256-digest`, `oauth2-flow`.
+pub(super) fn names_a_standard(word: &str) -> bool {
+    word.split('-').any(|part| is_size(part) || NAMES.is_standard(part))
 }
 
 /// Whether a word looks like a password rather than one of a sentence or of code: letters and digits, and no path of names or call.
@@ -113,6 +121,7 @@ pub(super) fn looks_like_a_password(word: &str) -> bool {
         && !word.contains(['(', '[', '{', '<', '$'])
         && !word.starts_with('&')
         && !(is_name && word.contains(['.', ':', '/']))
+        && !places::is_place(word)
 }
 
 /// A word of a sentence without the signs around it.

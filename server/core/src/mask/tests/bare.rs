@@ -86,3 +86,72 @@ fn a_word_in_a_comment_or_a_text_is_masked_if_it_looks_like_a_password() {
         check(path, marked);
     }
 }
+
+#[test]
+fn a_word_of_a_sentence_that_says_where_or_which_is_no_password() {
+    for sentence in [
+        "auth: see https://example.com/docs/oauth2-flow",
+        "the login is at //example.com/docs/oauth2-flow?step=1#part-2",
+        "login at http://localhost:8080/v1-beta",
+        "login at localhost:8080/v1-beta",
+        "credentials: file:config/aws-prod1.json",
+        "credentials: config/aws-prod1.json, ~/aws-prod1/keys, @scope/name-1",
+        "the password is in config/aws-prod1",
+        "auth image:nginx-1.25",
+        "auth nginx:1.25-alpine, ghcr.io/org/nginx:v1-beta",
+        "login with client:>=2.0.0-rc1",
+        "the password is v2.0.0-rc1",
+        "login at 10:30-11:00",
+        "login Mon:10:30am-11:00pm",
+        "auth timeout:30s-1min",
+        "auth limit:5MB-10MB",
+        "login via git@github.com:org/repo-1.git",
+        "login via git@github.com:repo-1.git",
+        "credentials: git@github.com:org/repo-1.git",
+        "login C:\\Users\\bob-1",
+        "credentials: C:\\Users\\bob-1",
+        "credentials: \\\\host\\bob-1",
+        "login from fe80::1ff:fe23%eth0-1",
+        "credentials: fe80::1ff:fe23%eth0-1",
+        "credentials: bob1@my-site.example",
+        "login via mailto:bob1@my-site.example",
+        "login deploy@host1:backup-2024.tar.gz",
+        "creds host:db1-prod.example.com",
+        "creds chown -R www-data:www-data1",
+        "login auth.rs:L120-L130",
+        "auth type:oauth2-pkce",
+        "auth passport:oauth2-code",
+        "token sha256:b94d27b9934d3e08a52e52d7da7dabfa-1",
+    ] {
+        for path in ["a.rs", "a.py", "a.md"] {
+            check(path, &format!("// # {sentence}\n"));
+        }
+        check("said.md", sentence);
+    }
+}
+
+#[test]
+fn a_password_behind_a_user_is_masked_beside_addresses() {
+    for sentence in [
+        "login at http://localhost:8080 as bob:⟦hunter2-prod⟧",
+        "login 10:30 bob / ⟦hunter2-prod⟧",
+        "creds admin:⟦admin1⟧",
+        "login www-data:⟦hunter2-prod⟧",
+        "login bob@example.com:⟦hunter2-prod⟧",
+        "login bob:⟦hunter2⟧@db1.example.com",
+        "login bob:⟦P@ssw0rd⟧",
+        "login bob:⟦Summer-2024⟧",
+        "login bob:⟦p4ss/w-rd%1⟧",
+        "auth bob:⟦v-hunter-22⟧",
+        "credentials: ⟦bob:p4ss-w0rd!⟧",
+        "credentials: ⟦bob:hunter2@db1-prod.example.com⟧",
+        "password: ⟦P@ssw0rd.1⟧",
+        "password=⟦correct/horse/battery⟧",
+        "token: ⟦1//0gHk3vN9qLx-Tz2wPbRmYc8sAeJ4uD⟧",
+    ] {
+        check("said.md", sentence);
+        check("a.rs", &format!("// {sentence}"));
+    }
+    check("a.rs", "// password=⟦hunter.prod⟧");
+    check("a.js", "btoa(\"12345:⟦hunter2-prod⟧\")");
+}
