@@ -104,7 +104,7 @@ pub struct Facts {
     /// What begins a line outside the nesting of the code, such as `#` of the C preprocessor.
     #[serde(default)]
     pub directives: Vec<String>,
-    /// Texts that mark a function as a test, in its head or just above it. Behind `^` a text must begin the head.
+    /// Texts that mark a function as a test, in its head or just above it. Behind `^` a text must begin a line.
     #[serde(default)]
     pub tests: Vec<String>,
     /// Where the tests of a file are, the usual place first: `NAME` or `FOLDER/NAME` beside it, `/FOLDER/NAME` in a folder of any folder above, or

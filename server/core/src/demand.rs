@@ -45,5 +45,6 @@ pub use prose::prose;
 pub use said::{is_refusal, said};
 pub use source::Source;
 pub use style::{Style, styled};
+pub use tested::has_mark;
 pub use unfit::Unfit;
 pub use valid::{Scope, fits};

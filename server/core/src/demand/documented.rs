@@ -7,6 +7,7 @@ use pennyworth_grammars::Language;
 
 use super::item::Item;
 use super::source::Source;
+use super::tested::has_mark;
 use crate::lex::{self, Kind, Token};
 
 /// What comments for tools begin with. They document nothing, and change what a program or its checks do.
@@ -100,13 +101,10 @@ impl Source {
         let facts = self.language.facts();
         let module = facts.test_module.as_ref().and_then(|(open, _)| open.lines().next());
         let types = facts.test_types.iter().filter(|_| item.is_type).map(String::as_str);
-        let marks = facts.tests.iter().map(String::as_str).chain(module).chain(types).filter(|mark| !mark.is_empty());
-        let (head, above) = (self.text.get(item.head.clone()), self.text.get(item.whole.start..item.head.end));
-        let (head, above) = (head.unwrap_or_default(), above.unwrap_or_default());
-        marks.into_iter().any(|mark| match mark.strip_prefix('^') {
-            Some(mark) => head.starts_with(mark),
-            None => above.contains(mark),
-        })
+        let mut marks =
+            facts.tests.iter().map(String::as_str).chain(module).chain(types).filter(|mark| !mark.is_empty());
+        let above = self.text.get(item.whole.start..item.head.end).unwrap_or_default();
+        marks.any(|mark| has_mark(above, mark))
     }
 
     fn is_override(&self, item: &Item) -> bool {

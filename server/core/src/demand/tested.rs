@@ -29,11 +29,7 @@ pub(super) fn tests(
     let comments = tokens.iter().filter(|token| matches!(token.kind, Kind::Comment { .. }));
     let mut code = written.to_owned();
     comments.for_each(|token| code.replace_range(token.start..token.end, &" ".repeat(token.end - token.start)));
-    let holds = |mark: &str| match mark.strip_prefix('^') {
-        Some(mark) => code.lines().any(|line| line.trim_start().starts_with(mark)),
-        None => code.contains(mark),
-    };
-    if !facts.tests.is_empty() && !facts.tests.iter().any(|mark| holds(mark)) {
+    if !facts.tests.is_empty() && !facts.tests.iter().any(|mark| has_mark(&code, mark)) {
         return Err(Unfit::NoTest);
     }
     let new = Source::new("", language, new);
@@ -42,6 +38,14 @@ pub(super) fn tests(
     match known(&new, &added).or(defined_anew(&new, name, &added)) {
         Some(name) => Err(Unfit::Known(name)),
         None => Ok(()),
+    }
+}
+
+/// Whether a text holds a mark of tests. Behind `^` a mark must begin a line.
+pub fn has_mark(text: &str, mark: &str) -> bool {
+    match mark.strip_prefix('^') {
+        Some(mark) => text.lines().any(|line| line.trim_start().starts_with(mark)),
+        None => text.contains(mark),
     }
 }
 

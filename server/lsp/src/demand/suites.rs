@@ -15,10 +15,7 @@ pub(super) fn block(source: &Source) -> Option<(Spot, Option<String>)> {
     let facts = source.language.facts();
     let lines: Vec<Line<'_>> = lines(&source.text);
     let is_comment = |line: &Line<'_>| facts.line_comments.iter().any(|mark| line.shown().starts_with(mark.as_str()));
-    let holds = |line: &Line<'_>, mark: &str| match mark.strip_prefix('^') {
-        Some(mark) => line.shown().starts_with(mark),
-        None => line.text.contains(mark),
-    };
+    let holds = |line: &Line<'_>, mark: &str| pennyworth_core::demand::has_mark(line.text, mark);
     let is_any = |line: &Line<'_>, marks: &[String]| !is_comment(line) && marks.iter().any(|mark| holds(line, mark));
     let opens = |line: &Line<'_>| is_any(line, &facts.suites) && !line.shown().trim_end().ends_with(UNFINISHED);
     let is_test = |line: &&Line<'_>| is_any(line, &facts.tests) && !opens(line);
