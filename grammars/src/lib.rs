@@ -447,6 +447,11 @@ pub fn by_name(name: &str) -> Option<&'static Language> {
     all().iter().find(|language| language.name() == name)
 }
 
+/// The language with this name. What is kept may be older than the program, and name a language that it has no more: its text counts as plain.
+pub fn by_name_or_text(name: &str) -> &'static Language {
+    by_name(name).unwrap_or_else(text)
+}
+
 /// The language of an editor's `languageId` or a fence's info string; case is ignored.
 pub fn by_id(id: &str) -> Option<&'static Language> {
     all().iter().find(|language| language.facts.ids.iter().any(|known| known.eq_ignore_ascii_case(id)))
@@ -480,6 +485,7 @@ mod tests {
     #[test]
     fn every_language_reads_and_its_names_are_its_own() {
         let mut seen = std::collections::HashSet::new();
+        assert_eq!((by_name_or_text("rust").name(), by_name_or_text("gone").name()), ("rust", TEXT));
         for language in all() {
             assert!(language.grammar().is_none_or(|grammar| grammar.parser().abi_version() >= 13));
             let head = &language.facts().head;

@@ -69,7 +69,7 @@ pub struct Surroundings {
     pub margin: Margin,
 }
 
-/// A language as its name. What is kept may be older than the program; then its text counts as plain.
+/// A language as its name.
 mod named {
     use pennyworth_grammars::Language;
     use serde::{Deserialize as _, Deserializer, Serializer};
@@ -80,7 +80,7 @@ mod named {
 
     pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<&'static Language, D::Error> {
         let name = String::deserialize(deserializer)?;
-        Ok(pennyworth_grammars::by_name(&name).unwrap_or_else(pennyworth_grammars::text))
+        Ok(pennyworth_grammars::by_name_or_text(&name))
     }
 }
 

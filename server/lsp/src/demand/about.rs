@@ -8,7 +8,7 @@ use pennyworth_core::demand::{self, Edit, Form, Hunk, Joined, Joining, Reviewed,
 use pennyworth_core::mask::Masks;
 use pennyworth_core::present::{Target, detect_indent, reindent};
 use pennyworth_core::task::Task;
-use pennyworth_grammars::{Language, Layout};
+use pennyworth_grammars::{Layout, by_name_or_text};
 use serde::{Deserialize, Serialize};
 
 use super::answers::{Answer, Edited, Findings};
@@ -175,7 +175,7 @@ impl Lines {
             seen.replace_range(comment.clone(), "");
             within.end -= comment.len().min(within.len());
         }
-        let source = Source::new(&*self.shown, language(&self.language), seen);
+        let source = Source::new(&*self.shown, by_name_or_text(&self.language), seen);
         // The same text has the same masks, so they are not kept.
         let mut masks = Masks::default();
         let masked = masks.masked(&source.text, &self.shown).ok_or(Unfit::Masked)?;
@@ -202,7 +202,7 @@ impl Lines {
     fn scope(&self, task: Task) -> Scope<'_> {
         Scope {
             task,
-            language: language(&self.language),
+            language: by_name_or_text(&self.language),
             text: &self.text,
             within: self.within.clone(),
             wrong: self.wrong.clone(),
@@ -244,7 +244,7 @@ fn from_margin(code: &str) -> String {
 impl Tests {
     /// New tests at the depth of their spot; as they are at the top of a file.
     fn indented(&self, code: &str, spot: &Spot) -> String {
-        let (depth, facts) = (&spot.depth, language(&self.language).facts());
+        let (depth, facts) = (&spot.depth, by_name_or_text(&self.language).facts());
         if depth.is_empty() {
             return code.to_owned();
         }
@@ -259,7 +259,7 @@ impl Tests {
     }
 
     fn read(&self, answer: &str) -> Result<Edited, Unfit> {
-        let language = language(&self.language);
+        let language = by_name_or_text(&self.language);
         let code = demand::code_in(answer, language)?;
         if self.hidden.find(code, true).is_some() {
             return Err(Unfit::Masked);
@@ -285,16 +285,11 @@ impl Tests {
         let outside = self.outside.as_ref().map_or(self.spot.at, |outside| outside.at);
         Scope {
             task: Task::Tests,
-            language: language(&self.language),
+            language: by_name_or_text(&self.language),
             text: &self.before,
             within: self.spot.at.min(outside)..self.spot.at.max(outside),
             wrong: None,
             names: Some(&self.name),
         }
     }
-}
-
-/// The language of a name. A job may be older than the program; then its text counts as plain.
-fn language(name: &str) -> &'static Language {
-    pennyworth_grammars::by_name(name).unwrap_or_else(pennyworth_grammars::text)
 }
