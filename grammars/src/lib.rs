@@ -127,7 +127,7 @@ pub struct Facts {
     /// What the head of a type of tests holds, besides the marks of `tests`.
     #[serde(default)]
     pub test_types: Vec<String>,
-    /// What lines hold that open a block of tests where these are calls and no functions (`describe(`).
+    /// What a line holds that opens a block of tests, where tests are calls and not functions (`describe(`).
     #[serde(default)]
     pub suites: Vec<String>,
     /// Whether escapes such as `\\u002a` are read before comments are, so that one may end there.

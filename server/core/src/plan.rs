@@ -57,12 +57,12 @@ pub struct Inputs<'a> {
     /// Characters per token of a model, calibrated.
     pub chars_per_token: &'a dyn Fn(&Model) -> f32,
     /// Whether nobody waits for the answer, so that a model that is cheaper by tomorrow costs what it does then.
-    pub waits: bool,
+    pub by_tomorrow: bool,
 }
 
 /// Makes the plan.
 pub fn plan(models: &Models, inputs: Inputs<'_>) -> Plan {
-    let Inputs { task, moment, mut prompt, feedback, terms, chars_per_token, waits } = inputs;
+    let Inputs { task, moment, mut prompt, feedback, terms, chars_per_token, by_tomorrow } = inputs;
     let gate = gate(&moment);
     let budget = budget(terms.row, feedback);
     let terms = Terms { max_tokens: budget.max_tokens, reads_on: terms.reads_on && terms.row.read_on > 0, ..terms };
@@ -73,7 +73,7 @@ pub fn plan(models: &Models, inputs: Inputs<'_>) -> Plan {
         Gate::Ask => {
             let candidate = |model| candidate(models, model, (task, &prompt), &terms, chars_per_token);
             let candidates = models.enabled().map(candidate).collect();
-            if waits { route_by_tomorrow(candidates, &terms) } else { route(candidates, &terms) }
+            if by_tomorrow { route_by_tomorrow(candidates, &terms) } else { route(candidates, &terms) }
         }
     };
     Plan {

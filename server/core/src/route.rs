@@ -296,11 +296,11 @@ pub fn route_by_tomorrow(candidates: Vec<Candidate<'_>>, terms: &Terms<'_>) -> R
     routed(candidates, terms, true)
 }
 
-fn routed(candidates: Vec<Candidate<'_>>, terms: &Terms<'_>, waits: bool) -> Route {
+fn routed(candidates: Vec<Candidate<'_>>, terms: &Terms<'_>, by_tomorrow: bool) -> Route {
     let mut route = Route::default();
     for candidate in candidates {
         let model = candidate.model;
-        match step(candidate, terms, waits) {
+        match step(candidate, terms, by_tomorrow) {
             Ok(step) => route.steps.push(step),
             Err(why) => route.skipped.push(Skipped { model: model.name.clone(), why }),
         }
@@ -339,7 +339,7 @@ fn explore(steps: &mut [Step]) {
     }
 }
 
-fn step(candidate: Candidate<'_>, terms: &Terms<'_>, waits: bool) -> Result<Step, Why> {
+fn step(candidate: Candidate<'_>, terms: &Terms<'_>, by_tomorrow: bool) -> Result<Step, Why> {
     let Candidate { model, prior, prompt_tokens, room, mut stops, stops_at_line } = candidate;
     let standing = terms.standings.get(&model.name).copied().unwrap_or_default();
     let stays = model.code_stays_here();
@@ -358,7 +358,7 @@ fn step(candidate: Candidate<'_>, terms: &Terms<'_>, waits: bool) -> Result<Step
     if !stays && (terms.privacy == Privacy::Local || terms.row.enabled != Enabled::On) {
         return Err(Why::Private);
     }
-    let later = model.later(terms.now).filter(|_| waits);
+    let later = model.later(terms.now).filter(|_| by_tomorrow);
     // How a provider does now says little about tomorrow.
     let is_now = later.is_none();
     if is_now && !standing.healthy {

@@ -45,8 +45,8 @@ fn make(trigger: Trigger, task: Task, config: &str) -> Plan {
         explore: false,
     };
     let chars_per_token = |model: &Model| model.chars_per_token;
-    let (feedback, waits) = (None, false);
-    plan(&models, Inputs { task, moment, prompt, feedback, terms, chars_per_token: &chars_per_token, waits })
+    let (feedback, by_tomorrow) = (None, false);
+    plan(&models, Inputs { task, moment, prompt, feedback, terms, chars_per_token: &chars_per_token, by_tomorrow })
 }
 
 #[test]

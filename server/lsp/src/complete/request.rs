@@ -39,7 +39,7 @@ pub struct Request {
     /// Whether it is made for a trial, so that nobody is shown what comes of it.
     pub is_trial: bool,
     /// Whether nobody waits for the answer, so that it is planned at the price of by tomorrow, where that is lower.
-    pub waits: bool,
+    pub by_tomorrow: bool,
     /// Receives what becomes of the request.
     pub attempts: Arc<Attempts>,
 }
@@ -70,7 +70,7 @@ impl Request {
             whole: false,
             not: Arc::default(),
             is_trial: false,
-            waits: false,
+            by_tomorrow: false,
             attempts: Arc::default(),
         }
     }

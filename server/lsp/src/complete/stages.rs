@@ -349,8 +349,8 @@ fn plan(completer: &Completer, decision: &Decision, task: Task, cap_left: Option
     };
     let feedback = ledger.and_then(|ledger| ledger.feedback(task, language));
     let moment = moment(completer, decision, task, file);
-    let waits = request.waits;
-    let inputs = Inputs { task, moment, prompt, feedback, terms, chars_per_token: &chars_per_token, waits };
+    let by_tomorrow = request.by_tomorrow;
+    let inputs = Inputs { task, moment, prompt, feedback, terms, chars_per_token: &chars_per_token, by_tomorrow };
     plan::plan(&configuration.models, inputs)
 }
 

@@ -26,7 +26,7 @@ pub struct Candidate {
     /// Whether it has the user's own settings, so that the router may learn from it.
     pub is_own: bool,
     /// Whether it may be asked by tomorrow.
-    pub waits: bool,
+    pub by_tomorrow: bool,
     /// Why it may not be, if the queue is wanted and would ask it otherwise.
     pub why_now: Option<String>,
     /// The state of its server.
@@ -93,7 +93,7 @@ impl Candidate {
             name: of.map_or_else(|| model.to_owned(), |of| format!("{model} ({of})")),
             model: model.to_owned(),
             is_own: of.is_none(),
-            waits: false,
+            by_tomorrow: false,
             why_now: None,
             configuration: completer.configuration.get(),
             completer: Arc::new(completer),
@@ -107,7 +107,7 @@ impl Candidate {
         let of_queue = own.get(&self.model).filter(|row| row.enabled);
         let both = self.configuration.models.get(&self.model).zip(of_queue);
         match self.is_embedded() || both.is_some_and(|(one, other)| sends_alike(one, other)) {
-            true => self.waits = true,
+            true => self.by_tomorrow = true,
             false => {
                 let why = format!("its row is not that of config.toml, by which the queue asks {}", self.model);
                 self.why_now = Some(why);
@@ -129,7 +129,7 @@ impl Candidate {
         self.configuration.read(&place.path);
         let line = whole.text.byte_to_line(place.hole.range.start);
         self.completer.recent.edited(&self.configuration, (&place.path, language), &whole.text, line);
-        Request { waits: self.waits, ..place.request() }
+        Request { by_tomorrow: self.by_tomorrow, ..place.request() }
     }
 
     /// Teaches the embedded model the workspace, at first, and the place's file with the hole cut out. The files of earlier holes are whole again.
