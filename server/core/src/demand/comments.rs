@@ -27,7 +27,7 @@ pub(super) fn documents_only(
     }
     let (old, new) = (Source::new("", language, old), Source::new("", language, new));
     // What documents in the file is told by the file as it was.
-    let _ = new.plain.set(old.plain_opener().map(str::to_owned));
+    let _ = new.style.set(old.style().cloned());
     // Where no item is known, the code tells all that can be told.
     let Some(place) = item(&old, within) else { return Ok(()) };
     let (Some(before), Some(after)) = (old.items().get(place), new.items().get(place)) else { return Err(Unfit::Code) };

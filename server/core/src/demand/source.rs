@@ -7,6 +7,7 @@ use std::sync::OnceLock;
 use pennyworth_grammars::Language;
 
 use super::item::{self, Defined, Item, Member};
+use super::layout::Style;
 use crate::syntax;
 use crate::task::Task;
 
@@ -20,8 +21,8 @@ pub struct Source {
     /// Its text.
     pub text: String,
     defined: OnceLock<Defined>,
-    /// The opener of plain comments, if they document the items.
-    pub(super) plain: OnceLock<Option<String>>,
+    /// The form in which its items are documented.
+    pub(super) style: OnceLock<Option<Style>>,
     /// The text before keys and passwords in it were masked, if it is another one.
     unmasked: Option<String>,
 }
@@ -29,8 +30,8 @@ pub struct Source {
 impl Source {
     /// A file with this text.
     pub fn new(path: impl Into<String>, language: &'static Language, text: impl Into<String>) -> Source {
-        let (defined, plain) = (OnceLock::new(), OnceLock::new());
-        Source { path: path.into(), language, text: text.into(), defined, plain, unmasked: None }
+        let (defined, style) = (OnceLock::new(), OnceLock::new());
+        Source { path: path.into(), language, text: text.into(), defined, style, unmasked: None }
     }
 
     /// The same file with this text, in which keys and passwords are masked. What it defines is found in the text as it is, because a mask may end a
