@@ -10,6 +10,9 @@ use super::source::Source;
 use super::unfit::Unfit;
 use crate::lex::{self, Kind};
 
+/// First words of values that are functions.
+const FUNCTIONS: [&str; 5] = ["fn", "func", "function", "lambda", "proc"];
+
 /// Whether some new code tests an item of this name in a file that was `old` and becomes `new` by putting the code at a byte.
 pub(super) fn tests(
     language: &'static Language,
@@ -56,11 +59,49 @@ fn defined_anew(new: &Source, name: &str, added: &Range<usize>) -> Option<String
         |outer: &Item, item: &Item| outer.range.start < item.range.start && item.range.end <= outer.range.end;
     // A module of tests hides nothing that is in it.
     let hides = |outer: &&Item, item: &Item| is_around(outer, item) && !(has_modules && new.is_test(outer));
-    let is_own = |item: &Item| added.contains(&item.range.start) && item.name == name && item.body.is_some();
+    let is_own = |item: &Item| added.contains(&item.range.start) && item.name == name && is_defined(new, item);
     let is_again = |item: &&Item| is_own(item) && !item.is_extension && !new.is_test(item);
     let mut again = new.items().iter().filter(is_again);
     let found = again.find(|item| !new.items().iter().any(|outer| hides(&outer, item)))?;
     Some(found.name.clone())
+}
+
+/// Whether an item says what its name does, and not only that it is there: it has a body, or its value is a function.
+fn is_defined(source: &Source, item: &Item) -> bool {
+    item.body.is_some() || source.text.get(item.range.clone()).is_some_and(|text| is_function(text, source.language))
+}
+
+/// Whether a definition without a body of its own is one of a function: `const a = (b) => c`, `a <- function(b) c`, `def a(b), do: c`.
+fn is_function(definition: &str, language: &Language) -> bool {
+    let outer = without_brackets(definition, language);
+    let value = outer.match_indices(['=', '<']).find_map(|(at, _)| {
+        let (before, after) = outer.split_at_checked(at)?;
+        let after = after.strip_prefix("<-").or(after.strip_prefix('='))?;
+        (!after.starts_with(['=', '>']) && !before.ends_with(['=', '!', '<', '>'])).then(|| after.trim_start())
+    });
+    match value {
+        Some(value) => {
+            let value = value.strip_prefix("async ").unwrap_or(value);
+            let word = value.split(|c: char| !c.is_alphanumeric()).next().unwrap_or_default();
+            value.contains("=>") || FUNCTIONS.contains(&word) || value.starts_with(['|', '\\'])
+        }
+        None => outer.contains('{') || outer.contains(" do:"),
+    }
+}
+
+/// Code without comments and texts, and without what its brackets hold.
+fn without_brackets(code: &str, language: &Language) -> String {
+    let (mut outer, mut depth, mut at) = (String::new(), 0_usize, 0);
+    for token in lex::scan(code, language.facts()).tokens {
+        let shown = |range: Range<usize>| code.get(range).unwrap_or_default();
+        outer.push_str(if depth == 0 { shown(at..token.start) } else { "" });
+        at = token.end;
+        depth = depth.saturating_sub(usize::from(matches!(token.kind, Kind::Close(_))));
+        let is_code = !matches!(token.kind, Kind::Comment { .. } | Kind::String);
+        outer.push_str(if depth == 0 && is_code { shown(token.start..token.end) } else { "" });
+        depth += usize::from(matches!(token.kind, Kind::Open(_)));
+    }
+    outer
 }
 
 /// A name of added code that an item beside it has, too. In most languages the later one takes the place of the earlier one.
@@ -71,7 +112,7 @@ fn known(new: &Source, added: &Range<usize>) -> Option<String> {
     let depth = outer.map_or(0, |outer| outer.depth + 1);
     let is_beside = |item: &&Item| {
         let is_in = outer.is_none_or(|outer| outer.range.contains(&item.range.start));
-        is_in && item.depth == depth && item.body.is_some() && !item.is_extension
+        is_in && item.depth == depth && is_defined(new, item) && !item.is_extension
     };
     let (own, others): (Vec<&Item>, Vec<&Item>) = new.items().iter().filter(is_beside).partition(|item| is_added(item));
     // Macros such as `TEST(Sum, adds)` are told apart by what they are given.
@@ -142,6 +183,45 @@ mod tests {
             ("rust", "#[test]\nfn old() {}\n", "#[test]\nfn new() {\n    f();\n}\n", None),
             ("rust", "#[test]\nfn old() {}\n", "fn f() {}\n\n#[test]\nfn new() {\n    f();\n}\n", Some("f")),
             ("python", "import a\n", "def f():\n    pass\n\n\ndef test_f():\n    f()\n", Some("f")),
+            ("javascript", "let a;\n", "const f = (a) => a;\ntest('f', () => f(1));\n", Some("f")),
+            (
+                "javascript",
+                "let a;\n",
+                "const f = async (a) => {\n  return a;\n};\ntest('f', () => f(1));\n",
+                Some("f"),
+            ),
+            (
+                "javascript",
+                "let a;\n",
+                "const f = function (a) {\n  return a;\n};\ntest('f', () => f(1));\n",
+                Some("f"),
+            ),
+            ("javascript", "let a;\n", "const f = load('./f', { g: () => 1 });\ntest('f', () => f(1));\n", None),
+            ("javascript", "let a;\n", "const f = all.find((g) => g.h === 1);\ntest('f', () => f(1));\n", None),
+            ("javascript", "const g = () => 1;\n", "const g = () => 2;\ntest('f', () => f(g()));\n", Some("g")),
+            ("typescript", "let a;\n", "const f = <T>(a: T): T => a;\ntest('f', () => f(1));\n", Some("f")),
+            ("typescript", "let a;\n", "const f: (a: number) => number = load('f');\ntest('f', () => f(1));\n", None),
+            ("typescript", "let a;\n", "declare function f(a: number): number;\ntest('f', () => f(1));\n", None),
+            ("tsx", "let a;\n", "const f = ({ a }: P) => <b>{a}</b>;\ntest('f', () => f(1));\n", Some("f")),
+            ("python", "import a\n", "f = lambda a: a\n\ndef test_f():\n    f()\n", Some("f")),
+            ("python", "import a\n", "f = a.load('f', key=lambda a: a)\n\ndef test_f():\n    f()\n", None),
+            ("lua", "local a = 1\n", "local f = function(a) return a end\nit(\"f\", function() f() end)\n", Some("f")),
+            ("r", "a <- 1\n", "f <- function(a) a\ntest_that(\"f\", { f() })\n", Some("f")),
+            ("r", "a <- 1\n", "f <- \\(a) a\ntest_that(\"f\", { f() })\n", Some("f")),
+            (
+                "go",
+                "package a\n",
+                "var f = func(a int) int { return a }\n\nfunc TestF(t *testing.T) {\n\tf()\n}\n",
+                Some("f"),
+            ),
+            (
+                "go",
+                "package a\n",
+                "var f = load(func(a int) int { return a })\n\nfunc TestF(t *testing.T) {\n\tf()\n}\n",
+                None,
+            ),
+            ("kotlin", "val a = 1\n", "fun f(a: Int) = a\n\n@Test\nfun t() {\n    f()\n}\n", Some("f")),
+            ("powershell", "$a = 1\n", "function f {\n  1\n}\nDescribe 'a' {\n  It 'f' { f }\n}\n", Some("f")),
             ("python", "import a\n", "class Fake:\n    def f(self):\n        pass\n\n\ndef test_f():\n    f()\n", None),
         ] {
             let judged = tests(
