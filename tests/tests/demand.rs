@@ -415,6 +415,24 @@ async fn tests_with_a_name_or_head_that_the_file_cannot_have_are_none() {
 }
 
 #[tokio::test]
+async fn an_answer_may_hold_the_markers_that_the_tested_file_has_or_the_user_names() {
+    let scene = repository("escalate = false").await;
+    scene.write("project/a.py", "END = \"<|im_end|>\"\n\n\ndef add():\n    return END\n");
+    scene.write("project/test_a.py", "def test_old():\n    assert add()\n");
+    let refused = "the answer holds a marker of a model's format: <fim_pad>";
+    for (marker, is_fit) in [("<|im_end|>", true), ("<fim_pad>", false)] {
+        scene.says(&[&fenced(&format!("def test_add():\n    assert add() == \"{marker}\"\n"))]);
+        let (code, _, notes) = scene.run(&["tests", "a.py:4"]).await;
+        assert_eq!((code == Some(0), notes.contains(refused)), (is_fit, !is_fit), "{marker}: {notes}");
+    }
+    for (words, is_fit) in [("Return `<fim_pad>`.", true), ("Return a marker.", false)] {
+        scene.says(&[&fenced("def add():\n    return \"<fim_pad>\"\n")]);
+        let (code, _, notes) = scene.run(&["edit", "a.py:4-5", words]).await;
+        assert_eq!((code == Some(0), notes.contains(refused)), (is_fit, !is_fit), "{words}: {notes}");
+    }
+}
+
+#[tokio::test]
 async fn a_message_has_the_style_of_earlier_subjects_and_an_explanation_is_prose() {
     let scene = repository("").await;
     assert_eq!(scene.run(&["commit"]).await.0, Some(2), "nothing is staged");

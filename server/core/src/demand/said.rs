@@ -1,51 +1,13 @@
 //! What a model said, without what belongs to its format: markers that end a turn, a byte order mark, line breaks that are not the prompt's, and
-//! blanks before a fence; and whether it is a refusal. It leaves reading the answer to the files of each form.
+//! blanks before a fence; and whether it is a refusal. It leaves the markers to `markers`, and reading the answer to the files of each
+//! form.
 
 use std::borrow::Cow;
 
+use super::markers::MARKERS;
 use super::unfit::Unfit;
 use crate::prompt::{normalised, without_mark};
 
-/// Markers with which the templates of models end a turn. A server with the wrong template sends them as text.
-const TURN_ENDS: [&str; 10] = [
-    "<|im_end|>",
-    "<|endoftext|>",
-    "<|eot_id|>",
-    "<|eom_id|>",
-    "<|end|>",
-    "<|return|>",
-    "<|end_of_turn|>",
-    "<end_of_turn>",
-    "</s>",
-    "<\u{ff5c}end\u{2581}of\u{2581}sentence\u{ff5c}>",
-];
-/// Markers with which the templates of models begin a turn.
-const TURN_BEGINS: [&str; 5] = [
-    "<|im_start|>assistant",
-    "<|start_header_id|>assistant<|end_header_id|>",
-    "<start_of_turn>model",
-    "<|assistant|>",
-    "[/INST]",
-];
-/// Other markers of models' formats, which stand in code only by mistake or to mislead the next model that reads it.
-const MARKERS: [&str; 14] = [
-    "[INST]",
-    "[/INST]",
-    "<<SYS>>",
-    "[SUFFIX]",
-    "[PREFIX]",
-    "[MIDDLE]",
-    "<fim_prefix>",
-    "<fim_suffix>",
-    "<fim_middle>",
-    "<fim-prefix>",
-    "<fim-suffix>",
-    "<fim-middle>",
-    "<start_of_turn>",
-    "<end_of_turn>",
-];
-/// How the usual markers begin and end: `<|im_end|>`.
-const AROUND: [(&str, &str); 2] = [("<|", "|>"), ("<\u{ff5c}", "\u{ff5c}>")];
 /// How a model begins that will not do what it was asked for, in lower case and with plain apostrophes.
 const REFUSALS: [&str; 34] = [
     "i can't ",
@@ -96,35 +58,20 @@ pub fn said(answer: &str) -> Result<Cow<'_, str>, Unfit> {
     }
 }
 
-/// A marker of a model's format in a text that stands in another one not at all.
-pub(super) fn marker<'t>(text: &'t str, known: &str) -> Option<&'t str> {
-    let is_word =
-        |word: &str| !word.is_empty() && word.chars().all(|c| c.is_ascii_alphanumeric() || c == '_' || c == '\u{2581}');
-    let usual = AROUND.iter().flat_map(|(open, close)| {
-        text.match_indices(open).filter_map(move |(at, _)| {
-            let rest = text.get(at..)?;
-            let end = rest.get(open.len()..)?.find(close)? + open.len();
-            is_word(rest.get(open.len()..end)?).then_some(rest.get(..end + close.len())?)
-        })
-    });
-    let others = MARKERS.iter().filter_map(|marker| text.find(marker).and_then(|at| text.get(at..at + marker.len())));
-    usual.chain(others).find(|marker| !known.contains(marker))
-}
-
 /// An answer up to the marker that ends its turn. Such a marker in the middle of a line is text: programs about models hold them, too.
 fn turn(answer: &str) -> &str {
-    let begun = TURN_BEGINS.iter().find_map(|marker| answer.trim_start().strip_prefix(marker));
+    let begun = MARKERS.begins.iter().find_map(|marker| answer.trim_start().strip_prefix(marker.as_str()));
     let answer = begun.map_or(answer, |rest| rest.strip_prefix("\r\n").or(rest.strip_prefix('\n')).unwrap_or(rest));
-    let ends = |marker: &&str| {
+    let ends = |marker: &String| {
         let is_end = |at: &usize| {
             let rest = answer.get(at + marker.len()..).unwrap_or_default();
             // HTML has this one, too, where it was opened.
-            let is_tag = *marker == "</s>" && answer.get(..*at).is_some_and(|before| before.contains("<s"));
+            let is_tag = marker == "</s>" && answer.get(..*at).is_some_and(|before| before.contains("<s"));
             !is_tag && (rest.is_empty() || rest.starts_with(['\n', '\r', '<']))
         };
-        answer.match_indices(*marker).map(|(at, _)| at).find(is_end)
+        answer.match_indices(marker.as_str()).map(|(at, _)| at).find(is_end)
     };
-    let end = TURN_ENDS.iter().filter_map(ends).min().unwrap_or(answer.len());
+    let end = MARKERS.ends.iter().filter_map(ends).min().unwrap_or(answer.len());
     answer.get(..end).unwrap_or(answer)
 }
 

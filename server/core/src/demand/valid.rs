@@ -8,7 +8,7 @@ use pennyworth_grammars::Language;
 
 use super::comments;
 use super::edit::Edit;
-use super::said::marker;
+use super::markers::marker;
 use super::tested;
 use super::unfit::{Unfit, is_hostile};
 use crate::syntax;
@@ -35,6 +35,8 @@ pub struct Scope<'a> {
     pub wrong: Option<Range<usize>>,
     /// A name that new code must hold, for tests. The last edit puts them there, and those before it what they import.
     pub names: Option<&'a str>,
+    /// What edits may hold besides what the file holds, as `permitted` tells of other texts.
+    pub known: &'a str,
 }
 
 /// The whole text with the edits, if they fit; they are sorted by their places.
@@ -44,10 +46,11 @@ pub fn fits(scope: &Scope<'_>, edits: &[Edit]) -> Result<String, Unfit> {
         return Err(Unfit::Same);
     }
     let written: String = edits.iter().map(|edit| edit.text.as_str()).collect();
-    if is_hostile(&written, scope.text) {
+    let known = format!("{}\n{}", scope.text, scope.known);
+    if is_hostile(&written, &known) {
         return Err(Unfit::Unseen);
     }
-    if let Some(marker) = marker(&written, scope.text) {
+    if let Some(marker) = marker(&written, &known) {
         return Err(Unfit::Marker(marker.to_owned()));
     }
     if scope.task == Task::Document {
@@ -131,7 +134,7 @@ mod tests {
         let within = place("fn add(a: u8) -> u8 {\n    a + 1\n}").unwrap_or(0..text.len());
         let language = pennyworth_grammars::by_name(language).unwrap();
         let wrong = wrong.and_then(place);
-        let scope = Scope { task, language, text, within, wrong, names: None };
+        let scope = Scope { task, language, text, within, wrong, names: None, known: "" };
         fits(&scope, &[Edit { range: start..start + old.len(), text: new.to_owned() }])
     }
 
@@ -149,6 +152,27 @@ mod tests {
         assert_eq!(rust("a + 1", "a + 2 // \u{202e}"), Err(Unfit::Unseen));
         let broken = "fn add(a: u8) -> u8 {\n    a + 1\n}\nfn (\n";
         assert!(judged(Task::Edit, "rust", broken, ("a + 1", "a + 2"), None).is_ok(), "it was broken before");
+    }
+
+    #[test]
+    fn a_marker_is_refused_unless_the_file_or_what_was_shown_has_it() {
+        let edit = |text: &str, new: &str, known: &str| {
+            let at = text.find("row").unwrap();
+            let language = pennyworth_grammars::by_name("rust").unwrap();
+            let scope =
+                Scope { task: Task::Edit, language, text, within: 0..text.len(), wrong: None, names: None, known };
+            fits(&scope, &[Edit { range: at..at, text: new.to_owned() }]).map(drop)
+        };
+        let (rust, refused) = ("fn a() {\n    row;\n}\n", |marker: &str| Err(Unfit::Marker(marker.to_owned())));
+        assert_eq!(edit(rust, "row[PREFIX]; // [SUFFIX]\n    ", ""), Ok(()));
+        for marker in ["<|im_end|>", "<fim_pad>", "<file_sep>", "<PRE>", "<eos>", "<[fim-suffix]>", "[/INST]"] {
+            let new = format!("f(\"{marker}\");\n    ");
+            assert_eq!(edit(rust, &new, ""), refused(marker));
+            assert_eq!(edit(rust, &new, &super::super::permitted(&format!("// {marker}"))), Ok(()), "{marker}");
+            assert_eq!(edit(&format!("{rust}// {marker}\n"), &new, ""), Ok(()), "{marker}");
+        }
+        assert_eq!(edit(rust, "f(\"\u{200b}\");\n    ", ""), Err(Unfit::Unseen));
+        assert_eq!(edit(rust, "f(\"\u{200b}\");\n    ", &super::super::permitted("a\u{200b}")), Ok(()));
     }
 
     #[test]

@@ -52,6 +52,9 @@ pub struct Lines {
     /// What was masked in the prompt besides the file's text.
     #[serde(default)]
     pub hidden: Masks,
+    /// What the edit may hold because the user's words do.
+    #[serde(default)]
+    pub known: String,
 }
 
 /// A place in a file for new tests.
@@ -77,6 +80,9 @@ pub struct Tests {
     /// What was masked in the prompt.
     #[serde(default)]
     pub hidden: Masks,
+    /// What they may hold because the file of what is tested does.
+    #[serde(default)]
+    pub known: String,
 }
 
 /// A place in a file, and what goes around new text there.
@@ -207,6 +213,7 @@ impl Lines {
             within: self.within.clone(),
             wrong: self.wrong.clone(),
             names: None,
+            known: &self.known,
         }
     }
 }
@@ -290,6 +297,7 @@ impl Tests {
             within: self.spot.at.min(outside)..self.spot.at.max(outside),
             wrong: None,
             names: Some(&self.name),
+            known: &self.known,
         }
     }
 }

@@ -136,6 +136,7 @@ impl Job {
             outside,
             name: item.name.clone(),
             hidden,
+            known: demand::permitted(&file.source.text),
         });
         let scopes = [Arc::clone(&file.scope), scope];
         let language = file.source.language.name();
@@ -216,6 +217,7 @@ impl Gatherer<'_> {
                 form,
                 comment: None,
                 hidden: Masks::default(),
+                known: demand::permitted(words),
             }),
         };
         Job::plan(self.completer, self.configuration, (files, &scopes), (task, &language), (Vec::new(), need), about)

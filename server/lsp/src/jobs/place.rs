@@ -120,7 +120,7 @@ mod tests {
 
     fn scope(within: Range<usize>) -> Scope<'static> {
         let language = pennyworth_grammars::by_name("rust").unwrap();
-        Scope { task: Task::Edit, language, text: TEXT, within, wrong: None, names: None }
+        Scope { task: Task::Edit, language, text: TEXT, within, wrong: None, names: None, known: "" }
     }
 
     #[test]
