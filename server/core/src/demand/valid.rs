@@ -67,12 +67,12 @@ pub fn fits(scope: &Scope<'_>, edits: &[Edit]) -> Result<String, Unfit> {
         return Err(Unfit::Unmended);
     }
     if let (Some(name), Some((tests, imports))) = (scope.names, edits.split_last()) {
-        let added: usize = imports.iter().map(|edit| edit.text.len()).sum();
-        let is_more = imports.iter().chain([tests]).all(|edit| edit.range.is_empty());
-        tested::tests(scope.language, name, (tests.range.start + added, &tests.text), (scope.text, &new))?;
-        if !is_more {
+        let only_adds = edits.iter().all(|edit| edit.range.is_empty());
+        if !only_adds {
             return Err(Unfit::Outside);
         }
+        let added: usize = imports.iter().map(|edit| edit.text.len()).sum();
+        tested::tests(scope.language, name, (tests.range.start + added, &tests.text), (scope.text, &new))?;
     }
     if errors(&new, scope.language) > errors(scope.text, scope.language) {
         return Err(Unfit::Broken);
@@ -111,7 +111,7 @@ fn applied(scope: &Scope<'_>, edits: &[Edit]) -> Result<String, Unfit> {
 }
 
 /// The errors in a text's tree; the same for both texts if there is no tree, so that nothing is said of them.
-fn errors(text: &str, language: &'static Language) -> usize {
+pub(super) fn errors(text: &str, language: &'static Language) -> usize {
     let mut steps = MAX_STEPS;
     syntax::parse_excerpt(text, language, None, &mut steps).map_or(0, |tree| syntax::errors(&tree))
 }
@@ -203,5 +203,28 @@ mod tests {
             "beside it"
         );
         assert_eq!(fix(("a + 1", "a + 1 // allow"), "a + 1"), Err(Unfit::Unmended), "a comment alone");
+    }
+
+    #[test]
+    fn new_tests_replace_nothing() {
+        let scope = |task| Scope {
+            task,
+            language: pennyworth_grammars::by_name("rust").unwrap(),
+            text: RUST,
+            within: 0..RUST.len(),
+            wrong: None,
+            names: Some("add"),
+            known: "",
+        };
+        let at = RUST.find("fn other").unwrap();
+        let judge = |range: Range<usize>, text: &str| {
+            fits(&scope(Task::Tests), &[Edit { range, text: text.to_owned() }]).map(|_| ())
+        };
+        assert_eq!(
+            judge(at..at, "#[cfg(test)]\nmod tests {\n    #[test]\n    fn adds() {\n        add(1);\n    }\n}\n\n"),
+            Ok(())
+        );
+        assert_eq!(judge(at..at, "mod tests {}\n"), Err(Unfit::Nameless("add".into())));
+        assert_eq!(judge(at..RUST.len(), "mod tests {}\n"), Err(Unfit::Outside), "whatever it is");
     }
 }
