@@ -188,19 +188,56 @@ pub struct Facts {
     pub head: Head,
 }
 
-/// What the lines at the head of a file begin with, in front of its other code. `…` stands for any text on the line.
+/// What the head of a file looks like, in front of its other code: what its lines begin with, and where its imports have their names. `…` stands for any
+/// text.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Head {
     /// Those that stand once in a file, and before its imports unless it has them there (`package `).
     #[serde(default)]
     pub once: Vec<String>,
+    /// Those of `once` that a file may be without: new code loses them rather than be refused (`'use strict'`).
+    #[serde(default)]
+    pub optional: Vec<String>,
     /// Those that bring in names from elsewhere (`import `).
     #[serde(default)]
     pub imports: Vec<String>,
+    /// Those of `imports` that come before all others, in their order (Python's `from __future__ import `).
+    #[serde(default)]
+    pub first: Vec<String>,
+    /// Whether an import goes on to the terminator, over several lines. Lines that begin with one of `directives` do not.
+    #[serde(default)]
+    pub terminated: bool,
+    /// Imports in which the last `…` stands for their names (`import … from`). The first one that fits counts.
+    #[serde(default)]
+    pub names: Vec<String>,
     /// Whether commas may stand between several names without brackets around them (`import a, b`).
     #[serde(default)]
     pub commas: bool,
+    /// The bracket around a list of names, and what may join a path with it (`::`, `{`).
+    #[serde(default)]
+    pub list: Option<(String, char)>,
+    /// Whether the brackets of a list stand around a single name, too (`import { a } from`).
+    #[serde(default)]
+    pub bracketed: bool,
+    /// Whether line breaks stand between the names of a list, and not commas.
+    #[serde(default)]
+    pub lines: bool,
+    /// The name in a list that stands for the path before it (Rust's `self`).
+    #[serde(default)]
+    pub itself: Option<String>,
+    /// Those of `names` whose names are none of the file, such as Elixir's `use …`, or may come from several places.
+    #[serde(default)]
+    pub unbound: Vec<String>,
+    /// Those of `names` in which the first word of a path is the name in the file (Python's `import …`).
+    #[serde(default)]
+    pub roots: Vec<String>,
+    /// Whether functions of one name may come from several places. Their names begin with a small letter.
+    #[serde(default)]
+    pub overloads: bool,
+    /// Words that make an import one for types alone.
+    #[serde(default)]
+    pub type_words: Vec<String>,
     /// Whether the class or module that holds the tests has imports of its own (`use` in `mod tests`).
     #[serde(default)]
     pub inside: bool,
@@ -490,6 +527,8 @@ mod tests {
             assert!(language.grammar().is_none_or(|grammar| grammar.parser().abi_version() >= 13));
             let head = &language.facts().head;
             assert!(!head.imports.iter().any(|mark| head.once.contains(mark)), "{}", language.name());
+            let is_of = |all: &[String], some: &[String]| some.iter().all(|mark| all.contains(mark));
+            assert!(is_of(&head.names, &head.unbound) && is_of(&head.names, &head.roots), "{}", language.name());
             for id in language.facts().ids.iter().chain(&language.facts().extensions) {
                 let owner = by_id(id).map_or(language.name(), Language::name);
                 assert_eq!(owner, language.name(), "{id} is {owner}'s");

@@ -1,6 +1,7 @@
 //! Tasks on demand: what a person asks for by a command, such as a review or an edit. Each is a prompt of chosen parts of code, and an answer
 //! that counts for nothing until it is valid. It leaves reading files and calling models to the server, and completing while one types to `plan`.
 
+mod added;
 mod anchor;
 mod change;
 mod comments;
@@ -10,6 +11,7 @@ mod edit;
 mod fences;
 mod finding;
 mod head;
+mod import;
 mod imports;
 mod instruction;
 mod item;
@@ -23,7 +25,9 @@ mod plan;
 mod prompts;
 mod prose;
 mod said;
+mod single;
 mod source;
+mod statement;
 mod style;
 mod tested;
 mod unfit;

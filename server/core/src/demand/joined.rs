@@ -1,10 +1,12 @@
 //! New tests as they join the file that has others: without what that file has already, such as its head and the class or module around its tests, and
-//! with the imports that it does not have. It leaves reading its head to `head`, the place of imports to `imports`, and judging the edited file to `tested`.
+//! with the imports that it does not have. It leaves reading its head to `head`, the place of imports to `added`, and judging the edited file to `tested`.
 
 use pennyworth_grammars::{Language, Layout};
 
+use super::added::added;
 use super::edit::Edit;
-use super::head::{Import, has_once, head};
+use super::head::{has_once, head, is_optional};
+use super::import::Import;
 use super::imports;
 use super::item::Item;
 use super::source::Source;
@@ -30,8 +32,8 @@ pub struct Joined {
     pub code: String,
     /// Whether they go behind the class or module that holds the others, because they have one of their own or need none.
     pub outside: bool,
-    /// The edit that adds what they import and the file does not.
-    pub imports: Option<Edit>,
+    /// The edits that add what they import and the file does not.
+    pub imports: Vec<Edit>,
 }
 
 /// New tests for a file. The error says what of the answer the file cannot have.
@@ -42,7 +44,7 @@ pub fn joined(code: &str, joining: &Joining<'_>) -> Result<Joined, Unfit> {
     if joining.holder.is_some() && !bare.unwrap(joining) {
         outside = facts.test_module.is_none() && stands_alone(&bare.code, language);
     }
-    if let Some(line) = bare.once.iter().find(|line| !joining.has(line)) {
+    if let Some(line) = bare.once.iter().find(|line| !joining.has(line) && !is_optional(line, facts)) {
         return Err(Unfit::Form(format!("`{line}` belongs at the head of the file")));
     }
     if bare.code.trim().is_empty() {
@@ -50,15 +52,16 @@ pub fn joined(code: &str, joining: &Joining<'_>) -> Result<Joined, Unfit> {
     }
     let is_inside = facts.head.inside && joining.holder.is_some() && !outside;
     let holder = joining.holder().filter(|_| is_inside);
-    let lines = imports::missing(&bare.imports, joining.file, holder, joining.lead);
+    let missing = imports::missing(&bare.imports, joining.file, holder, joining.lead)?;
     let is_new = is_inside && (holder.is_none() || imports::has_any(joining.lead, language));
-    let imports = match lines.is_empty() || is_new {
+    let edits = match missing.is_empty() || is_new {
         true => None,
-        false => imports::added(&lines, joining.file, holder),
+        false => added(&missing, joining.file, holder),
     };
     // Where a module begins with them they stand before the tests.
-    let before = if imports.is_none() && !lines.is_empty() { lines.join("\n") + "\n\n" } else { String::new() };
-    Ok(Joined { code: before + &bare.code, outside, imports })
+    let lines: Vec<&str> = missing.iter().map(|import| import.text.as_str()).collect();
+    let before = if edits.is_none() && !lines.is_empty() { lines.join("\n") + "\n\n" } else { String::new() };
+    Ok(Joined { code: before + &bare.code, outside, imports: edits.unwrap_or_default() })
 }
 
 impl Joining<'_> {
@@ -71,7 +74,8 @@ impl Joining<'_> {
 
     /// Whether the file has a line that stands once in a file.
     fn has(&self, line: &str) -> bool {
-        has_once(&self.file.text, line) || has_once(self.lead, line)
+        let facts = self.file.language.facts();
+        has_once(&self.file.text, line, facts) || has_once(self.lead, line, facts)
     }
 }
 

@@ -272,7 +272,7 @@ impl Tests {
             return Err(Unfit::Masked);
         }
         let joined = match self.before.is_empty() {
-            true => Joined { code: code.to_owned(), outside: false, imports: None },
+            true => Joined { code: code.to_owned(), outside: false, imports: Vec::new() },
             false => {
                 let (spot, holder) = (&self.spot, self.holder.as_deref());
                 let file = Source::new("", language, &*self.before);

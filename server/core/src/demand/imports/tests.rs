@@ -3,17 +3,20 @@
 use super::*;
 use crate::demand::Unfit;
 use crate::demand::joined::{Joining, joined};
+use crate::demand::valid::errors;
 
 /// A file with the imports of some new code, which is left out here. `|` stands where the code goes if that is not the end.
-fn with(language: &str, file: &str, holder: Option<&str>, code: &str) -> Result<String, Unfit> {
+pub(in crate::demand) fn with(language: &str, file: &str, holder: Option<&str>, code: &str) -> Result<String, Unfit> {
     let language = pennyworth_grammars::by_name(language).unwrap();
     let (text, at) = (file.replace('|', ""), file.find('|').unwrap_or(file.len()));
     let source = Source::new("", language, text.clone());
     let joined = joined(code, &Joining { file: &source, at, lead: "", holder })?;
     let mut now = text;
-    if let Some(edit) = joined.imports {
+    for edit in joined.imports.into_iter().rev() {
         now.replace_range(edit.range, &edit.text);
     }
+    let language = source.language;
+    assert!(errors(&now, language) <= errors(&source.text, language), "it parses worse: {now}");
     let parts = [joined.code.as_str()].into_iter().filter(|code| code.contains("import") || code.contains("use "));
     assert_eq!(parts.count(), 0, "left in the code: {}", joined.code);
     Ok(now)
