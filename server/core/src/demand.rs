@@ -3,6 +3,7 @@
 
 mod added;
 mod anchor;
+mod bare;
 mod change;
 mod comments;
 mod context;
@@ -16,6 +17,7 @@ mod imports;
 mod instruction;
 mod item;
 mod joined;
+mod joining;
 mod layout;
 mod markers;
 mod message;
@@ -41,7 +43,8 @@ pub use fences::code_in;
 pub use finding::{Finding, Fix, Read, Reviewed, Severity, findings, schema};
 pub use instruction::{Instruction, MARK, instruction};
 pub use item::Item;
-pub use joined::{Joined, Joining, joined};
+pub use joined::{Joined, joined};
+pub use joining::Joining;
 pub use layout::Style;
 pub use markers::permitted;
 pub use message::message;

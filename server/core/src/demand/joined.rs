@@ -1,29 +1,14 @@
 //! New tests as they join the file that has others: without what that file has already, such as its head and the class or module around its tests, and
-//! with the imports that it does not have. It leaves reading its head to `head`, the place of imports to `added`, and judging the edited file to `tested`.
-
-use pennyworth_grammars::{Language, Layout};
+//! with the imports that it does not have. It leaves what stands around them to `bare`, the place of imports to `added`, and judging the edited file to
+//! `tested`.
 
 use super::added::added;
+use super::bare::Bare;
 use super::edit::Edit;
-use super::head::{has_once, head, is_optional};
-use super::import::Import;
+use super::head::is_optional;
 use super::imports;
-use super::item::Item;
-use super::source::Source;
+use super::joining::Joining;
 use super::unfit::Unfit;
-
-/// A file that new tests join.
-#[derive(Clone, Copy, Debug)]
-pub struct Joining<'a> {
-    /// The file as it is.
-    pub file: &'a Source,
-    /// The byte where they go.
-    pub at: usize,
-    /// What is put before them there.
-    pub lead: &'a str,
-    /// The name of the class or module that has the others, if one has.
-    pub holder: Option<&'a str>,
-}
 
 /// New tests, and where they go.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -42,7 +27,10 @@ pub fn joined(code: &str, joining: &Joining<'_>) -> Result<Joined, Unfit> {
     let mut bare = Bare::of(code, language);
     let mut outside = false;
     if joining.holder.is_some() && !bare.unwrap(joining) {
-        outside = facts.test_module.is_none() && stands_alone(&bare.code, language);
+        outside = facts.test_module.is_none() && bare.stands_alone(language);
+    }
+    if !outside {
+        bare.open(joining)?;
     }
     if let Some(line) = bare.once.iter().find(|line| !joining.has(line) && !is_optional(line, facts)) {
         return Err(Unfit::Form(format!("`{line}` belongs at the head of the file")));
@@ -64,114 +52,10 @@ pub fn joined(code: &str, joining: &Joining<'_>) -> Result<Joined, Unfit> {
     Ok(Joined { code: before + &bare.code, outside, imports: edits.unwrap_or_default() })
 }
 
-impl Joining<'_> {
-    /// The item that has the other tests.
-    fn holder(&self) -> Option<&Item> {
-        let is_around =
-            |item: &&Item| self.holder == Some(&item.name) && item.range.start <= self.at && self.at <= item.range.end;
-        self.file.items().iter().rfind(is_around)
-    }
-
-    /// Whether the file has a line that stands once in a file.
-    fn has(&self, line: &str) -> bool {
-        let facts = self.file.language.facts();
-        has_once(&self.file.text, line, facts) || has_once(self.lead, line, facts)
-    }
-}
-
-/// Code without its head.
-struct Bare {
-    code: String,
-    /// What its head has that stands once in a file.
-    once: Vec<String>,
-    imports: Vec<Import>,
-}
-
-impl Bare {
-    fn of(code: &str, language: &Language) -> Bare {
-        let head = head(code, language);
-        let once = head.once.into_iter().map(str::to_owned).collect();
-        Bare { code: head.rest.to_owned(), once, imports: head.imports }
-    }
-
-    /// Takes the class or module of the file's tests from around the code, with the namespaces around it that the file has, too. False if it is not there.
-    fn unwrap(&mut self, joining: &Joining<'_>) -> bool {
-        let source = parsed(&self.code, joining.file.language);
-        let Some((item, inner)) = only(&source).and_then(|item| Some((item, inner(&source, item)?))) else {
-            return false;
-        };
-        let is_holder = item.is_type && Some(&*item.name) == joining.holder;
-        let head = source.text.get(item.head.clone()).and_then(|head| head.lines().next()).unwrap_or_default();
-        let is_namespace = item.is_extension && joining.has(head);
-        if !(is_holder || is_namespace) {
-            return false;
-        }
-        let mut body = Bare::of(&inner, joining.file.language);
-        let is_found = is_holder || body.unwrap(joining);
-        if is_found {
-            self.code = body.code;
-            self.once.extend(body.once);
-            self.imports.extend(body.imports);
-        }
-        is_found
-    }
-}
-
-/// The only item of some code, if there is nothing else.
-fn only(source: &Source) -> Option<&Item> {
-    let (only, rest) = top(source).split_first().map(|(only, rest)| (*only, rest.len()))?;
-    let behind = source.text.get(only.range.end..)?.trim();
-    (rest == 0 && behind.is_empty()).then_some(only)
-}
-
-/// What stands inside an item.
-fn inner(source: &Source, item: &Item) -> Option<String> {
-    let (text, facts) = (&source.text, source.language.facts());
-    let Some(start) = item.body else {
-        // A block that is an argument: `class T : StringSpec({ … })`.
-        let whole = text.get(item.range.clone())?;
-        let (open, close) = (whole.find("({")? + 2, whole.rfind("})")?);
-        return Some(whole.get(open..close)?.trim_start_matches('\n').trim_end().to_owned());
-    };
-    let body = text.get(start..item.range.end)?;
-    match facts.layout {
-        Layout::Indent => {
-            let line = text.get(..start)?.rfind('\n').map_or(0, |line| line + 1);
-            Some(text.get(line..item.range.end)?.to_owned())
-        }
-        _ => {
-            let openers = facts.openers.iter().map(String::as_str).chain(["{"]);
-            let inside = openers.filter_map(|opener| body.strip_prefix(opener)).next().unwrap_or(body);
-            let inside = inside.strip_suffix('}').or(inside.strip_suffix("end"))?;
-            Some(inside.trim_start_matches('\n').trim_end().to_owned())
-        }
-    }
-}
-
-/// Whether some code needs no class around it: it has one, or it has functions without the first parameter of a method.
-fn stands_alone(code: &str, language: &'static Language) -> bool {
-    let source = parsed(code, language);
-    let is_method = |item: &Item| {
-        let head = source.text.get(item.head.clone()).unwrap_or_default();
-        ["self", "cls"].iter().any(|first| head.contains(first))
-    };
-    let needs_first = language.facts().layout == Layout::Indent;
-    top(&source).iter().any(|item| item.is_type || needs_first && item.body.is_some() && !is_method(item))
-}
-
-/// Code as a file of its language.
-fn parsed(code: &str, language: &'static Language) -> Source {
-    let open = language.facts().islands.as_ref().filter(|(open, _)| !code.contains(open.as_str()));
-    Source::new("", language, open.map_or(code.to_owned(), |(open, _)| format!("{open}\n{code}")))
-}
-
-fn top(source: &Source) -> Vec<&Item> {
-    source.items().iter().filter(|item| item.depth == 0).collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::demand::Source;
 
     fn judged(language: &str, code: &str, before: &str, holder: Option<&str>) -> Result<(String, bool), Unfit> {
         let file = Source::new("", pennyworth_grammars::by_name(language).unwrap(), before);

@@ -1,7 +1,7 @@
 //! Where new tests go in a file whose tests are calls: inside the block around them, which a call (`describe(`) or a class (`StringSpec({`) opens. It reads
 //! lines and their indentation, because such blocks are no items. It leaves tests that are functions to `spots`.
 
-use pennyworth_core::demand::Source;
+use pennyworth_core::demand::{Item, Source};
 
 use super::about::Spot;
 
@@ -36,8 +36,10 @@ pub(super) fn block(source: &Source) -> Option<(Spot, Option<String>)> {
         true => (format!("{}{unit}", outer.indent()), ""),
         false => (first.indent().to_owned(), "\n"),
     };
-    let is_here = |at: usize| outer.at <= at && at < outer.at + outer.text.len();
-    let item = source.items().iter().find(|item| item.is_type && is_here(item.head.start));
+    // The block is the item on its line that it opens, or stands in one, as Kotlin's `init {` does.
+    let (line, end) = (outer.at, outer.at + outer.text.len());
+    let is_around = |item: &&Item| item.head.start < end && line < item.range.end && close.at < item.range.end;
+    let item = source.items().iter().rfind(is_around);
     let spot = Spot { at: close.at, lead: lead.into(), tail: String::new(), depth };
     Some((spot, item.map(|item| item.name.clone())))
 }
@@ -100,7 +102,11 @@ mod tests {
             Some((4, Some("T"))),
         );
         check("kotlin", "class T : FunSpec({\n    test(\"a\") {\n    }\n|})\n", Some((4, Some("T"))));
-        check("kotlin", "class T : FunSpec() {\n    init {\n        test(\"a\") {\n        }\n|    }\n}\n", outer(8));
+        check(
+            "kotlin",
+            "class T : FunSpec() {\n    init {\n        test(\"a\") {\n        }\n|    }\n}\n",
+            Some((8, Some("T"))),
+        );
         check(
             "kotlin",
             "class T : DescribeSpec({\n    describe(\"a\") {\n        it(\"b\") {\n        }\n    }\n|})\n",
@@ -137,14 +143,14 @@ mod tests {
             "defmodule ATest do\n  use ExUnit.Case\n\n  describe \"a\" do\n    test \"b\" do\n    end\n  end\n|end\n",
             Some((2, Some("ATest"))),
         );
-        check("dart", "void main() {\n  group('a', () {\n    test('b', () {});\n  });\n|}\n", outer(2));
+        check("dart", "void main() {\n  group('a', () {\n    test('b', () {});\n  });\n|}\n", Some((2, Some("main"))));
         check("lua", "describe(\"a\", function()\n  it(\"b\", function()\n  end)\n|end)\n", outer(2));
         check("powershell", "Describe 'A' {\n    It 'b' {\n    }\n|}\n", outer(4));
         check("php", "<?php\n\ndescribe('a', function () {\n    it('b', function () {\n    });\n|});\n", outer(4));
         check(
             "swift",
             "final class T: QuickSpec {\n    override class func spec() {\n        describe(\"a\") {\n            it(\"b\") {\n            }\n        }\n|    }\n}\n",
-            outer(8),
+            Some((8, Some("spec"))),
         );
     }
 }

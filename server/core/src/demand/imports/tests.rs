@@ -2,7 +2,8 @@
 
 use super::*;
 use crate::demand::Unfit;
-use crate::demand::joined::{Joining, joined};
+use crate::demand::joined::joined;
+use crate::demand::joining::Joining;
 use crate::demand::valid::errors;
 
 /// A file with the imports of some new code, which is left out here. `|` stands where the code goes if that is not the end.
