@@ -344,6 +344,8 @@ def session():
             case "save":
                 keep(helix, "session")
                 helix.command("w")
+                # Helix writes behind the keys, and an end would leave half of a file.
+                helix.sees("the document is saved", "' written")
             case "close":
                 helix.quit()
     check_session = [sys.executable, str(SESSION / "check.py"), "helix", str(helix.state), str(helix.document)]
