@@ -80,6 +80,10 @@ pub struct Change {
     pub old_lines: usize,
     /// Number of lines in their place, at least 1.
     pub new_lines: usize,
+    /// Whether the first of these lines is as it was: the change begins at its end.
+    pub keeps_first: bool,
+    /// Whether the last of them is as it was: it begins behind the change.
+    pub keeps_last: bool,
     /// True if the whole text was sent again.
     pub whole: bool,
 }
@@ -160,6 +164,7 @@ impl Document {
         let (start, end) = (offset(&self.text, start, counting), offset(&self.text, end, counting));
         let (start, end) = (start.min(end), start.max(end));
         let (start_point, old_point) = (point(&self.text, start), point(&self.text, end));
+        let (row, is_end) = (start_point.row, line_end(&self.text, start_point.row) == start);
 
         let chars = self.text.byte_to_char(start)..self.text.byte_to_char(end);
         let at = chars.start;
@@ -194,6 +199,8 @@ impl Document {
             first_line: start_point.row,
             old_lines: old_point.row - start_point.row + 1,
             new_lines: new_point.row - start_point.row + 1,
+            keeps_first: is_end && start_point.row == row && line_end(&self.text, row) == start,
+            keeps_last: old_point.column == 0 && new_point.column == 0,
             whole: false,
         }
     }
@@ -206,7 +213,17 @@ impl Document {
         self.tree = None;
         self.during_parse = None;
         let new_lines = self.text.len_lines();
-        Change { start: 0, old_end, new_end: text.len(), first_line: 0, old_lines, new_lines, whole: true }
+        Change {
+            start: 0,
+            old_end,
+            new_end: text.len(),
+            first_line: 0,
+            old_lines,
+            new_lines,
+            keeps_first: false,
+            keeps_last: false,
+            whole: true,
+        }
     }
 
     /// Begins a parse: takes a snapshot if the tree is not up to date. Edits are kept from here on until the parse ends.

@@ -75,9 +75,16 @@ fn check(source: &str, edits: &[Edit], encoding: Encoding) {
         naive_apply(&mut plain, edit, encoding);
         let changes = document.apply(version, std::slice::from_ref(edit), encoding);
         assert_eq!(document.text().to_string(), plain, "after {edit:?} in {encoding:?} on {before:?}");
-        let Change { start, old_end, new_end, first_line, old_lines, new_lines, .. } = changes[0];
+        let Change { start, old_end, new_end, first_line, old_lines, new_lines, keeps_first, keeps_last, .. } =
+            changes[0];
         assert_eq!(format!("{}{}{}", &before[..start], &plain[start..new_end], &before[old_end..]), plain);
         let (mut kept, now) = (contents(&before), contents(&plain));
+        let what = format!("after {edit:?} in {encoding:?} on {before:?}");
+        assert!(!keeps_first || kept[first_line] == now[first_line], "the first line {what}");
+        assert!(
+            !keeps_last || kept[first_line + old_lines - 1] == now[first_line + new_lines - 1],
+            "the last line {what}"
+        );
         kept.splice(first_line..first_line + old_lines, now[first_line..first_line + new_lines].iter().cloned());
         assert_eq!(kept, now, "lines after {edit:?} in {encoding:?} on {before:?}");
     }

@@ -191,7 +191,8 @@ fn found_again(marked: &mut Marked, lines: &[String]) -> bool {
 /// Moves a finding with its line; false if the line was rewritten. A fix of which a line was rewritten goes.
 fn moved(finding: &mut Finding, change: &Change) -> bool {
     let is_break_alone = change.start == change.old_end && change.old_lines == 1 && change.new_lines > 1;
-    let rewritten = change.first_line..change.first_line + change.old_lines;
+    let first = change.first_line + usize::from(change.keeps_first);
+    let rewritten = first..change.first_line + change.old_lines - usize::from(change.keeps_last);
     let stays = |first: u32, last: u32| {
         let lines = first.saturating_sub(1) as usize..last as usize;
         let is_hit = rewritten.start < lines.end && lines.start < rewritten.end;
@@ -202,7 +203,7 @@ fn moved(finding: &mut Finding, change: &Change) -> bool {
     }
     let shift = |line: u32| {
         let at = (line as usize + change.new_lines).saturating_sub(change.old_lines);
-        let is_above = (line as usize) <= change.first_line;
+        let is_above = line as usize <= first;
         if is_above { line } else { u32::try_from(at).unwrap_or(line) }
     };
     finding.line = shift(finding.line);
@@ -259,6 +260,8 @@ mod tests {
             first_line,
             old_lines,
             new_lines,
+            keeps_first: false,
+            keeps_last: false,
             whole: false,
         };
         let after = |change: Change| {
@@ -273,6 +276,13 @@ mod tests {
             (change(4, 1, 1), None),
             (change(2, 4, 1), None),
             (Change { whole: true, ..change(0, 1, 1) }, None),
+            (Change { keeps_last: true, ..change(3, 2, 2) }, Some(5)),
+            (Change { keeps_last: true, ..change(3, 2, 1) }, Some(4)),
+            (Change { keeps_last: true, ..change(4, 1, 2) }, Some(6)),
+            (Change { keeps_last: true, ..change(4, 2, 2) }, None),
+            (Change { keeps_first: true, ..change(4, 1, 2) }, Some(5)),
+            (Change { keeps_first: true, ..change(4, 3, 1) }, Some(5)),
+            (Change { keeps_first: true, keeps_last: true, ..change(4, 1, 2) }, Some(5)),
         ] {
             assert_eq!(after(change), expected);
         }
@@ -286,5 +296,8 @@ mod tests {
         assert_eq!(fix_after(change(0, 1, 3)), Some(Some((9, 11))), "a fix moves with its lines");
         assert_eq!(fix_after(change(5, 1, 2)), Some(Some((8, 10))), "also alone");
         assert_eq!(fix_after(change(7, 1, 1)), Some(None), "and goes with them");
+        let beside = |first_line| Change { keeps_last: true, ..change(first_line, 2, 2) };
+        assert_eq!(fix_after(beside(5)), Some(Some((7, 9))), "lines above are replaced");
+        assert_eq!(fix_after(Change { keeps_last: true, ..change(7, 1, 2) }), Some(None), "a line comes between them");
     }
 }
