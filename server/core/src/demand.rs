@@ -35,7 +35,7 @@ mod tested;
 mod unfit;
 mod valid;
 
-pub use anchor::anchored;
+pub use anchor::{anchored, as_shown};
 pub use change::{Change, Hunk, unified};
 pub use context::{Brief, HUNKS, Need, Review, Round, brief, lines, narrowed, part, pieces, review};
 pub use edit::{Edit, Form, edits};

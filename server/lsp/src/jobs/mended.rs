@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::fs;
 
-use pennyworth_core::demand::{Edit, Finding, anchored};
+use pennyworth_core::demand::{Edit, Finding, Hunk, anchored, as_shown};
 use pennyworth_core::prompt::{normalised, without_mark};
 use ropey::Rope;
 
@@ -57,9 +57,10 @@ pub fn mended(kept: &Kept, findings: Vec<Finding>) -> Mended {
         match fs::read_to_string(&path) {
             Ok(text) => {
                 let text = normalised(without_mark(&text)).into_owned();
+                let (hunks, now) = (reviewed(kept, &file), as_shown(&text, &file));
                 let (mut edits, mut done) = (Vec::new(), Vec::new());
                 for finding in findings {
-                    match edit(kept, &finding, &text, &mut edits) {
+                    match edit(&finding, (&hunks, &now), &text, &mut edits) {
                         Ok(()) => done.push(finding),
                         Err(why) => all.left.push((finding, why)),
                     }
@@ -80,10 +81,14 @@ pub fn mended(kept: &Kept, findings: Vec<Finding>) -> Mended {
     all
 }
 
-/// Adds the edit of a finding to those of its file.
-fn edit(kept: &Kept, finding: &Finding, text: &str, edits: &mut Vec<Edit>) -> Result<(), NotMended> {
-    let hunks = reviewed(kept, &finding.file);
-    let fix = anchored(finding.clone(), &hunks, text).and_then(|found| found.fix).ok_or(NotMended::Outdated)?;
+/// Adds the edit of a finding to those of its file. `shown` is the text as a review shows it.
+fn edit(
+    finding: &Finding,
+    (hunks, shown): (&[Hunk], &str),
+    text: &str,
+    edits: &mut Vec<Edit>,
+) -> Result<(), NotMended> {
+    let fix = anchored(finding.clone(), hunks, shown).and_then(|found| found.fix).ok_or(NotMended::Outdated)?;
     let edit = mending(&fix, &finding.file, &Rope::from_str(text)).ok_or(NotMended::Unfit)?;
     // Two findings may suggest the same.
     if edits.contains(&edit) {

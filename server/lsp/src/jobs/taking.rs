@@ -1,10 +1,11 @@
 //! The answer of a job, and what becomes of it: it is read again from what was kept, brought to its place in the file of now, and forgotten once it
 //! was applied or thrown away. It leaves writing files to `cli` and the editor.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::io::ErrorKind;
 
-use pennyworth_core::demand::{Finding, Hunk, anchored};
+use pennyworth_core::demand::{Finding, Hunk, anchored, as_shown};
 use pennyworth_core::prompt::{normalised, without_mark};
 
 use super::kept::{Kept, KeptJobs};
@@ -40,10 +41,13 @@ pub fn brought(kept: &Kept, edited: &Edited, now: &str) -> Result<Edited, Outdat
 /// The findings of a review at their lines in the files as they are now on the disk, and those whose lines were rewritten since. It blocks.
 pub fn found(kept: &Kept, findings: Vec<Finding>) -> (Vec<Finding>, Vec<Finding>) {
     let (mut current, mut outdated) = (Vec::new(), Vec::new());
+    let mut files = BTreeMap::<String, (Vec<Hunk>, String)>::new();
     for finding in findings {
-        let hunks = reviewed(kept, &finding.file);
-        let now = fs::read_to_string(kept.root.join(&finding.file)).unwrap_or_default();
-        match anchored(finding.clone(), &hunks, without_mark(&now)) {
+        let (hunks, now) = files.entry(finding.file.clone()).or_insert_with_key(|file| {
+            let now = fs::read_to_string(kept.root.join(file)).unwrap_or_default();
+            (reviewed(kept, file), as_shown(&now, file))
+        });
+        match anchored(finding.clone(), hunks, now) {
             Some(moved) => current.push(moved),
             None => outdated.push(finding),
         }

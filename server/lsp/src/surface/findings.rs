@@ -19,8 +19,8 @@ use crate::wire::convert;
 
 mod dismissed;
 
-pub use dismissed::DismissedFindings;
-use dismissed::{Dismissed, Told};
+use dismissed::Told;
+pub use dismissed::{Dismissed, DismissedFindings};
 
 /// The findings on the screen, by the path of their file: clients spell one URI in several ways.
 #[derive(Default)]
@@ -46,18 +46,23 @@ struct Marked {
 }
 
 impl Shown {
+    /// What was dismissed before, here and in other servers.
+    pub async fn dismissed(&self, kept: Option<DismissedFindings>) -> Dismissed {
+        let all = tokio::task::spawn_blocking(move || kept.map(|file| file.all()));
+        let mut all = all.await.ok().flatten().unwrap_or_default();
+        all.extend(&lock(&self.dismissed));
+        all
+    }
+
     /// Shows the findings of a review in place of those of the last one, without those that were dismissed before. `line` gives the text of a line
     /// of a file as it is now. Returns how many are shown.
     pub async fn show(
         &self,
         client: &Client,
         configuration: &Configuration,
-        (findings, dismissed): (Vec<Finding>, Option<DismissedFindings>),
+        (findings, dismissed): (Vec<Finding>, &Dismissed),
         line: impl Fn(&Uri, u32) -> Option<String>,
     ) -> usize {
-        let dismissed = tokio::task::spawn_blocking(move || dismissed.map(|file| file.all()));
-        let mut dismissed = dismissed.await.ok().flatten().unwrap_or_default();
-        dismissed.extend(&lock(&self.dismissed));
         let mut now = BTreeMap::<PathBuf, Shows>::new();
         for finding in findings {
             let places = places(configuration, &finding.file);

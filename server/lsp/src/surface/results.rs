@@ -79,6 +79,9 @@ impl Desk {
         }
         if task == Task::Review && done.outcome.iter().any(|outcome| outcome.answer.is_some()) {
             let all = findings.len();
+            let kept = self.completer.ledger.get().and_then(DismissedFindings::beside);
+            let dismissed = self.demands.findings.dismissed(kept).await;
+            // From here on nothing is awaited until they are shown: an edit would leave them at lines of before.
             let findings = self.anchored(findings, &done.reviewed);
             let count = findings.len();
             if all > count {
@@ -96,9 +99,8 @@ impl Desk {
                         .map(|line| without_mark(line).to_owned()),
                 }
             };
-            let found = (findings, self.completer.ledger.get().and_then(DismissedFindings::beside));
-            let shown =
-                self.demands.findings.show(&self.client, &self.completer.configuration.get(), found, line).await;
+            let configuration = self.completer.configuration.get();
+            let shown = self.demands.findings.show(&self.client, &configuration, (findings, &dismissed), line).await;
             if count > shown {
                 tell(format!("{} of what the review found is left out: you dismissed it before", count - shown));
             }
@@ -120,16 +122,17 @@ impl Desk {
                 let open = convert::uri(&path).and_then(|uri| self.documents.session().peek(&uri));
                 open.map_or_else(|| std::fs::read_to_string(path).ok(), |snapshot| Some(snapshot.text.to_string()))
             });
-            texts.flatten().next()
+            demand::as_shown(&texts.flatten().next().unwrap_or_default(), file)
         };
+        let hunks = |file: &str| -> Vec<Hunk> {
+            let own = reviewed.iter().filter(|(path, _)| path == file);
+            own.flat_map(|(_, hunks)| hunks.iter().cloned()).collect()
+        };
+        let mut files = BTreeMap::<String, (Vec<Hunk>, String)>::new();
         let at_its_line = |finding: Finding| {
-            let hunks: Vec<Hunk> = reviewed
-                .iter()
-                .filter(|(path, _)| *path == finding.file)
-                .flat_map(|(_, hunks)| hunks.iter().cloned())
-                .collect();
-            let text = now(&finding.file).unwrap_or_default();
-            demand::anchored(finding, &hunks, without_mark(&text))
+            let file = files.entry(finding.file.clone());
+            let (hunks, now) = file.or_insert_with_key(|file| (hunks(file), now(file)));
+            demand::anchored(finding, hunks, now)
         };
         findings.into_iter().filter_map(at_its_line).collect()
     }

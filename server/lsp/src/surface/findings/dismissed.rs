@@ -59,7 +59,7 @@ fn number(of: &impl Hash) -> u64 {
 
 /// Findings that were dismissed.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Dismissed(HashMap<u64, Vec<BTreeSet<u64>>>);
+pub struct Dismissed(HashMap<u64, Vec<BTreeSet<u64>>>);
 
 impl Dismissed {
     /// Whether a finding was dismissed for its text.
