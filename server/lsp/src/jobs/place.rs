@@ -51,25 +51,80 @@ pub fn placed(edited: &Edited, scope: Scope<'_>, now: &str) -> Result<Edited, Ou
     }
     let from = found?;
     let mut edits = Vec::new();
-    for Edit { range, text } in &edited.edits {
-        let is_inside = scope.within.start <= range.start && range.end <= scope.within.end;
-        let from = match is_inside {
-            true => from,
-            // Imports, which stand elsewhere, and may have come meanwhile.
-            false if now.contains(text.trim()) => continue,
-            false => {
-                let anchor = anchor(&before, range, AROUND);
-                (anchor.start, only_place(edited.before.get(anchor.clone()).unwrap_or_default(), now)?)
-            }
-        };
-        edits.push(Edit { range: moved(range, from), text: text.clone() });
+    for edit in &edited.edits {
+        let is_inside = scope.within.start <= edit.range.start && edit.range.end <= scope.within.end;
+        edits.extend(match is_inside {
+            true => Some(Edit { range: moved(&edit.range, from), text: edit.text.clone() }),
+            false => imports(edit, &before, now)?,
+        });
     }
+    edits.sort_by_key(|edit| edit.range.start);
     let within = moved(&scope.within, from);
     let within =
         edits.iter().fold(within, |all, Edit { range, .. }| all.start.min(range.start)..all.end.max(range.end));
     let wrong = scope.wrong.as_ref().map(|wrong| moved(wrong, from));
     let text = fits(&Scope { text: now, within, wrong, ..scope }, &edits).map_err(Outdated::Unfit)?;
     Ok(Edited { path: edited.path.clone(), before: now.to_owned(), now: text, edits })
+}
+
+/// An edit that stands elsewhere, which adds imports, without those that have come meanwhile. `None` if all have.
+fn imports(edit: &Edit, before: &Source, now: &str) -> Result<Option<Edit>, Outdated> {
+    let (mut text, mut behind) = (String::new(), None);
+    for statement in statements(&edit.text) {
+        let has_come = end_of(statement, now).filter(|_| end_of(statement, &before.text).is_none());
+        match has_come {
+            Some(end) => behind = Some(end),
+            None => text.push_str(statement),
+        }
+    }
+    if text.trim().is_empty() {
+        return Ok(None);
+    }
+    let anchor = anchor(before, &edit.range, AROUND);
+    let place = only_place(before.text.get(anchor.clone()).unwrap_or_default(), now);
+    let range = match (place, behind) {
+        (Ok(at), _) => moved(&edit.range, (anchor.start, at)),
+        // The one that has come may stand between the lines around.
+        (Err(_), Some(end)) if edit.range.is_empty() => end..end,
+        (Err(why), _) => return Err(why),
+    };
+    Ok(Some(Edit { range, text }))
+}
+
+/// Imports one by one: whole lines, and those that brackets hold together.
+fn statements(text: &str) -> impl Iterator<Item = &str> {
+    let mut depth = 0;
+    let mut is_over = move |line: &str| {
+        depth += line.matches(['(', '[', '{']).count();
+        depth = depth.saturating_sub(line.matches([')', ']', '}']).count());
+        depth == 0
+    };
+    let mut rest = text;
+    std::iter::from_fn(move || {
+        let mut size = 0;
+        for line in rest.split_inclusive('\n') {
+            size += line.len();
+            if is_over(line) {
+                break;
+            }
+        }
+        let (statement, behind) = rest.split_at_checked(size).filter(|_| size > 0)?;
+        rest = behind;
+        Some(statement)
+    })
+}
+
+/// The byte behind some whole lines in a text, if they stand there at the same depth. Blank ones stand nowhere.
+fn end_of(lines: &str, text: &str) -> Option<usize> {
+    let lines = lines.trim_end();
+    let whole = |(at, _): (usize, &str)| {
+        let begins = at == 0 || text.as_bytes().get(at - 1) == Some(&b'\n');
+        let rest = text.get(at + lines.len()..)?;
+        let line_end = rest.find('\n').map_or(rest.len(), |end| end + 1);
+        let ends = rest.get(..line_end)?.trim().is_empty();
+        (begins && ends).then_some(at + lines.len() + line_end)
+    };
+    if lines.is_empty() { None } else { text.match_indices(lines).find_map(whole) }
 }
 
 /// Bytes of a text that was, whose byte `old` is now the byte `new`.
@@ -157,6 +212,43 @@ mod tests {
         let known = format!("use d::D;\n{between}");
         assert_eq!(put(&known), Ok(format!("{known}\nfn b() {{ D }}\n")));
         assert_eq!(put(&between.replace("use b::B;\n", "")), Err(Outdated::Gone));
+    }
+
+    #[test]
+    fn an_import_counts_as_there_only_as_a_whole_statement() {
+        let text = "import os\n\nimport a\n\ndef f():\n    pass\n";
+        let language = pennyworth_grammars::by_name("python").unwrap();
+        let (import, behind) = ("import os\n".len(), text.len());
+        let put = |imports: &str, now: &str| {
+            let edits = vec![
+                Edit { range: import..import, text: imports.into() },
+                Edit { range: behind..behind, text: "\ndef g():\n    pass\n".into() },
+            ];
+            let edited = Edited { path: "a.py".into(), before: text.into(), now: String::new(), edits };
+            let scope = Scope { task: Task::Tests, language, text, ..scope(behind..behind) };
+            let now = placed(&edited, scope, &format!("{now}\n\ndef h():\n    pass\n{text}"));
+            let first = imports.lines().next().unwrap();
+            now.map(|edited| edited.now.lines().filter(|line| line.trim_end() == first).count())
+        };
+        assert_eq!(put("import re\n", "import requests"), Ok(1), "it begins another one");
+        assert_eq!(put("import re\n", "def k():\n    import re"), Ok(1), "it stands in a function");
+        assert_eq!(put("import re\n", "import re  "), Ok(1), "it came meanwhile");
+        assert_eq!(put("from b import (\n    c,\n)\n", "k(\n    c,\n)"), Ok(1), "its lines are no imports");
+    }
+
+    #[test]
+    fn imports_that_have_come_are_left_out_alone() {
+        let text = "use a::A;\nuse b::B;\n\nfn a() {}\n\nfn c() {}\n";
+        let (import, behind) = (text.find("\nfn a").unwrap(), text.len());
+        let edits = vec![
+            Edit { range: import..import, text: "use d::D;\nuse e::{\n    E,\n};\n".into() },
+            Edit { range: behind..behind, text: "\nfn b() { D }\n".into() },
+        ];
+        let edited = Edited { path: "a.rs".into(), before: text.into(), now: String::new(), edits };
+        let put = |text: &str| placed(&edited, scope(behind..behind), text).map(|edited| edited.now);
+        let all = text.replace("B;\n", "B;\nuse d::D;\nuse e::{\n    E,\n};\n") + "\nfn b() { D }\n";
+        assert_eq!(put(&text.replace("B;\n", "B;\nuse d::D;\n")), Ok(all.clone()));
+        assert_eq!(put(&text.replace("B;\n", "B;\nuse d::D;\nuse e::{\n    E,\n};\n")), Ok(all));
     }
 
     #[test]
