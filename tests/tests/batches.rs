@@ -170,7 +170,7 @@ async fn a_batch_is_sent_once_and_answered() {
         let results = setting.results(&sent.id, &ids).await;
         for id in ids {
             let result = &results.results[id];
-            assert_eq!(result.text, format!("answer to {id}"), "{api:?}");
+            assert_eq!(result.text(), format!("answer to {id}"), "{api:?}");
             assert_eq!(result.end, BatchEnd::Finish(FinishReason::Stop), "{api:?}");
         }
         assert_eq!(
@@ -296,7 +296,7 @@ async fn a_batch_that_ended_early_keeps_what_was_answered() {
             };
             assert_eq!(batch.state, expected, "{api:?}");
             let results = setting.results(&batch.id, &["good", "late"]).await;
-            assert_eq!(results.results["good"].text, "answer to good", "{api:?}");
+            assert_eq!(results.results["good"].text(), "answer to good", "{api:?}");
             assert!(results.results["late"].usage.is_none() && results.missing.is_empty(), "{api:?}: {results:?}");
         }
         // Anthropic's batches say it by their counts alone.

@@ -100,8 +100,8 @@ pub(crate) fn read(heard: &mut Heard, frame: &Value) -> Result<(), ProviderError
 }
 
 fn choice(heard: &mut Heard, choice: &Value) -> Result<(), ProviderError> {
-    if let Some(text) = text(choice) {
-        heard.text(text, logprob(choice));
+    for (text, logprob) in text(choice).map(|text| pieces(text, choice)).into_iter().flatten() {
+        heard.text(text, logprob);
     }
     heard.thought |= has_text(choice, &THOUGHTS) || has_thoughts(choice);
     heard.finish = match choice.get("finish_reason").and_then(Value::as_str) {
@@ -144,18 +144,32 @@ fn is_thought(part: &Value) -> bool {
     part.get("type").and_then(Value::as_str).is_some_and(|kind| THOUGHT_KINDS.contains(&kind))
 }
 
-/// The joint log-probability of a choice's tokens, in either form of the API.
-fn logprob(choice: &Value) -> Option<f32> {
-    let logprobs = choice.get("logprobs")?;
-    let old =
-        || logprobs.get("token_logprobs")?.as_array().map(|all| all.iter().map(Value::as_f64).collect::<Vec<_>>());
-    let new = || {
-        logprobs.get("content")?.as_array().map(|all| all.iter().map(|token| token.get("logprob")?.as_f64()).collect())
-    };
-    let each = old().or_else(new).filter(|each| !each.is_empty())?;
+/// A choice's text in pieces with their log-probabilities: its tokens, if they make up the text, else all of it. What is behind the end of what is shown
+/// must not count for it.
+fn pieces(text: String, choice: &Value) -> Vec<(String, Option<f32>)> {
+    let tokens = tokens(choice);
+    let logprob = |logprob: f64| logprob.min(0.0) as f32;
+    let said: Option<String> = tokens.iter().map(|(token, _)| *token).collect();
+    if said.is_some_and(|said| said == text) {
+        let each = tokens.into_iter().map(|(token, own)| (token.unwrap_or_default().to_owned(), own.map(logprob)));
+        return each.collect();
+    }
     // If one token has no probability, the joint one is unknown.
-    let sum: Option<f64> = each.into_iter().sum();
-    sum.map(|sum| sum.min(0.0) as f32)
+    let joint: Option<f64> = tokens.iter().map(|(_, own)| *own).sum();
+    vec![(text, joint.filter(|_| !tokens.is_empty()).map(logprob))]
+}
+
+/// The tokens of a choice, each with its log-probability, in either form of the API; their texts may be left out.
+fn tokens(choice: &Value) -> Vec<(Option<&str>, Option<f64>)> {
+    let list = |at: &str| choice.pointer(at).and_then(Value::as_array);
+    if let Some(all) = list("/logprobs/token_logprobs") {
+        let texts = list("/logprobs/tokens").map_or(&[][..], Vec::as_slice).iter().map(Value::as_str);
+        let texts = texts.chain(std::iter::repeat(None));
+        return texts.zip(all.iter().map(Value::as_f64)).collect();
+    }
+    let all = list("/logprobs/content").into_iter().flatten();
+    all.map(|token| (token.get("token").and_then(Value::as_str), token.get("logprob").and_then(Value::as_f64)))
+        .collect()
 }
 
 /// Reads usage under the names of each copy of the API. A charge may come without counts.

@@ -55,7 +55,7 @@ fn shown(read: Result<BatchResults, ProviderError>) -> String {
         Ok(BatchResults { batch, results, missing, unknown, repeated, unreadable, kept, broken }) => {
             writeln!(text, "{batch:?}").unwrap();
             for (id, result) in results {
-                writeln!(text, "{id}: {:?} {:?}\n   {:?}", result.text, result.end, result.usage).unwrap();
+                writeln!(text, "{id}: {:?} {:?}\n   {:?}", result.text(), result.end, result.usage).unwrap();
             }
             writeln!(text, "missing {missing:?}, unknown {unknown}, repeated {repeated}, unreadable {unreadable}")
                 .unwrap();

@@ -21,7 +21,7 @@ use super::cutting::input;
 use super::decision::Decision;
 use super::ends::{End, ForLedger};
 use super::failover::least;
-use super::reading::{Cutters, Least, Listeners, Reading, Stage};
+use super::reading::{Cutters, Heard, Least, Listeners, Reading, Stage};
 use crate::ledger::{CallId, Entry};
 
 /// What is sent for a request, and how its answer is read.
@@ -56,10 +56,8 @@ pub struct Awaited {
 /// An answer as it came.
 #[derive(Clone, Debug)]
 pub struct Came {
-    /// Its text.
-    pub text: String,
-    /// The joint logprob of its tokens, if it is known.
-    pub logprob: Option<f32>,
+    /// Its text in pieces, each with the joint logprob of its tokens, if it is known.
+    pub pieces: Vec<(String, Option<f32>)>,
     /// Why it ended.
     pub finish: FinishReason,
 }
@@ -105,7 +103,7 @@ pub fn later(completer: &Completer, decision: &Decision) -> Result<Later, String
 }
 
 impl Awaited {
-    /// Reads an answer, as one that comes in one piece.
+    /// Reads an answer, as one that comes piece by piece.
     pub fn shown(&self, call: CallId, came: &Came) -> Shown {
         let make = || {
             let first = Cutter::new(self.cut.clone()).refusing(self.masks.clone());
@@ -114,11 +112,12 @@ impl Awaited {
         let (stage, nobody) = (watch::Sender::new(Stage::default()), |_: SoFar| {});
         let listeners = Listeners { text: None, stage, lines: &nobody };
         let mut reading = Reading::new(Box::new(make), self.realign.clone(), self.least, listeners);
-        // Once enough is read, what follows changes nothing.
-        for chunk in [Chunk::Text { text: came.text.clone(), logprob: came.logprob }, Chunk::Finish(came.finish)] {
-            reading.take(chunk);
-        }
-        let end = reading.finish(call, came.finish == FinishReason::Length, None);
+        let texts = came.pieces.iter().map(|(text, logprob)| Chunk::Text { text: text.clone(), logprob: *logprob });
+        let mut chunks = texts.chain([Chunk::Finish(came.finish)]);
+        // A call is dropped once enough is read, so that nobody hears how it would have ended.
+        let is_dropped = chunks.any(|chunk| reading.take(chunk) == Heard::Over);
+        let is_truncated = !is_dropped && came.finish == FinishReason::Length;
+        let end = reading.finish(call, is_truncated, None);
         let why = match end.meaning().ledger {
             ForLedger::Settled(why) => why,
             _ => None,
@@ -183,9 +182,20 @@ mod tests {
             ("", None, stop, (None, Some(Rejection::Empty.name()))),
             ("a, b", None, length, (None, Some(Rejection::Truncated.name()))),
         ] {
-            let came = Came { text: text.into(), logprob, finish };
+            let came = Came { pieces: vec![(text.into(), logprob)], finish };
             let Shown { text: found, why } = awaited().shown(CallId::of_a_test(), &came);
             assert_eq!((found.as_deref(), why), expected, "{came:?}");
         }
+    }
+    #[test]
+    fn what_is_behind_the_end_of_what_is_shown_makes_it_no_less_sure() {
+        let piece = |text: &str, logprob| (text.to_owned(), Some(logprob));
+        let pieces = vec![piece("a, b", -0.1), piece(");", -0.2), piece("\n    other", -5.0)];
+        for (finish, expected) in [(FinishReason::Stop, "a, b"), (FinishReason::Length, "a, b")] {
+            let came = Came { pieces: pieces.clone(), finish };
+            assert_eq!(awaited().shown(CallId::of_a_test(), &came).text.as_deref(), Some(expected));
+        }
+        let unsure = Came { pieces: vec![piece("a, b", -3.0), piece(");", -0.1)], finish: FinishReason::Stop };
+        assert_eq!(awaited().shown(CallId::of_a_test(), &unsure), Shown { text: None, why: Some("unsure") });
     }
 }

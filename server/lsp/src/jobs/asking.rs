@@ -47,9 +47,7 @@ impl Look<'_> {
                     self.end(&job, Ended { state: JobState::Failed, reason, usage: None, finish: None }).await?;
                 }
                 Err(error) if is_final(&error) => {
-                    let (text, end) = (String::new(), BatchEnd::Error(error));
-                    let result = BatchResult { text, logprob: None, usage: None, end };
-                    self.take(&job, &result).await?;
+                    self.take(&job, &BatchResult::without(BatchEnd::Error(error))).await?;
                 }
                 Err(error) => {
                     self.failed(&model.name, &error);
@@ -69,23 +67,19 @@ impl Look<'_> {
     ) -> Result<BatchResult, ProviderError> {
         let (id, deadline) = (job.id, self.pace.timeouts.transfer);
         let Some(kept) = self.kept.on_disk(move |kept| kept.read(id)).await.flatten() else {
-            let (text, usage) = (String::new(), Some(Usage::default()));
-            return Ok(BatchResult { text, logprob: None, usage, end: BatchEnd::Finish(FinishReason::Other) });
+            let nothing = BatchResult::without(BatchEnd::Finish(FinishReason::Other));
+            return Ok(BatchResult { usage: Some(Usage::default()), ..nothing });
         };
         let mut answer = client.ask(Request { key: key.cloned(), ..request(kept, job, model, deadline) });
-        let (mut text, mut logprob, mut usage) = (String::new(), Some(0.0), None::<Usage>);
-        let mut finish = FinishReason::Other;
+        let mut result = BatchResult::without(BatchEnd::Finish(FinishReason::Other));
         while let Some(chunk) = answer.next().await {
             match chunk? {
-                Chunk::Text { text: more, logprob: own } => {
-                    text.push_str(&more);
-                    logprob = logprob.zip(own).map(|(joint, own): (f32, f32)| joint + own);
-                }
-                Chunk::Usage(told) => usage = Some(told),
-                Chunk::Finish(reason) => finish = reason,
+                Chunk::Text { text, logprob } => result.pieces.push((text, logprob)),
+                Chunk::Usage(told) => result.usage = Some(told),
+                Chunk::Finish(reason) => result.end = BatchEnd::Finish(reason),
                 Chunk::Limits(_) => {}
             }
         }
-        Ok(BatchResult { text, logprob, usage, end: BatchEnd::Finish(finish) })
+        Ok(result)
     }
 }

@@ -131,7 +131,7 @@ impl Look<'_> {
             Subject::Task(about) => about,
             Subject::Hole(hole) => return self.mark(job, hole, result, finish).await.map(|()| true),
         };
-        let (is_truncated, text) = (finish == FinishReason::Length, result.text.clone());
+        let (is_truncated, text) = (finish == FinishReason::Length, result.text());
         let judged = about.judged(kept.task, &text, is_truncated);
         let counted = Counted {
             call: job.id.call(),
@@ -167,7 +167,7 @@ impl Look<'_> {
 
     /// Marks the answer of a hole of a trial.
     async fn mark(&self, job: &JobRow, hole: &Hole, result: &BatchResult, finish: FinishReason) -> Result<(), Refused> {
-        let came = Came { text: result.text.clone(), logprob: result.logprob, finish };
+        let came = Came { pieces: result.pieces.clone(), finish };
         let (tried, why) = hole.marked(job.id.call(), &came);
         let reason = why.map(str::to_owned);
         let ended = Ended { state: JobState::Done, reason, usage: result.usage, finish: Some(finish) };

@@ -53,14 +53,24 @@ impl BatchResults {
 /// What came for one request.
 #[derive(Clone, Debug, PartialEq)]
 pub struct BatchResult {
-    /// The text of the answer, also of one that did not end well.
-    pub text: String,
-    /// The joint logprob of its tokens, if the provider reports that.
-    pub logprob: Option<f32>,
+    /// The answer in pieces with their logprobs, if the provider reports these; also one that did not end well.
+    pub pieces: Vec<(String, Option<f32>)>,
     /// What it used; `None` if nothing was told. Requests that failed, expired or were cancelled are not billed unless it says so.
     pub usage: Option<Usage>,
     /// How it ended.
     pub end: BatchEnd,
+}
+
+impl BatchResult {
+    /// One without an answer.
+    pub fn without(end: BatchEnd) -> BatchResult {
+        BatchResult { pieces: Vec::new(), usage: None, end }
+    }
+
+    /// The text of the answer.
+    pub fn text(&self) -> String {
+        self.pieces.iter().map(|(text, _)| text.as_str()).collect()
+    }
 }
 
 /// How one request of a batch ended.
@@ -152,28 +162,23 @@ impl<'a> Gathered<'a> {
 }
 
 fn read(protocol: Protocol, expected: Expected, end: LineEnd) -> BatchResult {
-    let without = |end| BatchResult { text: String::new(), logprob: None, usage: None, end };
     match end {
         LineEnd::Answer(answer) => answered(protocol, expected, &answer),
         LineEnd::Error(error, body) => {
             let usage = answer::bill(wire(protocol), expected, &body);
-            BatchResult { usage, ..without(BatchEnd::Error(error)) }
+            BatchResult { usage, ..BatchResult::without(BatchEnd::Error(error)) }
         }
-        LineEnd::Expired => without(BatchEnd::Expired),
-        LineEnd::Cancelled => without(BatchEnd::Cancelled),
+        LineEnd::Expired => BatchResult::without(BatchEnd::Expired),
+        LineEnd::Cancelled => BatchResult::without(BatchEnd::Cancelled),
     }
 }
 
 /// An answer, as it is read from a server that does not stream.
 fn answered(protocol: Protocol, expected: Expected, answer: &Value) -> BatchResult {
-    let end = BatchEnd::Error(ProviderError::new(Kind::CutOff));
-    let mut result = BatchResult { text: String::new(), logprob: Some(0.0), usage: None, end };
+    let mut result = BatchResult::without(BatchEnd::Error(ProviderError::new(Kind::CutOff)));
     for chunk in answer::whole(wire(protocol), expected, answer) {
         match chunk {
-            Ok(Chunk::Text { text, logprob }) => {
-                result.text.push_str(&text);
-                result.logprob = result.logprob.zip(logprob).map(|(joint, logprob)| joint + logprob);
-            }
+            Ok(Chunk::Text { text, logprob }) => result.pieces.push((text, logprob)),
             Ok(Chunk::Usage(usage)) => result.usage = Some(usage),
             Ok(Chunk::Finish(reason)) => result.end = BatchEnd::Finish(reason),
             Ok(Chunk::Limits(_)) => {}
