@@ -77,11 +77,6 @@ pub(super) fn write(connection: &Connection, tried: &Tried, at_ms: i64) -> rusql
 
 /// A trial; the last one if none is named. `None` if there is none.
 pub(super) fn read(connection: &Connection, id: Option<TrialId>) -> rusqlite::Result<Option<Trial>> {
-    // A file that can only be read may be older.
-    let knows = "SELECT EXISTS (SELECT 1 FROM pragma_table_info('trials') WHERE name = 'is_later')";
-    if !connection.query_row(knows, [], |row| row.get::<_, bool>(0))? {
-        return Ok(None);
-    }
     // Nothing may have come yet of one that is asked in a batch.
     let known = "WITH every AS (SELECT trial FROM trials UNION SELECT trial FROM jobs WHERE trial IS NOT NULL)
         SELECT trial FROM every WHERE trial = coalesce(?1, (SELECT max(trial) FROM every)) LIMIT 1";
