@@ -101,8 +101,8 @@ impl Looker<'_> {
     /// Settles what a look of this process asked that was ended early: its answer does not come any more.
     pub async fn give_up(&self) -> Result<(), Refused> {
         let Some(look) = self.begun().filter(|_| self.asks) else { return Ok(()) };
+        let _held = Held { ledger: self.ledger, lease: look.lease };
         if self.ledger.lease(look.lease, LEASE).await? {
-            let _held = Held { ledger: self.ledger, lease: look.lease };
             look.give_up_forsaken().await?;
         }
         Ok(())
@@ -116,11 +116,12 @@ impl Looker<'_> {
             look.sweep().await?;
             return Ok(look.into_looked());
         }
+        // Also while it is waited for: it may come to a look that is aborted meanwhile.
+        let held = Held { ledger: self.ledger, lease };
         if !self.ledger.lease(lease, LEASE).await? {
             lock(&look.looked).is_busy = true;
             return Ok(look.into_looked());
         }
-        let held = Held { ledger: self.ledger, lease };
         let renewed = async {
             loop {
                 tokio::time::sleep(LEASE / 3).await;
@@ -142,7 +143,7 @@ impl Looker<'_> {
     }
 }
 
-/// A lease that is given back, also where a look is aborted.
+/// A lease that is given back, also where a look is aborted. One that was not had changes nothing.
 struct Held<'a> {
     ledger: &'a Ledger,
     lease: Lease,
