@@ -21,3 +21,4 @@ pub mod scales;
 pub mod soak;
 pub mod sources;
 pub mod stops;
+pub mod until;

@@ -11,6 +11,7 @@ use pennyworth_tests::fake_provider::{Answer, FakeProvider, Fault};
 use pennyworth_tests::paid;
 use pennyworth_tests::project::Project;
 use pennyworth_tests::queued::{EDITED, Queued, SOURCE};
+use pennyworth_tests::until::until;
 use rusqlite::Connection;
 use serde_json::Value;
 
@@ -172,9 +173,7 @@ async fn what_was_not_answered_waits_on_and_what_may_have_been_is_not_asked_agai
     fake.answer(Answer::new(&[]).with(Fault::HangBeforeFirstByte));
     let calls = || fake.seen().iter().filter(|seen| seen.line.ends_with("/chat/completions")).count();
     let mut asking = project.command(&["jobs", "--wait"]).spawn().unwrap();
-    while calls() < 2 {
-        tokio::task::yield_now().await;
-    }
+    until(|| calls() >= 2).await;
     asking.kill().await.unwrap();
     let ledger = Connection::open(paid::ledger(project.home())).unwrap();
     ledger.execute("UPDATE lease SET until_ms = 0", []).unwrap();
@@ -197,9 +196,7 @@ async fn what_is_being_asked_is_settled_at_once_when_the_user_ends_the_command()
     price(&project, &fake, true);
     fake.answer(Answer::new(&[EDITED]).with(Fault::HangAfterHead));
     let waits = project.command(&["jobs", "--wait"]).spawn().unwrap();
-    while fake.bill().calls < 1 {
-        tokio::task::yield_now().await;
-    }
+    until(|| fake.bill().calls >= 1).await;
     let id = waits.id().unwrap().to_string();
     assert!(std::process::Command::new("kill").args(["-INT", &id]).status().unwrap().success());
     let output = waits.wait_with_output().await.unwrap();

@@ -8,6 +8,7 @@ use std::path::PathBuf;
 use pennyworth::server::Options;
 use pennyworth_tests::editor::{Editor, uri};
 use pennyworth_tests::fake_provider::{Answer, FakeProvider, Fault};
+use pennyworth_tests::until::until;
 use serde_json::{Value, json};
 use tokio::process::Command;
 
@@ -414,9 +415,7 @@ async fn a_client_without_a_button_cancels_what_runs_by_a_command() {
             scene.fake.answer(Answer::new(&["It "]).with(Fault::HangAfterHead));
             scene.run("explainCode", at(1)).await;
         }
-        while scene.fake.seen().len() < running {
-            tokio::task::yield_now().await;
-        }
+        until(|| scene.fake.seen().len() >= running).await;
         let answer = scene.editor.request("workspace/executeCommand", cancel.clone()).await;
         assert_eq!(answer, json!({"cancelled": running}));
         assert_eq!(scene.editor.note("window/showMessage").await["message"], format!("Pennyworth: {said}"));
@@ -430,9 +429,7 @@ async fn a_task_is_cancelled_and_one_without_a_result_says_why() {
     scene.fake.answer(Answer::new(&["It "]).with(Fault::HangAfterHead));
     scene.run("explainCode", at(1)).await;
     let token = scene.editor.asked("window/workDoneProgress/create").await["token"].clone();
-    while scene.fake.seen().is_empty() {
-        tokio::task::yield_now().await;
-    }
+    until(|| !scene.fake.seen().is_empty()).await;
     scene.editor.notify("window/workDoneProgress/cancel", json!({"token": token})).await;
     loop {
         let progress = scene.editor.note("$/progress").await;
@@ -476,9 +473,7 @@ async fn findings_of_a_document_that_changed_meanwhile_stand_at_their_lines_or_n
         let found = r#"{"findings": [{"file": "a.rs", "line": 2, "severity": "high", "title": "T", "why": "W.", "fix": {"first": 2, "last": 2, "text": "    x"}}]}"#;
         scene.fake.answer(Answer::new(&["", found]).with(Fault::HeldAfter(1)));
         scene.run("review", json!({})).await;
-        while scene.fake.seen().is_empty() {
-            tokio::task::yield_now().await;
-        }
+        until(|| !scene.fake.seen().is_empty()).await;
         scene.editor.change(&uri, 3, change).await;
         scene.fake.release();
         match expected {
@@ -509,9 +504,7 @@ async fn a_client_that_knows_no_versions_gets_no_edit_for_a_text_that_is_gone() 
     );
     let asked = json!({"range": at(1)["range"], "instruction": "Swap."});
     scene.run("edit", asked).await;
-    while scene.fake.seen().is_empty() {
-        tokio::task::yield_now().await;
-    }
+    until(|| !scene.fake.seen().is_empty()).await;
     scene.editor.change(&uri, 2, json!([{"text": format!("// 1\n// 2\n{SOURCE}")}])).await;
     scene.fake.release();
     let said = scene.editor.note("window/showMessage").await;

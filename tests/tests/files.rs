@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 
 use pennyworth_tests::editor::{Editor, binary, uri};
 use pennyworth_tests::fake_provider::{Answer, FakeProvider};
+use pennyworth_tests::until::until;
 use serde_json::{Value, json};
 
 fn mode(path: &Path) -> u32 {
@@ -93,9 +94,7 @@ async fn only_the_user_can_read_what_is_kept_and_what_a_killed_server_left_is_re
     // The ledger opens before the folders are swept; a document is opened after both.
     second.shown_in("second", 1).await;
     let kept = opened(&mut second).await;
-    while left.exists() {
-        tokio::task::yield_now().await;
-    }
+    until(|| !left.exists()).await;
     assert!(kept.exists(), "its own folder stays");
     assert_eq!(second.shutdown().await, 0);
     assert!(!kept.exists(), "a folder goes with its server");

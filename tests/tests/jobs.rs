@@ -10,6 +10,7 @@ use pennyworth_tests::editor::Editor;
 use pennyworth_tests::fake_batches::{Api, Course, End, Fate, Fault, Step};
 use pennyworth_tests::paid;
 use pennyworth_tests::queued::{EDITED, Queued, SOURCE};
+use pennyworth_tests::until::until;
 use serde_json::{Value, json};
 use tokio::process::Child;
 
@@ -512,9 +513,7 @@ async fn survive(api: Api, jobs: i64) {
         let query = format!("SELECT count(*) FROM jobs WHERE {state}");
         scene.ledger().query_row(&query, [], |row| row.get::<_, i64>(0)).unwrap()
     };
-    while count("1") < jobs {
-        tokio::task::yield_now().await;
-    }
+    until(|| count("1") >= jobs).await;
     for child in queued {
         kill(child).await;
     }
@@ -586,9 +585,7 @@ async fn a_running_server_looks_after_the_queue() {
     scene.an_hour_passes();
     let editor = scene.edits().await;
     let query = "SELECT state FROM jobs";
-    while scene.ledger().query_row(query, [], |row| row.get::<_, String>(0)).unwrap() != "done" {
-        tokio::task::yield_now().await;
-    }
+    until(|| scene.ledger().query_row(query, [], |row| row.get::<_, String>(0)).unwrap() == "done").await;
     assert_eq!(editor.shutdown().await, 0);
     assert_eq!(scene.jobs().await[&id], "done");
     assert_eq!((scene.spent(), scene.fake.bill().batches), ((scene.billed(), 0), 1));

@@ -9,6 +9,7 @@ use pennyworth::ledger::Ledger;
 use pennyworth::server::Options;
 use pennyworth_tests::editor::Editor;
 use pennyworth_tests::fake_provider::{Answer, FakeProvider, Fault};
+use pennyworth_tests::until::until;
 use serde_json::{Value, json};
 
 const DOCUMENTS: usize = 100;
@@ -31,9 +32,7 @@ async fn ask(editor: &mut Editor, document: usize) -> i64 {
 
 /// Waits until the provider has this many calls.
 async fn called(provider: &FakeProvider, calls: usize) {
-    while provider.seen().len() < calls {
-        tokio::task::yield_now().await;
-    }
+    until(|| provider.seen().len() >= calls).await;
 }
 
 async fn assert_cancelled(editor: &mut Editor, asked: &[i64]) {

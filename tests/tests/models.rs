@@ -10,6 +10,7 @@ use pennyworth::ledger::Ledger;
 use pennyworth::server::Options;
 use pennyworth_tests::editor::Editor;
 use pennyworth_tests::fake_provider::{Answer, FakeProvider, Fault};
+use pennyworth_tests::until::until;
 use serde_json::{Value, json};
 
 const URI: &str = "file:///project/a.rs";
@@ -130,9 +131,7 @@ async fn an_edit_ends_the_call_and_the_row_says_so() {
     provider.always(Answer::new(&["\"x\";"]).with(Fault::HangAfterHead));
     let mut editor = editor(config(folder.path(), "", &provider.base_url(), FREE)).await;
     let asked = editor.send("textDocument/inlineCompletion", place(1)).await;
-    while provider.seen().is_empty() {
-        tokio::task::yield_now().await;
-    }
+    until(|| !provider.seen().is_empty()).await;
     let change =
         json!([{"range": {"start": {"line": 2, "character": 0}, "end": {"line": 2, "character": 0}}, "text": "x"}]);
     editor.change(URI, 2, change).await;
@@ -172,9 +171,7 @@ async fn a_server_on_this_machine_is_found_and_used() {
         let asked = || provider.seen().iter().filter(|seen| seen.line.starts_with("GET")).count();
         let before = asked();
         let mut editor = editor(options).await;
-        while asked() == before {
-            tokio::task::yield_now().await;
-        }
+        until(|| asked() != before).await;
         let mut found = None;
         for _ in 0..if is_found { 5000 } else { 3 } {
             found = shown(&mut editor).await;

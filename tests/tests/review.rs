@@ -5,6 +5,7 @@
 
 use pennyworth_tests::asking::Asking;
 use pennyworth_tests::fake_provider::{Answer, Fault};
+use pennyworth_tests::until::until;
 use serde_json::{Value, json};
 
 const SOURCE: &str = "pub fn add(a: u8, b: u8) -> u8 {\n    a + b\n}\n";
@@ -374,9 +375,7 @@ async fn what_was_reviewed_before_an_interruption_is_printed_and_the_call_under_
         scene.says(&[first]);
         scene.fake.always(Answer::new(&[NOTHING]).with(Fault::HangAfterHead));
         let child = scene.command(&["review", "--staged", "--yes", "--json"]).spawn().unwrap();
-        while scene.asked().len() < 2 {
-            tokio::task::yield_now().await;
-        }
+        until(|| scene.asked().len() >= 2).await;
         let id = child.id().unwrap().to_string();
         assert!(std::process::Command::new("kill").args([signal, &id]).status().unwrap().success());
         let output = child.wait_with_output().await.unwrap();

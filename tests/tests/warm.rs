@@ -10,12 +10,11 @@ use pennyworth::ledger::Ledger;
 use pennyworth::server::Options;
 use pennyworth_tests::editor::{Editor, uri};
 use pennyworth_tests::fake_provider::{Answer, FakeProvider, Seen};
+use pennyworth_tests::until::until;
 use serde_json::{Value, json};
 
 async fn wait_for(provider: &FakeProvider, count: usize) -> Vec<Seen> {
-    while provider.seen().len() < count {
-        tokio::task::yield_now().await;
-    }
+    until(|| provider.seen().len() >= count).await;
     provider.seen()
 }
 
