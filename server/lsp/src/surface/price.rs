@@ -10,7 +10,7 @@ use pennyworth_core::tokens::REFERENCE_CHARS_PER_TOKEN;
 
 use crate::complete::Completer;
 use crate::demand::{cheaper_later, flex_at};
-use crate::settings::Scope;
+use crate::settings::{Configuration, Scope};
 
 /// Costs up to this one are not worth telling: a tenth of a cent.
 const TOLD: Money = Money::from_pico(1_000_000_000);
@@ -54,14 +54,47 @@ impl Cheaper {
     }
 }
 
+/// The models that may be asked for a task, in order.
+struct Routes {
+    now: Vec<Step>,
+    /// By tomorrow.
+    later: Vec<Step>,
+    /// Why there is none, if there is none.
+    why_none: String,
+}
+
 /// What the first model of a task is expected to cost at a place, or why none may be asked.
 pub(super) fn offer(completer: &Completer, scope: &Scope, task: Task, language: &str) -> Offer {
+    if scope.tasks.row(task).enabled == Enabled::Off {
+        return Offer::None(format!("`tasks.{task}.enabled` is off"));
+    }
     let configuration = completer.configuration.get();
-    let (settings, row) = (&scope.settings, scope.tasks.row(task));
     let models = &configuration.models;
+    let Routes { now, later, why_none } = routes(completer, &configuration, scope, (task, language));
+    let Some(first) = now.first() else { return Offer::None(why_none) };
+    if first.expected_cost <= TOLD {
+        return Offer::Plain;
+    }
+    let is_flex = models.get(&first.model).is_some_and(Model::is_flex);
+    let tier = if is_flex { ", flex tier" } else { "" };
+    let told = format!("{}, {}{tier}", cents(first.expected_cost), first.model);
+    // Where there is no batch, a flex tier costs as much as one. A commit does not wait.
+    let flex = flex_at(&now, models).and_then(|at| now.get(at));
+    let flex = flex.filter(|step| step.expected_cost < first.expected_cost);
+    let cheaper = cheaper_later(&later).next().or(flex).filter(|_| task != Task::Commit);
+    Offer::Costs(Expected { now: told, later: cheaper.map(Cheaper::of) })
+}
+
+fn routes(
+    completer: &Completer,
+    configuration: &Configuration,
+    scope: &Scope,
+    (task, language): (Task, &str),
+) -> Routes {
+    let (settings, row, models) = (&scope.settings, scope.tasks.row(task), &configuration.models);
     let terms = Terms {
         row,
-        standings: &completer.standings(&configuration, task, language),
+        standings: &completer.standings(configuration, task, language),
         cap_left: Some(settings.caps().left(Spent::default())),
         privacy: settings.privacy(),
         pin: settings.pin(task),
@@ -80,35 +113,18 @@ pub(super) fn offer(completer: &Completer, scope: &Scope, task: Task, language: 
         let prior = models.prior(model, task).mean;
         Some(Candidate { model, prior, prompt_tokens, room: model.context, stops: Vec::new(), stops_at_line: false })
     });
-    let may = |step: &Step| step.tier != Tier::Premium || settings.escalate || settings.pin(task).is_some();
     let candidates: Vec<_> = candidates.collect();
     let any_premium = candidates.iter().any(|candidate| candidate.model.tier == Tier::Premium);
-    let later = route_by_tomorrow(candidates.clone(), &terms).steps;
+    let later = route_by_tomorrow(candidates.clone(), &terms);
     let route = route(candidates, &terms);
-    let steps: Vec<Step> = route.steps.into_iter().filter(may).collect();
-    let Some(first) = steps.first() else {
-        return Offer::None(match route.skipped.first() {
-            _ if row.enabled == Enabled::Off => format!("`tasks.{task}.enabled` is off"),
-            Some(skipped) => format!("{}: {}", skipped.model, skipped.why),
-            None if any_premium => "only premium models are switched on, and `escalate` is false".to_owned(),
-            None => "no model that takes instructions is switched on".to_owned(),
-        });
+    let why_none = match route.skipped.first() {
+        Some(skipped) => format!("{}: {}", skipped.model, skipped.why),
+        None if any_premium => "only premium models are switched on, and `escalate` is false".to_owned(),
+        None => "no model that takes instructions is switched on".to_owned(),
     };
-    if row.enabled == Enabled::Off {
-        return Offer::None(format!("`tasks.{task}.enabled` is off"));
-    }
-    if first.expected_cost <= TOLD {
-        return Offer::Plain;
-    }
-    let is_flex = models.get(&first.model).is_some_and(Model::is_flex);
-    let tier = if is_flex { ", flex tier" } else { "" };
-    let now = format!("{}, {}{tier}", cents(first.expected_cost), first.model);
-    let later: Vec<Step> = later.into_iter().filter(may).filter(|_| task != Task::Commit).collect();
-    // Where there is no batch, a flex tier costs as much as one.
-    let flex = flex_at(&steps, models).and_then(|at| steps.get(at)).filter(|_| task != Task::Commit);
-    let flex = flex.filter(|step| step.expected_cost < first.expected_cost);
-    let later = cheaper_later(&later).next().or(flex).map(Cheaper::of);
-    Offer::Costs(Expected { now, later })
+    let may = |step: &Step| step.tier != Tier::Premium || settings.escalate || settings.pin(task).is_some();
+    let open = |steps: Vec<Step>| steps.into_iter().filter(may).collect();
+    Routes { now: open(route.steps), later: open(later.steps), why_none }
 }
 
 /// Tokens of a reference tokenizer as those of a model.
