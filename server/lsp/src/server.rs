@@ -19,7 +19,8 @@ use tower_lsp::jsonrpc::Result;
 use tower_lsp::{Client, ClientSocket, LanguageServer, LspService};
 
 use crate::documents::session::Edited;
-use crate::signals::{Signal, Wish};
+use crate::models::keys;
+use crate::signals::{EndRequest, Signal};
 use crate::surface::{actions, inline, menu, status};
 use crate::sync::lock;
 use crate::wire::convert;
@@ -49,8 +50,8 @@ pub async fn run(options: Options) -> u8 {
 /// Returns when the system asks this process to end, which counts as the end of the client: what runs is then ended in order.
 async fn asked_to_end() {
     // Elsewhere the system does not ask, and Ctrl-C ends the process.
-    let signals: &[Signal] = if cfg!(unix) { &[Signal::Terminate, Signal::Hangup, Signal::Interrupt] } else { &[] };
-    Wish::listen(signals, (1, Some(IN_ORDER)), || {}).made().await
+    let signals: &[Signal] = if cfg!(unix) { &Signal::ALL } else { &[] };
+    EndRequest::listen(signals, (1, Some(IN_ORDER)), || {}, keys::end_programs).made().await
 }
 
 /// Serves the client at the other end of two streams until it is gone. Returns the exit code that the protocol requires.

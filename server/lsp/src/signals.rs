@@ -1,4 +1,4 @@
-//! The system's signals to this process, listened to in one way by all. It leaves what is done about one to who listens.
+//! Listens to signals. What a signal does is up to the caller.
 
 use std::time::Duration;
 
@@ -16,6 +16,9 @@ pub enum Signal {
 }
 
 impl Signal {
+    /// All of them.
+    pub const ALL: [Signal; 3] = [Signal::Interrupt, Signal::Terminate, Signal::Hangup];
+
     /// The exit code of a process that it ended, as shells give it.
     pub const fn code(self) -> u8 {
         match self {
@@ -30,7 +33,7 @@ impl Signal {
 pub struct Signals(system::Listeners);
 
 impl Signals {
-    /// Listens from now on, in a runtime; `None` where the system has none of them.
+    /// Listens from now on, in a runtime; `None` where the system has none of them. A hangup that is ignored stays so: `nohup` keeps it from us.
     pub fn new(signals: &[Signal]) -> Option<Signals> {
         system::listen(signals).map(Signals)
     }
@@ -41,18 +44,19 @@ impl Signals {
     }
 }
 
-/// The wish that this process ends.
+/// A request that this process ends.
 #[derive(Clone)]
-pub struct Wish(watch::Receiver<bool>);
+pub struct EndRequest(watch::Receiver<bool>);
 
-impl Wish {
-    /// Listens from now on, in a runtime. `first` is called at the first signal. The second one ends the process with this exit code, as does the end of
-    /// the time that is left to end in order. A task of its own hears them, also where the rest is stuck.
+impl EndRequest {
+    /// Listens from now on, in a runtime. `first` is called at the first signal. The second one calls `last` and ends the process with this exit code, as
+    /// does the end of the time that is left to end in order. A task of its own hears them, also where the rest is stuck.
     pub fn listen(
         signals: &[Signal],
         (code, in_order): (u8, Option<Duration>),
         first: impl FnOnce() + Send + 'static,
-    ) -> Wish {
+        last: impl FnOnce() + Send + 'static,
+    ) -> EndRequest {
         let (tell, told) = watch::channel(false);
         if let Some(mut signals) = Signals::new(signals) {
             tokio::spawn(async move {
@@ -63,10 +67,11 @@ impl Wish {
                     Some(time) => _ = tokio::time::timeout(time, signals.heard()).await,
                     None => _ = signals.heard().await,
                 }
+                last();
                 std::process::exit(code.into());
             });
         }
-        Wish(told)
+        EndRequest(told)
     }
 
     /// Whether it was made.
@@ -98,8 +103,17 @@ mod system {
             Signal::Terminate => SignalKind::terminate(),
             Signal::Hangup => SignalKind::hangup(),
         };
-        let all: Listeners = signals.iter().filter_map(|which| Some((*which, signal(kind(which)).ok()?))).collect();
+        let heeded = signals.iter().filter(|which| **which != Signal::Hangup || !is_hangup_ignored());
+        let all: Listeners = heeded.filter_map(|which| Some((*which, signal(kind(which)).ok()?))).collect();
         Some(all).filter(|all| !all.is_empty())
+    }
+
+    /// Whether this process was started with hangups ignored. Only Linux tells without `unsafe`.
+    fn is_hangup_ignored() -> bool {
+        let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+        let ignored = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+        // A bit for each signal; the first one is the hangup.
+        ignored.and_then(|bits| u64::from_str_radix(bits.trim(), 16).ok()).is_some_and(|bits| bits & 1 == 1)
     }
 
     pub(super) async fn heard(listeners: &mut Listeners) -> Signal {

@@ -8,12 +8,12 @@ use std::sync::Arc;
 
 use clap::Args;
 
+use super::demand::announce;
+use super::interrupt::{CommandRuntime, EARLY, IN_ORDER, Interrupt, ON_TOP, interrupted};
 use super::place::{Location, Opened};
 use crate::complete::Attempt;
 use crate::complete::stages::complete;
 use crate::ledger::Ledger;
-use crate::models::found::Announced;
-use crate::paths;
 use crate::reports::completed::Completed;
 
 /// Print the completion at a place in a file
@@ -32,15 +32,21 @@ pub struct Complete {
 
 impl Complete {
     pub(super) fn run(&self, config: Option<&Path>, out: &mut impl Write) -> anyhow::Result<ExitCode> {
-        let runtime = tokio::runtime::Runtime::new()?;
-        let Opened { completer, request, learned } = self.place.open(&runtime, config, self.retype)?;
-        let announced = Announced::beside(paths::ledger_path().as_deref());
-        let new = announced.new_of(completer.providers.found.all());
-        new.iter().for_each(|found| eprintln!("note: {found}"));
-        announced.add(&new);
+        let runtime = CommandRuntime::new()?;
+        let interrupt = Interrupt::listen(runtime.handle());
+        let Opened { completer, request, learned } = self.place.open(runtime.handle(), config, self.retype)?;
+        completer.providers.keys.leave_signals(&IN_ORDER);
+        announce(&completer);
         let (_keep, superseded) = tokio::sync::oneshot::channel();
         let attempts = Arc::clone(&request.attempts);
-        let completion = runtime.block_on(complete(&completer, request, superseded));
+        let ended = runtime.block_on(interrupt.or(complete(&completer, request, superseded)));
+        let is_interrupted = ended.is_none();
+        if is_interrupted {
+            // A call goes on without its request.
+            runtime.block_on(completer.flights.end());
+            completer.ledger.get().map(Ledger::flush);
+        }
+        let completion = ended.flatten();
         let ledger = completer.ledger.get();
         let cost = |attempt: &Attempt| ledger?.cost(attempt.call?);
         let asked = attempts.all().into_iter().map(|attempt| (attempt.clone(), cost(&attempt))).collect();
@@ -49,7 +55,8 @@ impl Complete {
         {
             eprintln!("warning: {news}");
         }
-        let completed = Completed { completion, why_nothing: attempts.why_nothing(), asked, learned };
+        let why_nothing = if is_interrupted { format!("{EARLY}; {ON_TOP}") } else { attempts.why_nothing() };
+        let completed = Completed { completion, why_nothing, asked, learned };
         if self.json {
             writeln!(out, "{}", serde_json::to_string_pretty(&completed.as_json())?)?;
         } else {
@@ -59,6 +66,9 @@ impl Complete {
                 eprintln!();
             }
             eprint!("{}", completed.notes());
+        }
+        if is_interrupted {
+            return Ok(interrupted());
         }
         Ok(if completed.completion.is_some() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
     }

@@ -12,9 +12,8 @@ use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
 use pennyworth_core::money::Money;
 use serde_json::{Value, json};
-use tokio::runtime::Runtime;
 
-use super::interrupt::{EARLY, Interrupt, interrupted};
+use super::interrupt::{CommandRuntime, EARLY, IN_ORDER, Interrupt, ON_TOP, interrupted};
 use super::place::{ledger, say};
 use crate::complete::Completer;
 use crate::demand::{About, Heard, Job, Outcome, Refused, Tried, workspace};
@@ -51,12 +50,12 @@ fn usd(text: &str) -> Result<f64, String> {
 
 /// The state for tasks on demand in a workspace.
 pub(super) struct Opened {
-    pub(super) runtime: Runtime,
+    pub(super) runtime: CommandRuntime,
     pub(super) completer: Arc<Completer>,
     pub(super) configuration: Arc<Configuration>,
     /// The user's own settings, without the workspace's.
     pub(super) own: Settings,
-    /// The wish to end early.
+    /// The user's request to end early.
     pub(super) interrupt: Interrupt,
 }
 
@@ -66,37 +65,34 @@ pub(super) fn open(config: Option<&Path>, place: &Path) -> anyhow::Result<Opened
 }
 
 /// A command that has begun, and that signals end in order.
-pub(super) struct Begun(Runtime, Interrupt);
+pub(super) struct Begun(CommandRuntime, Interrupt);
 
 impl Begun {
     /// Listens to signals from now on.
     pub(super) fn new() -> anyhow::Result<Begun> {
-        let runtime = Runtime::new()?;
-        let interrupt = Interrupt::listen(&runtime);
+        let runtime = CommandRuntime::new()?;
+        let interrupt = Interrupt::listen(runtime.handle());
         Ok(Begun(runtime, interrupt))
     }
 
     /// Opens the workspace of a file or folder.
     pub(super) fn open(self, config: Option<&Path>, place: &Path) -> anyhow::Result<Opened> {
-        opened(self, config, place)
+        let Begun(runtime, interrupt) = self;
+        let (settings, notices, found) = runtime.block_on(discover::gather(config));
+        say(&notices);
+        let completer = Completer::new(settings.clone());
+        // Else the first signal would end the process where a key comes from a program.
+        completer.providers.keys.leave_signals(&IN_ORDER);
+        completer.providers.found.set(&found.layer);
+        completer.ledger.fill(ledger());
+        let root = workspace(&std::path::absolute(place)?);
+        let own = settings.clone();
+        let (configuration, _) = Configuration::new(1, settings, std::slice::from_ref(&root));
+        say(&configuration.found_notices());
+        completer.configure(Arc::new(configuration));
+        let configuration = completer.configuration.get();
+        Ok(Opened { runtime, completer: Arc::new(completer), configuration, own, interrupt })
     }
-}
-
-fn opened(Begun(runtime, interrupt): Begun, config: Option<&Path>, place: &Path) -> anyhow::Result<Opened> {
-    let (settings, notices, found) = runtime.block_on(discover::gather(config));
-    say(&notices);
-    let completer = Completer::new(settings.clone());
-    // Else the first signal would end the process where a key comes from a program.
-    completer.providers.keys.end_in_order();
-    completer.providers.found.set(&found.layer);
-    completer.ledger.fill(ledger());
-    let root = workspace(&std::path::absolute(place)?);
-    let own = settings.clone();
-    let (configuration, _) = Configuration::new(1, settings, std::slice::from_ref(&root));
-    say(&configuration.found_notices());
-    completer.configure(Arc::new(configuration));
-    let configuration = completer.configuration.get();
-    Ok(Opened { runtime, completer: Arc::new(completer), configuration, own, interrupt })
 }
 
 /// A file of a job without a valid answer, as prompts show it, and why.
@@ -124,6 +120,17 @@ impl Ran {
     pub(super) fn ended(&self, is_whole: bool) -> ExitCode {
         if self.is_interrupted { interrupted() } else { ended(is_whole) }
     }
+
+    /// Counts what a job cost, and that it is missing if it has no valid answer.
+    fn count(&mut self, opened: &Opened, job: &Job, outcome: &Outcome) {
+        for billed in opened.billed(&outcome.tried) {
+            self.cost += billed.cost;
+            self.input = (self.input.0 + billed.input, self.input.1 + billed.cached);
+        }
+        if let (None, Some(last)) = (&outcome.answer, outcome.tried.last()) {
+            self.missed.extend(without(job, &format!("{}: {}", last.model, last.outcome)));
+        }
+    }
 }
 
 impl Common {
@@ -144,45 +151,38 @@ impl Common {
             self.print_plans(jobs, out)?;
             return Ok(None);
         }
-        let (jobs, mut missed) = askable(jobs)?;
+        let (jobs, missed) = askable(jobs)?;
         self.confirm(opened, jobs.iter().map(|job| job.costs().1).sum())?;
         announce(&opened.completer);
-        let (mut outcomes, mut cost, mut input, mut unrun) = (Vec::new(), Money::ZERO, (0, 0), 0);
+        let mut ran = Ran { missed, ..Ran::default() };
         let bar = bar(jobs.len());
-        let mut is_interrupted = false;
         for job in jobs {
-            let (worst, _) = job.costs();
-            if is_interrupted {
-                missed.extend(without(job, EARLY));
+            if ran.is_interrupted {
+                ran.missed.extend(without(job, EARLY));
                 continue;
             }
-            if self.spend.is_some_and(|spend| cost + worst > Money::from_usd(spend)) {
-                unrun += 1;
-                missed.extend(without(job, "`--spend` is reached"));
+            if self.spend.is_some_and(|spend| ran.cost + job.costs().0 > Money::from_usd(spend)) {
+                ran.unrun += 1;
+                ran.missed.extend(without(job, "`--spend` is reached"));
                 continue;
             }
+            let spent = ran.cost;
             let heard = |Heard { model, tokens, cost: own }: Heard<'_>| {
-                bar.set_message(format!("{model}, {tokens} tokens, {} so far", cost + own));
+                bar.set_message(format!("{model}, {tokens} tokens, {} so far", spent + own));
             };
             let asked = job.run(&opened.completer, &heard);
             let Some(outcome) = opened.runtime.block_on(opened.interrupt.or(asked)) else {
-                is_interrupted = true;
-                missed.extend(without(job, EARLY));
+                ran.is_interrupted = true;
+                ran.missed.extend(without(job, EARLY));
                 continue;
             };
-            for billed in opened.billed(&outcome.tried) {
-                cost += billed.cost;
-                input = (input.0 + billed.input, input.1 + billed.cached);
-            }
-            if let (None, Some(last)) = (&outcome.answer, outcome.tried.last()) {
-                missed.extend(without(job, &format!("{}: {}", last.model, last.outcome)));
-            }
+            ran.count(opened, job, &outcome);
             bar.suspend(|| each(job, &outcome, out))?;
-            outcomes.push(outcome);
+            ran.outcomes.push(outcome);
             bar.inc(1);
         }
         bar.finish_and_clear();
-        Ok(Some(Ran { outcomes, cost, input, unrun, missed, is_interrupted }))
+        Ok(Some(ran))
     }
 
     /// The most to spend, if the user says so.
@@ -265,7 +265,7 @@ impl Opened {
             );
         }
         if ran.is_interrupted {
-            eprintln!("{EARLY}; the estimated cost of a call that was under way comes on top");
+            eprintln!("{EARLY}; {ON_TOP}");
         }
         let cached = match ran.input {
             (_, 0) => String::new(),

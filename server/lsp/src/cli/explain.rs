@@ -48,7 +48,7 @@ impl Explain {
     pub(super) fn run(&self, config: Option<&Path>, out: &mut impl Write) -> anyhow::Result<ExitCode> {
         let runtime = tokio::runtime::Runtime::new()?;
         let place = self.place.as_ref().context("wanted: a place")?;
-        let Opened { completer, request, learned } = place.open(&runtime, config, self.retype)?;
+        let Opened { completer, request, learned } = place.open(runtime.handle(), config, self.retype)?;
         let configuration = completer.configuration.get();
         let cap_left = runtime.block_on(completer.cap_left(&configuration, &configuration.read(&request.path)));
         match decided(&completer, request, cap_left) {

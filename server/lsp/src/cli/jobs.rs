@@ -15,10 +15,10 @@ use self::apply::Applied;
 use self::named::{Named, find};
 use super::demand::{Opened, nothing, open};
 use super::edit::diff;
-use super::later::tell_ended_early;
+use super::later::{looker, tell_ended_early};
 use super::review;
 use crate::demand::Answer;
-use crate::jobs::{self, Kept, Listed, Looked, Looker, Pace, When, listed};
+use crate::jobs::{self, Kept, Listed, Looked, When, listed};
 use crate::ledger::{JobState, Ledger};
 
 mod apply;
@@ -61,7 +61,9 @@ impl Jobs {
             Some(Action::Show(named)) => find(&opened, ledger, &named.id)?.jobs().all(|job| job.state.is_final()),
             Some(Action::Apply(applied)) => applied.have_ended(&opened, ledger)?,
             Some(Action::Cancel(named)) => {
-                for job in find(&opened, ledger, &named.id)?.jobs() {
+                let found = find(&opened, ledger, &named.id)?;
+                opened.interrupt.begin();
+                for job in found.jobs().take_while(|_| !opened.interrupt.is_wanted()) {
                     opened.runtime.block_on(jobs::discard(ledger, job.id))?;
                 }
                 false
@@ -85,8 +87,7 @@ impl Jobs {
 
     /// Looks after the queue, once or until no job is open. False if the user ended it early.
     async fn look(&self, opened: &Opened, ledger: &Ledger) -> anyhow::Result<bool> {
-        let (providers, settings) = (&opened.completer.providers, opened.own.clone());
-        let looker = Looker { ledger, providers, settings, pace: Pace::default(), asks: self.wait };
+        let looker = looker(opened, ledger, self.wait);
         let mut when = When::Now;
         let mut told = Vec::new();
         loop {

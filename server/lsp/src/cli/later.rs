@@ -13,7 +13,7 @@ use super::demand::{Common, Opened, tell_closed};
 use super::interrupt::EARLY;
 use crate::demand::{Job, Sendable};
 use crate::jobs::{Looker, Pace, When, enqueue};
-use crate::ledger::Ledger;
+use crate::ledger::{JobId, Ledger};
 use crate::reports::words::counted;
 
 /// When a task is asked for.
@@ -30,6 +30,38 @@ pub(super) struct Later {
 /// A job with a title that says what it is.
 pub(super) type Titled = (Job, String);
 
+/// Jobs that were queued.
+struct Queued<'j> {
+    jobs: Vec<(JobId, &'j Waits)>,
+    /// The most that they cost.
+    cost: Money,
+    /// Why the others are not queued.
+    why_not: Option<String>,
+}
+
+/// A job that may wait, with its title and what is sent.
+type Waits = (Job, String, Sendable);
+
+/// Looks after the queue as long as a command runs. `asks` says that what waits for a lower price is asked here.
+pub(super) fn looker<'o>(opened: &'o Opened, ledger: &'o Ledger, asks: bool) -> Looker<'o> {
+    let (providers, settings) = (&opened.completer.providers, opened.own.clone());
+    Looker { ledger, providers, settings, pace: Pace::default(), asks }
+}
+
+/// Sends what is queued. What cannot be sent now is sent by the next command or server that looks after the queue. False if the user ended it early.
+pub(super) fn send(opened: &Opened, ledger: &Ledger, queued: usize) -> bool {
+    let looker = looker(opened, ledger, false);
+    match opened.runtime.block_on(opened.interrupt.or(looker.look(When::Due))) {
+        Some(Ok(looked)) => looked.notes.iter().for_each(|note| eprintln!("note: {note}")),
+        Some(Err(why)) => eprintln!("note: nothing is sent yet: {why}"),
+        None => {
+            tell_ended_early(ledger, queued);
+            return false;
+        }
+    }
+    true
+}
+
 /// Says what becomes of jobs that are open when the user ends a command.
 pub(super) fn tell_ended_early(ledger: &Ledger, open: usize) {
     // The lease is given back before the process ends.
@@ -45,8 +77,8 @@ pub(super) fn tell_ended_early(ledger: &Ledger, open: usize) {
 }
 
 impl Later {
-    /// Queues jobs for which batches are wanted and possible. Returns those that are to be run now, `None` if there are none, and whether all others
-    /// are queued.
+    /// Queues jobs for which batches are wanted and possible. Returns those that are to be run now, `None` if there are none or the user ended it early,
+    /// and whether all others are queued.
     pub(super) fn queue(
         &self,
         common: &Common,
@@ -78,70 +110,10 @@ impl Later {
             eprintln!("asked now: {}", job.why_now());
         }
         if !later.is_empty() {
-            is_queued &= self.queue_all(common, opened, &later, out)?;
+            is_queued &= queue_all(common, opened, &later, out)?;
         }
-        Ok((Some(now).filter(|now| !now.is_empty()), is_queued))
-    }
-
-    /// Queues jobs as long as the amount to spend and the caps allow. Returns whether all are queued.
-    fn queue_all(
-        &self,
-        common: &Common,
-        opened: &Opened,
-        jobs: &[(Job, String, Sendable)],
-        out: &mut impl Write,
-    ) -> anyhow::Result<bool> {
-        common.confirm(opened, jobs.iter().map(|(_, _, sendable)| sendable.step.expected_cost).sum())?;
-        let Some(ledger) = opened.completer.ledger.get() else { bail!("there is no ledger") };
-        opened.interrupt.begin();
-        let (mut queued, mut cost, mut left, mut refused) = (Vec::new(), Money::ZERO, 0, None);
-        for (job, title, sendable) in jobs {
-            if common.spend().is_some_and(|spend| cost + sendable.worst() > spend) {
-                left += 1;
-                continue;
-            }
-            match opened.runtime.block_on(enqueue(ledger, job, sendable.clone(), title.clone())) {
-                Ok((id, worst)) => {
-                    cost += worst;
-                    queued.push((id, title, &sendable.model.name));
-                }
-                // What is queued already stays so, and is named.
-                Err(why) => {
-                    refused = Some(why);
-                    break;
-                }
-            }
-        }
-        if let Some(why) = refused.take_if(|_| queued.is_empty()) {
-            return Err(why.into());
-        }
-        if common.json {
-            let all =
-                queued.iter().map(|(id, title, model)| json!({"id": id.to_string(), "title": title, "model": model}));
-            let all = json!({"queued": all.collect::<Vec<_>>(), "worst_usd": cost.usd()});
-            writeln!(out, "{}", serde_json::to_string_pretty(&all)?)?;
-        } else {
-            queued.iter().try_for_each(|(id, title, model)| writeln!(out, "{}  {title}, {model}", id.short()))?;
-        }
-        out.flush()?;
-        if !queued.is_empty() {
-            let count = counted(queued.len() as u64, "job");
-            eprintln!("queued: {count}, at most {cost}; `pennyworth jobs` shows the results");
-        }
-        if let Some(why) = refused {
-            eprintln!("{} of {} jobs were not queued: {why}", jobs.len() - queued.len(), jobs.len());
-        }
-        if left > 0 {
-            eprintln!("{left} of {} jobs were not queued: `--spend` is reached", jobs.len());
-        }
-        let settings = opened.own.clone();
-        let looker =
-            Looker { ledger, providers: &opened.completer.providers, settings, pace: Pace::default(), asks: false };
-        match opened.runtime.block_on(opened.interrupt.or(looker.look(When::Due))) {
-            Some(looked) => looked?.notes.iter().for_each(|note| eprintln!("note: {note}")),
-            None => tell_ended_early(ledger, queued.len()),
-        }
-        Ok(queued.len() == jobs.len())
+        let now = Some(now).filter(|now| !now.is_empty() && !opened.interrupt.is_wanted());
+        Ok((now, is_queued))
     }
 
     /// Whether a batch is wanted, by the command line or the settings.
@@ -167,5 +139,69 @@ impl Later {
                 Ok(matches!(answer.trim().to_lowercase().as_str(), "y" | "yes"))
             }
         }
+    }
+}
+
+/// Queues jobs, names those that are, and sends them. Returns whether all are queued.
+fn queue_all(common: &Common, opened: &Opened, jobs: &[Waits], out: &mut impl Write) -> anyhow::Result<bool> {
+    common.confirm(opened, jobs.iter().map(|(_, _, sendable)| sendable.step.expected_cost).sum())?;
+    let Some(ledger) = opened.completer.ledger.get() else { bail!("there is no ledger") };
+    opened.interrupt.begin();
+    let queued = enqueued(common, opened, ledger, jobs)?;
+    queued.tell(common, jobs.len(), out)?;
+    send(opened, ledger, queued.jobs.len());
+    Ok(queued.jobs.len() == jobs.len())
+}
+
+/// Queues jobs as long as the user, the amount to spend and the caps allow. An error if none is for the caps' sake.
+fn enqueued<'j>(common: &Common, opened: &Opened, ledger: &Ledger, jobs: &'j [Waits]) -> anyhow::Result<Queued<'j>> {
+    let mut queued = Queued { jobs: Vec::new(), cost: Money::ZERO, why_not: None };
+    for waits in jobs {
+        let (job, title, sendable) = waits;
+        if opened.interrupt.is_wanted() {
+            queued.why_not = Some(EARLY.to_owned());
+            break;
+        }
+        if common.spend().is_some_and(|spend| queued.cost + sendable.worst() > spend) {
+            queued.why_not = Some("`--spend` is reached".to_owned());
+            continue;
+        }
+        match opened.runtime.block_on(enqueue(ledger, job, sendable.clone(), title.clone())) {
+            Ok((id, worst)) => {
+                queued.cost += worst;
+                queued.jobs.push((id, waits));
+            }
+            Err(why) if queued.jobs.is_empty() => return Err(why.into()),
+            // What is queued already stays so, and is named.
+            Err(why) => {
+                queued.why_not = Some(why.to_string());
+                break;
+            }
+        }
+    }
+    Ok(queued)
+}
+
+impl Queued<'_> {
+    /// Prints what is queued, and says what is not.
+    fn tell(&self, common: &Common, all: usize, out: &mut impl Write) -> anyhow::Result<()> {
+        let mut jobs = self.jobs.iter().map(|(id, (_, title, sendable))| (id, title, &sendable.model.name));
+        if common.json {
+            let told = jobs.map(|(id, title, model)| json!({"id": id.to_string(), "title": title, "model": model}));
+            let told = json!({"queued": told.collect::<Vec<_>>(), "worst_usd": self.cost.usd()});
+            writeln!(out, "{}", serde_json::to_string_pretty(&told)?)?;
+        } else {
+            jobs.try_for_each(|(id, title, model)| writeln!(out, "{}  {title}, {model}", id.short()))?;
+        }
+        out.flush()?;
+        let count = self.jobs.len();
+        if count > 0 {
+            let (jobs, cost) = (counted(count as u64, "job"), self.cost);
+            eprintln!("queued: {jobs}, at most {cost}; `pennyworth jobs` shows the results");
+        }
+        if let Some(why) = &self.why_not {
+            eprintln!("{} of {all} jobs were not queued: {why}", all - count);
+        }
+        Ok(())
     }
 }

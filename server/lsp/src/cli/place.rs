@@ -9,7 +9,7 @@ use std::time::Instant;
 use anyhow::{Context as _, bail};
 use pennyworth_core::text::{self, Encoding, Position, Snapshot};
 use pennyworth_core::{gate::Trigger, syntax};
-use tokio::runtime::Runtime;
+use tokio::runtime::Handle;
 
 use crate::complete::{Completer, Request};
 use crate::demand::workspace;
@@ -60,7 +60,7 @@ pub(super) struct Opened {
 
 impl Location {
     /// Opens the file as an editor would, and learns its workspace. With `retype`, the rest of the line is left out.
-    pub(super) fn open(&self, runtime: &Runtime, config: Option<&Path>, retype: bool) -> anyhow::Result<Opened> {
+    pub(super) fn open(&self, runtime: &Handle, config: Option<&Path>, retype: bool) -> anyhow::Result<Opened> {
         let path = std::path::absolute(&self.file)?;
         // The rules hold for the path as it is spelled and for what it leads to, so links are kept.
         let has_dots = path.components().any(|part| part == Component::ParentDir);

@@ -14,7 +14,7 @@ use pennyworth_core::trial::Answer;
 use serde_json::json;
 
 use super::demand::{Common, Opened, announce, open};
-use super::interrupt::{EARLY, interrupted};
+use super::interrupt::{EARLY, IN_ORDER, ON_TOP, interrupted};
 use super::place::{self, say};
 use super::tried::{Asking, ask};
 use crate::complete::Completer;
@@ -110,9 +110,7 @@ impl Trial {
         ledger.flush();
         ledger.take_news().iter().for_each(|news| eprintln!("warning: {news}"));
         if !is_whole {
-            eprintln!(
-                "{EARLY}: the report is of the holes that were answered before; the estimated cost of a call that was under way comes on top"
-            );
+            eprintln!("{EARLY}: the report is of the holes that were answered before; {ON_TOP}");
             return Ok(interrupted());
         }
         Ok(ExitCode::SUCCESS)
@@ -191,7 +189,11 @@ impl Trial {
         let (mut all, queue) = (Vec::new(), opened.own.models());
         let mut add = |settings: &Settings, of: Option<&str>| -> anyhow::Result<()> {
             let names = names(&self.models, settings).with_context(|| of.unwrap_or("config.toml").to_owned())?;
-            let new = |name: &String| Candidate::new(name, settings, of, &root, shared);
+            let new = |name: &String| {
+                let candidate = Candidate::new(name, settings, of, &root, shared);
+                candidate.completer.providers.keys.leave_signals(&IN_ORDER);
+                candidate
+            };
             let waiting = |candidate: Candidate| if self.batch { candidate.waiting(&queue) } else { candidate };
             all.extend(names.iter().map(new).map(waiting));
             Ok(())

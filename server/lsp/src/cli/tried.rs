@@ -7,9 +7,9 @@ use pennyworth_core::trial::Answer;
 
 use super::demand::{Common, Opened, bar};
 use super::interrupt::EARLY;
-use super::later::tell_ended_early;
-use crate::jobs::{Looker, Pace, When, enqueue_hole};
-use crate::ledger::{Ledger, TrialId, Tried};
+use super::later::send;
+use crate::jobs::enqueue_hole;
+use crate::ledger::{Billed, Ledger, TrialId, Tried};
 use crate::reports::trial::Entrant;
 use crate::reports::words::counted;
 use crate::trial::{Asked, Planned};
@@ -38,16 +38,21 @@ pub(super) fn ask(asking: &Asking<'_>, planned: Vec<Planned<'_>>, entrants: &mut
     let (later, now): (Vec<_>, Vec<_>) = planned.into_iter().partition(|planned| planned.is_later);
     asking.opened.interrupt.begin();
     let (queued, worst) = asking.queue(later, entrants);
-    let is_sent = queued == 0 || asking.send(queued);
+    let is_sent = queued == 0 || send(asking.opened, asking.ledger, queued);
     let is_whole = asking.ask_now(now, worst, entrants);
     asking.ledger.flush();
-    if let Ok(Some(kept)) = asking.ledger.trial(Some(asking.trial)) {
-        for entrant in entrants {
-            entrant.missing(kept.missing.get(&entrant.name));
-            // A server that runs may have been faster than this.
-            let came = kept.candidates.get(&entrant.name).filter(|came| came.len() > entrant.answers.len());
-            entrant.answers = came.cloned().unwrap_or(std::mem::take(&mut entrant.answers));
+    match asking.ledger.trial(Some(asking.trial)) {
+        Ok(Some(kept)) => {
+            for entrant in entrants {
+                entrant.missing(kept.missing.get(&entrant.name));
+                // A server that runs may have been faster than this.
+                let came = kept.candidates.get(&entrant.name).filter(|came| came.len() > entrant.answers.len());
+                entrant.answers = came.cloned().unwrap_or(std::mem::take(&mut entrant.answers));
+            }
         }
+        // Nothing was queued, and no answer came.
+        Ok(None) => {}
+        Err(error) => eprintln!("note: the ledger cannot be read: {error}"),
     }
     is_whole && is_sent
 }
@@ -84,21 +89,6 @@ impl Asking<'_> {
         (count, cost)
     }
 
-    /// Sends what is queued. What cannot be sent now is sent by the next command or server that looks after the queue. False if the user ended it early.
-    fn send(&self, queued: usize) -> bool {
-        let (providers, settings) = (&self.opened.completer.providers, self.opened.own.clone());
-        let looker = Looker { ledger: self.ledger, providers, settings, pace: Pace::default(), asks: false };
-        match self.opened.runtime.block_on(self.opened.interrupt.or(looker.look(When::Due))) {
-            Some(Ok(looked)) => looked.notes.iter().for_each(|note| eprintln!("note: {note}")),
-            Some(Err(why)) => eprintln!("note: nothing is sent yet: {why}"),
-            None => {
-                tell_ended_early(self.ledger, queued);
-                return false;
-            }
-        }
-        true
-    }
-
     /// Asks one after the other, so that no answer waits for another, and keeps each answer as it comes. `cost` is that of the queue. False if
     /// the user ended it early.
     fn ask_now(&self, planned: Vec<Planned<'_>>, mut cost: Money, entrants: &mut [Entrant]) -> bool {
@@ -110,48 +100,56 @@ impl Asking<'_> {
             let candidate = planned.candidate;
             let Some(entrant) = entrant(entrants, &planned) else { continue };
             let failed = failures.entry(candidate.name.clone()).or_default();
-            if self.is_too_much(cost + planned.worst) {
-                entrant.unjudged(SPENT);
-                continue;
-            }
-            if !is_whole {
-                entrant.unjudged(EARLY);
-                continue;
-            }
-            if *failed >= FAILURES {
-                entrant.unjudged(format!("it failed {FAILURES} times in a row"));
+            let why_not = match () {
+                () if !is_whole => Some(EARLY.to_owned()),
+                () if self.is_too_much(cost + planned.worst) => Some(SPENT.to_owned()),
+                () if *failed >= FAILURES => Some(format!("it failed {FAILURES} times in a row")),
+                () => None,
+            };
+            if let Some(why) = why_not {
+                entrant.unjudged(why);
                 continue;
             }
             bar.set_message(format!("{}, {cost} so far", candidate.name));
-            let Some(Asked { answer, call }) = self.opened.runtime.block_on(self.opened.interrupt.or(planned.ask()))
-            else {
-                is_whole = false;
-                entrant.unjudged(EARLY);
-                continue;
-            };
-            let billed = call.and_then(|call| self.ledger.billed(call)).unwrap_or_default();
-            cost += billed.cost;
-            match answer {
-                Ok(answer) => {
-                    *failed = 0;
-                    let answer = Answer { input: billed.input, output: billed.output, cost: billed.cost, ..answer };
-                    self.ledger.tried(Tried {
-                        trial: self.trial,
-                        candidate: candidate.name.clone(),
-                        model: candidate.model.clone(),
-                        is_evidence: candidate.is_own && self.is_own,
-                        answer: answer.clone(),
-                    });
+            let asked = self.asked(planned);
+            is_whole = asked.is_some();
+            match asked {
+                None => entrant.unjudged(EARLY),
+                Some((billed, Ok(answer))) => {
+                    (*failed, cost) = (0, cost + billed);
                     entrant.answers.push(answer);
                 }
-                Err(why) => {
-                    *failed += 1;
+                Some((billed, Err(why))) => {
+                    (*failed, cost) = (*failed + 1, cost + billed);
                     entrant.unjudged(why);
                 }
             }
         }
         bar.finish_and_clear();
         is_whole
+    }
+
+    /// Asks a candidate, and keeps its answer. Returns what that cost, and the answer or why there is none. `None` if the user ended it early.
+    fn asked(&self, planned: Planned<'_>) -> Option<(Money, Result<Answer, String>)> {
+        let candidate = planned.candidate;
+        let asked = self.opened.runtime.block_on(self.opened.interrupt.or(planned.ask()));
+        let Some(Asked { answer, call }) = asked else {
+            // The call goes on without who waits for it, until it is settled.
+            self.opened.runtime.block_on(candidate.completer.flights.end());
+            return None;
+        };
+        let Billed { cost, input, output, .. } = call.and_then(|call| self.ledger.billed(call)).unwrap_or_default();
+        let answer = answer.map(|answer| Answer { input, output, cost, ..answer });
+        if let Ok(answer) = &answer {
+            self.ledger.tried(Tried {
+                trial: self.trial,
+                candidate: candidate.name.clone(),
+                model: candidate.model.clone(),
+                is_evidence: candidate.is_own && self.is_own,
+                answer: answer.clone(),
+            });
+        }
+        Some((cost, answer))
     }
 
     fn is_too_much(&self, cost: Money) -> bool {

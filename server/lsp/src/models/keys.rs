@@ -17,10 +17,12 @@ mod error;
 pub mod keychain;
 
 use command::Running;
+pub use command::end_programs;
 pub use error::KeyError;
 use keychain::{Act, keychain};
 
 use super::health::Again;
+use crate::signals::Signal;
 use crate::sync::lock;
 
 /// How long the first failure of a program is remembered; it doubles with each further one.
@@ -140,9 +142,9 @@ impl Keys {
         until.max().map_or(Again::Now, Again::At)
     }
 
-    /// The owner forgets all keys when the system asks this process to end; else the process ends at once, with the programs that run.
-    pub fn end_in_order(&self) {
-        self.running.leave_signals();
+    /// The owner ends in order at these signals, and forgets all keys. At any other one the process ends at once, with the programs that run.
+    pub fn leave_signals(&self, signals: &[Signal]) {
+        self.running.leave_signals(signals);
     }
 
     /// Forgets all keys, because the configuration changed, and ends the programs that run.

@@ -24,6 +24,7 @@ use crate::learn::EMBEDDED;
 use crate::learn::thread::{self as learning, Forgotten};
 use crate::ledger::Ledger;
 use crate::settings::Settings;
+use crate::signals::Signal;
 use crate::surface::commands::Commands;
 use crate::surface::desk::Desk;
 use crate::surface::faults::Marks;
@@ -63,7 +64,7 @@ impl Parts {
     pub(super) fn new(client: Client, options: Options) -> Parts {
         let Options { config, ledger, discover } = options;
         let completer = Arc::new(Completer::new(Settings::default()));
-        completer.providers.keys.end_in_order();
+        completer.providers.keys.leave_signals(&Signal::ALL);
         let (documents, background) = (Arc::<Documents>::default(), Arc::<Background>::default());
         let (status, parser) = (Arc::<Changes>::default(), Arc::<Parser>::default());
         let (slot, read) = (Arc::clone(&completer.ledger), Arc::clone(&documents));

@@ -83,8 +83,6 @@ impl Candidate {
         let settings = tried(settings, model);
         let (ledger, found) = shared;
         let completer = Completer::new(settings.clone());
-        // Whoever holds a trial ends it in order.
-        completer.providers.keys.end_in_order();
         completer.providers.found.take_over(found);
         completer.ledger.fill(ledger.clone());
         let (configuration, _) = Configuration::new(1, settings, std::slice::from_ref(root));

@@ -3,7 +3,6 @@
 
 use std::collections::BTreeSet;
 use std::process::Stdio;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -13,8 +12,9 @@ use tokio::process::Command;
 use tokio::time::timeout;
 
 use super::error::{KeyError, PATIENCE};
+use crate::signals::Signal;
 #[cfg(unix)]
-use crate::signals::{Signal, Signals};
+use crate::signals::Signals;
 use crate::sync::lock;
 
 /// Most bytes that are read of what a program prints.
@@ -22,9 +22,17 @@ const MOST: u64 = 64 * 1024;
 /// How long to read on once the program has ended, if something that it started still holds its output.
 const GRACE: Duration = Duration::from_millis(100);
 
-/// The programs that run, by process id, so that none outlives us.
+/// All programs that run, by process id, so that none outlives this process.
+static ALL: Mutex<BTreeSet<u32>> = Mutex::new(BTreeSet::new());
+
+/// Ends all programs, because this process ends.
+pub fn end_programs() {
+    std::mem::take(&mut *lock(&ALL)).into_iter().for_each(kill);
+}
+
+/// The programs that run for one owner, and the signals at which it ends them itself.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Running(Arc<Mutex<BTreeSet<u32>>>, Arc<AtomicBool>);
+pub(super) struct Running(Arc<Mutex<BTreeSet<u32>>>, Arc<Mutex<Vec<Signal>>>);
 
 /// A program that runs. Dropping it ends the program and all that it started.
 struct Group {
@@ -33,36 +41,40 @@ struct Group {
 }
 
 impl Running {
-    /// Ends all programs.
+    /// Ends the programs of this owner.
     pub(super) fn end(&self) {
-        std::mem::take(&mut *lock(&self.0)).into_iter().for_each(kill);
+        let own = std::mem::take(&mut *lock(&self.0));
+        own.into_iter().filter(|id| lock(&ALL).remove(id)).for_each(kill);
     }
 
     fn add(&self, id: u32) -> Group {
+        lock(&ALL).insert(id);
         lock(&self.0).insert(id);
         Group { id, running: self.clone() }
     }
 
-    /// From now on somebody else ends all programs when the system asks us to end.
-    pub(super) fn leave_signals(&self) {
-        self.1.store(true, Ordering::Relaxed);
+    /// A program is no longer ended. False if it was already.
+    fn remove(&self, id: u32) -> bool {
+        let is_known = lock(&ALL).remove(&id);
+        lock(&self.0).remove(&id) && is_known
+    }
+
+    /// From now on the owner ends its programs at these signals.
+    pub(super) fn leave_signals(&self, signals: &[Signal]) {
+        signals.clone_into(&mut lock(&self.1));
     }
 
     /// Ends all programs when the system asks us to end. A terminal sends its interrupt to us alone, because programs run in groups of their own.
     #[cfg(unix)]
     fn end_with_us(&self) {
         static ONCE: std::sync::Once = std::sync::Once::new();
-        if self.1.load(Ordering::Relaxed) {
-            return;
-        }
-        let running = self.clone();
+        let left = lock(&self.1).clone();
+        let ours: Vec<Signal> = Signal::ALL.into_iter().filter(|signal| !left.contains(signal)).collect();
         ONCE.call_once(|| {
-            let Some(mut signals) = Signals::new(&[Signal::Interrupt, Signal::Terminate, Signal::Hangup]) else {
-                return;
-            };
+            let Some(mut signals) = Signals::new(&ours) else { return };
             tokio::spawn(async move {
                 let signal = signals.heard().await;
-                running.end();
+                end_programs();
                 std::process::exit(signal.code().into());
             });
         });
@@ -72,7 +84,7 @@ impl Running {
 impl Drop for Group {
     fn drop(&mut self) {
         // A program that has ended took itself out: its id may belong to another by now.
-        if lock(&self.running.0).remove(&self.id) {
+        if self.running.remove(self.id) {
             kill(self.id);
         }
     }
@@ -108,7 +120,7 @@ pub(super) async fn printed(mut command: Command, running: &Running) -> Result<S
             None => child.wait().await,
         };
         if let Some(id) = id {
-            lock(&running.0).remove(&id);
+            running.remove(id);
         }
         let status = ended.map_err(|error| KeyError::NotRun(error.to_string()))?;
         match status.success() {
