@@ -9,7 +9,7 @@ use clap::Args;
 use pennyworth_core::demand::Finding;
 use serde_json::json;
 
-use super::super::demand::{Opened, ended, nothing};
+use super::super::demand::Opened;
 use super::super::edit::write;
 use super::named::find;
 use crate::demand::{Answer, Edited, Findings};
@@ -52,16 +52,16 @@ impl Applied {
                 Err(why) => failed.push(why),
             }
             if opened.interrupt.is_wanted() {
-                return Ok(opened.ended(false));
+                break;
             }
         }
         match (failed.len(), found.len()) {
             (0, 0) => bail!("no job has an edit to apply"),
-            (0, _) => Ok(ended(is_whole)),
-            (1, 1) => Err(failed.remove(0)),
+            (1, 1) if !opened.interrupt.is_wanted() => Err(failed.remove(0)),
             _ => {
+                is_whole &= failed.is_empty();
                 failed.iter().for_each(|why| eprintln!("{why:#}"));
-                Ok(nothing())
+                Ok(opened.ended(is_whole))
             }
         }
     }
