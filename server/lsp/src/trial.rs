@@ -9,6 +9,6 @@ mod planned;
 
 pub use benchmark::read as read_benchmark;
 pub use candidate::{Candidate, tried};
-pub use hole::Hole;
+pub use hole::QueuedHole;
 pub use place::{Gathered, Place, Wish, gather};
 pub use planned::{Asked, Planned, Waiting, plan};

@@ -133,7 +133,7 @@ impl Trial {
         }
         if self.common.plan && self.common.json {
             let (expected, worst) = (expected.usd(), worst.usd());
-            let later = planned.iter().filter(|planned| planned.is_later).count();
+            let later = planned.iter().filter(|planned| planned.is_later()).count();
             let all = json!({"holes": what, "requests": planned.len(), "later": later, "expected_usd": expected,
                 "worst_usd": worst});
             writeln!(out, "{}", serde_json::to_string_pretty(&all)?)?;
@@ -248,7 +248,7 @@ fn costs<'a>(planned: &[Planned<'a>]) -> BTreeMap<&'a str, Money> {
 
 /// Which candidates are asked by tomorrow, and why others are asked now.
 fn when(planned: &[Planned<'_>]) -> BTreeSet<String> {
-    let told = planned.iter().filter_map(|one| match one.is_later {
+    let told = planned.iter().filter_map(|one| match one.is_later() {
         true => Some(format!("by tomorrow: {}", one.candidate.name)),
         false => Some(format!("asked now: {}", one.why_now()?)),
     });

@@ -35,7 +35,7 @@ pub(super) struct Asking<'a> {
 
 /// Asks everything, and gives each candidate its answers: those that came, and what is known of the others. False if the user ended it early.
 pub(super) fn ask(asking: &Asking<'_>, planned: Vec<Planned<'_>>, entrants: &mut [Entrant]) -> bool {
-    let (later, now): (Vec<_>, Vec<_>) = planned.into_iter().partition(|planned| planned.is_later);
+    let (later, now): (Vec<_>, Vec<_>) = planned.into_iter().partition(Planned::is_later);
     asking.opened.interrupt.begin();
     let (queued, worst) = asking.queue(later, entrants);
     let is_sent = queued == 0 || send(asking.opened, asking.ledger, queued);

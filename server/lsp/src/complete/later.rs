@@ -24,8 +24,8 @@ use super::failover::least;
 use super::reading::{Cutters, Heard, Least, Listeners, Reading, Stage};
 use crate::ledger::{CallId, Entry};
 
-/// What is sent for a request, and how its answer is read.
-pub struct Later {
+/// A request that nobody waits for: what is sent for it, and how its answer is read.
+pub struct Deferred {
     /// The model.
     pub model: Model,
     /// How it is asked.
@@ -54,7 +54,7 @@ pub struct Awaited {
 }
 
 /// An answer as it came.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Came {
     /// Its text in pieces, each with the joint logprob of its tokens, if it is known.
     pub pieces: Vec<(String, Option<f32>)>,
@@ -62,9 +62,9 @@ pub struct Came {
     pub finish: FinishReason,
 }
 
-/// What the server would show of an answer.
+/// What the server would cut out of an answer to show it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Shown {
+pub struct Cutout {
     /// The text.
     pub text: Option<String>,
     /// Why there is none, in a word.
@@ -72,7 +72,7 @@ pub struct Shown {
 }
 
 /// What is sent for a request to the first model of its plan. The error says why nothing is.
-pub fn later(completer: &Completer, decision: &Decision) -> Result<Later, String> {
+pub fn deferred(completer: &Completer, decision: &Decision) -> Result<Deferred, String> {
     let models = &decision.configuration.models;
     let found = decision.plan.as_ref().and_then(|plan| {
         let step = plan.route.steps.first()?;
@@ -90,7 +90,7 @@ pub fn later(completer: &Completer, decision: &Decision) -> Result<Later, String
     let root = decision.scope().root.clone();
     let others = plan.prompt.excerpts.iter().map(|excerpt| root.join(&excerpt.path));
     let files = std::iter::once(decision.request.path.clone()).chain(others).collect();
-    Ok(Later {
+    Ok(Deferred {
         model: model.clone(),
         step: step.clone(),
         body: rendered.body,
@@ -104,7 +104,7 @@ pub fn later(completer: &Completer, decision: &Decision) -> Result<Later, String
 
 impl Awaited {
     /// Reads an answer, as one that comes piece by piece.
-    pub fn shown(&self, call: CallId, came: &Came) -> Shown {
+    pub fn cut(&self, call: CallId, came: &Came) -> Cutout {
         let make = || {
             let first = Cutter::new(self.cut.clone()).refusing(self.masks.clone());
             Cutters { first, lines: None, reads_on: false }
@@ -124,10 +124,17 @@ impl Awaited {
         };
         match end {
             End::Answered(answered) if !answered.cut.text.trim().is_empty() => {
-                Shown { text: Some(answered.cut.text), why: None }
+                Cutout { text: Some(answered.cut.text), why: None }
             }
-            _ => Shown { text: None, why },
+            _ => Cutout { text: None, why },
         }
+    }
+}
+
+impl fmt::Debug for Came {
+    /// Without the text.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Came").field("pieces", &self.pieces.len()).field("finish", &self.finish).finish_non_exhaustive()
     }
 }
 
@@ -183,8 +190,8 @@ mod tests {
             ("a, b", None, length, (None, Some(Rejection::Truncated.name()))),
         ] {
             let came = Came { pieces: vec![(text.into(), logprob)], finish };
-            let Shown { text: found, why } = awaited().shown(CallId::of_a_test(), &came);
-            assert_eq!((found.as_deref(), why), expected, "{came:?}");
+            let Cutout { text: found, why } = awaited().cut(CallId::of_a_test(), &came);
+            assert_eq!((found.as_deref(), why), expected, "{text:?}");
         }
     }
     #[test]
@@ -193,9 +200,9 @@ mod tests {
         let pieces = vec![piece("a, b", -0.1), piece(");", -0.2), piece("\n    other", -5.0)];
         for (finish, expected) in [(FinishReason::Stop, "a, b"), (FinishReason::Length, "a, b")] {
             let came = Came { pieces: pieces.clone(), finish };
-            assert_eq!(awaited().shown(CallId::of_a_test(), &came).text.as_deref(), Some(expected));
+            assert_eq!(awaited().cut(CallId::of_a_test(), &came).text.as_deref(), Some(expected));
         }
         let unsure = Came { pieces: vec![piece("a, b", -3.0), piece(");", -0.1)], finish: FinishReason::Stop };
-        assert_eq!(awaited().shown(CallId::of_a_test(), &unsure), Shown { text: None, why: Some("unsure") });
+        assert_eq!(awaited().cut(CallId::of_a_test(), &unsure), Cutout { text: None, why: Some("unsure") });
     }
 }

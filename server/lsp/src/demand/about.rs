@@ -1,6 +1,7 @@
 //! What a task on demand is about, by which its answer is read and judged. It holds all that this takes, so that it can be kept with a job whose
 //! answer comes after the server has ended. It leaves the rules of each form of answer to `core::demand`.
 
+use std::fmt;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
@@ -30,7 +31,7 @@ pub enum About {
 }
 
 /// Lines of a file to edit.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Lines {
     /// The file.
     pub path: PathBuf,
@@ -58,7 +59,7 @@ pub struct Lines {
 }
 
 /// A place in a file for new tests.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Tests {
     /// The file.
     pub path: PathBuf,
@@ -97,6 +98,20 @@ pub struct Spot {
     /// The indentation of the text; none at the top of a file.
     #[serde(default)]
     pub depth: String,
+}
+
+impl fmt::Debug for Lines {
+    /// Without the text.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Lines").field("shown", &self.shown).field("within", &self.within).finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for Tests {
+    /// Without the text.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Tests").field("path", &self.path).field("at", &self.spot.at).finish_non_exhaustive()
+    }
 }
 
 impl About {

@@ -6,7 +6,7 @@ use pennyworth_core::task::Task;
 
 use super::kept::{ENDS, Kept, KeptJobs, Next, Subject};
 use super::row;
-use crate::complete::later::Later;
+use crate::complete::later::Deferred;
 use crate::demand::{Job, Sendable};
 use crate::ledger::{Entry, JobId, Ledger, NewJob, Refused};
 use crate::trial::Waiting;
@@ -43,7 +43,7 @@ pub async fn enqueue(ledger: &Ledger, job: &Job, sendable: Sendable, title: Stri
 /// Puts a hole of a trial into the queue.
 pub async fn enqueue_hole(ledger: &Ledger, waiting: Waiting) -> Result<Queued, NotQueued> {
     let Waiting { sent, hole } = waiting;
-    let Later { model, step, body, entry, caps, root, files, .. } = sent;
+    let Deferred { model, step, body, entry, caps, root, files, .. } = sent;
     let entry = Entry { deadline: ENDS, ..entry };
     let (of_trial, task) = (Some(hole.of.clone()), entry.task.unwrap_or(Task::Line));
     let title = row::of_trial(&hole.of);

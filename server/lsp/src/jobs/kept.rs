@@ -1,6 +1,7 @@
 //! What a job sends and what was answered, as files beside the ledger that only the user can read: two for each job, removed once its answer was
 //! applied or thrown away, and after two weeks in any case. It leaves when to write and to remove them to the other files.
 
+use std::fmt;
 use std::fs;
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
@@ -14,7 +15,7 @@ use serde::{Deserialize, Serialize};
 use crate::demand::About;
 use crate::ledger::{JobId, Ledger};
 use crate::private;
-use crate::trial::Hole;
+use crate::trial::QueuedHole;
 
 /// How long the files of a job are kept at most, and how long its answer is waited for.
 pub(super) const KEPT: Duration = Duration::from_secs(14 * 24 * 3600);
@@ -60,16 +61,38 @@ pub enum Subject {
     /// A task on demand.
     Task(About),
     /// A hole of a trial.
-    Hole(Hole),
+    Hole(QueuedHole),
 }
 
 /// A prompt as it is kept. Prompts of other parts of the program cannot be written, so that none is by mistake.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Serialize, Deserialize)]
 #[serde(untagged)]
 enum Sent {
     Chat { system: String, shared: String, user: String },
     Fields { prompt: String, suffix: String, excerpts: Vec<[String; 3]> },
     Raw { prompt: String },
+}
+
+impl fmt::Debug for Sent {
+    /// Without the prompt.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (form, bytes) = self.size();
+        write!(f, "{form} of {bytes} bytes")
+    }
+}
+
+impl Sent {
+    /// Its form, and its bytes.
+    fn size(&self) -> (&'static str, usize) {
+        match self {
+            Sent::Chat { system, shared, user } => ("chat", system.len() + shared.len() + user.len()),
+            Sent::Fields { prompt, suffix, excerpts } => {
+                let excerpts: usize = excerpts.iter().flatten().map(String::len).sum();
+                ("fields", prompt.len() + suffix.len() + excerpts)
+            }
+            Sent::Raw { prompt } => ("raw", prompt.len()),
+        }
+    }
 }
 
 impl From<Body> for Sent {
@@ -108,12 +131,19 @@ pub struct Next {
 }
 
 /// An answer.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Said {
     /// Its text.
     pub text: String,
     /// Whether its ceiling ended it.
     pub is_truncated: bool,
+}
+
+impl fmt::Debug for Said {
+    /// Without the text.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Said").field("is_truncated", &self.is_truncated).finish_non_exhaustive()
+    }
 }
 
 impl Kept {
@@ -149,14 +179,7 @@ impl Kept {
 
     /// The form of its prompt, and its bytes. A batch holds prompts of one form, since each has a path of its own at its provider.
     pub(super) fn size(&self) -> (&'static str, usize) {
-        match &self.sent {
-            Sent::Chat { system, shared, user } => ("chat", system.len() + shared.len() + user.len()),
-            Sent::Fields { prompt, suffix, excerpts } => {
-                let excerpts: usize = excerpts.iter().flatten().map(String::len).sum();
-                ("fields", prompt.len() + suffix.len() + excerpts)
-            }
-            Sent::Raw { prompt } => ("raw", prompt.len()),
-        }
+        self.sent.size()
     }
 }
 

@@ -14,7 +14,7 @@ use super::sending::custom_id;
 use crate::complete::later::Came;
 use crate::demand::Counted;
 use crate::ledger::{BatchRow, Ended, JobRow, JobState, Refused, Stage, Step};
-use crate::trial::Hole;
+use crate::trial::QueuedHole;
 
 /// The longest time that a batch and its results are waited for; the slowest provider takes four days.
 const PATIENCE: Duration = Duration::from_secs(8 * 24 * 3600);
@@ -166,9 +166,9 @@ impl Look<'_> {
     }
 
     /// Marks the answer of a hole of a trial.
-    async fn mark(&self, job: &JobRow, hole: &Hole, result: &BatchResult, finish: FinishReason) -> Result<(), Refused> {
+    async fn mark(&self, job: &JobRow, hole: &QueuedHole, result: &BatchResult, finish: FinishReason) -> Result<(), Refused> {
         let came = Came { pieces: result.pieces.clone(), finish };
-        let (tried, why) = hole.marked(job.id.call(), &came);
+        let (tried, why) = hole.marked((job.id.call(), &job.model), &came);
         let reason = why.map(str::to_owned);
         let ended = Ended { state: JobState::Done, reason, usage: result.usage, finish: Some(finish) };
         if self.ledger.marked(self.lease, job.id, ended, tried).await? {

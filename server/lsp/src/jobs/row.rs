@@ -78,9 +78,9 @@ impl Listed {
         (state, format!("{}, {holes}", of_trial(of)))
     }
 
-    /// The reason that all have who have one.
+    /// The reason, if all jobs with a reason have the same.
     fn reason(&self) -> Option<&str> {
-        // Of an answer that is marked, it is why it counts as none.
+        // The reason of a marked hole says why nothing was shown.
         let mut all = self.jobs().filter(|job| job.of_trial.is_none() || job.state != JobState::Done);
         let first = all.find_map(|job| job.reason.as_deref())?;
         all.all(|job| job.reason.as_deref().is_none_or(|other| other == first)).then_some(first)

@@ -26,15 +26,24 @@ pub struct Candidate {
     /// Whether it has the user's own settings, so that the router may learn from it.
     pub is_own: bool,
     /// Whether it may be asked by tomorrow.
-    pub by_tomorrow: bool,
-    /// Why it may not be, if the queue is wanted and would ask it otherwise.
-    pub why_now: Option<String>,
+    pub in_queue: InQueue,
     /// The state of its server.
     pub completer: Arc<Completer>,
     /// Its settings, applied to the workspace.
     pub configuration: Arc<Configuration>,
     /// The file that the embedded model has with a hole in it; `None` before it learned the workspace.
     holed: std::sync::Mutex<Option<Holed>>,
+}
+
+/// Whether a candidate may be asked by tomorrow.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum InQueue {
+    /// Nobody wants that.
+    Unwanted,
+    /// It is, where its model is cheaper then.
+    Wanted,
+    /// It is not, although that is wanted, for this reason.
+    Never(String),
 }
 
 /// A file that the embedded model has with a hole in it.
@@ -91,8 +100,7 @@ impl Candidate {
             name: of.map_or_else(|| model.to_owned(), |of| format!("{model} ({of})")),
             model: model.to_owned(),
             is_own: of.is_none(),
-            by_tomorrow: false,
-            why_now: None,
+            in_queue: InQueue::Unwanted,
             configuration: completer.configuration.get(),
             completer: Arc::new(completer),
             holed: std::sync::Mutex::default(),
@@ -104,13 +112,12 @@ impl Candidate {
     pub fn waiting(mut self, own: &Models) -> Candidate {
         let of_queue = own.get(&self.model).filter(|row| row.enabled);
         let both = self.configuration.models.get(&self.model).zip(of_queue);
-        match self.is_embedded() || both.is_some_and(|(one, other)| sends_alike(one, other)) {
-            true => self.by_tomorrow = true,
+        self.in_queue = match self.is_embedded() || both.is_some_and(|(one, other)| sends_alike(one, other)) {
+            true => InQueue::Wanted,
             false => {
-                let why = format!("its row is not that of config.toml, by which the queue asks {}", self.model);
-                self.why_now = Some(why);
+                InQueue::Never(format!("its row is not that of config.toml, by which the queue asks {}", self.model))
             }
-        }
+        };
         self
     }
 
@@ -127,7 +134,7 @@ impl Candidate {
         self.configuration.read(&place.path);
         let line = whole.text.byte_to_line(place.hole.range.start);
         self.completer.recent.edited(&self.configuration, (&place.path, language), &whole.text, line);
-        Request { by_tomorrow: self.by_tomorrow, ..place.request() }
+        Request { by_tomorrow: self.in_queue == InQueue::Wanted, ..place.request() }
     }
 
     /// Teaches the embedded model the workspace, at first, and the place's file with the hole cut out. The files of earlier holes are whole again.

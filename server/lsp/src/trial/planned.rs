@@ -5,13 +5,14 @@ use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use pennyworth_core::money::Money;
+use pennyworth_core::route::Step;
 use pennyworth_core::trial::{Answer, marks};
 
-use super::candidate::Candidate;
-use super::hole::Hole;
+use super::candidate::{Candidate, InQueue};
+use super::hole::QueuedHole;
 use super::place::Place;
 use crate::complete::decision::Decision;
-use crate::complete::later::{Later, later};
+use crate::complete::later::{Deferred, deferred};
 use crate::complete::{Completion, alone};
 use crate::demand::why_now;
 use crate::ledger::{CallId, OfTrial, TrialId, provider};
@@ -30,8 +31,6 @@ pub struct Planned<'a> {
     pub expected: Money,
     /// The most that it can cost.
     pub worst: Money,
-    /// Whether it is asked by tomorrow, for less.
-    pub is_later: bool,
     /// `None` for the embedded model, which decides as it answers.
     decision: Option<Decision>,
 }
@@ -39,9 +38,9 @@ pub struct Planned<'a> {
 /// A hole for the queue.
 pub struct Waiting {
     /// What is sent.
-    pub sent: Later,
+    pub sent: Deferred,
     /// What its answer is marked by.
-    pub hole: Hole,
+    pub hole: QueuedHole,
 }
 
 /// What came of it.
@@ -72,7 +71,7 @@ pub fn plan<'a>(
 
 fn planned<'a>(candidate: &'a Candidate, place: &'a Place, cap_left: Option<Money>) -> Result<Planned<'a>, String> {
     let (expected, worst) = (Money::ZERO, Money::ZERO);
-    let free = Planned { candidate, place, expected, worst, is_later: false, decision: None };
+    let free = Planned { candidate, place, expected, worst, decision: None };
     if candidate.is_embedded() {
         return Ok(free);
     }
@@ -83,26 +82,38 @@ fn planned<'a>(candidate: &'a Candidate, place: &'a Place, cap_left: Option<Mone
         let skipped = plan.route.skipped.iter().find(|skipped| skipped.model == candidate.model);
         return Err(skipped.map_or_else(|| "it is not switched on there".to_owned(), |skipped| skipped.why.to_string()));
     };
-    let (expected, worst, is_later) = (step.expected_cost, step.worst_cost, step.later.is_some());
-    Ok(Planned { expected, worst, is_later, decision: Some(decision), ..free })
+    let (expected, worst) = (step.expected_cost, step.worst_cost);
+    Ok(Planned { expected, worst, decision: Some(decision), ..free })
 }
 
 impl Planned<'_> {
+    /// How it is asked; `None` for the embedded model.
+    fn step(&self) -> Option<&Step> {
+        self.decision.as_ref()?.plan.as_ref()?.route.steps.first()
+    }
+
+    /// Whether it is asked by tomorrow, for less.
+    pub fn is_later(&self) -> bool {
+        self.step().is_some_and(|step| step.later.is_some())
+    }
+
     /// Why it is asked now in a trial whose answers may come by tomorrow. `None` for the embedded model.
     pub fn why_now(&self) -> Option<String> {
-        let step = self.decision.as_ref()?.plan.as_ref()?.route.steps.first()?;
+        let step = self.step()?;
         let model = self.candidate.configuration.models.get(&step.model)?;
-        let why = self.candidate.why_now.clone();
-        Some(why.unwrap_or_else(|| why_now(step, model)))
+        Some(match &self.candidate.in_queue {
+            InQueue::Never(why) => why.clone(),
+            InQueue::Wanted | InQueue::Unwanted => why_now(step, model),
+        })
     }
 
     /// The same for the queue. `is_own` says that the hole is in the user's own files. The error says why it is not asked.
     pub fn waiting(&self, trial: TrialId, is_own: bool) -> Result<Waiting, String> {
         let Planned { candidate, place, decision, .. } = self;
         let decision = decision.as_ref().ok_or("nothing would be asked there")?;
-        let sent = later(&candidate.completer, decision)?;
+        let sent = deferred(&candidate.completer, decision)?;
         let of = OfTrial { trial, candidate: candidate.name.clone() };
-        let hole = Hole::new(of, candidate, place, is_own, sent.awaited.clone());
+        let hole = QueuedHole::new(of, candidate, place, is_own, sent.awaited.clone());
         Ok(Waiting { sent, hole })
     }
 
