@@ -14,7 +14,7 @@ use pennyworth_core::money::Money;
 use serde_json::{Value, json};
 
 use super::interrupt::{CommandRuntime, EARLY, IN_ORDER, Interrupt, ON_TOP, interrupted};
-use super::place::{ledger, say};
+use super::place::{keep_marks, ledger, say};
 use crate::complete::Completer;
 use crate::demand::{About, Heard, Job, Outcome, Refused, Tried, workspace};
 use crate::ledger::Billed;
@@ -84,6 +84,7 @@ impl Begun {
         // Else the first signal would end the process where a key comes from a program.
         completer.providers.keys.leave_signals(&IN_ORDER);
         completer.providers.found.set(&found.layer);
+        keep_marks(&completer);
         completer.ledger.fill(ledger());
         let root = workspace(&std::path::absolute(place)?);
         let own = settings.clone();

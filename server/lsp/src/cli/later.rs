@@ -44,8 +44,9 @@ type Waits = (Job, String, Sendable);
 
 /// Looks after the queue as long as a command runs. `asks` says that what waits for a lower price is asked here.
 pub(super) fn looker<'o>(opened: &'o Opened, ledger: &'o Ledger, asks: bool) -> Looker<'o> {
-    let (providers, settings) = (&opened.completer.providers, opened.own.clone());
-    Looker { ledger, providers, settings, pace: Pace::default(), asks }
+    let (completer, settings) = (&opened.completer, opened.own.clone());
+    let (providers, parses) = (&completer.providers, &completer.parses);
+    Looker { ledger, providers, parses, settings, pace: Pace::default(), asks }
 }
 
 /// Sends what is queued. What cannot be sent now is sent by the next command or server that looks after the queue. False if the user ended it early.

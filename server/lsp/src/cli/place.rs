@@ -93,10 +93,7 @@ impl Location {
         let root = workspace(&path);
         let completer = Completer::new(settings.clone());
         completer.providers.found.set(&found.layer);
-        if let Some(state) = paths::state_dir() {
-            completer.parses.keep_in(state.join(PARSES));
-            completer.parses.wait();
-        }
+        keep_marks(&completer);
         if text.len() as u64 <= settings.documents.max_complete_bytes
             && completer.parses.barred(&path, language.name()).is_none()
         {
@@ -133,6 +130,14 @@ impl Location {
             );
         }
         Ok(offset)
+    }
+}
+
+/// Keeps the marks around parses where servers keep theirs.
+pub(super) fn keep_marks(completer: &Completer) {
+    if let Some(state) = paths::state_dir() {
+        completer.parses.keep_in(state.join(PARSES));
+        completer.parses.wait();
     }
 }
 

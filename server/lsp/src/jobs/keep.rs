@@ -35,7 +35,8 @@ async fn look(completer: &Completer, config: Option<PathBuf>, ended: &impl Fn(&[
     // The user's own settings: a job has its workspace's, and an editor has no say in another one's jobs.
     let gathered = tokio::task::spawn_blocking(move || Settings::gather(config.as_deref(), &[]).0);
     let Ok(settings) = gathered.await else { return true };
-    let looker = Looker { ledger, providers: &completer.providers, settings, pace: Pace::default(), asks: true };
+    let (providers, parses, pace) = (&completer.providers, &completer.parses, Pace::default());
+    let looker = Looker { ledger, providers, parses, settings, pace, asks: true };
     match looker.look(When::Due).await {
         Ok(looked) => {
             looked.notes.iter().for_each(|note| tracing::warn!("the queue: {note}"));

@@ -246,6 +246,11 @@ impl KeptJobs {
         }
     }
 
+    /// The file of what a job sends.
+    pub(super) fn prompt(&self, id: JobId) -> PathBuf {
+        self.path(id, PROMPT)
+    }
+
     fn path(&self, id: JobId, ending: &str) -> PathBuf {
         self.0.join(format!("{id}.{ending}"))
     }

@@ -4,7 +4,7 @@
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use pennyworth_core::models::Model;
@@ -12,6 +12,7 @@ use pennyworth_providers::{BatchTimeouts, Batches, ProviderError, SecretString};
 
 use super::kept::{KEPT, KeptJobs, Subject};
 use crate::demand::disallowed;
+use crate::documents::parses::Parses;
 use crate::ledger::{BatchRow, Ended, JobId, JobRow, JobState, Lease, Ledger, Refused, Stage, Step, provider};
 use crate::models::Providers;
 use crate::settings::{Configuration, Settings};
@@ -74,6 +75,8 @@ pub struct Looker<'a> {
     pub ledger: &'a Ledger,
     /// The providers' state.
     pub providers: &'a Providers,
+    /// The marks around parses.
+    pub parses: &'a Arc<Parses>,
     /// The user's own settings, without those of a workspace or an editor.
     pub settings: Settings,
     /// How fast.
@@ -393,4 +396,40 @@ fn allows(
     let configuration = of_root.entry((kept.root.clone(), is_trial)).or_insert_with_key(made);
     let why = disallowed(configuration, kept.task, model, &kept.files)?;
     Some((JobState::Cancelled, format!("the rules of its files changed: {why}")))
+}
+
+#[cfg(test)]
+mod tests {
+    use pennyworth_core::caps::Caps;
+    use pennyworth_core::models::Models;
+    use pennyworth_core::money::Money;
+
+    use super::*;
+    use crate::ledger::{Entry, NewJob};
+
+    #[tokio::test]
+    async fn a_look_that_is_aborted_as_it_waits_for_the_lease_leaves_none_behind() {
+        let place = tempfile::tempdir().unwrap();
+        let path = place.path().join("ledger.db");
+        let (ledger, _) = Ledger::open(Some(&path));
+        let models = Models::builtin();
+        let model = models.all().next().unwrap();
+        let (id, model_id, entry) = (JobId::fresh(), model.id.clone(), Entry::warming(model, 1, 1, KEPT));
+        let caps = Caps { day: Money::MAX, month: Money::MAX };
+        ledger.enqueue(NewJob { id, model_id, waits: None, of_trial: None, entry, caps }).await.unwrap();
+        let file = rusqlite::Connection::open(path).unwrap();
+        let leases = || file.query_row("SELECT count(*) FROM lease", [], |row| row.get::<_, i64>(0)).unwrap();
+        let (providers, parses, settings) = (Providers::default(), Arc::default(), Settings::default());
+        let (ledger, providers, parses, pace) = (&ledger, &providers, &parses, Pace::default());
+        let looker = Looker { ledger, providers, parses, settings, pace, asks: false };
+        let mut look = Box::pin(looker.look(When::Due));
+        // Whatever it asks the ledger for is done before it hears of it.
+        while leases() == 0 {
+            assert!(futures_util::poll!(look.as_mut()).is_pending());
+            ledger.flush();
+        }
+        drop(look);
+        ledger.flush();
+        assert_eq!(leases(), 0);
+    }
 }

@@ -4,17 +4,17 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use pennyworth_core::demand::Unfit;
 use pennyworth_providers::{
     BatchEnd, BatchResult, BatchResults, BatchState, Batches, Expected, FinishReason, Kind, Usage,
 };
 
-use super::kept::{KeptJobs, Said, Subject};
+use super::kept::{Kept, KeptJobs, Said, Subject};
 use super::look::Look;
 use super::sending::custom_id;
 use crate::complete::later::Came;
-use crate::demand::Counted;
+use crate::demand::{Answer, Counted};
 use crate::ledger::{BatchRow, Ended, JobRow, JobState, Refused, Stage, Step};
-use crate::trial::QueuedHole;
 
 /// The longest time that a batch and its results are waited for; the slowest provider takes four days.
 const PATIENCE: Duration = Duration::from_secs(8 * 24 * 3600);
@@ -127,14 +127,43 @@ impl Look<'_> {
             self.end(job, ended(JobState::Failed, Some("its prompt is not kept any more"))).await?;
             return Ok(true);
         };
-        let about = match &kept.about {
-            Subject::Task(about) => about,
-            Subject::Hole(hole) => return self.mark(job, hole, result, finish).await.map(|()| true),
-        };
-        let (is_truncated, text) = (finish == FinishReason::Length, result.text());
-        let judged = about.judged(kept.task, &text, is_truncated);
+        // A grammar that fails takes the process along, and the same answer would come again.
+        let (parses, file) = (self.of.parses, self.kept.prompt(id));
+        if parses.barred(&file, &kept.language).is_some() {
+            self.note(format!("{}: its answer is left alone for now: this program ended as it read it", id.short()));
+            return Ok(false);
+        }
+        let mark = parses.begin(&file, &kept.language);
+        match &kept.about {
+            Subject::Task(about) => {
+                let judged = about.judged(kept.task, &result.text(), finish == FinishReason::Length);
+                drop(mark);
+                self.keep(job, &kept, judged, (result, finish)).await
+            }
+            Subject::Hole(hole) => {
+                let came = Came { pieces: result.pieces.clone(), finish };
+                let (tried, why) = hole.marked((id.call(), &job.model), &came);
+                drop(mark);
+                if self.ledger.marked(self.lease, id, ended(JobState::Done, why), tried).await? {
+                    self.forget(job).await;
+                }
+                Ok(true)
+            }
+        }
+    }
+
+    /// Keeps the answer of a task if it is valid. False if it has to come once more.
+    async fn keep(
+        &self,
+        job: &JobRow,
+        kept: &Kept,
+        judged: Result<Answer, Unfit>,
+        (result, finish): (&BatchResult, FinishReason),
+    ) -> Result<bool, Refused> {
+        let (id, is_truncated, text) = (job.id, finish == FinishReason::Length, result.text());
+        let ended = |state, reason| Ended { state, reason, usage: result.usage, finish: Some(finish) };
         let counted = Counted {
-            call: job.id.call(),
+            call: id.call(),
             of: (kept.task, &kept.language, &job.model),
             text: text.clone(),
             is_truncated,
@@ -156,25 +185,13 @@ impl Look<'_> {
             // The whole reason may quote code.
             Err(unfit) => {
                 let why = format!("its answer is not valid: {}", unfit.name());
-                self.pass_on(job, ended(JobState::Failed, Some(&why))).await?
+                self.pass_on(job, ended(JobState::Failed, Some(why))).await?
             }
         };
         if is_new {
             counted.write(self.ledger);
         }
         Ok(true)
-    }
-
-    /// Marks the answer of a hole of a trial.
-    async fn mark(&self, job: &JobRow, hole: &QueuedHole, result: &BatchResult, finish: FinishReason) -> Result<(), Refused> {
-        let came = Came { pieces: result.pieces.clone(), finish };
-        let (tried, why) = hole.marked((job.id.call(), &job.model), &came);
-        let reason = why.map(str::to_owned);
-        let ended = Ended { state: JobState::Done, reason, usage: result.usage, finish: Some(finish) };
-        if self.ledger.marked(self.lease, job.id, ended, tried).await? {
-            self.forget(job).await;
-        }
-        Ok(())
     }
 
     async fn lose(&self, jobs: &[JobRow], why: &str) -> Result<Option<Step>, Refused> {

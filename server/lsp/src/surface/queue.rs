@@ -111,8 +111,8 @@ impl Desk {
         let config = self.config.clone();
         // A job has its workspace's settings, and an editor has no say in other jobs.
         let settings = tokio::task::spawn_blocking(move || Settings::gather(config.as_deref(), &[]).0).await?;
-        let looker =
-            Looker { ledger, providers: &self.completer.providers, settings, pace: Pace::default(), asks: false };
+        let (providers, parses, pace) = (&self.completer.providers, &self.completer.parses, Pace::default());
+        let looker = Looker { ledger, providers, parses, settings, pace, asks: false };
         let begun = Instant::now();
         let looked = loop {
             let looked = looker.look(when).await?;
