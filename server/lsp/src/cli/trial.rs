@@ -54,7 +54,7 @@ pub struct Trial {
     /// Print an earlier trial again, and ask nothing: its number, or LAST
     #[arg(long, value_name = "TRIAL", value_parser = earlier, conflicts_with_all = ["models", "against", "holes", "prompt_set", "batch"])]
     show: Option<Earlier>,
-    /// Ask in batches, at about half the price, or at hours with a lower one; the answers come within a day, and `--show` prints them
+    /// Ask in batches, at about half the price, or at hours with a lower one; `pennyworth jobs`, or a running server, fetches the answers within a day, and `--show` prints them
     #[arg(long)]
     batch: bool,
     #[command(flatten)]

@@ -178,7 +178,11 @@ impl Trial {
     fn print_unjudged(&self, out: &mut impl Write) -> std::io::Result<()> {
         for Entrant { name, unjudged, waiting, .. } in &self.entrants {
             if *waiting > 0 {
-                writeln!(out, "{name}: {} may still come", counted(*waiting as u64, "answer"))?;
+                writeln!(
+                    out,
+                    "{name}: {} may still come; `pennyworth jobs` asks for them",
+                    counted(*waiting as u64, "answer")
+                )?;
             }
             for (why, count) in unjudged {
                 writeln!(out, "{name}: no answer to judge at {}: {why}", counted(*count as u64, "hole"))?;
@@ -353,7 +357,7 @@ mod tests {
         later.waiting = 28;
         let trial = trial(vec![later, entrant("now", 20, 0.001)]);
         let told = printed(&trial);
-        assert!(told.contains("later: 28 answers may still come\n"), "{told}");
+        assert!(told.contains("later: 28 answers may still come; `pennyworth jobs` asks for them\n"), "{told}");
         assert!(told.contains("their waits are not known, and not counted"), "{told}");
         let json = trial.as_json();
         assert_eq!(json.pointer("/candidates/0/waiting"), Some(&json!(28)));
