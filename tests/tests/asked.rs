@@ -4,11 +4,12 @@
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
 
 use std::path::Path;
-use std::process::Output;
+use std::process::{Output, Stdio};
 
 use pennyworth_tests::editor::{Editor, binary};
 use pennyworth_tests::fake_provider::{Answer, FakeProvider, Fault};
 use pennyworth_tests::paid;
+use pennyworth_tests::until::until;
 use serde_json::{Value, json};
 use tokio::process::Command;
 
@@ -43,6 +44,28 @@ async fn the_text_alone_is_on_standard_output_and_the_rest_beside_it() {
     let cost = paid::cost(fake.bill()).to_string();
     assert!(notes.contains(&format!("-- fake: the answer fits; {cost}\n")), "{notes}");
     assert!(notes.ends_with(&format!("from the model fake; {cost} spent\n")), "{notes}");
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn a_request_that_is_ended_early_settles_its_call() {
+    let fake = FakeProvider::start().await.unwrap();
+    fake.always(Answer::default().with(Fault::HangAfterHead));
+    let folder = machine(&fake.base_url(), 1.0);
+    let mut command = Command::new(binary());
+    command.arg("--config").arg(folder.path().join("config.toml")).args(["complete", "a.rs:2:20"]);
+    command.current_dir(folder.path()).env_clear().env("HOME", folder.path());
+    let asks = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    until(|| fake.bill().calls > 0).await;
+    let kill = std::process::Command::new("kill").args(["-INT", &asks.id().unwrap().to_string()]).status();
+    let output = asks.wait_with_output().await.unwrap();
+    let notes = String::from_utf8(output.stderr).unwrap();
+    assert!(kill.unwrap().success() && output.status.code() == Some(130), "{:?} {notes}", output.status);
+    assert!(notes.contains("no completion: you ended it early; the estimated cost of a call"), "{notes}");
+    let ledger = rusqlite::Connection::open(paid::ledger(folder.path())).unwrap();
+    let query = "SELECT count(*) FILTER (WHERE status = 'open'), count(*) FROM calls";
+    let calls: (i64, i64) = ledger.query_row(query, [], |row| Ok((row.get(0)?, row.get(1)?))).unwrap();
+    assert_eq!(calls, (0, 1));
 }
 
 #[tokio::test]

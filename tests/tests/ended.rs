@@ -4,8 +4,11 @@
 #![cfg(unix)]
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
 
+use std::process::Stdio;
+
 use pennyworth_tests::fake_batches::{Api, Course, Fault, Step};
 use pennyworth_tests::queued::{Queued, SOURCE};
+use pennyworth_tests::until::until;
 use serde_json::{Value, json};
 use tokio::process::Child;
 
@@ -13,11 +16,16 @@ const OTHER: &str = "pub fn one() -> u8 {\n    1\n}\n";
 
 /// A queued review of a change of two files, and its id. The findings are those of `found`.
 async fn reviewed(found: &[Value]) -> (Queued, String) {
+    review_of(&changed(), found).await
+}
+
+/// The same; the file `src/a.rs` has this text.
+async fn review_of(changed: &str, found: &[Value]) -> (Queued, String) {
     let scene = Queued::new(Api::Openai).await;
     std::fs::remove_dir(scene.path("project/.git")).unwrap();
     scene.write("project/src/b.rs", OTHER);
     scene.commit("one").await;
-    scene.write("project/src/a.rs", &changed());
+    scene.write("project/src/a.rs", changed);
     scene.write("project/src/b.rs", &OTHER.replace("    1\n", "    2\n"));
     scene.fake.course(Course { text: Some(json!({ "findings": found }).to_string()), ..Course::default() });
     let (code, out, notes) = scene.run(&["review", "--batch", "--json"]).await;
@@ -97,6 +105,51 @@ async fn what_a_review_suggests_and_does_not_fit_is_told_and_stays_to_be_read() 
     let (code, _, notes) = scene.run(&["jobs", "apply", "--all"]).await;
     assert!(code == Some(2) && notes.contains("no job has an edit to apply"), "{notes}");
     assert_eq!(scene.read("project/src/a.rs"), used.replace("a - b", "b - a"));
+}
+
+/// The file `src/a.rs` with a password at line 8, and a finding that suggests another line in its place.
+fn with_password() -> (String, Value) {
+    let text = SOURCE.replace("fn unused() {}", "fn open() {\n    let password = \"hunter2-prod\";\n}");
+    (text, finding("src/a.rs", (8, 8), "high", Some("    let password = env(\"PASSWORD\");")))
+}
+
+#[tokio::test]
+async fn a_suggestion_about_a_masked_line_is_applied_where_it_stands_now_or_not_at_all() {
+    let (text, finding) = with_password();
+    let (scene, id) = review_of(&text, &[finding]).await;
+    let rewritten = text.replace("    let password = \"hunter2-prod\";\n", "    log();\n");
+    scene.write("project/src/a.rs", &rewritten);
+    let (code, _, notes) = scene.run(&["jobs", "apply", &id]).await;
+    assert!(code == Some(2) && notes.contains("the lines that it edits have changed since the review"), "{notes}");
+    assert_eq!(scene.read("project/src/a.rs"), rewritten);
+    let moved = text.replace("open() {\n", "open() {\n    log();\n");
+    scene.write("project/src/a.rs", &moved);
+    let (code, _, notes) = scene.run(&["jobs", "apply", &id]).await;
+    assert_eq!(code, Some(0), "{notes}");
+    assert_eq!(scene.read("project/src/a.rs"), moved.replace("\"hunter2-prod\"", "env(\"PASSWORD\")"));
+}
+
+#[tokio::test]
+async fn an_editor_marks_and_mends_a_masked_line_where_it_stands_now() {
+    let (text, finding) = with_password();
+    let (scene, id) = review_of(&text, &[finding]).await;
+    scene.write("project/src/a.rs", &text.replace("open() {\n", "open() {\n    log();\n"));
+    let mut editor = scene.edits().await;
+    let params = json!({"command": "pennyworth.jobs", "arguments": [{"action": "take", "id": id}]});
+    editor.request("workspace/executeCommand", params).await;
+    let marks = editor.note("textDocument/publishDiagnostics").await["diagnostics"].take();
+    assert_eq!((&marks[0]["range"]["start"]["line"], marks[1].is_null()), (&json!(8), true), "{marks}");
+    let params =
+        json!({"textDocument": {"uri": scene.uri()}, "range": marks[0]["range"], "context": {"diagnostics": marks}});
+    let actions = editor.request("textDocument/codeAction", params).await;
+    let mut edits =
+        actions.as_array().unwrap().iter().filter_map(|action| action.pointer("/edit/documentChanges/0/edits/0"));
+    let edit = edits.next().unwrap();
+    assert_eq!(
+        (&edit["range"]["start"]["line"], edit["newText"].as_str()),
+        (&json!(8), Some("    let password = env(\"PASSWORD\");\n"))
+    );
+    assert_eq!(editor.shutdown().await, 0);
 }
 
 #[tokio::test]
@@ -180,9 +233,7 @@ async fn a_command_that_waits_for_the_queue_ends_in_order() {
         scene.fake.reached(Step::Poll, 1).await;
         // The lease is given back before the pause.
         let leases = || scene.ledger().query_row("SELECT count(*) FROM lease", [], |row| row.get::<_, i64>(0)).unwrap();
-        while !is_asked && leases() > 0 {
-            tokio::task::yield_now().await;
-        }
+        until(|| is_asked || leases() == 0).await;
         let (code, out, notes) = signalled(waits, signal).await;
         assert!(code == Some(130) && notes.contains("you ended it early; 1 job stays queued"), "{code:?} {notes}");
         assert!(notes.contains("`pennyworth jobs`") && out.contains("submitted"), "{notes} {out}");
@@ -190,6 +241,22 @@ async fn a_command_that_waits_for_the_queue_ends_in_order() {
         scene.finish();
         assert_eq!((scene.state().await.as_str(), scene.spent()), ("done", (scene.billed(), 0)));
     }
+}
+
+#[tokio::test]
+async fn a_program_that_prints_a_key_ends_with_the_terminal() {
+    let scene = Queued::new(Api::Anthropic).await;
+    scene.queue().await;
+    let pid = scene.path("pid");
+    let program = format!("api_key_cmd = 'echo $$ > {}; sleep 1000'", pid.display());
+    scene.write("config.toml", &scene.read("config.toml").replace("api_key_env = 'FAKE_KEY'", &program));
+    let waits = scene.command(&["jobs", "--wait"]).spawn().unwrap();
+    until(|| std::fs::read_to_string(&pid).is_ok_and(|pid| pid.ends_with('\n'))).await;
+    let program = std::fs::read_to_string(&pid).unwrap().trim().to_owned();
+    let (code, _, notes) = signalled(waits, "-HUP").await;
+    assert_eq!(code, Some(129), "{notes}");
+    let runs = || std::process::Command::new("kill").args(["-0", &program]).stderr(Stdio::null()).status().unwrap();
+    until(|| !runs().success()).await;
 }
 
 #[tokio::test]
@@ -214,11 +281,57 @@ async fn a_command_that_is_ended_as_it_plans_sends_nothing() {
         std::fs::set_permissions(scene.path("bin/git"), std::fs::Permissions::from_mode(0o755)).unwrap();
         let path = format!("{}:{}", scene.path("bin").display(), std::env::var("PATH").unwrap());
         let plans = scene.command(arguments).env("PATH", path).spawn().unwrap();
-        while !scene.path("begun").exists() {
-            tokio::task::yield_now().await;
-        }
+        until(|| scene.path("begun").exists()).await;
         let (code, out, notes) = signalled(plans, "-TERM").await;
         assert!(code == Some(130) && notes.contains("you ended it early; nothing was sent"), "{code:?} {notes}");
         assert_eq!((out.as_str(), scene.fake.steps().len()), ("", 0), "{arguments:?}");
     }
+}
+
+#[tokio::test]
+async fn a_command_that_is_ended_as_it_queues_stops_there_and_names_what_is_queued() {
+    const ALL: usize = 400;
+    let scene = Queued::new(Api::Openai).await;
+    let source: String = (0..ALL).map(|n| format!("pub fn f{n}() -> usize {{\n    {n}\n}}\n\n")).collect();
+    scene.write("project/src/a.rs", &source);
+    let queues = scene.command(&["document", "src", "--batch", "--yes"]).spawn().unwrap();
+    until(|| scene.kept().len() > 2).await;
+    let (code, out, notes) = signalled(queues, "-INT").await;
+    let count = out.lines().count();
+    assert!(code == Some(130) && (1..ALL).contains(&count), "{code:?} {count} {notes}");
+    let why = format!("{} of {ALL} jobs were not queued: you ended it early", ALL - count);
+    assert!(notes.contains(&why) && notes.contains("stay queued"), "{notes}");
+    assert_eq!((scene.kept().len(), scene.fake.steps().len()), (count, 0), "nothing is sent");
+}
+
+#[tokio::test]
+async fn a_command_that_is_ended_as_it_applies_says_what_it_could_not_apply() {
+    let scene = Queued::new(Api::Openai).await;
+    let (first, second) = (scene.queue().await, scene.queue().await);
+    scene.finish();
+    assert_eq!(scene.jobs().await.into_values().collect::<Vec<_>>(), ["done"; 2]);
+    let discarded = scene.run(&["jobs", "cancel", &first]).await;
+    assert_eq!(discarded.0, Some(0), "{}", discarded.2);
+    // Each time that the second file is read, somebody writes nothing to it.
+    let path = scene.path("project/src/a.rs");
+    std::fs::remove_file(&path).unwrap();
+    assert!(std::process::Command::new("mkfifo").arg(&path).status().unwrap().success());
+    let mut arguments = vec!["jobs", "apply", first.as_str()];
+    arguments.resize(300, second.as_str());
+    let applies = scene.command(&arguments).spawn().unwrap();
+    let id = applies.id().unwrap().to_string();
+    std::thread::spawn(move || {
+        let mut is_signalled = false;
+        while std::fs::OpenOptions::new().write(true).open(&path).is_ok() {
+            is_signalled = is_signalled || std::process::Command::new("kill").args(["-INT", &id]).status().is_ok();
+        }
+    });
+    let output = applies.wait_with_output().await.unwrap();
+    let notes = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(130), "{notes}");
+    assert!(
+        notes.contains("has no result to apply") && notes.contains("the lines that it edits have changed"),
+        "{notes}"
+    );
+    assert!(notes.lines().count() < 300, "it stops: {notes}");
 }

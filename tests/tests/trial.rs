@@ -12,6 +12,7 @@ use pennyworth_tests::fake_provider::{self, FakeProvider, Fault};
 use pennyworth_tests::paid;
 use pennyworth_tests::project::Project;
 use pennyworth_tests::scales::{self, chance, figure, said, source};
+use pennyworth_tests::until::until;
 use serde_json::Value;
 
 /// Repetitions of a trial, and the holes of each.
@@ -373,12 +374,16 @@ async fn a_trial_that_is_ended_early_prints_the_report_of_what_was_answered() {
             0..6 => fake_provider::Answer::new(&["n"]),
             _ => fake_provider::Answer::default().with(Fault::HangAfterHead),
         });
-        let child = scene.project.command(&["trial", "sharp", "--count", "12", "--yes", "--json"]).spawn().unwrap();
-        while scene.fake.bill().calls < 7 {
-            tokio::task::yield_now().await;
-        }
+        let mut child = scene.project.command(&["trial", "sharp", "--count", "12", "--yes", "--json"]).spawn().unwrap();
+        until(|| scene.fake.bill().calls >= 7).await;
         let id = child.id().unwrap().to_string();
+        // As long as nobody can write to the ledger, the call under way cannot be settled.
+        let ledger = rusqlite::Connection::open(paid::ledger(scene.project.home())).unwrap();
+        ledger.execute_batch("BEGIN IMMEDIATE").unwrap();
         assert!(std::process::Command::new("kill").args([signal, &id]).status().unwrap().success());
+        let ended = tokio::time::timeout(std::time::Duration::from_secs(1), child.wait()).await;
+        assert!(ended.is_err(), "{signal}: {ended:?}");
+        ledger.execute_batch("ROLLBACK").unwrap();
         let output = child.wait_with_output().await.unwrap();
         let (out, notes) = (String::from_utf8(output.stdout).unwrap(), String::from_utf8(output.stderr).unwrap());
         let trial: Value = serde_json::from_str(&out).unwrap_or_else(|_| panic!("{out} {notes}"));
@@ -386,7 +391,6 @@ async fn a_trial_that_is_ended_early_prints_the_report_of_what_was_answered() {
         assert!(notes.contains("you ended it early: the report is of the holes that were answered before"), "{notes}");
         assert_eq!(figure(&trial, "sharp", "/all/holes"), 6.0);
         assert_eq!(trial.pointer("/candidates/0/unjudged/you ended it early"), Some(&6.into()), "{trial:#}");
-        let ledger = rusqlite::Connection::open(paid::ledger(scene.project.home())).unwrap();
         let query = "SELECT count(*) FILTER (WHERE status = 'open'), count(*) FROM calls";
         let calls: (i64, i64) = ledger.query_row(query, [], |row| Ok((row.get(0)?, row.get(1)?))).unwrap();
         assert_eq!(calls, (0, 7), "{signal}: the call under way is settled");

@@ -11,6 +11,7 @@ use pennyworth_tests::fake_provider::{self, FakeProvider};
 use pennyworth_tests::paid;
 use pennyworth_tests::project::{BINARY, Project};
 use pennyworth_tests::scales::{self, figure, said, source};
+use pennyworth_tests::until::until;
 use rusqlite::Connection;
 use serde_json::{Value, json};
 
@@ -370,6 +371,26 @@ async fn other_settings_are_queued_where_the_queue_asks_as_they_say() {
 }
 
 #[tokio::test]
+async fn a_trial_that_is_ended_as_it_sends_leaves_its_holes_queued() {
+    let scene = Scene::new("[embedded]\nenabled = false").await;
+    scene.fake.fails(Step::Upload, Fault::HangAfter);
+    let command = ["trial", "sharp", "--count", "6", "--batch", "--json", "--yes"];
+    let sends = scene.project.command(&command).spawn().unwrap();
+    scene.fake.reached(Step::Upload, 1).await;
+    let kill = std::process::Command::new("kill").args(["-INT", &sends.id().unwrap().to_string()]).status();
+    let output = sends.wait_with_output().await.unwrap();
+    let (out, notes) = (String::from_utf8(output.stdout).unwrap(), String::from_utf8(output.stderr).unwrap());
+    assert!(kill.unwrap().success() && output.status.code() == Some(130), "{:?} {notes}", output.status);
+    assert!(notes.contains("you ended it early; 6 jobs stay queued"), "{notes}");
+    let told: Value = serde_json::from_str(&out).unwrap();
+    assert_eq!(told.pointer("/candidates/0/waiting"), Some(&json!(6)), "{told:#}");
+    assert_eq!(scene.spent().1, 6, "its money stays reserved");
+    // Whoever looks next finds the upload, and sends it.
+    let jobs = scene.jobs().await;
+    assert_eq!((jobs.len(), &jobs[0]["state"]), (1, &json!("submitted")), "{jobs:?}");
+}
+
+#[tokio::test]
 async fn an_editor_does_not_hear_of_trials() {
     let scene = Scene::new("[embedded]\nenabled = false").await;
     scene.queue("6").await;
@@ -381,9 +402,7 @@ async fn an_editor_does_not_hear_of_trials() {
     editor.initialize(json!({}), Value::Null, Some(&scene.project.root())).await;
     editor.open(&uri(&scene.project.path("project/src/scales.rs")), "rust", 1, &source()).await;
     // The server looks after the queue by itself.
-    while scene.count("trials") < 6 {
-        tokio::task::yield_now().await;
-    }
+    until(|| scene.count("trials") >= 6).await;
     let command = |name: &str, asked: Value| json!({"command": format!("pennyworth.{name}"), "arguments": [asked]});
     // It begins when the server's own look has ended.
     let jobs = editor.request("workspace/executeCommand", command("jobs", json!({"action": "refresh"}))).await;
