@@ -163,6 +163,11 @@ impl Parses {
 }
 
 impl Barred {
+    /// Whether servers ended there more than once, which hardly happens by being killed.
+    pub fn is_lasting(self) -> bool {
+        self.until.is_none()
+    }
+
     /// What holds, why, and what to do, as a sentence.
     pub fn why(self, language: &str) -> String {
         let until = match self.until.and_then(|until| until.duration_since(SystemTime::now()).ok()) {

@@ -14,6 +14,7 @@ use super::look::Look;
 use super::sending::custom_id;
 use crate::complete::later::Came;
 use crate::demand::{Answer, Counted};
+use crate::documents::parses::Barred;
 use crate::ledger::{BatchRow, Ended, JobRow, JobState, Refused, Stage, Step};
 
 /// The longest time that a batch and its results are waited for; the slowest provider takes four days.
@@ -127,10 +128,10 @@ impl Look<'_> {
             self.end(job, ended(JobState::Failed, Some("its prompt is not kept any more"))).await?;
             return Ok(true);
         };
-        // A grammar that fails takes the process along, and the same answer would come again.
+        // A grammar that fails takes the process along, and the same answer would come again. One end alone may have been a kill.
         let (parses, file) = (self.of.parses, self.kept.prompt(id));
-        if parses.barred(&file, &kept.language).is_some() {
-            self.note(format!("{}: its answer is left alone for now: this program ended as it read it", id.short()));
+        if parses.barred(&file, &kept.language).is_some_and(Barred::is_lasting) {
+            self.note(format!("{}: its answer is left alone: this program ended twice as it read it", id.short()));
             return Ok(false);
         }
         let mark = parses.begin(&file, &kept.language);
