@@ -525,10 +525,16 @@ async fn survive(api: Api, jobs: i64) {
         scene.fake.fails(step, fault);
         // In turn, the one or the other comes first.
         let (command, server) = both(&scene, number % 2 == 0).await;
+        let held = || scene.ledger().query_row("SELECT count(*) FROM lease", [], |row| row.get::<_, i64>(0)).unwrap();
+        let over = async {
+            command.wait_with_output().await.unwrap();
+            // The server may hold the lease, and be on its way to the fault.
+            until(|| held() == 0).await;
+        };
         tokio::select! {
             // Whichever of the two is there is killed with the other one.
             () = scene.fake.failed() => {}
-            _ = command.wait_with_output() => {}
+            () = over => {}
         }
         drop(server);
         if matches!(step, Poll) {
