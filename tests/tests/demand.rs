@@ -36,7 +36,7 @@ async fn a_review_names_lines_of_the_change_and_is_printed_for_people_and_progra
     let answer = format!("Here:\n```json\n{{\"findings\":[{},{}]}}\n```", found(7, fix), found(99, ""));
     scene.fake.always(Answer::new(&[&answer]));
     let (code, out, notes) = scene.run(&["review"]).await;
-    let expected = "src/a.rs:7: high: It may underflow\n    b may be larger.\n    lines 7 to 7 would be:\n    |     scaled(a.saturating_sub(b))\n";
+    let expected = "src/a.rs:7: high: It may underflow\n    b may be larger.\n    line 7 would be:\n    |     scaled(a.saturating_sub(b))\n";
     assert_eq!((code, out.as_str()), (Some(0), expected), "{notes}");
     assert!(
         notes.contains("src/a.rs:99 is no line of the change") && notes.contains("cheap: its answer is valid"),

@@ -370,7 +370,7 @@ async fn findings_are_shown_at_their_lines_of_now_or_as_outdated() {
     assert!(out.starts_with("src/a.rs:4: high: It may underflow"), "{out} {notes}");
     scene.write("project/src/a.rs", &format!("//! More.\n//! More.\n{changed}"));
     let (_, out, _) = scene.run(&["jobs", "show", &id]).await;
-    assert!(out.starts_with("src/a.rs:6: high") && out.contains("lines 6 to 6 would be"), "{out}");
+    assert!(out.starts_with("src/a.rs:6: high") && out.contains("line 6 would be"), "{out}");
     scene.write("project/src/a.rs", SOURCE);
     let (code, out, notes) = scene.run(&["jobs", "show", &id]).await;
     assert_eq!((code, out.as_str()), (Some(0), ""), "{notes}");

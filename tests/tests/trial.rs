@@ -208,6 +208,9 @@ async fn nothing_is_sent_before_the_cost_is_known_and_no_more_is_spent_than_allo
         code == Some(2) && notes.contains("`nobody` is no model that is switched on; these are: embedded, dull, sharp"),
         "{notes}"
     );
+    scene.project.write("config.toml", &format!("{capped}\n[embedded]\nenabled = false\n"));
+    let (code, _, notes) = scene.project.run(&["trial", "embedded"]).await;
+    assert!(code == Some(2) && notes.contains("`enabled = true` in `[embedded]` switches it on"), "{notes}");
 }
 
 #[tokio::test]

@@ -187,7 +187,10 @@ pub(super) fn text(findings: &[Finding], out: &mut impl Write) -> anyhow::Result
         writeln!(out, "{file}:{line}: {severity}: {title}")?;
         why.lines().try_for_each(|line| writeln!(out, "    {line}"))?;
         if let Some(fix) = fix {
-            writeln!(out, "    lines {} to {} would be:", fix.first, fix.last)?;
+            match fix.first == fix.last {
+                true => writeln!(out, "    line {} would be:", fix.first)?,
+                false => writeln!(out, "    lines {} to {} would be:", fix.first, fix.last)?,
+            }
             fix.text.lines().try_for_each(|line| writeln!(out, "    | {line}"))?;
         }
     }

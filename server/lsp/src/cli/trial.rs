@@ -229,7 +229,11 @@ fn names(wanted: &[String], settings: &Settings) -> anyhow::Result<Vec<String>> 
     let known: Vec<String> = embedded.into_iter().chain(models.enabled().map(|model| model.name.clone())).collect();
     if let Some(unknown) = wanted.iter().find(|name| !known.contains(name)) {
         let listed = if known.is_empty() { "none".to_owned() } else { known.join(", ") };
-        bail!("`{unknown}` is no model that is switched on; these are: {listed}. `[model.{unknown}]` switches it on");
+        let switch = match unknown == EMBEDDED {
+            true => "`enabled = true` in `[embedded]`".to_owned(),
+            false => format!("`[model.{unknown}]`"),
+        };
+        bail!("`{unknown}` is no model that is switched on; these are: {listed}. {switch} switches it on");
     }
     if known.is_empty() {
         bail!("no model is switched on; `pennyworth models --all` lists those that are known");
