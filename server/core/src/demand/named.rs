@@ -193,6 +193,11 @@ mod tests {
             "interface A {\n  depth: number\n}\n",
             &["b:1 interface A …\n    depth: number"],
         );
+        let private = "class A {\n  #depth: number = 0\n  #width() {\n  }\n}\n";
+        let parts = ["b:1 class A …\n    #depth: number = 0", "b:3 #width() …"];
+        check("typescript", "x = this.#depth + a.#width() // MARK", private, &parts);
+        check("javascript", "x = a.#width() // MARK", "class A {\n  #width() {\n  }\n}\n", &["b:2 #width() …"]);
+        check("javascript", "x = a.#depth // MARK", "class A {\n  #depth = 0\n}\n", &["b:1 class A …\n    #depth = 0"]);
         // A heading is no definition.
         assert_eq!(found(&file("a", "markdown", "# Limits\n")), []);
     }

@@ -163,7 +163,9 @@ fn definition(path: &str, text: &str, outer: Node<'_>, name: Node<'_>, capture: 
     let lines = outer.start_position().row..outer.end_position().row + 1;
     let line = name.start_position().row;
     let begin = if outer.start_position().row == line { outer.start_byte() } else { name.start_byte() };
-    let rest = text.get(name.end_byte()..)?.lines().next()?;
+    // Behind a field a comment may follow, which is no part of it.
+    let end = if outer.end_position().row == line { outer.end_byte() } else { text.len() };
+    let rest = text.get(name.end_byte()..end)?.lines().next().unwrap_or_default();
     let rest: String = rest.chars().take(TELLING).collect();
     let sign = dense(&format!("{}{rest}", text.get(begin..name.end_byte())?));
     // A prompt may leave out what opens a body.
