@@ -95,9 +95,13 @@ export async function tasks(editor, workspace, { check, expect, picture }) {
     await back('basket.ts, edited');
     expect('the text', await saved('basket.ts'), mended);
   });
+  // The progress of the task before goes away a moment after its preview has come.
+  const progress = page.locator('.notification-list-item', { hasText: 'Pennyworth: edit' });
+  const isGone = () => eventually('no task runs', async () => (await progress.count()) === 0);
+  await isGone();
   await edit('take your time');
-  await page.locator('.notification-list-item', { hasText: 'Pennyworth: edit' }).getByRole('button', { name: 'Cancel' }).click();
-  await check('a task is cancelled', () => page.locator('.notification-list-item', { hasText: 'Pennyworth: edit' }).waitFor({ state: 'detached' }));
+  await progress.getByRole('button', { name: 'Cancel' }).click();
+  await check('a task is cancelled', isGone);
   await edit('return 0 for an empty basket');
   await previewed('basket.ts, edited');
   appendFileSync(join(workspace, 'basket.ts'), '// more\n');
