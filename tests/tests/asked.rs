@@ -33,6 +33,14 @@ async fn complete_in(folder: &Path, place: &str, more: &[&str]) -> Output {
     command.env_clear().env("HOME", folder).output().await.unwrap()
 }
 
+/// An editor that asks for completions there.
+async fn edits(folder: &Path) -> Editor {
+    let (config, home) = (folder.join("config.toml"), folder.to_string_lossy());
+    let mut editor = Editor::spawn(&binary(), &["--config", &config.to_string_lossy()], &[("HOME", &*home)]).unwrap();
+    editor.initialize(json!({"textDocument": {"inlineCompletion": {}}}), Value::Null, None).await;
+    editor
+}
+
 #[tokio::test]
 async fn the_text_alone_is_on_standard_output_and_the_rest_beside_it() {
     let fake = FakeProvider::start().await.unwrap();
@@ -117,9 +125,7 @@ async fn a_cap_that_is_reached_is_told_once_with_its_figures_and_stays_in_the_st
     let fake = FakeProvider::start().await.unwrap();
     fake.always(Answer::new(&["\"hi\";"]));
     let folder = machine(&fake.base_url(), 0.001);
-    let (config, home) = (folder.path().join("config.toml"), folder.path().to_string_lossy().into_owned());
-    let mut editor = Editor::spawn(&binary(), &["--config", &config.to_string_lossy()], &[("HOME", &*home)]).unwrap();
-    editor.initialize(json!({"textDocument": {"inlineCompletion": {}}}), Value::Null, None).await;
+    let mut editor = edits(folder.path()).await;
     assert_eq!(editor.shown_in("main", 1).await, None);
     let told = editor.note("window/showMessage").await;
     let message = told["message"].as_str().unwrap();
@@ -138,9 +144,7 @@ async fn an_editor_is_told_why_a_key_gave_nothing() {
     let fake = FakeProvider::start().await.unwrap();
     fake.always(Answer::new(&[")))"]));
     let folder = machine(&fake.base_url(), 1.0);
-    let (config, home) = (folder.path().join("config.toml"), folder.path().to_string_lossy().into_owned());
-    let mut editor = Editor::spawn(&binary(), &["--config", &config.to_string_lossy()], &[("HOME", &*home)]).unwrap();
-    editor.initialize(json!({"textDocument": {"inlineCompletion": {}}}), Value::Null, None).await;
+    let mut editor = edits(folder.path()).await;
     assert_eq!(editor.shown_in("main", 1).await, None);
     let nothing = editor.note("$/pennyworth/nothing").await;
     let reason = nothing["reason"].as_str().unwrap();
@@ -152,9 +156,7 @@ async fn answers_that_never_fit_are_a_trouble_until_one_fits() {
     let fake = FakeProvider::start().await.unwrap();
     fake.always(Answer::new(&[")))"]));
     let folder = machine(&fake.base_url(), 1.0);
-    let (config, home) = (folder.path().join("config.toml"), folder.path().to_string_lossy().into_owned());
-    let mut editor = Editor::spawn(&binary(), &["--config", &config.to_string_lossy()], &[("HOME", &*home)]).unwrap();
-    editor.initialize(json!({"textDocument": {"inlineCompletion": {}}}), Value::Null, None).await;
+    let mut editor = edits(folder.path()).await;
     for number in 0..8 {
         assert_eq!(editor.shown_in(&format!("f{number}"), 1).await, None);
     }
@@ -172,9 +174,7 @@ async fn a_second_key_is_told_why_the_model_is_not_asked() {
     let fake = FakeProvider::start().await.unwrap();
     fake.always(Answer { fault: Fault::Status(401, Vec::new(), Value::Null), ..Answer::default() });
     let folder = machine(&fake.base_url(), 1.0);
-    let (config, home) = (folder.path().join("config.toml"), folder.path().to_string_lossy().into_owned());
-    let mut editor = Editor::spawn(&binary(), &["--config", &config.to_string_lossy()], &[("HOME", &*home)]).unwrap();
-    editor.initialize(json!({"textDocument": {"inlineCompletion": {}}}), Value::Null, None).await;
+    let mut editor = edits(folder.path()).await;
     for (document, expected) in [
         ("first", "fake: the API key is missing, wrong or not allowed (HTTP 401)"),
         ("second", "fake: its provider fails: the API key is missing, wrong or not allowed (HTTP 401)"),

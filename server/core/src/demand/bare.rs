@@ -13,6 +13,9 @@ use super::unfit::Unfit;
 use crate::lex::is_word;
 use crate::present::leading;
 
+/// Names of the first parameter of a method, where it has one.
+const FIRST: [&str; 2] = ["self", "cls"];
+
 /// Code without its head.
 pub(super) struct Bare {
     pub(super) code: String,
@@ -109,7 +112,10 @@ impl Bare {
         let source = parsed(&self.code, language);
         let is_method = |item: &Item| {
             let head = source.text.get(item.head.clone()).unwrap_or_default();
-            ["self", "cls"].iter().any(|first| head.contains(first))
+            let behind = |(at, name): (usize, &str)| head.get(at + name.len()..)?.trim_start().strip_prefix('(');
+            let parameters = head.match_indices(&item.name).find_map(behind).unwrap_or_default();
+            let first = parameters.trim_start().split(|c: char| !is_word(language.facts(), c)).next();
+            first.is_some_and(|first| FIRST.contains(&first))
         };
         let needs_first = language.facts().layout == Layout::Indent;
         top(&source).iter().any(|item| item.is_type || needs_first && item.body.is_some() && !is_method(item))

@@ -73,6 +73,7 @@ mod tests {
         let test = "#[test]\nfn adds() {}";
         let unittest = "import unittest\n\n\nclass ATest(unittest.TestCase):\n    pass\n";
         let def = "    def test_add(self):\n        pass";
+        let alone = "@mark.use(\n    self_check(1)\n)\ndef test_itself(cls_name):\n    pass";
         for (language, code, before, holder, expected, outside) in [
             ("go", "package a\n\nimport \"testing\"\n\nfunc TestAdd() {}".into(), go, None, "func TestAdd() {}", false),
             ("go", "import (\n\t\"testing\"\n)\n\nfunc TestAdd() {}".into(), go, None, "func TestAdd() {}", false),
@@ -92,6 +93,7 @@ mod tests {
             ("python", format!("class ATest(unittest.TestCase):\n{def}\n"), unittest, Some("ATest"), def, false),
             ("python", def.into(), unittest, Some("ATest"), def, false),
             ("python", "def test_add():\n    pass".into(), unittest, Some("ATest"), "def test_add():\n    pass", true),
+            ("python", alone.into(), unittest, Some("ATest"), alone, true),
             (
                 "php",
                 "<?php\n\nclass BTest {\n}".into(),
