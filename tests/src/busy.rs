@@ -207,7 +207,7 @@ fn rows(step: &Transaction<'_>, busy: Busy, random: &mut Random) -> anyhow::Resu
                 said as f64 / 100.0,
                 outcome,
                 if is_taken { chars } else { 0 },
-                kept.map(|_| 5),
+                kept.map(|_| 1),
                 kept,
             ])?;
         }

@@ -66,7 +66,7 @@ function tasks() {
     { title: 'calls', cell: ({ calls }) => count(calls) },
     { title: 'shown', cell: ({ shown }) => count(shown) },
     { title: 'accepted', cell: ({ accepted, shown }) => percent(accepted, shown) },
-    { title: 'kept', hint: 'accepted characters that were still there five minutes later', cell: ({ kept, checked }) => percent(kept, checked) },
+    { title: 'kept', hint: 'accepted characters that were still there a minute later', cell: ({ kept, checked }) => percent(kept, checked) },
     { title: 'p50 ms', hint: 'until the first text of a call', cell: (sum) => ms(wait(sum.rows, 0.5)) },
     { title: 'p95 ms', cell: (sum) => ms(wait(sum.rows, 0.95)) },
     { title: 'cost', cell: ({ cost }) => money(cost) },
@@ -75,7 +75,7 @@ function tasks() {
     { title: 'used', hint: 'tokens per answer', cell: ({ used, answers }) => count(ratio(used, answers)) },
     { title: 'cut off', hint: 'answers that the ceiling ended', cell: ({ cutOff, answers }) => percent(cutOff, answers) },
   ];
-  return section('tasks', 'By task', 'What each kind of place cost, and what you took. “Kept” is what was still there five minutes after you took it.',
+  return section('tasks', 'By task', 'What each kind of place cost, and what you took. “Kept” is what was still there a minute after you took it.',
     rows.length ? table('Calls, suggestions and costs by task', columns, rows, { ...total(), isTotal: true }) : element('p', {}, 'Nothing in what is chosen.'));
 }
 

@@ -103,7 +103,7 @@ pub struct Cell {
     pub from_lines: u64,
     /// Characters accepted.
     pub chars: i64,
-    /// Accepted characters that were checked again some minutes later.
+    /// Accepted characters that were checked again a minute later.
     pub checked: i64,
     /// Checked characters that were still there.
     pub kept: i64,

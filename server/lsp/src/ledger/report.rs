@@ -75,7 +75,7 @@ pub struct Row {
     pub typed_through: u64,
     /// Characters accepted.
     pub chars: u64,
-    /// Accepted characters that were checked again some minutes later.
+    /// Accepted characters that were checked again a minute later.
     pub checked_chars: u64,
     /// Checked characters that were still there.
     pub kept_chars: u64,

@@ -196,7 +196,7 @@ fn notes(total: &Row, out: &mut impl Write) -> std::io::Result<()> {
         )?;
     }
     if let Some(kept) = share(total.kept_chars, total.checked_chars) {
-        writeln!(out, "\n{kept} of accepted characters were still there some minutes later")?;
+        writeln!(out, "\n{kept} of accepted characters were still there a minute later")?;
     }
     Ok(())
 }

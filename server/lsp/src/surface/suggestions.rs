@@ -16,8 +16,8 @@ use crate::documents::session::Hindered;
 use crate::ledger::{Outcome, OutcomeKind, Slot, SuggestionId};
 use crate::sync::{Background, lock};
 
-/// Minutes after which an accepted suggestion is compared with the document again.
-const LATER_MINUTES: u32 = 5;
+/// Minutes after which an accepted suggestion is compared with the document again. Rows of earlier versions have 5.
+const LATER_MINUTES: u32 = 1;
 const LATER: Duration = Duration::from_secs(60 * LATER_MINUTES as u64);
 
 /// What an edit was for the suggestions in its document.

@@ -32,7 +32,7 @@ fn each_call_and_suggestion_adds_to_the_sums_of_its_names() {
         let id = ledger.suggested(suggested(model, 40, 10, false));
         ledger.settled(Outcome { id, kind, chars: 30 });
         if kind == OutcomeKind::Accepted {
-            ledger.settled(Outcome { id, kind: OutcomeKind::StillThere(5), chars: 25 });
+            ledger.settled(Outcome { id, kind: OutcomeKind::StillThere(1), chars: 25 });
         }
     }
     let cube = ledger.cube(UNIX_EPOCH).unwrap();

@@ -89,7 +89,7 @@ fn what_became_of_suggestions_teaches_acceptance_lengths_and_calibration_also_af
             40,
             10,
             false,
-            &[(OutcomeKind::Accepted, 40), (OutcomeKind::Accepted, 40), (OutcomeKind::StillThere(5), 30)][..],
+            &[(OutcomeKind::Accepted, 40), (OutcomeKind::Accepted, 40), (OutcomeKind::StillThere(1), 30)][..],
         ),
         ("m", 80, 20, true, &[(OutcomeKind::Dismissed, 0), (OutcomeKind::Accepted, 80)]),
         ("m", 80, 20, true, &[(OutcomeKind::Partly, 8), (OutcomeKind::Dismissed, 0)]),

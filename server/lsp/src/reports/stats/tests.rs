@@ -78,7 +78,7 @@ fn the_rows_are_added_up_by_model_by_task_and_by_language() {
         "total 8 - - 2000 25 % - $0.030 200 900 30 50 % 1000 $0.030",
         "2 of 8 calls without final usage: the cost of those is an estimate",
         "3 of 8 calls took longer than a suggestion may take: nobody saw the answer, and it may be billed",
-        "90 % of accepted characters were still there some minutes later",
+        "90 % of accepted characters were still there a minute later",
     ] {
         assert!(lines.iter().any(|line| line == expected), "{expected}\n{lines:#?}");
     }
