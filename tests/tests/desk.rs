@@ -378,6 +378,10 @@ async fn findings_of_a_document_are_known_however_its_uri_is_spelled() {
     let all =
         ["dismiss: It is two", "explain more: It is two", "dismiss: No name for it", "explain more: No name for it"];
     assert_eq!(titles(&found), all);
+    // The range of a mark ends where the next line begins, and has nothing of that.
+    let mut mark = actions(0);
+    mark["range"]["end"] = json!({"line": 1, "character": 0});
+    assert_eq!(scene.editor.request("textDocument/codeAction", mark).await, json!([]));
     // One of two on a line is dismissed alone, and the other follows its line.
     let params = json!({"command": found[0]["command"]["command"], "arguments": found[0]["command"]["arguments"]});
     scene.editor.request("workspace/executeCommand", params).await;

@@ -74,7 +74,7 @@ fn of_findings(editor: &Editor, desk: &Desk, params: &CodeActionParams) -> Vec<C
     let (uri, range) = (&params.text_document.uri, &params.range);
     let document = desk.documents.session().peek(uri);
     let mut all = Vec::new();
-    for finding in desk.demands.findings.at(uri, range.start.line..=range.end.line) {
+    for finding in desk.demands.findings.at(uri, &convert::lines(range)) {
         let (title, mark) = (&finding.title, mark(&finding));
         let of = |action: CodeAction| CodeAction { diagnostics: Some(vec![mark.clone()]), ..action };
         let edit = document.as_ref().and_then(|document| {

@@ -206,11 +206,11 @@ impl Desk {
         let range = asked.range.ok_or_else(|| anyhow::anyhow!("the command names no lines"))?;
         let file = File::of(&configuration, &path, Some(snapshot.language), &snapshot.text.to_string())
             .map_err(|refused| anyhow::anyhow!("{refused}"))?;
-        let lines = lines(&range);
+        let lines = convert::lines(&range);
         let reported: Vec<Diagnostic> = asked
             .diagnostics
             .iter()
-            .map(|reported| Diagnostic { lines: self::lines(&reported.range), message: reported.message.clone() })
+            .map(|reported| Diagnostic { lines: convert::lines(&reported.range), message: reported.message.clone() })
             .collect();
         let words = asked.instruction.trim();
         let read = Read { uri: asked.uri.clone(), snapshot, counting };
@@ -281,13 +281,6 @@ impl Desk {
 
 /// The language of a commit's message.
 pub(super) const MESSAGE: &str = "gitcommit";
-
-/// The lines of a range: a selection that ends at the beginning of a line does not have that line.
-fn lines(range: &wire::Range) -> Range<usize> {
-    let (start, end) = (range.start.line as usize, range.end.line as usize);
-    let end = if range.end.character == 0 && end > start { end } else { end + 1 };
-    start..end
-}
 
 /// What a queued task is called: the task, the file's name, and the line.
 fn title(task: Task, asked: &Asked) -> String {

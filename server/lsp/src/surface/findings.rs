@@ -2,7 +2,7 @@
 //! dismissed stays dismissed for that text. It leaves finding them to `demand`.
 
 use std::collections::BTreeMap;
-use std::ops::RangeInclusive;
+use std::ops;
 use std::path::PathBuf;
 use std::sync::Mutex;
 
@@ -140,11 +140,11 @@ impl Shown {
     }
 
     /// The findings at some lines of a file, which are counted from 0.
-    pub fn at(&self, uri: &Uri, lines: RangeInclusive<u32>) -> Vec<Finding> {
+    pub fn at(&self, uri: &Uri, lines: &ops::Range<usize>) -> Vec<Finding> {
         let files = lock(&self.files);
         let shows = files.get(&convert::document(uri));
         let findings = shows.into_iter().flat_map(|shows| &shows.findings).map(|marked| &marked.finding);
-        findings.filter(|finding| lines.contains(&finding.line.saturating_sub(1))).cloned().collect()
+        findings.filter(|finding| lines.contains(&(finding.line.saturating_sub(1) as usize))).cloned().collect()
     }
 
     /// Sends the findings of a file.

@@ -53,6 +53,13 @@ pub fn range(text: &Rope, start: usize, end: usize, counting: impl Into<Counting
     Range { start: at(start), end: at(end) }
 }
 
+/// The lines of a range, counted from 0: one that ends at the beginning of a line does not have that line.
+pub fn lines(range: &Range) -> std::ops::Range<usize> {
+    let (start, end) = (range.start.line as usize, range.end.line as usize);
+    let end = if range.end.character == 0 && end > start { end } else { end + 1 };
+    start..end
+}
+
 /// A document's version; `None` if the client sent none.
 pub fn version(version: i32) -> Option<i32> {
     (version != NO_VERSION).then_some(version)
