@@ -280,6 +280,14 @@ impl Cache {
         self.anchors.get(&anchor).into_iter().flatten().filter_map(gave_nothing).collect()
     }
 
+    /// How many answers on the line of a place were nothing a short while ago.
+    pub fn nothings(&self, place: &Place, asked: &Lookup<'_>) -> usize {
+        let anchor = place.anchor(asked.language, asked.generation);
+        let all = self.anchors.get(&anchor).into_iter().flatten();
+        let entries = all.filter_map(|anchor| self.entries.peek(&anchor.entry));
+        entries.filter(|entry| entry.answer == Answer::Nothing && entry.is_fresh(asked.now_ms)).count()
+    }
+
     /// The models whose answers for this very place are here.
     pub fn answered(&self, place: &Place, asked: &Lookup<'_>) -> Vec<&str> {
         let (anchor, suffix) = (place.anchor(asked.language, asked.generation), place.suffix());
@@ -337,13 +345,18 @@ impl Entry {
             + self.anchors.len() * 2 * size_of::<Anchor>()
     }
 
+    /// Whether it was put here so short a while ago that its model would say the same again.
+    fn is_fresh(&self, now_ms: u64) -> bool {
+        now_ms.saturating_sub(self.put_ms) < NOTHING_MS
+    }
+
     /// How this entry fits a place below the text above one of the answer's lines; `None` if it does not fit.
     fn fit(&self, line_start: usize, place: &Place, suffix: u64, asked: &Lookup<'_>) -> Option<Fit> {
         let is_lasting = matches!(self.answer, Answer::Text { .. });
         if matches!(self.answer, Answer::Lines { .. } | Answer::Dismissed { .. }) {
             return None;
         }
-        if !is_lasting && asked.now_ms.saturating_sub(self.put_ms) >= NOTHING_MS {
+        if !is_lasting && !self.is_fresh(asked.now_ms) {
             return None;
         }
         let Some((text, _)) = self.answer.shown(asked) else {

@@ -228,6 +228,19 @@ fn the_models_that_gave_nothing_are_known() {
 }
 
 #[test]
+fn answers_of_nothing_are_counted_by_their_line_for_a_while() {
+    let mut cache = Cache::new(10, 10_000);
+    let nothings = |cache: &Cache, now: &str, now_ms| cache.nothings(&place(now), &Lookup { now_ms, ..ASKED });
+    for (at, answer) in [("x\naˇ", Answer::Nothing), ("x\nabˇ", text("c")), ("x\nabdˇ\n", Answer::Nothing)] {
+        cache.put(&place(at), decided("a", Tier::Local), answer, 1000);
+    }
+    assert_eq!(nothings(&cache, "x\nabdefˇ", 1000), 2);
+    assert_eq!(nothings(&cache, "x\nabdefˇ", 31_000), 0, "later it may have one");
+    assert_eq!(nothings(&cache, "x\nabd\nˇ", 1000), 0, "another line");
+    assert_eq!(nothings(&cache, "y\nabˇ", 1000), 0, "another line");
+}
+
+#[test]
 fn the_higher_class_wins_then_the_newer_and_other_settings_never() {
     let mut cache = Cache::new(10, 10_000);
     let served = |cache: &mut Cache, asked: Lookup<'_>| match cache.get(&place("aˇ"), &asked) {

@@ -374,9 +374,11 @@ fn wait_ms(completer: &Completer, decision: &Decision) -> u32 {
     let settings = &decision.scope().settings;
     let first = decision.plan.as_ref().and_then(|plan| Some((plan.task, plan.route.steps.first()?)));
     let Some((task, step)) = first else { return settings.debounce_ms };
+    // A line on which models had nothing to say hardly gets an answer at its next key.
+    let nothings = completer.cache().nothings(&decision.place, &decision.lookup(completer.now_ms()));
     let stakes = Stakes {
         call: step.expected_cost,
-        acceptance: step.acceptance.mean,
+        acceptance: step.acceptance.mean / (1 + nothings) as f64,
         ttft_ms: step.wait_ms,
         worth: Money::from_usd(settings.worth_usd),
     };

@@ -2,7 +2,6 @@
 //! or a document. A client that asks for the result itself gets it as the command's answer. It leaves the tasks to `demand`.
 
 use std::collections::HashMap;
-use std::ops::Range;
 use std::path::PathBuf;
 use std::time::Duration;
 

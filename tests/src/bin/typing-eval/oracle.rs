@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use pennyworth_core::mask::MARK;
 use pennyworth_tests::fake_provider::Answer;
 use serde_json::Value;
 
@@ -69,8 +70,7 @@ impl Oracle {
         self.texts.iter().find_map(|text| {
             let from = text.start.saturating_sub(tail.len());
             let from = (from..=text.start).find(|at| text.truth.is_char_boundary(*at))?;
-            let at = from + text.truth[from..text.end].find(tail)? + tail.len();
-            Some((&**text, at))
+            Some((&**text, from + end_of(tail, &text.truth[from..text.end])?))
         })
     }
 
@@ -90,6 +90,17 @@ impl Oracle {
         }
         cached * BLOCK as u64
     }
+}
+
+/// The byte of a text at which another one ends that stands there, but for what is masked in it.
+fn end_of(tail: &str, text: &str) -> Option<usize> {
+    let shown = tail.rfind(MARK).and_then(|at| tail.get(at + MARK.len_utf8()..)).unwrap_or(tail);
+    let ends = text.match_indices(shown).map(|(at, _)| at + shown.len());
+    let agree = |(said, true_one): (&u8, &u8)| said == true_one || char::from(*said) == MARK;
+    ends.filter(|end| tail.len() <= *end).find(|end| {
+        let there = &text.as_bytes()[end - tail.len()..*end];
+        tail.as_bytes().iter().zip(there).all(agree)
+    })
 }
 
 fn until_stop<'a>(text: &'a str, stops: &[&str]) -> &'a str {
