@@ -10,7 +10,7 @@ use pennyworth_tests::fake_batches::{Api, Course, Fault, Step};
 use pennyworth_tests::queued::{Queued, SOURCE};
 use pennyworth_tests::until::until;
 use serde_json::{Value, json};
-use tokio::process::Child;
+use tokio::process::{Child, Command};
 
 const OTHER: &str = "pub fn one() -> u8 {\n    1\n}\n";
 
@@ -243,20 +243,40 @@ async fn a_command_that_waits_for_the_queue_ends_in_order() {
     }
 }
 
+/// A command to which hangups are what this says, whatever they are to the tests: `nohup` ignores them.
+#[cfg(target_os = "linux")]
+fn with_hangups(how: &str, command: Command) -> Command {
+    let command = command.as_std();
+    let mut other = Command::new("env");
+    other.arg(format!("--{how}-signal=HUP")).arg(command.get_program()).args(command.get_args());
+    other.env_clear().envs(command.get_envs().filter_map(|(name, value)| Some((name, value?))));
+    other.current_dir(command.get_current_dir().unwrap()).kill_on_drop(true);
+    other.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    other
+}
+
+#[cfg(target_os = "linux")]
 #[tokio::test]
 async fn a_program_that_prints_a_key_ends_with_the_terminal() {
-    let scene = Queued::new(Api::Anthropic).await;
-    scene.queue().await;
-    let pid = scene.path("pid");
-    let program = format!("api_key_cmd = 'echo $$ > {}; sleep 1000'", pid.display());
-    scene.write("config.toml", &scene.read("config.toml").replace("api_key_env = 'FAKE_KEY'", &program));
-    let waits = scene.command(&["jobs", "--wait"]).spawn().unwrap();
-    until(|| std::fs::read_to_string(&pid).is_ok_and(|pid| pid.ends_with('\n'))).await;
-    let program = std::fs::read_to_string(&pid).unwrap().trim().to_owned();
-    let (code, _, notes) = signalled(waits, "-HUP").await;
-    assert_eq!(code, Some(129), "{notes}");
-    let runs = || std::process::Command::new("kill").args(["-0", &program]).stderr(Stdio::null()).status().unwrap();
-    until(|| !runs().success()).await;
+    for (how, signal, code) in [("default", "-HUP", 129), ("ignore", "-INT", 130)] {
+        let scene = Queued::new(Api::Anthropic).await;
+        scene.queue().await;
+        let pid = scene.path("pid");
+        let program = format!("api_key_cmd = 'echo $$ > {}; sleep 1000'", pid.display());
+        scene.write("config.toml", &scene.read("config.toml").replace("api_key_env = 'FAKE_KEY'", &program));
+        let waits = with_hangups(how, scene.command(&["jobs", "--wait"])).spawn().unwrap();
+        until(|| std::fs::read_to_string(&pid).is_ok_and(|pid| pid.ends_with('\n'))).await;
+        let program = std::fs::read_to_string(&pid).unwrap().trim().to_owned();
+        if how == "ignore" {
+            // `nohup` keeps it away, and so something else has to end the command.
+            let id = waits.id().unwrap().to_string();
+            assert!(std::process::Command::new("kill").args(["-HUP", &id]).status().unwrap().success());
+        }
+        let (ended, _, notes) = signalled(waits, signal).await;
+        assert_eq!(ended, Some(code), "{how}: {notes}");
+        let runs = || std::process::Command::new("kill").args(["-0", &program]).stderr(Stdio::null()).status().unwrap();
+        until(|| !runs().success()).await;
+    }
 }
 
 #[tokio::test]
