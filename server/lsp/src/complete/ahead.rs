@@ -43,7 +43,7 @@ pub fn ask_ahead(
     }
     let request = Request::new(snapshot.with_text(text.clone()), path.to_owned(), cursor, Trigger::Typed);
     let request = Request { cells, ..request };
-    let target = Target { text, cursor, is_ahead: true, is_billed_whole: false };
+    let target = Target { text, cursor, number: None, is_ahead: true, is_billed_whole: false };
     let worker = Arc::clone(completer);
     let call = move |partial: Arc<Partial>| async move {
         // If the user types on, another suggestion is shown in a moment.

@@ -121,7 +121,7 @@ pub(super) async fn ask(completer: &Arc<Completer>, decision: Arc<Decision>) -> 
     tokio::spawn(async move { Arc::clone(&maker).work(move || prepare(&maker, &cut)).await });
     let (path, target, worker) = (decision.request.path.clone(), decision.target(), Arc::clone(completer));
     let call = move |partial: Arc<Partial>| async move { models(&worker, &decision, &partial, Cost::Capped).await };
-    completer.flights.begin(&path, target, call).answered().await
+    completer.flights.begin(&path, target, call)?.answered().await
 }
 
 /// Calls the models of the plan until an answer fits, presents it, and reads on behind it. A panic is reported, and gives nothing.

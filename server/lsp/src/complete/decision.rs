@@ -146,6 +146,7 @@ impl Decision {
         Target {
             text: self.cursor.text.clone(),
             cursor: self.cursor.offset,
+            number: self.request.number,
             is_ahead: false,
             is_billed_whole: model.is_some_and(|model| model.abort_billed == AbortBilled::Yes),
         }

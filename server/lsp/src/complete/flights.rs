@@ -46,6 +46,8 @@ pub struct Target {
     pub text: Rope,
     /// Byte offset of the cursor.
     pub cursor: usize,
+    /// The number of the request that begins the call.
+    pub number: Option<u64>,
     /// Whether the call is made ahead.
     pub is_ahead: bool,
     /// Whether the provider bills aborted calls in full, so that aborting saves nothing.
@@ -87,11 +89,15 @@ impl Flights {
     }
 
     /// Begins a call for a document, and gives up the one in flight there. Once nobody waits, the new call goes on for a moment; if it is made
-    /// ahead or billed in full, to its end.
-    pub fn begin<F>(&self, path: &Path, target: Target, call: impl FnOnce(Arc<Partial>) -> F) -> Waiting
+    /// ahead or billed in full, to its end. `None`, and no call, if a later request has begun one: this request was held up, and nobody wants its answer.
+    pub fn begin<F>(&self, path: &Path, target: Target, call: impl FnOnce(Arc<Partial>) -> F) -> Option<Waiting>
     where
         F: Future<Output = ()> + Send + 'static,
     {
+        let mut all = lock(&self.all);
+        if all.wanted.get(path).is_some_and(|flight| flight.is_later(target.number)) {
+            return None;
+        }
         let partial = Arc::new(Partial { clock: Arc::clone(&self.clock), ..Partial::default() });
         // Counted before the call begins, because the call tries a second model only while somebody waits.
         partial.waiting.send_modify(|waiting| *waiting += 1);
@@ -111,18 +117,17 @@ impl Flights {
             }
         });
         let flight = Arc::new(Flight { target, partial, abort, ended: ended.boxed().shared() });
-        let mut all = lock(&self.all);
         let before = all.wanted.insert(path.to_owned(), Arc::clone(&flight));
         all.give_up(before);
-        Waiting { flight, typed: String::new() }
+        Some(Waiting { flight, typed: String::new() })
     }
 
-    /// Joins the call in flight of a document, if its answer may still fit at this cursor of the current text. A call whose text diverges, or
-    /// that is for another place, is given up.
-    pub fn join(&self, path: &Path, text: &Rope, cursor: usize) -> Option<Waiting> {
+    /// Joins the call in flight of a document, if its answer may still fit at this cursor of a request's text. A call whose text diverges, or
+    /// that is for another place, is given up, unless a later request has begun it.
+    pub fn join(&self, path: &Path, number: Option<u64>, (text, cursor): (&Rope, usize)) -> Option<Waiting> {
         let mut all = lock(&self.all);
         let flight = Arc::clone(all.wanted.get(path)?);
-        if flight.is_on_the_way(text) {
+        if flight.is_on_the_way(text) || flight.is_later(number) {
             return None;
         }
         let typed = flight.typed(text, Some(cursor)).filter(|typed| flight.partial.may_begin_with(typed));
@@ -202,6 +207,11 @@ impl Flight {
         };
         let (typed, behind) = (inserted.get(..length)?, inserted.get(length..)?);
         behind.chars().all(|c| c.is_whitespace() || AUTO_CLOSED.contains(&c)).then(|| typed.to_owned())
+    }
+
+    /// Whether a request that came after the one with this number has begun it.
+    fn is_later(&self, number: Option<u64>) -> bool {
+        self.target.number.zip(number).is_some_and(|(own, other)| other < own)
     }
 
     /// Whether the call was made ahead and the document is on its way to the target's text.
@@ -352,6 +362,27 @@ pub fn typed_since(before: &Rope, cursor: usize, now: &Rope) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[tokio::test]
+    async fn a_request_that_was_held_up_leaves_the_call_of_a_later_one_alone() {
+        let (flights, path) = (Flights::default(), Path::new("a"));
+        let begin = |text: &str, number| {
+            let target = Target {
+                text: text.into(),
+                cursor: text.len(),
+                number: Some(number),
+                is_ahead: false,
+                is_billed_whole: false,
+            };
+            flights.begin(path, target, |_| std::future::pending())
+        };
+        let later = begin("f():", 2).expect("a call");
+        assert!(begin("f()", 1).is_none());
+        assert!(flights.join(path, Some(1), (&"f()".into(), 3)).is_none());
+        assert!(flights.join(path, Some(3), (&"f():".into(), 4)).is_some(), "it is still there");
+        assert!(begin("f():\n", 3).is_some(), "the next one takes its place");
+        drop(later);
+    }
 
     #[test]
     fn what_was_typed_is_seen_where_nothing_else_happened() {

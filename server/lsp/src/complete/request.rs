@@ -26,6 +26,8 @@ pub struct Request {
     pub cells: Option<Cells>,
     /// What caused the request.
     pub trigger: Trigger,
+    /// Its number among the requests of an editor: the later, the higher.
+    pub number: Option<u64>,
     /// The item that is selected in the editor's menu. The completion has to extend it.
     pub selected: Option<SelectedItem>,
     /// Whether only what is ready at once is wanted: no model is called.
@@ -64,6 +66,7 @@ impl Request {
             cursor,
             cells: None,
             trigger,
+            number: None,
             selected: None,
             ready_only: false,
             outlives_edits: false,

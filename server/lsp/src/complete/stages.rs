@@ -359,7 +359,8 @@ fn plan(completer: &Completer, decision: &Decision, task: Task, cap_left: Option
 async fn join(completer: &Arc<Completer>, mut decision: Decision, mut seen: u64) -> Option<Decision> {
     loop {
         let Cursor { text, offset, .. } = &decision.cursor;
-        let Some(call) = completer.flights.join(&decision.request.path, text, *offset) else { return Some(decision) };
+        let Request { path, number, .. } = &decision.request;
+        let Some(call) = completer.flights.join(path, *number, (text, *offset)) else { return Some(decision) };
         call.moved_on(seen).await;
         seen = completer.flights.now();
         decision = decide_at_once(completer, decision.request).await?;

@@ -75,7 +75,8 @@ pub async fn inline_completion(
     let seen = if invoked { suggestions.seen_at(&uri, cursor) } else { Vec::new() };
     let not = seen.iter().map(|seen| seen.text.clone()).collect();
     let beside = cells.clone();
-    let request = Request { selected, not, cells, ..Request::new(snapshot.clone(), path.clone(), cursor, trigger) };
+    let request = Request::new(snapshot.clone(), path.clone(), cursor, trigger);
+    let request = Request { selected, not, cells, number: Some(number), ..request };
     let attempts = Arc::clone(&request.attempts);
     let task = {
         let completer = Arc::clone(completer);

@@ -62,7 +62,7 @@ pub async fn completion(
         return None;
     }
     let begun = documents.session().begin_request(&uri, AskedBy::Typing)?;
-    let session::BegunRequest { snapshot, path, cells, counting, superseded, .. } = begun;
+    let session::BegunRequest { snapshot, path, cells, number, counting, superseded, .. } = begun;
     let cursor = convert::cursor(&snapshot.text, place.position, counting)?;
     // Clients ask while words are typed and on a key, and do not say which. Some ask once per word and then filter the items.
     let request = Request {
@@ -70,6 +70,7 @@ pub async fn completion(
         outlives_edits: true,
         whole: true,
         cells,
+        number: Some(number),
         ..Request::new(snapshot.clone(), path, cursor, Trigger::Typed)
     };
     let found = complete(completer, request.clone(), superseded).await;
