@@ -1,5 +1,5 @@
 //! How far an answer is read on behind the line that is shown first: up to the line where a wanted line costs least. Another line costs its own
-//! tokens; asking again costs a whole prompt. It leaves the chance that a line is wanted to the ledger, and cutting lines to `cut`.
+//! tokens; asking again costs a whole prompt, and a wait. It leaves the chance that a line is wanted to the ledger, and cutting lines to `cut`.
 
 use crate::models::Price;
 use crate::money::Money;
@@ -11,7 +11,7 @@ const LINES: f64 = 20.0;
 /// Most lines that are looked at.
 const MOST: u32 = 24;
 /// Prices up to this factor count as alike. Of answers that cost alike, the longest spares the most waits.
-const ALIKE: f64 = 1.03;
+const ALIKE: f64 = 1.05;
 /// Where nothing has a price, time counts: a local server reads a prompt ten times as fast as it writes, and has all but this share in its cache.
 const FREE: (f64, f64) = (0.25, 10.0);
 /// The time that another call takes beside its prompt, in tokens written: a tenth of a second at a hundred tokens a second.
@@ -30,19 +30,24 @@ pub fn line_tokens(lines: f64, tokens: f64) -> u32 {
     (mean.round() as u32).clamp(LINE / 2, LINE * 4)
 }
 
-/// The lines of the answer at which a wanted line costs least; one if no further line pays. `prompt` is the price of asking again, `wanted` the
-/// chance that the line after a wanted one is wanted, and `line` the tokens of a line.
+/// The tokens that hold a number of lines. The ceiling comes in the middle of a line, on average, and that one is dropped.
+pub fn ceiling(lines: u32, line: u32) -> u32 {
+    lines * line + line / 2
+}
+
+/// The lines of the answer at which a wanted line costs least; one if no further line pays. `again` is what asking again costs, the prompt and the
+/// wait, `wanted` the chance that the line after a wanted one is wanted, and `line` the tokens of a line.
 ///
 /// An answer of `n` lines costs the prompt and `n` lines, and holds `1 + wanted + … + wanted^(n-1)` wanted lines.
-pub fn lines(prompt: Money, price: &Price, prompt_tokens: u32, wanted: f64, line: u32) -> u32 {
+pub fn lines(again: Money, price: &Price, prompt_tokens: u32, wanted: f64, line: u32) -> u32 {
     let written = price.cost(0, 0, 0, line.into());
-    let (prompt, line) = match written > Money::ZERO {
-        true => (prompt.usd(), written.usd()),
+    let (again, line) = match written > Money::ZERO {
+        true => (again.usd(), written.usd()),
         false => (CALL + f64::from(prompt_tokens) * FREE.0 / FREE.1, f64::from(line)),
     };
     let per_wanted = |lines: u32| {
         let count = (0..lines).fold((0.0, 1.0), |(sum, chance), _| (sum + chance, chance * wanted)).0;
-        (prompt + line * f64::from(lines)) / count
+        (again + line * f64::from(lines)) / count
     };
     let least = (1..=MOST).map(per_wanted).fold(f64::INFINITY, f64::min);
     let longest = (1..=MOST).rfind(|lines| per_wanted(*lines) <= least * ALIKE);
@@ -63,11 +68,11 @@ mod tests {
     #[test]
     fn the_dearer_the_prompt_and_the_surer_the_lines_the_further_is_read() {
         for (name, input, output, prompt_tokens, chance, line, expected) in [
-            ("a cheap cloud model", 0.15, 0.60, 700, 0.75, 10, 9),
+            ("a cheap cloud model", 0.15, 0.60, 700, 0.75, 10, 10),
             ("a model to which a line is more tokens", 0.15, 0.60, 700, 0.75, 18, 8),
-            ("half of the prompt is cached", 0.08, 0.60, 700, 0.75, 10, 7),
-            ("a long prompt", 0.15, 0.60, 4000, 0.75, 10, 18),
-            ("a short prompt", 0.15, 0.60, 60, 0.75, 10, 3),
+            ("half of the prompt is cached", 0.08, 0.60, 700, 0.75, 10, 8),
+            ("a long prompt", 0.15, 0.60, 4000, 0.75, 10, 21),
+            ("a short prompt", 0.15, 0.60, 60, 0.75, 10, 4),
             ("output is dear", 0.15, 6.0, 700, 0.75, 10, 4),
             ("lines are rarely wanted", 0.15, 0.60, 700, 0.2, 10, 3),
             ("lines are never wanted", 0.15, 0.60, 700, 0.0, 10, 1),
@@ -79,6 +84,11 @@ mod tests {
             let prompt = price.cost(prompt_tokens.into(), 0, 0, 0);
             assert_eq!(lines(prompt, &price, prompt_tokens, chance, line), expected, "{name}");
         }
+    }
+
+    #[test]
+    fn the_ceiling_leaves_room_for_the_line_that_it_cuts_off() {
+        assert_eq!([(1, 10), (9, 10), (8, 15)].map(|(lines, line)| ceiling(lines, line)), [15, 95, 127]);
     }
 
     #[test]

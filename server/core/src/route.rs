@@ -10,6 +10,7 @@ use crate::models::{AbortBilled, Later, Model, Price, WeekHour};
 use crate::money::Money;
 use crate::read_on;
 use crate::task::{Enabled, TaskRow, Tier};
+use crate::wait;
 
 /// Shown completions that weigh as much as the prior.
 const PRIOR_WEIGHT: f64 = 20.0;
@@ -97,11 +98,12 @@ impl Standing {
     }
 
     /// The lines up to which a wanted line of its answer costs least, and the tokens of a line.
-    fn reads_on(&self, price: &Price, prompt_tokens: u32) -> (u32, u32) {
+    fn reads_on(&self, price: &Price, prompt_tokens: u32, worth: Money) -> (u32, u32) {
         let prompt = self.expected_cost(price, AbortBilled::No, prompt_tokens, 0);
+        let again = prompt + wait::worth_of(self.wait_ms, worth);
         let wanted = read_on::wanted(self.lines_shown, self.lines_taken);
         let line = read_on::line_tokens(self.lines_written, self.tokens_written);
-        (read_on::lines(prompt, price, prompt_tokens, wanted, line), line)
+        (read_on::lines(again, price, prompt_tokens, wanted, line), line)
     }
 
     /// The probability that its completion is accepted: a Beta distribution over earlier outcomes, which begins with what is expected of such a model.
@@ -145,6 +147,8 @@ pub struct Terms<'a> {
     pub max_tokens: u32,
     /// Whether the answer is shown line by line, so that a model is read on as far as it pays.
     pub reads_on: bool,
+    /// What 1,000 accepted characters are worth to the user.
+    pub worth: Money,
     /// Longest wait for an answer, in milliseconds.
     pub deadline_ms: u32,
     /// The hour, on which prices depend.
@@ -369,8 +373,8 @@ fn step(candidate: Candidate<'_>, terms: &Terms<'_>, by_tomorrow: bool) -> Resul
     }
     let prompt_tokens = prompt_tokens?;
     let (later, price) = later.map_or_else(|| (None, model.price.at(terms.now)), |(how, price)| (Some(how), price));
-    let (lines, line) = standing.reads_on(&price, prompt_tokens);
-    let (tokens, reads_on) = (lines * line, terms.reads_on && lines > 1);
+    let (lines, line) = standing.reads_on(&price, prompt_tokens, terms.worth);
+    let (tokens, reads_on) = (read_on::ceiling(lines, line), terms.reads_on && lines > 1);
     let max_tokens = match (terms.reads_on, reads_on) {
         // A long line is not cut off.
         (true, true) => tokens.max(terms.max_tokens.min(LONG_LINE)).min(terms.row.read_on),

@@ -97,6 +97,12 @@ pub struct Stakes {
     pub worth: Money,
 }
 
+/// What it is worth to the user not to wait for a model that takes this long to its first token: meanwhile they type themselves.
+pub fn worth_of(ttft_ms: Option<u32>, worth: Money) -> Money {
+    let chars = f64::from(ttft_ms.unwrap_or(TTFT)) / MEDIAN;
+    worth.scaled(chars / 1000.0)
+}
+
 /// The wait that gains most, in milliseconds, of at most `most_ms`; the shortest of those that gain alike.
 ///
 /// The model is asked if no key comes within the wait. Its answer is seen if none comes before it either, or if it agrees with the key.
@@ -165,6 +171,19 @@ mod tests {
         assert_eq!(wait(&rhythms, Task::Line, stakes, 40), 0, "no key comes within it");
         assert_eq!(wait(&typist(210), Task::Line, Stakes { ttft_ms: Some(0), call: usd(0.001), ..stakes }, 140), 0);
         assert_eq!(wait(&rhythms, Task::Line, stakes, 0), 0);
+    }
+
+    #[test]
+    fn a_wait_is_worth_what_could_be_typed_in_it() {
+        for (ttft_ms, worth, expected) in [
+            (Some(210), 0.02, 2e-5),
+            (Some(840), 0.02, 8e-5),
+            (Some(0), 0.02, 0.0),
+            (Some(210), 0.2, 2e-4),
+            (None, 0.0, 0.0),
+        ] {
+            assert_eq!(worth_of(ttft_ms, usd(worth)), usd(expected), "{ttft_ms:?} {worth}");
+        }
     }
 
     #[test]

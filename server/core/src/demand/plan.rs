@@ -225,6 +225,7 @@ mod tests {
             pin: None,
             max_tokens: row.max_tokens,
             reads_on: false,
+            worth: Money::ZERO,
             deadline_ms: row.deadline_ms,
             now: WeekHour::of(0),
             explore: false,

@@ -40,6 +40,7 @@ fn make(trigger: Trigger, task: Task, config: &str) -> Plan {
         pin: None,
         max_tokens: 0,
         reads_on: false,
+        worth: Money::ZERO,
         deadline_ms: 500,
         now: crate::models::WeekHour::of(0),
         explore: false,

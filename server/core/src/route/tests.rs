@@ -27,6 +27,7 @@ fn terms<'a>(row: &'a TaskRow, standings: &'a BTreeMap<String, Standing>) -> Ter
         pin: None,
         max_tokens: row.max_tokens,
         reads_on: false,
+        worth: Money::ZERO,
         deadline_ms: 500,
         now: WeekHour::of(0),
         explore: false,
@@ -229,4 +230,19 @@ fn no_call_can_cost_more_than_is_held_back_for_it() {
             assert!(bill <= model.price.worst(margin(1000), 24), "{}: {bill}", model.name);
         }
     }
+}
+
+#[test]
+fn the_more_a_character_is_worth_the_further_an_answer_is_read_on() {
+    let (models, _) = Models::builtin().extended("config.toml", MODELS);
+    let (tasks, mut standings) = (Tasks::builtin(), BTreeMap::new());
+    standings.insert("gpt-6-luna".into(), Standing { wait_ms: Some(420), ..Standing::default() });
+    let row = tasks.row(Task::Line);
+    let ceiling = |worth: f64| {
+        let terms = Terms { reads_on: true, worth: Money::from_usd(worth), ..terms(row, &standings) };
+        let route = route(candidates(&models), &terms);
+        route.steps.iter().find(|step| step.model == "gpt-6-luna").map(|step| step.max_tokens)
+    };
+    let ceilings = [0.0, 0.005, 0.02, 0.2, 10.0].map(ceiling);
+    assert_eq!(ceilings, [Some(115), Some(115), Some(135), Some(160), Some(row.read_on)]);
 }

@@ -343,6 +343,7 @@ fn plan(completer: &Completer, decision: &Decision, task: Task, cap_left: Option
         pin: scope.settings.pin(task),
         max_tokens: row.max_tokens,
         reads_on: decision.shows_lines(),
+        worth: Money::from_usd(scope.settings.worth_usd),
         deadline_ms: request.deadline_ms(row),
         now: completer.week_hour(),
         explore,

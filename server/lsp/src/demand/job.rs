@@ -101,6 +101,7 @@ impl Job {
             pin: scope.settings.pin(task),
             max_tokens: row.max_tokens,
             reads_on: false,
+            worth: Money::ZERO,
             deadline_ms: row.deadline_ms,
             now: completer.week_hour(),
             explore: false,

@@ -56,7 +56,8 @@ pub struct Settings {
     #[schemars(range(max = 10_000))]
     #[schemars(extend("x-elsewhere" = "raise"))]
     pub debounce_ms: u32,
-    /// What 1,000 accepted characters are worth to you, in US dollars. The more, the sooner a model is called after a keystroke.
+    /// What 1,000 accepted characters are worth to you, in US dollars. The more, the sooner a model is called after a keystroke, and
+    /// the more lines it is asked for at once.
     #[schemars(range(min = 0, max = 100))]
     #[schemars(extend("x-elsewhere" = "lower"))]
     pub worth_usd: f64,

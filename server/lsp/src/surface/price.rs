@@ -100,6 +100,7 @@ fn routes(
         pin: settings.pin(task),
         max_tokens: row.max_tokens,
         reads_on: false,
+        worth: Money::ZERO,
         deadline_ms: row.deadline_ms,
         now: completer.week_hour(),
         explore: false,
