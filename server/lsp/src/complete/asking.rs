@@ -116,12 +116,13 @@ pub(super) async fn wait(completer: &Completer, decision: &Decision, begun: Inst
 
 /// Calls the models of the plan, in a call that may outlive this request.
 pub(super) async fn ask(completer: &Arc<Completer>, decision: Arc<Decision>) -> Option<Completion> {
-    // While the model thinks, what its answer is cut with is made ready.
     let (maker, cut) = (Arc::clone(completer), Arc::clone(&decision));
-    tokio::spawn(async move { Arc::clone(&maker).work(move || prepare(&maker, &cut)).await });
     let (path, target, worker) = (decision.request.path.clone(), decision.target(), Arc::clone(completer));
     let call = move |partial: Arc<Partial>| async move { models(&worker, &decision, &partial, Cost::Capped).await };
-    completer.flights.begin(&path, target, call)?.answered().await
+    let waiting = completer.flights.begin(&path, target, call)?;
+    // While the model thinks, what its answer is cut with is made ready.
+    tokio::spawn(async move { Arc::clone(&maker).work(move || prepare(&maker, &cut)).await });
+    waiting.answered().await
 }
 
 /// Calls the models of the plan until an answer fits, presents it, and reads on behind it. A panic is reported, and gives nothing.

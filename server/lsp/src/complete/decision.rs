@@ -100,7 +100,8 @@ impl Decision {
         self.request.trigger != Trigger::Invoked && !self.request.whole
     }
 
-    /// Whether the first model of the route is expected to save more than what the embedded model says, or more often right than that comes first.
+    /// Whether the first model of the route is to be asked although the embedded model says something: it is expected to save more, or what the
+    /// embedded model says is not sure enough to come first.
     pub(super) fn is_model_worth_more(&self) -> bool {
         let (Some((cut, probability)), Some(plan)) = (&self.embedded, &self.plan) else { return false };
         let Some(step) = plan.route.steps.first() else { return false };
