@@ -215,6 +215,27 @@ async fn lines_that_came_with_the_first_are_kept_where_reading_on_costs_too_much
 }
 
 #[tokio::test]
+async fn the_ceiling_is_explained_before_it_is_sent() {
+    let source = "fn compute() {\n    ˇ\n}\n";
+    for (name, price, config) in [
+        ("a prompt is dear", (1.0, 1.0), ""),
+        ("a line is dear", (1.0, 90.0), "worth_usd = 0.0"),
+        ("it is worth much", (1.0, 90.0), "worth_usd = 10.0"),
+        ("the user's ceiling", (1.0, 1.0), "[tasks.function]\nmax_tokens = 20"),
+        ("nothing costs anything", (0.0, 0.0), ""),
+    ] {
+        let mut scene = Scene::priced(price, "rust", source, vec![Answer::new(&["first();\n"])], config).await;
+        let here = json!({"command": "pennyworth.explain", "arguments": [scene.uri, scene.position(scene.cursor)]});
+        let explained = scene.editor.request("workspace/executeCommand", here).await;
+        let explained = explained["text"].as_str().unwrap();
+        assert_eq!(scene.ask().await.as_deref(), Some("first();"), "{name}");
+        let sent = scene.provider.seen()[0].body["max_tokens"].clone();
+        let says = format!("typing      m: up to {sent} tokens back");
+        assert!(explained.contains(&says), "{name}: {says} {explained}");
+    }
+}
+
+#[tokio::test]
 async fn the_first_line_is_shown_while_the_next_one_is_on_its_way_and_who_takes_it_waits_for_that() {
     let source = "fn main() {\n    let greeting = ˇ\n}\n";
     let pieces = ["first();\n", "    second();\n", "    third();\n"];

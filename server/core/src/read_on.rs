@@ -1,6 +1,8 @@
 //! How far an answer is read on behind the line that is shown first: up to the line where a wanted line costs least. Another line costs its own
 //! tokens; asking again costs a whole prompt, and a wait. It leaves the chance that a line is wanted to the ledger, and cutting lines to `cut`.
 
+use serde::Serialize;
+
 use crate::models::Price;
 use crate::money::Money;
 
@@ -17,6 +19,24 @@ const FREE: (f64, f64) = (0.25, 10.0);
 /// The time that another call takes beside its prompt, in tokens written: a tenth of a second at a hundred tokens a second.
 const CALL: f64 = 10.0;
 
+/// How far an answer is read on, and by what.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct ReadOn {
+    /// Lines at which a wanted line costs least; one if no further line pays.
+    pub lines: u32,
+    /// Tokens of a line.
+    pub line_tokens: u32,
+    /// The chance that the line after a wanted one is wanted, too.
+    pub wanted: f64,
+}
+
+impl ReadOn {
+    /// The tokens that hold the lines. The ceiling comes in the middle of a line, on average, and that one is dropped.
+    pub fn ceiling(&self) -> u32 {
+        self.lines * self.line_tokens + self.line_tokens / 2
+    }
+}
+
 /// The chance that the line after a wanted line is wanted too: a Beta distribution over earlier lines, with a prior worth 20 of them. The prior's
 /// mean is what a model reaches that knows three lines of four.
 pub fn wanted(shown: f64, taken: f64) -> f64 {
@@ -28,11 +48,6 @@ pub fn wanted(shown: f64, taken: f64) -> f64 {
 pub fn line_tokens(lines: f64, tokens: f64) -> u32 {
     let mean = (tokens.max(0.0) + f64::from(LINE) * LINES) / (lines.max(0.0) + LINES);
     (mean.round() as u32).clamp(LINE / 2, LINE * 4)
-}
-
-/// The tokens that hold a number of lines. The ceiling comes in the middle of a line, on average, and that one is dropped.
-pub fn ceiling(lines: u32, line: u32) -> u32 {
-    lines * line + line / 2
 }
 
 /// The lines of the answer at which a wanted line costs least; one if no further line pays. `again` is what asking again costs, the prompt and the
@@ -88,7 +103,8 @@ mod tests {
 
     #[test]
     fn the_ceiling_leaves_room_for_the_line_that_it_cuts_off() {
-        assert_eq!([(1, 10), (9, 10), (8, 15)].map(|(lines, line)| ceiling(lines, line)), [15, 95, 127]);
+        let ceiling = |(lines, line_tokens)| ReadOn { lines, line_tokens, wanted: 0.75 }.ceiling();
+        assert_eq!([(1, 10), (9, 10), (8, 15)].map(ceiling), [15, 95, 127]);
     }
 
     #[test]

@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use crate::models::{AbortBilled, Later, Model, Price, WeekHour};
 use crate::money::Money;
-use crate::read_on;
+use crate::read_on::{self, ReadOn};
 use crate::task::{Enabled, TaskRow, Tier};
 use crate::wait;
 
@@ -97,13 +97,14 @@ impl Standing {
         price.cost(prompt_tokens.into(), cached as u64, 0, output.ceil() as u64)
     }
 
-    /// The lines up to which a wanted line of its answer costs least, and the tokens of a line.
-    fn reads_on(&self, price: &Price, prompt_tokens: u32, worth: Money) -> (u32, u32) {
+    /// How far its answer is read on where it is shown line by line.
+    fn read_on(&self, price: &Price, prompt_tokens: u32, worth: Money) -> ReadOn {
         let prompt = self.expected_cost(price, AbortBilled::No, prompt_tokens, 0);
         let again = prompt + wait::worth_of(self.wait_ms, worth);
         let wanted = read_on::wanted(self.lines_shown, self.lines_taken);
-        let line = read_on::line_tokens(self.lines_written, self.tokens_written);
-        (read_on::lines(again, price, prompt_tokens, wanted, line), line)
+        let line_tokens = read_on::line_tokens(self.lines_written, self.tokens_written);
+        let lines = read_on::lines(again, price, prompt_tokens, wanted, line_tokens);
+        ReadOn { lines, line_tokens, wanted }
     }
 
     /// The probability that its completion is accepted: a Beta distribution over earlier outcomes, which begins with what is expected of such a model.
@@ -184,6 +185,10 @@ pub struct Step {
     pub room: u32,
     /// Output ceiling in tokens.
     pub max_tokens: u32,
+    /// The same where the answer is shown line by line, as while the user types.
+    pub max_tokens_while_typing: u32,
+    /// How far it is read on there.
+    pub read_on: ReadOn,
     /// Whether it is read on behind the line that is shown first.
     pub reads_on: bool,
     /// Stop texts to send, within the provider's limit.
@@ -373,14 +378,10 @@ fn step(candidate: Candidate<'_>, terms: &Terms<'_>, by_tomorrow: bool) -> Resul
     }
     let prompt_tokens = prompt_tokens?;
     let (later, price) = later.map_or_else(|| (None, model.price.at(terms.now)), |(how, price)| (Some(how), price));
-    let (lines, line) = standing.reads_on(&price, prompt_tokens, terms.worth);
-    let (tokens, reads_on) = (read_on::ceiling(lines, line), terms.reads_on && lines > 1);
-    let max_tokens = match (terms.reads_on, reads_on) {
-        // A long line is not cut off.
-        (true, true) => tokens.max(terms.max_tokens.min(LONG_LINE)).min(terms.row.read_on),
-        (true, false) => terms.max_tokens.min(LONG_LINE),
-        (false, _) => terms.max_tokens,
-    };
+    let read_on = standing.read_on(&price, prompt_tokens, terms.worth);
+    let reads_on = terms.reads_on && read_on.lines > 1;
+    let max_tokens_while_typing = while_typing(terms, &read_on);
+    let max_tokens = if terms.reads_on { max_tokens_while_typing } else { terms.max_tokens };
     if terms.reads_on && !reads_on && stops_at_line {
         stops.insert(0, "\n".to_owned());
         stops.truncate(model.stop_limit.into());
@@ -416,12 +417,24 @@ fn step(candidate: Candidate<'_>, terms: &Terms<'_>, by_tomorrow: bool) -> Resul
         prompt_tokens,
         room,
         max_tokens,
+        max_tokens_while_typing,
+        read_on,
         reads_on,
         stops,
         worst_cost,
         price,
         later,
     })
+}
+
+/// The output ceiling where the answer is shown line by line. A long line is not cut off.
+fn while_typing(terms: &Terms<'_>, read_on: &ReadOn) -> u32 {
+    let line = terms.max_tokens.min(LONG_LINE);
+    match terms.row.read_on {
+        0 => terms.max_tokens,
+        most if read_on.lines > 1 => read_on.ceiling().max(line).min(most),
+        _ => line,
+    }
 }
 
 /// The most that a call of a model costs at another price than that of its row.

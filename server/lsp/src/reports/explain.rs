@@ -5,6 +5,8 @@ use std::io::Write;
 use pennyworth_core::cache::Found;
 use pennyworth_core::gate::{Gate, Reason, unwanted_at};
 use pennyworth_core::money::Money;
+use pennyworth_core::read_on::ReadOn;
+use pennyworth_core::route::Step;
 use pennyworth_core::task::Task;
 use serde_json::{Value, json};
 
@@ -96,6 +98,18 @@ fn while_typing(decision: &Decision) -> Option<Reason> {
     }
 }
 
+/// The output ceiling of a model whose answer is shown line by line, and why it is this one.
+fn ceiling_while_typing(step: &Step) -> String {
+    let Step { max_tokens_while_typing: ceiling, read_on: ReadOn { lines, line_tokens, wanted }, .. } = step;
+    let wanted = wanted * 100.0;
+    match lines {
+        0 | 1 => format!("up to {ceiling} tokens back, for one line: another call costs less than a further line"),
+        _ => format!(
+            "up to {ceiling} tokens back: with {lines} lines of {line_tokens} tokens a line that is taken costs least, if {wanted:.0} % of further lines are"
+        ),
+    }
+}
+
 /// Prints the decision as text; `learned` is the number of files that the embedded model learned.
 pub fn as_text(
     decision: &Decision,
@@ -163,6 +177,9 @@ pub fn as_text(
             if !plan.route.steps.is_empty() {
                 let most = decision.scope().settings.debounce_ms;
                 writeln!(out, "typing      a wait of {} ms behind a key, of at most {most} ms", decision.wait_ms)?;
+            }
+            for step in plan.route.steps.iter().filter(|_| row.read_on > 0) {
+                writeln!(out, "typing      {}: {}", step.model, ceiling_while_typing(step))?;
             }
             if let Some(why) = while_typing(decision).filter(|_| decision.gate == Gate::Ask) {
                 writeln!(out, "typing      no call: {why}; a key still calls")?;
