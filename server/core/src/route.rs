@@ -2,134 +2,24 @@
 //! It leaves measuring health, acceptance and the rest of the cap to the caller, and trying the steps to the server.
 
 use std::collections::BTreeMap;
-use std::fmt;
 
 use serde::Serialize;
 
-use crate::models::{AbortBilled, Later, Model, Price, WeekHour};
+pub use self::standing::{Acceptance, Allowance, Standing};
+pub use self::why::{Skipped, Why};
+use crate::models::{Later, Model, Price, WeekHour};
 use crate::money::Money;
-use crate::read_on::{self, ReadOn};
+use crate::read_on::ReadOn;
 use crate::task::{Enabled, TaskRow, Tier};
-use crate::wait;
 
-/// Shown completions that weigh as much as the prior.
-const PRIOR_WEIGHT: f64 = 20.0;
-/// Share of the ceiling that an answer uses where an abort stops billing: half, the middle, as long as the ledger does not say.
-const USED: f64 = 0.5;
+mod standing;
+mod why;
 
 /// Tokens of a long line.
 const LONG_LINE: u32 = 32;
 
 /// Exploration never picks a model that costs more than this many times the best one.
 const EXPLORED_COST: f64 = 2.0;
-
-/// The current standing of a model.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Standing {
-    /// Whether it may be tried: its provider's breaker is not open.
-    pub healthy: bool,
-    /// Its completions shown for this task and language; older ones count less.
-    pub shown: f64,
-    /// Those of them that were accepted, with the same weights.
-    pub accepted: f64,
-    /// Share of its input lately read from the provider's cache, 0 to 1.
-    pub cached_share: f64,
-    /// Lines from behind the first line of its answers that were shown lately.
-    pub lines_shown: f64,
-    /// Those of them that were taken.
-    pub lines_taken: f64,
-    /// Lines that it wrote lately, and their tokens as its provider counts them.
-    pub lines_written: f64,
-    /// The tokens of these lines.
-    pub tokens_written: f64,
-    /// Usual TTFT in milliseconds; `None` until it has answered.
-    pub wait_ms: Option<u32>,
-    /// The milliseconds within which nine of ten of its answers begin, as far as is known; `None` if nothing is, or if it does not answer.
-    pub needs_ms: Option<u32>,
-    /// The rest of its provider's rate limits.
-    pub allowance: Allowance,
-    /// Tokens of prompt and answer together that it takes by its own word, in the estimate of its row; `None` if its row is right.
-    pub context: Option<u32>,
-}
-
-/// The rest of a provider's rate limits; `None` if it does not report one.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Allowance {
-    /// Requests.
-    pub requests: Option<u64>,
-    /// Tokens of prompts and answers together.
-    pub tokens: Option<u64>,
-}
-
-impl Allowance {
-    /// Whether a call with this many tokens is allowed.
-    pub fn covers(&self, tokens: u64) -> bool {
-        self.requests.is_none_or(|left| left > 0) && self.tokens.is_none_or(|left| left >= tokens)
-    }
-}
-
-impl Default for Standing {
-    fn default() -> Standing {
-        Standing {
-            healthy: true,
-            shown: 0.0,
-            accepted: 0.0,
-            cached_share: 0.0,
-            lines_shown: 0.0,
-            lines_taken: 0.0,
-            lines_written: 0.0,
-            tokens_written: 0.0,
-            wait_ms: None,
-            needs_ms: None,
-            allowance: Allowance::default(),
-            context: None,
-        }
-    }
-}
-
-impl Standing {
-    /// The expected cost of a call with this prompt and ceiling.
-    pub fn expected_cost(&self, price: &Price, aborts: AbortBilled, prompt_tokens: u32, max_tokens: u32) -> Money {
-        let cached = f64::from(prompt_tokens) * self.cached_share.clamp(0.0, 1.0);
-        // Where aborts are billed, an answer cut early costs its whole length.
-        let used = if aborts == AbortBilled::No { USED } else { 1.0 };
-        let output = f64::from(max_tokens) * used;
-        price.cost(prompt_tokens.into(), cached as u64, 0, output.ceil() as u64)
-    }
-
-    /// How far its answer is read on where it is shown line by line.
-    fn read_on(&self, price: &Price, prompt_tokens: u32, worth: Money) -> ReadOn {
-        let prompt = self.expected_cost(price, AbortBilled::No, prompt_tokens, 0);
-        let again = prompt + wait::worth_of(self.wait_ms, worth);
-        let wanted = read_on::wanted(self.lines_shown, self.lines_taken);
-        let line_tokens = read_on::line_tokens(self.lines_written, self.tokens_written);
-        let lines = read_on::lines(again, price, prompt_tokens, wanted, line_tokens);
-        ReadOn { lines, line_tokens, wanted }
-    }
-
-    /// The probability that its completion is accepted: a Beta distribution over earlier outcomes, which begins with what is expected of such a model.
-    pub fn acceptance(&self, prior: f64) -> Acceptance {
-        let weight = self.shown + PRIOR_WEIGHT;
-        let mean = (self.accepted.min(self.shown) + prior * PRIOR_WEIGHT) / weight;
-        Acceptance { mean, deviation: (mean * (1.0 - mean) / (weight + 1.0)).sqrt() }
-    }
-}
-
-/// The probability that a completion is accepted.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
-pub struct Acceptance {
-    /// Its mean, 0 to 1.
-    pub mean: f64,
-    /// Its standard deviation: the less is known, the larger.
-    pub deviation: f64,
-}
-
-impl Acceptance {
-    /// An optimistic estimate: two standard deviations above the mean.
-    fn at_best(&self) -> f64 {
-        (self.mean + 2.0 * self.deviation).min(1.0)
-    }
-}
 
 /// The terms of a route, besides the models.
 #[derive(Clone, Copy, Debug)]
@@ -231,51 +121,6 @@ impl Route {
         self.skipped.iter().any(|skipped| skipped.why == Why::Cap)
             && self.steps.iter().all(|step| step.worst_cost <= Money::ZERO)
     }
-}
-
-/// A model that is not asked.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Skipped {
-    /// Its name in tables.
-    pub model: String,
-    /// Why.
-    pub why: Why,
-}
-
-/// Why a model is not asked.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Why {
-    /// The user pinned another model.
-    NotPinned,
-    /// Its tier does not serve the task.
-    Tier,
-    /// Code may not leave this machine.
-    Private,
-    /// A fault in the settings leaves only models where code stays on this machine.
-    Faulty,
-    /// Only the embedded model may answer here.
-    Closed,
-    /// Its provider fails, or is stopped.
-    Unhealthy,
-    /// Its provider's rate limits do not allow the call now.
-    Limited,
-    /// It usually answers after the deadline.
-    TooSlow,
-    /// The rest of the day's or the month's cap does not cover its worst case.
-    Cap,
-    /// It costs money, and the ledger cannot be kept.
-    Unbooked,
-    /// Prompt and answer do not fit into its context.
-    Context,
-    /// The text contains a marker of its format, given here.
-    Marker(String),
-    /// It continues code and takes no instructions.
-    NoChat,
-    /// The cursor stands in a key or a password, which does not leave this machine.
-    InSecret,
-    /// Nobody knows whether the prompt holds keys or passwords, because their rules failed.
-    Unmasked,
 }
 
 /// A model with the prompt's size in its format, or the reason why the prompt cannot be written.
@@ -451,69 +296,6 @@ fn margin(prompt_tokens: u32) -> u64 {
 
 fn per_accepted(cost: Money, acceptance: f64) -> Money {
     cost.scaled(1.0 / acceptance.max(0.001))
-}
-
-impl Why {
-    /// One of each.
-    pub const ALL: [Why; 15] = [
-        Why::NotPinned,
-        Why::Tier,
-        Why::Private,
-        Why::Faulty,
-        Why::Closed,
-        Why::Unhealthy,
-        Why::Limited,
-        Why::TooSlow,
-        Why::Cap,
-        Why::Unbooked,
-        Why::Context,
-        Why::Marker(String::new()),
-        Why::NoChat,
-        Why::InSecret,
-        Why::Unmasked,
-    ];
-
-    /// Its name in the ledger. Both faults of settings have the same.
-    pub fn name(&self) -> &'static str {
-        match self {
-            Why::NotPinned => "not_pinned",
-            Why::Tier => "tier",
-            Why::Private => "private",
-            Why::Faulty | Why::Closed => "faulty",
-            Why::Unhealthy => "unhealthy",
-            Why::Limited => "limited",
-            Why::TooSlow => "too_slow",
-            Why::Cap => "cap",
-            Why::Unbooked => "unbooked",
-            Why::Context => "context",
-            Why::Marker(_) => "marker_in_text",
-            Why::NoChat => "no_chat",
-            Why::InSecret => "in_secret",
-            Why::Unmasked => "unmasked",
-        }
-    }
-}
-
-impl fmt::Display for Why {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Why::NotPinned => f.pad("another model is pinned"),
-            Why::Tier => f.pad("its tier does not serve the task"),
-            Why::Private => f.pad("code may not leave this machine"),
-            Why::Faulty => f.pad("faulty settings leave only models on this machine; `pennyworth check` names them"),
-            Why::Closed => f.pad("faulty settings leave only the embedded model; `pennyworth check` names them"),
-            Why::Unhealthy => f.pad("its provider fails"),
-            Why::Limited => f.pad("its provider's rate limits do not allow it now"),
-            Why::TooSlow => f.pad("it usually answers after the deadline"),
-            Why::Unbooked => f.pad("it costs money, and the ledger cannot be kept"),
-            Why::Cap => f.pad("the rest of the day's or the month's cap does not cover it"),
-            Why::Context => f.pad("the prompt does not fit"),
-            Why::Marker(marker) => write!(f, "the text contains `{marker}`"),
-            Why::NoChat => f.pad("it continues code and takes no instructions"),
-            Why::InSecret => f.pad("the cursor stands in a key or a password"),
-            Why::Unmasked => f.pad("the prompt could not be searched for keys and passwords"),
-        }
-    }
 }
 
 #[cfg(test)]
