@@ -103,7 +103,9 @@ async fn reports_are_texts_for_the_editor() {
     let explained = explained["text"].as_str().unwrap();
     assert!(explained.contains("let greeting = ˇ") && explained.contains("task        "), "{explained}");
     let behind = run(&mut editor, "explain", json!([URI, {"line": 2, "character": 20}])).await;
-    assert!(behind["text"].as_str().unwrap().contains("shown       line by line"), "{behind}");
+    for row in ["shown       line by line", "typing      fake: up to 85 tokens back: with 8 lines of 10 tokens"] {
+        assert!(behind["text"].as_str().unwrap().contains(row), "{row}: {behind}");
+    }
     let check = run(&mut editor, "check", json!([])).await;
     assert!(check["ok"] == true && check["text"].as_str().unwrap().contains("models: "), "{check}");
     let files = run(&mut editor, "files", json!([])).await;

@@ -199,6 +199,12 @@ impl fmt::Display for Plan {
         writeln!(f, "task        {} ({})", self.task, self.language)?;
         writeln!(f, "gate        {}", self.gate)?;
         writeln!(f, "max_tokens  {}", self.budget.max_tokens)?;
+        if self.reads_on {
+            writeln!(
+                f,
+                "shown       line by line; a model is read on while another line is cheaper than another call"
+            )?;
+        }
         writeln!(f, "stops       {}", self.stops.iter().map(stop_name).collect::<Vec<_>>().join(", "))?;
         writeln!(f, "deadline    {} ms", self.deadline_ms)?;
         writeln!(f, "prompt      ≈{total} tokens: path {path}, excerpts {excerpts}, prefix {prefix}, suffix {suffix}")?;
