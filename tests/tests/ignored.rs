@@ -181,6 +181,23 @@ proptest! {
 }
 
 #[test]
+fn a_letter_behind_a_backslash_is_what_git_takes_it_for() {
+    for ignores_case in ["true", "false"] {
+        for list in
+            ["\\A", "\\a", "*\\A", "x\\A", "[ab]\\A", "[!\\A]\\A", "\\[x\\]", "\\\\A", "A\n!\\A", "a/\\A/", "**/\\A"]
+        {
+            let place = tempfile::tempdir().unwrap();
+            let top = place.path().canonicalize().unwrap();
+            git(&top, &["init", "-q", "--template="]);
+            git(&top, &["config", "core.ignoreCase", ignores_case]);
+            write(&top.join(".gitignore"), list);
+            let paths = ["a", "A", "xA", "xa", "bA", "b/A", "a/a/x", "a/A/x", "[x]"].map(String::from);
+            compare(&top, &top, &paths, &format!("{list:?} {ignores_case}"));
+        }
+    }
+}
+
+#[test]
 fn worktrees_submodules_and_repositories_in_repositories_have_their_own_lists() {
     let place = tempfile::tempdir().unwrap();
     let place = place.path().canonicalize().unwrap();

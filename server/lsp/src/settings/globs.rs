@@ -152,6 +152,25 @@ fn has_open_class(glob: &str) -> bool {
     false
 }
 
+/// Whether a capital letter stands behind a backslash, outside of a class of characters.
+pub(super) fn has_escaped_capital(glob: &str) -> bool {
+    let mut chars = glob.chars();
+    while let Some(c) = chars.next() {
+        match c {
+            '\\' if chars.next().is_some_and(|next| next.is_ascii_uppercase()) => return true,
+            '[' => {
+                let inside = chars.as_str();
+                let rest = inside.strip_prefix(['!', '^']).unwrap_or(inside);
+                // Without an end it is no class, and matches nothing.
+                let Some(end) = class_end(rest) else { return false };
+                chars = rest.get(end..).unwrap_or_default().chars();
+            }
+            _ => {}
+        }
+    }
+    false
+}
+
 /// Where a class of characters ends, from behind its opening on.
 fn class_end(inside: &str) -> Option<usize> {
     let mut chars = inside.char_indices();

@@ -8,6 +8,8 @@ use std::path::Path;
 use gix_ignore::glob::pattern::{Case, Mode};
 use gix_ignore::glob::{Pattern, wildmatch};
 
+use super::globs::has_escaped_capital;
+
 /// Largest file that is read, in bytes. A larger one is no list that a person keeps, and each path would be compared with all of it.
 const MAX_BYTES: u64 = 1_000_000;
 /// Most lines of a file that is read. Each becomes a pattern of some 80 bytes, kept as long as its folder is known.
@@ -36,11 +38,17 @@ impl Patterns {
         let name = path.iter().rposition(|byte| *byte == b'/').map(|slash| slash + 1);
         let mode = wildmatch::Mode::NO_MATCH_SLASH_LITERAL;
         let matches = |pattern: &&Pattern| {
-            pattern.matches_repo_relative_path(path.into(), name, Some(is_folder), case, mode)
-                || matches_behind_literals(pattern, path, is_folder, case)
+            !matches_nothing(pattern, case)
+                && (pattern.matches_repo_relative_path(path.into(), name, Some(is_folder), case, mode)
+                    || matches_behind_literals(pattern, path, is_folder, case))
         };
         self.0.iter().rev().find(matches).map(|pattern| !pattern.is_negative())
     }
+}
+
+/// Where Git ignores case, it folds the path and the pattern, but no letter behind a backslash. So `\A` matches nothing.
+fn matches_nothing(pattern: &Pattern, case: Case) -> bool {
+    case == Case::Fold && std::str::from_utf8(&pattern.text).is_ok_and(has_escaped_capital)
 }
 
 /// Git compares the literal beginning of a pattern by itself and matches the rest alone. So `**/` behind it stands at a beginning, where it may
