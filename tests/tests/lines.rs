@@ -232,6 +232,8 @@ async fn the_ceiling_is_explained_before_it_is_sent() {
         let sent = scene.provider.seen()[0].body["max_tokens"].clone();
         let says = format!("typing      m: up to {sent} tokens back");
         assert!(explained.contains(&says), "{name}: {says} {explained}");
+        let is_held = config.contains("max_tokens");
+        assert_eq!(explained.contains("the most that the task allows"), is_held, "{name}: {explained}");
     }
 }
 

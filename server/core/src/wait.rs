@@ -97,7 +97,8 @@ pub struct Stakes {
     pub worth: Money,
 }
 
-/// What it is worth to the user not to wait for a model that takes this long to its first token: meanwhile they type themselves.
+/// What it is worth to the user not to wait for a model with this TTFT, in milliseconds: meanwhile they type themselves. `worth` is that of 1,000
+/// characters.
 pub fn worth_of(ttft_ms: Option<u32>, worth: Money) -> Money {
     let chars = f64::from(ttft_ms.unwrap_or(TTFT)) / MEDIAN;
     worth.scaled(chars / 1000.0)

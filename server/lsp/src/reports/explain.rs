@@ -103,6 +103,9 @@ fn ceiling_while_typing(step: &Step) -> String {
     let Step { max_tokens_while_typing: ceiling, read_on: ReadOn { lines, line_tokens, wanted }, .. } = step;
     let wanted = wanted * 100.0;
     match lines {
+        2.. if *ceiling < step.read_on.ceiling() => {
+            format!("up to {ceiling} tokens back, the most that the task allows")
+        }
         0 | 1 => format!("up to {ceiling} tokens back, for one line: another call costs less than a further line"),
         _ => format!(
             "up to {ceiling} tokens back: with {lines} lines of {line_tokens} tokens a line that is taken costs least, if {wanted:.0} % of further lines are"
